@@ -1,0 +1,197 @@
+"""The configuration: one document for a local run, a submitted run and the tracking server.
+
+The defaults are the recipe: terkelbo's solution, 127th of 3,291 in the TGS Salt Identification Challenge.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from components.core.errors import SaltError, SaltErrors
+from components.core.storage import content_hash
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: immutable, unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(Section):
+    """How the archive is read."""
+
+    on_bad: Literal["stop", "drop"] = Field(
+        "stop", description="Any problem in the archive stops the run, or the named images are dropped and recorded."
+    )
+
+
+class SplitConfig(Section):
+    """How the labelled images are split."""
+
+    folds: int = Field(5, ge=2, le=20, description="Number of folds. Source: the recipe.")
+    group_touching: bool = Field(
+        True, description="Keep tiles that touch in the same fold, so that no fold is validated on a neighbour."
+    )
+
+
+class EncoderConfig(Section):
+    """One encoder of the ensemble."""
+
+    name: str = Field(min_length=1, description="Encoder name of segmentation-models-pytorch; `tu-` ones are timm's.")
+    weight: Fraction = Field(description="Share in the ensemble. Source: the recipe, 0.7 and 0.3.")
+
+
+class ModelConfig(Section):
+    """The network. Source of every default: the recipe."""
+
+    encoder_weights: str = Field(
+        "imagenet", min_length=1, description="`imagenet`, `none`, or a file (.safetensors, .pth) of encoder weights."
+    )
+    stem_stride: Literal[1, 2] = Field(1, description="Stride of the encoder's first convolution; 1 drops its pooling.")
+    input_size: int = Field(
+        128, ge=32, le=512, multiple_of=32, description="Side of the input, px; 101 is padded up or resized down to it."
+    )
+    input_mean: Fraction = Field(0.0, description="Subtracted from the image as a fraction of white.")
+    input_std: float = Field(1.0, gt=0, description="Divides the image after the mean was subtracted.")
+    centre_channels: int = Field(512, ge=8, description="Channels of each of the two bottleneck convolutions.")
+    decoder_channels: int = Field(64, ge=16, description="Channels of each of the five decoder stages.")
+    scse: bool = Field(True, description="Concurrent squeeze and excitation after each decoder stage (r = 16).")
+    hypercolumn: bool = Field(True, description="Classify pixels by all decoder outputs and the centre.")
+    gate: bool = Field(True, description="Multiply the hypercolumn by the probability that there is any salt.")
+
+
+class TrainConfig(Section):
+    """The training of one fold. Source of every default: the recipe."""
+
+    epochs: int = Field(120, ge=1, description="Epochs of both phases together.")
+    phase1_epochs: int = Field(20, ge=0, description="First epochs, under dice + BCE; those after are under Lovász.")
+    batch_size: int = Field(10, ge=2, description="Images of a step.")
+    learning_rate: float = Field(1e-4, gt=0, description="Adam's learning rate, the peak of a one-cycle schedule.")
+    weight_decay: float = Field(1e-4, ge=0, description="Adam's L2 penalty.")
+    schedule: Literal["plateau", "one_cycle"] = Field(
+        "plateau", description="Learning rate: lowered when the metric stalls, or one rise and cosine fall."
+    )
+    plateau_patience: int = Field(10, ge=0, description="Epochs without a better metric before the rate is lowered.")
+    plateau_factor: float = Field(0.5, gt=0, lt=1, description="Factor of each lowering.")
+    classification_weight: float = Field(
+        0.1, ge=0, description="Weight of the salt / no-salt BCE beside the segmentation loss."
+    )
+    symmetric_lovasz: bool = Field(False, description="Mean of the Lovász hinge of a mask and of its complement.")
+    augment: Fraction = Field(0.8, description="Share of images that are augmented at all.")
+    amp: Literal["auto", "off"] = Field("auto", description="bf16 autocast where the device computes in it.")
+
+
+class PredictConfig(Section):
+    """Inference on out-of-fold and test images."""
+
+    flip_tta: bool = Field(True, description="Mean of the probabilities of an image and of its mirror image.")
+    batch_size: int = Field(64, ge=1, description="Images of a step.")
+
+
+class SubmissionConfig(Section):
+    """From probabilities to masks."""
+
+    threshold: Fraction | None = Field(
+        None, description="A pixel is salt above this probability; null: the best on the out-of-fold maps. Recipe: 0.5."
+    )
+    min_area: int | None = Field(
+        None, ge=0, description="Smaller masks are emptied, px; null: the best on the out-of-fold maps. Recipe: 0."
+    )
+
+
+class Toleration(Section):
+    """A Kubernetes toleration."""
+
+    key: str
+    operator: Literal["Equal", "Exists"] = "Equal"
+    value: str = ""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
+
+    @model_validator(mode="after")
+    def _exists_has_no_value(self) -> Self:
+        if self.operator == "Exists" and self.value:
+            raise ValueError("a toleration with operator Exists takes no value")
+        return self
+
+
+class ClusterConfig(Section):
+    """What the tasks with a network ask of a Kubernetes cluster; the local runner ignores it."""
+
+    registry: str = Field("salt-pipeline", min_length=1, description="Prefix of the stages' image names.")
+    tag: str = Field("0.1.0", pattern=r"^[\w][\w.-]{0,127}$", description="Tag of the images; never `latest`.")
+    accelerator: str = Field("nvidia.com/gpu", description="Resource name of the GPUs, or `none` to run on CPU nodes.")
+    accelerator_count: int = Field(1, ge=1, description="GPUs of a task.")
+    cpu: str = Field("4", description="CPUs of a training or prediction task, as Kubernetes writes them.")
+    memory: str = Field("16Gi", description="Memory of a training or prediction task.")
+    shm: str = Field("2Gi", description="Size of a memory-backed /dev/shm.")
+    node_selector: dict[str, str] = Field(default_factory=dict, description="Labels a node must carry.")
+    tolerations: tuple[Toleration, ...] = Field((), description="Taints a task may be scheduled on.")
+    timeout_hours: float = Field(24, gt=0, description="A task is stopped after so many hours.")
+    retries: int = Field(2, ge=0, description="Further attempts of a failed training or prediction task.")
+
+    @model_validator(mode="after")
+    def _no_latest(self) -> Self:
+        if self.tag == "latest":
+            raise ValueError("the tag `latest` would be pulled at every start and defeats caching: name a version")
+        return self
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    seed: int = Field(42, ge=0, lt=2**31, description="Seed of the folds, the initial weights and the augmentation.")
+    data: DataConfig = DataConfig()
+    split: SplitConfig = SplitConfig()
+    encoders: tuple[EncoderConfig, ...] = Field(
+        (
+            EncoderConfig(name="se_resnext50_32x4d", weight=0.3),
+            EncoderConfig(name="se_resnext101_32x4d", weight=0.7),
+        ),
+        min_length=1,
+    )
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    predict: PredictConfig = PredictConfig()
+    submission: SubmissionConfig = SubmissionConfig()
+    cluster: ClusterConfig = ClusterConfig()
+
+    @model_validator(mode="after")
+    def _encoders_are_an_ensemble(self) -> Self:
+        names = [encoder.name for encoder in self.encoders]
+        if len(set(names)) < len(names):
+            raise ValueError(f"encoders must differ, found {', '.join(names)}")
+        total = sum(encoder.weight for encoder in self.encoders)
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"weights of the encoders must sum to 1, found {total:g}")
+        return self
+
+    @property
+    def hash(self) -> str:
+        """Names what decides a trained network beside its data, encoder and fold: 16 hex digits."""
+        return content_hash(self.model_dump(mode="json", include={"seed", "split", "model", "train"}))
+
+
+def parse_config(document: Any, source: str = "configuration") -> Config:
+    """Validates a configuration.
+
+    Args:
+        document: The nested dictionary, as read from JSON.
+        source: Where it came from, for the message.
+
+    Raises:
+        SaltError: Naming every key that is unknown or out of range, what was found and what was expected.
+    """
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        problems = [
+            SaltError(
+                item["msg"].removeprefix("Value error, "),
+                field=".".join(map(str, item["loc"])) or None,
+                found=repr(item["input"]) if item["loc"] else None,
+            )
+            for item in error.errors(include_url=False)
+        ]
+        raise SaltErrors(f"{source} is not valid", problems) from None

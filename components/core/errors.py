@@ -1,0 +1,66 @@
+"""Mistakes of the user's, told in one line each."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+class SaltError(ValueError):
+    """Something the user can mend: where it is, what was found, what was expected.
+
+    Args:
+        problem: What is wrong, in a few words.
+        file: The file (or folder, or URI) it is in.
+        field: The column, key or option it is about.
+        found: What is there.
+        expected: What should be there.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: str | Path | None = None,
+        field: str | None = None,
+        found: object = None,
+        expected: object = None,
+    ) -> None:
+        message = ": ".join(str(part) for part in (file, field, problem) if part is not None)
+        facts = [f"{word} {value}" for word, value in (("found", found), ("expected", expected)) if value is not None]
+        super().__init__(f"{message} ({', '.join(facts)})" if facts else message)
+
+
+class SaltErrors(SaltError):
+    """Several mistakes found in one look, reported together.
+
+    Args:
+        summary: One line over them all.
+        problems: Each mistake.
+    """
+
+    def __init__(self, summary: str, problems: list[SaltError]) -> None:
+        super().__init__("\n".join([summary, *(f"  - {problem}" for problem in problems)]))
+        self.problems = problems
+
+
+@contextmanager
+def exit_on_error() -> Iterator[None]:
+    """Ends the process with the message, and no traceback, on a user's mistake or a failed disk.
+
+    Every component body and every command runs inside this.
+
+    Raises:
+        SystemExit: With code 2 for a `SaltError`, 1 for an `OSError`.
+    """
+    try:
+        yield
+    except SaltError as error:
+        log.error("%s", error)
+        sys.exit(2)
+    except OSError as error:
+        log.error("%s", error)
+        sys.exit(1)

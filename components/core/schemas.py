@@ -1,0 +1,160 @@
+"""The Parquet files that pass between stages: their schemas, and the one way to open and to write each.
+
+A file's key-value metadata holds `salt.schema` (name and version) and whatever strings the stage adds (hashes,
+encoder, fold ...). Images, masks and maps are 101 x 101 uint8, row-major, one fixed-size binary a row.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.core.errors import SaltError
+from components.core.storage import atomic_path
+
+SIDE = 101
+"""Height and width of every image, mask and probability map, in pixels (competition data page)."""
+
+ROW_GROUP = 512
+"""Rows of a row group: what a streaming reader holds of a file at a time (5 MB of maps)."""
+
+_PIXELS = pa.binary(SIDE * SIDE)
+
+
+def _field(name: str, kind: pa.DataType, doc: str, *, nullable: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable, metadata={"doc": doc})
+
+
+def _schema(name: str, version: int, *fields: pa.Field) -> pa.Schema:
+    return pa.schema(fields, metadata={"salt.schema": f"{name}/{version}"})
+
+
+DATASET = _schema(
+    "dataset",
+    1,
+    _field("id", pa.string(), "image id: the file name without its ending; rows are sorted by it"),
+    _field("labelled", pa.bool_(), "true for a training image, false for a test image"),
+    _field("image", _PIXELS, "grey levels, 0 to 255"),
+    _field("mask", _PIXELS, "1 is salt, 0 is not; null for a test image", nullable=True),
+    _field("depth", pa.int32(), "depth of the tile below the surface, ft; null where it is not known", nullable=True),
+    _field("position", pa.int32(), "row in sample_submission.csv, from 0; null for a training image", nullable=True),
+)
+"""One row an image. Metadata: `data_hash`, `source`, `dropped` (JSON object: id to reason)."""
+
+FOLDS = _schema(
+    "folds",
+    1,
+    _field("id", pa.string(), "id of a labelled image; rows are sorted by it"),
+    _field("fold", pa.int32(), "the fold that holds the image out, from 0"),
+    _field("group", pa.int32(), "images of one group (identical or touching tiles) share a fold"),
+    _field("stratum", pa.string(), "mask class that the folds are stratified by"),
+)
+"""One row a labelled image. Metadata: `data_hash`, `folds` (their number), `seed`."""
+
+MAPS = _schema(
+    "maps",
+    1,
+    _field("id", pa.string(), "image id; rows are sorted by it, each id once"),
+    _field("map", _PIXELS, "probability of salt by pixel, q = round(255 p)"),
+    _field("salt", pa.float32(), "probability, by the classifier, that the image holds any salt, 0 to 1"),
+)
+"""One row an image. Metadata: `kind` (oof or test), `encoder`, `fold`, `data_hash`, `config_hash`."""
+
+
+def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
+    """Opens a Parquet file after checking that it is of the wanted schema and version.
+
+    Raises:
+        SaltError: Naming the file, the column, what was found and what was expected.
+    """
+    try:
+        file = pq.ParquetFile(path)
+    except FileNotFoundError:
+        raise SaltError("is not there", file=path) from None
+    except (OSError, pa.ArrowException) as error:
+        raise SaltError("is not a Parquet file, or is damaged", file=path, found=error) from error
+    wanted = schema.metadata[b"salt.schema"].decode()
+    found = (file.schema_arrow.metadata or {}).get(b"salt.schema", b"none").decode()
+    if found != wanted:
+        raise SaltError("wrong schema", file=path, field="salt.schema", found=found, expected=wanted)
+    for field in schema:
+        index = file.schema_arrow.get_field_index(field.name)
+        if index < 0:
+            raise SaltError("column is missing", file=path, field=field.name, expected=field.type)
+        if not file.schema_arrow.field(index).type.equals(field.type):
+            kind = file.schema_arrow.field(index).type
+            raise SaltError("wrong type", file=path, field=field.name, found=kind, expected=field.type)
+    return file
+
+
+def table_metadata(file: pq.ParquetFile) -> dict[str, str]:
+    """The strings a stage wrote beside the schema."""
+    pairs = file.schema_arrow.metadata.items()
+    return {key.decode(): value.decode() for key, value in pairs if not key.startswith((b"salt.", b"ARROW:"))}
+
+
+def read_table(path: str | Path, schema: pa.Schema) -> tuple[pa.Table, dict[str, str]]:
+    """Reads a whole checked file.
+
+    Returns:
+        The table and the file's metadata.
+
+    Raises:
+        SaltError: If the file is not of that schema or is damaged.
+    """
+    file = open_table(path, schema)
+    try:
+        return file.read(), table_metadata(file)
+    except (OSError, pa.ArrowException) as error:
+        raise SaltError("is damaged", file=path, found=error) from error
+
+
+@contextmanager
+def table_writer(path: str | Path, schema: pa.Schema, metadata: dict[str, str]) -> Iterator[pq.ParquetWriter]:
+    """Opens an atomic writer: the file appears under its name only when the block ends well.
+
+    Args:
+        path: The file to make.
+        schema: One of this module's schemas.
+        metadata: Strings to keep in the file beside the schema's own.
+
+    Raises:
+        SaltError: If the file cannot be written.
+    """
+    full = schema.with_metadata({**schema.metadata, **metadata})
+    with atomic_path(path) as part, pq.ParquetWriter(part, full, compression="zstd") as writer:
+        yield writer
+
+
+def write_table(path: str | Path, schema: pa.Schema, columns: dict[str, Iterable], metadata: dict[str, str]) -> None:
+    """Writes columns as one checked file, in row groups of `ROW_GROUP`.
+
+    Raises:
+        SaltError: If the file cannot be written.
+    """
+    with table_writer(path, schema, metadata) as writer:
+        writer.write_table(pa.table(columns, schema=schema), row_group_size=ROW_GROUP)
+
+
+def pixels_to_array(images_BHW: npt.NDArray[np.uint8]) -> pa.FixedSizeBinaryArray:
+    """Wraps images (B, 101, 101), uint8, as one Arrow column without copying."""
+    assert images_BHW.dtype == np.uint8
+    assert images_BHW.shape[1:] == (SIDE, SIDE)
+    buffer = pa.py_buffer(np.ascontiguousarray(images_BHW))
+    return pa.FixedSizeBinaryArray.from_buffers(_PIXELS, len(images_BHW), [None, buffer])
+
+
+def array_to_pixels(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.uint8]:
+    """Views an Arrow column of images as (B, 101, 101), uint8; the rows of nulls hold zeros."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):  # a chunked array without chunks
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], type=_PIXELS)
+    if array.null_count:
+        array = array.fill_null(bytes(SIDE * SIDE))
+    flat = np.frombuffer(array.buffers()[1] or b"", dtype=np.uint8)
+    start = array.offset * SIDE * SIDE
+    return flat[start : start + len(array) * SIDE * SIDE].reshape(-1, SIDE, SIDE)
