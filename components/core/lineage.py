@@ -1,0 +1,23 @@
+"""What an artifact says of itself in the KFP UI and to the stages after it."""
+
+from typing import Any
+
+from components.core.storage import write_json
+
+
+def describe(artifact: Any, display_name: str, **facts: str) -> None:
+    """Puts readable metadata on an output artifact.
+
+    Args:
+        artifact: A KFP output artifact.
+        display_name: What the UI shows; it is also the artifact's place in the folder of a local run.
+        **facts: Further strings (KFP turns numbers into floats): hashes, encoder, fold, MLflow run.
+    """
+    artifact.metadata.update({"display_name": display_name, **facts})
+
+
+def log_metrics(metrics: Any, values: dict[str, float]) -> None:
+    """Logs scalars on a KFP `Metrics` artifact, and as JSON at its path, which a cache of local runs looks for."""
+    for name, value in values.items():
+        metrics.log_metric(name, value)
+    write_json(metrics.path, values)
