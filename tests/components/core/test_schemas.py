@@ -1,0 +1,288 @@
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from components.core.errors import SaltError
+from components.core.schemas import (
+    DATASET,
+    FOLDS,
+    MAPS,
+    ROW_GROUP,
+    SIDE,
+    array_to_pixels,
+    open_table,
+    pixels_to_array,
+    read_table,
+    table_metadata,
+    table_writer,
+    write_table,
+)
+from components.core.storage import atomic_path
+
+PIXELS = SIDE * SIDE
+
+
+def made_maps(count: int, seed: int = 0) -> npt.NDArray[np.uint8]:
+    """Smooth enough to compress, as maps are."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (count, SIDE, 1), dtype=np.uint8) + np.zeros((1, 1, SIDE), dtype=np.uint8)
+
+
+def maps_columns(maps_BHW: npt.NDArray[np.uint8]) -> dict[str, Any]:
+    count = len(maps_BHW)
+    ids = [f"{number:06d}" for number in range(count)]
+    return {"id": ids, "map": pixels_to_array(maps_BHW), "salt": np.linspace(0, 1, count, dtype=np.float32)}
+
+
+@pytest.fixture
+def maps_file(tmp_path):
+    path = tmp_path / "maps.parquet"
+    write_table(path, MAPS, maps_columns(made_maps(7)), {"kind": "oof", "encoder": "tiny"})
+    return path
+
+
+def rewrite(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Writes the file anew as someone else might have: the table after `change`, unchecked."""
+    pq.write_table(change(pq.read_table(path)), path)
+
+
+@pytest.mark.parametrize("schema", [DATASET, FOLDS, MAPS])
+def test_every_column_has_a_doc_and_every_schema_a_version(schema):
+    assert all(field.metadata[b"doc"] for field in schema)
+    assert schema.metadata[b"salt.schema"].decode().endswith("/1")
+
+
+def test_round_trip_of_columns_and_metadata(maps_file):
+    table, metadata = read_table(maps_file, MAPS)
+    np.testing.assert_array_equal(array_to_pixels(table["map"]), made_maps(7))
+    assert table["id"].to_pylist() == [f"{number:06d}" for number in range(7)]
+    assert metadata == {"kind": "oof", "encoder": "tiny"}
+    assert table_metadata(open_table(maps_file, MAPS)) == metadata
+
+
+def test_docs_travel_in_the_file(maps_file):
+    field = open_table(maps_file, MAPS).schema_arrow.field("map")
+    assert field.metadata[b"doc"] == MAPS.field("map").metadata[b"doc"]
+
+
+def test_rows_are_grouped_for_streaming(tmp_path):
+    path = tmp_path / "maps.parquet"
+    write_table(path, MAPS, maps_columns(made_maps(2 * ROW_GROUP + 1)), {})
+    file = open_table(path, MAPS)
+    sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+    assert sizes == [ROW_GROUP, ROW_GROUP, 1]
+
+
+def test_a_file_without_rows_is_a_file(tmp_path):
+    path = tmp_path / "maps.parquet"
+    write_table(path, MAPS, maps_columns(made_maps(0)), {})
+    table, _ = read_table(path, MAPS)
+    assert array_to_pixels(table["map"]).shape == (0, SIDE, SIDE)
+
+
+def test_another_schema_is_named_with_what_was_expected(maps_file):
+    with pytest.raises(SaltError) as caught:
+        open_table(maps_file, FOLDS)
+    assert str(caught.value) == f"{maps_file}: salt.schema: wrong schema (found maps/1, expected folds/1)"
+
+
+def test_another_version_is_named(maps_file):
+    rewrite(maps_file, lambda table: table.replace_schema_metadata({"salt.schema": "maps/2"}))
+    with pytest.raises(SaltError, match=r"salt\.schema: wrong schema \(found maps/2, expected maps/1\)"):
+        open_table(maps_file, MAPS)
+
+
+def test_someone_elses_parquet_is_named(maps_file):
+    rewrite(maps_file, lambda table: table.replace_schema_metadata(None))
+    with pytest.raises(SaltError, match=r"wrong schema \(found none, expected maps/1\)"):
+        open_table(maps_file, MAPS)
+
+
+@pytest.mark.parametrize("column", MAPS.names)
+def test_a_missing_column_is_named(maps_file, column):
+    rewrite(maps_file, lambda table: table.drop_columns([column]))
+    with pytest.raises(SaltError) as caught:
+        read_table(maps_file, MAPS)
+    kind = MAPS.field(column).type
+    assert str(caught.value) == f"{maps_file}: {column}: column is missing (expected {kind})"
+
+
+@pytest.mark.parametrize(("column", "kind"), [("salt", pa.float64()), ("map", pa.binary()), ("id", pa.large_string())])
+def test_a_column_of_another_type_is_named(maps_file, column, kind):
+    def cast(table):
+        index = table.column_names.index(column)
+        return table.set_column(index, column, table[column].cast(kind))
+
+    rewrite(maps_file, cast)
+    with pytest.raises(SaltError) as caught:
+        open_table(maps_file, MAPS)
+    wanted = MAPS.field(column).type
+    assert str(caught.value) == f"{maps_file}: {column}: wrong type (found {kind}, expected {wanted})"
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(SaltError, match=r"gone\.parquet: is not there"):
+        open_table(tmp_path / "gone.parquet", MAPS)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"id,rle_mask\n", bytes(5000)])
+def test_what_is_not_parquet_is_named(tmp_path, content):
+    path = tmp_path / "x.parquet"
+    path.write_bytes(content)
+    with pytest.raises(SaltError, match=r"x\.parquet: is not a Parquet file, or is damaged"):
+        open_table(path, MAPS)
+
+
+def test_a_folder_is_not_a_file(tmp_path):
+    with pytest.raises(SaltError, match="is not a Parquet file"):
+        open_table(tmp_path, MAPS)
+
+
+@settings(max_examples=60)
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_a_file_cut_short_is_never_taken_for_whole(tmp_path_factory, share):
+    path = tmp_path_factory.mktemp("cut") / "maps.parquet"
+    write_table(path, MAPS, maps_columns(made_maps(3)), {})
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(SaltError, match=r"maps\.parquet"):
+        read_table(path, MAPS)
+
+
+def test_damage_inside_compressed_pages_is_named(maps_file):
+    content = bytearray(maps_file.read_bytes())
+    chunk = pq.ParquetFile(maps_file).metadata.row_group(0).column(MAPS.names.index("map"))
+    assert chunk.total_compressed_size < chunk.total_uncompressed_size
+    start = chunk.dictionary_page_offset or chunk.data_page_offset
+    content[start : start + chunk.total_compressed_size] = b"\xff" * chunk.total_compressed_size
+    maps_file.write_bytes(content)
+    with pytest.raises(SaltError, match=r"maps\.parquet: is damaged"):
+        read_table(maps_file, MAPS)
+
+
+def test_a_failed_writer_keeps_the_old_file_and_leaves_nothing(maps_file):
+    def write_and_fail() -> None:
+        with table_writer(maps_file, MAPS, {}) as writer:
+            writer.write_table(pa.table(maps_columns(made_maps(600)), schema=MAPS))
+            raise RuntimeError
+
+    old = maps_file.read_bytes()
+    with pytest.raises(RuntimeError):
+        write_and_fail()
+    assert maps_file.read_bytes() == old
+    assert list(maps_file.parent.iterdir()) == [maps_file]
+
+
+def test_a_null_where_none_may_be_is_not_written(tmp_path):
+    columns = maps_columns(made_maps(1)) | {"id": [None]}
+    with pytest.raises(pa.ArrowInvalid, match="'id' is declared non-nullable"):
+        write_table(tmp_path / "maps.parquet", MAPS, columns, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+WRITER = """
+import os, resource, signal, sys
+import numpy as np
+from components.core.errors import exit_on_error
+from components.core.schemas import MAPS, pixels_to_array, write_table, table_writer
+import pyarrow as pa
+maps = np.random.default_rng(0).integers(0, 256, (600, 101, 101), dtype=np.uint8)
+columns = {"id": [f"{n:04d}" for n in range(600)], "map": pixels_to_array(maps), "salt": np.zeros(600, np.float32)}
+path, end = sys.argv[1:]
+if end == "full":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+with exit_on_error(), table_writer(path, MAPS, {}) as writer:
+    writer.write_table(pa.table(columns, schema=MAPS))
+    if end == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def write_in_a_process(path: Path, end: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", WRITER, str(path), end]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_table_that_does_not_fit_is_one_line_and_keeps_the_old_file(maps_file):
+    old = maps_file.read_bytes()
+    ended = write_in_a_process(maps_file, "full")
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
+    assert "maps.parquet: cannot be written" in ended.stderr
+    assert maps_file.read_bytes() == old
+    assert list(maps_file.parent.iterdir()) == [maps_file]
+
+
+def test_a_killed_writer_keeps_the_old_file(maps_file):
+    old = maps_file.read_bytes()
+    assert write_in_a_process(maps_file, "killed").returncode == -signal.SIGKILL
+    assert maps_file.read_bytes() == old
+
+
+@pytest.mark.xfail(strict=True, raises=NotADirectoryError, reason="atomic_path: the clean-up hides the SaltError")
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SaltError, match=r"maps\.parquet: cannot be written"):
+        write_table(tmp_path / "file" / "maps.parquet", MAPS, maps_columns(made_maps(1)), {})
+
+
+@settings(max_examples=30)
+@given(
+    images_BHW=hnp.arrays(
+        np.uint8, st.tuples(st.integers(0, 4), st.just(SIDE), st.just(SIDE)), fill=st.integers(0, 255)
+    ),
+    cut=st.integers(0, 4),
+)
+def test_pixels_to_arrow_and_back(images_BHW, cut):
+    array = pixels_to_array(images_BHW)
+    array.validate(full=True)
+    assert len(array) == len(images_BHW)
+    np.testing.assert_array_equal(array_to_pixels(array), images_BHW)
+    np.testing.assert_array_equal(array_to_pixels(array.slice(cut)), images_BHW[cut:])
+    chunks = pa.chunked_array([array.slice(cut), array.slice(0, cut)], type=array.type)
+    np.testing.assert_array_equal(array_to_pixels(chunks), np.concatenate([images_BHW[cut:], images_BHW[:cut]]))
+
+
+def test_pixels_are_row_major():
+    image = np.arange(PIXELS, dtype=np.uint32).astype(np.uint8).reshape(1, SIDE, SIDE)
+    assert pixels_to_array(image)[0].as_py() == image.tobytes()
+    assert array_to_pixels(pixels_to_array(image.transpose(0, 2, 1)))[0, 0, 1] == image[0, 1, 0]
+
+
+def test_nulls_are_zeros_in_their_place():
+    ones = bytes([1]) * PIXELS
+    column = pa.chunked_array([pa.array([None, ones], type=pa.binary(PIXELS)), pa.array([None], pa.binary(PIXELS))])
+    pixels_BHW = array_to_pixels(column)
+    assert pixels_BHW.shape == (3, SIDE, SIDE)
+    assert pixels_BHW.sum(axis=(1, 2)).tolist() == [0, PIXELS, 0]
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((1, SIDE, SIDE), np.float32), np.zeros((1, 128, 128), np.uint8)])
+def test_pixels_of_another_kind_are_our_own_mistake(wrong):
+    with pytest.raises(AssertionError):
+        pixels_to_array(wrong)
+
+
+@pytest.mark.xfail(strict=True, reason="pages carry no checksum yet: pixels that did not compress are read as they are")
+def test_damage_inside_pages_that_did_not_compress_is_named(tmp_path):
+    path = tmp_path / "maps.parquet"
+    noise_BHW = np.random.default_rng(0).integers(0, 256, (50, SIDE, SIDE), dtype=np.uint8)
+    write_table(path, MAPS, maps_columns(noise_BHW), {})
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 100] = bytes(100)
+    with atomic_path(path) as part:
+        part.write_bytes(content)
+    with pytest.raises(SaltError, match="is damaged"):
+        read_table(path, MAPS)
