@@ -1,0 +1,131 @@
+"""Splits the labelled images into folds and names the training jobs."""
+
+import logging
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sklearn.model_selection import StratifiedGroupKFold
+
+from components.core.config import Config, parse_config
+from components.core.errors import SaltError
+from components.core.schemas import DATASET, FOLDS, array_to_pixels, open_table, table_metadata, write_table
+from components.fold_split.strata import mask_classes, merge_rare
+from components.fold_split.touching import group_tiles
+
+log = logging.getLogger(__name__)
+
+
+def split(dataset: str, config: dict, folds: str) -> tuple[list[dict], dict[str, str]]:
+    """Assigns each labelled image to the fold that holds it out.
+
+    The folds depend on the ids, the pixels and the configuration only, not on the order of rows or the machine.
+
+    Args:
+        dataset: Parquet file of schema `DATASET`.
+        config: The configuration.
+        folds: Where the Parquet file of schema `FOLDS` is written.
+
+    Returns:
+        The training jobs, `{"encoder": name, "fold": number}` each, those of the last-named encoder first: the
+        presets name the costliest last, and long jobs that start first leave no worker idle at the end.
+        And facts of the split, as strings.
+
+    Raises:
+        SaltError: If the configuration or the dataset is not valid, or there are too few images for the folds.
+    """
+    settings = parse_config(config)
+    labelled, metadata = _read_labelled(dataset)
+    order = np.argsort(labelled["id"].to_numpy(zero_copy_only=False).astype(str), kind="stable")
+    labelled = labelled.take(pa.array(order))
+    ids = labelled["id"].to_pylist()
+    count = settings.split.folds
+    _check(dataset, labelled, ids, count)
+
+    masks_BHW = array_to_pixels(labelled["mask"])
+    _warn_if_one_sided(masks_BHW)
+    strata = merge_rare(mask_classes(masks_BHW), count)
+    groups = group_tiles(array_to_pixels(labelled["image"]), settings.split.group_touching)
+    number = int(groups.max()) + 1
+    if number < count:
+        raise SaltError(
+            "fewer groups of touching tiles than folds",
+            file=dataset,
+            field="split.folds",
+            found=f"{number} groups for {count} folds",
+        )
+    fold = _assign(strata, groups, settings)
+
+    columns = {"id": ids, "fold": fold, "group": groups, "stratum": strata.tolist()}
+    write_table(folds, FOLDS, columns, {**metadata, "folds": str(count), "seed": str(settings.seed)})
+    facts = {
+        **metadata,
+        "config_hash": settings.hash,
+        "folds": str(count),
+        "groups": str(number),
+        "largest_group": str(np.bincount(groups).max()),
+    }
+    log.info("%d labelled images in %d groups, %d folds of %s", len(ids), number, count, np.bincount(fold).tolist())
+    jobs = [{"encoder": encoder.name, "fold": k} for encoder in reversed(settings.encoders) for k in range(count)]
+    return jobs, facts
+
+
+def _read_labelled(dataset: str) -> tuple[pa.Table, dict[str, str]]:
+    """Reads the labelled rows, a row group at a time: most images of a dataset are not labelled."""
+    file = open_table(dataset, DATASET)
+    metadata = table_metadata(file)
+    if "data_hash" not in metadata:
+        raise SaltError("is missing from the metadata", file=dataset, field="data_hash")
+    try:
+        parts = [
+            group.filter(group["labelled"]).select(["id", "image", "mask"])
+            for group in map(file.read_row_group, range(file.num_row_groups))
+        ]
+    except (OSError, pa.ArrowException) as error:
+        raise SaltError("is damaged", file=dataset, found=error) from error
+    names = ("id", "image", "mask")
+    empty = pa.schema([DATASET.field(name) for name in names]).empty_table()
+    table = pa.concat_tables(parts) if parts else empty
+    return table.combine_chunks(), {"data_hash": metadata["data_hash"]}
+
+
+def _check(dataset: str, labelled: pa.Table, ids: list[str], folds: int) -> None:
+    if len(ids) < folds:
+        raise SaltError(
+            "fewer labelled images than folds",
+            file=dataset,
+            field="split.folds",
+            found=f"{len(ids)} images for {folds} folds",
+        )
+    twice = next((a for a, b in pairwise(ids) if a == b), None)
+    if twice is not None:
+        raise SaltError("is there twice", file=dataset, field="id", found=twice)
+    if labelled["mask"].null_count:
+        lacking = next(i for i, mask in zip(ids, labelled["mask"], strict=True) if not mask.is_valid)
+        raise SaltError("a labelled image has no mask", file=dataset, field="mask", found=lacking)
+
+
+def _warn_if_one_sided(masks_BHW: npt.NDArray[np.uint8]) -> None:
+    salt_B = masks_BHW.any(axis=(1, 2))
+    if not salt_B.any():
+        log.warning("no labelled image holds any salt: a network can learn nothing but that")
+    elif salt_B.all():
+        log.warning("every labelled image holds salt: the classifier of empty images has nothing to learn from")
+
+
+def _assign(strata: npt.NDArray[np.str_], groups: npt.NDArray[np.int32], settings: Config) -> npt.NDArray[np.int32]:
+    """Gives every group a fold so that the strata are spread evenly, (B,), int32."""
+    count = settings.split.folds
+    splitter = StratifiedGroupKFold(n_splits=count, shuffle=True, random_state=settings.seed)
+    fold = np.full(len(groups), -1, dtype=np.int32)
+    for k, (_, held_out) in enumerate(splitter.split(strata, strata, groups)):
+        fold[held_out] = k
+    sizes = np.bincount(fold, minlength=count)
+    if not sizes.all():
+        raise SaltError(
+            "a fold would hold no image: the groups of touching tiles are too large or too few",
+            field="split.folds",
+            found=f"folds of {sizes.tolist()} images",
+        )
+    return fold
