@@ -18,8 +18,8 @@ CUTS = 255
 """Number of cuts: 1 to 255."""
 
 _LEVELS = np.arange(256) / 255
-_CHUNK = 64
-"""Images counted at a time: 5 MB of indices, which stay in the processor's cache."""
+_CHUNK = 16
+"""Images counted at a time: 1.3 MB of indices, which stay in the processor's cache."""
 
 
 def cut(threshold: float) -> int:
@@ -66,10 +66,10 @@ def overlap(maps_BHW: NDArray[np.uint8], masks_BHW: NDArray[np.uint8]) -> Overla
         maps_BN = maps_BHW[rows].reshape(len(maps_BHW[rows]), -1)
         masks_BN = masks_BHW[rows].reshape(maps_BN.shape)
         batch = len(maps_BN)
-        index_BN = masks_BN.astype(np.intp)
-        index_BN += 2 * np.arange(batch)[:, None]
-        index_BN *= 256
-        index_BN += maps_BN
+        pairs_BN = np.left_shift(masks_BN, 8, dtype=np.uint16)
+        pairs_BN |= maps_BN
+        index_BN = pairs_BN.astype(np.intp)
+        index_BN += 512 * np.arange(batch)[:, None]
         counts = np.bincount(index_BN.ravel(), minlength=batch * 512).reshape(batch, 2, 256)
         above = counts[:, :, ::-1].cumsum(axis=2)[:, :, ::-1]  # pixels at a level or higher
         intersection_BT[rows] = above[:, 1, 1:]

@@ -95,7 +95,7 @@ def _encode(masks_BHW: NDArray[np.uint8]) -> list[str]:
 
     numbers = np.column_stack([firsts + 1, ends - starts]).ravel()
     words = _words(pixels)[numbers]
-    text = words.tobytes().replace(b"\0", b"").decode()
+    text = words.tobytes().translate(None, b"\0").decode()
     stops = np.append(0, np.char.str_len(words).cumsum())
     cuts = stops[np.append(0, 2 * np.bincount(owners, minlength=batch).cumsum())].tolist()
     return [text[start:stop].rstrip() for start, stop in pairwise(cuts)]
