@@ -1,0 +1,181 @@
+"""Opens the archive: the competition's zip of zips, a flat zip, or a folder.
+
+Zips are read in place, nothing is unpacked to disk, and neither the names nor the sizes they claim are trusted.
+"""
+
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from components.core.errors import SaltError
+from components.ingest.problems import Problems
+
+TOTAL_LIMIT = 4 << 30
+"""Bytes that all files of an archive may have together, unpacked; the real one has about 0.25 GB."""
+
+INNER = ("train.zip", "test.zip")
+"""The zips inside the archive that are looked into; they stand for the folders `train` and `test`."""
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of an archive.
+
+    Attributes:
+        path: Where it lies, an inner `train.zip` counted as the folder `train`.
+        where: Its name for messages.
+        size: Bytes it claims to have.
+        open: Opens it for reading.
+    """
+
+    path: PurePosixPath
+    where: str
+    size: int
+    open: Callable[[], IO[bytes]]
+
+    def read(self, limit: int) -> bytes:
+        """Reads it whole.
+
+        Args:
+            limit: Bytes it may have at most.
+
+        Raises:
+            SaltError: If it is larger, or is damaged.
+        """
+        if self.size > limit:
+            raise SaltError("is too large", file=self.where, found=f"{self.size} bytes", expected=f"at most {limit}")
+        try:
+            with self.open() as file:
+                content = file.read(limit + 1)
+        except _DAMAGE as error:
+            raise SaltError("cannot be read", file=self.where, found=error) from error
+        if len(content) > limit:
+            raise SaltError("is larger than it claims", file=self.where, expected=f"at most {limit} bytes")
+        return content
+
+
+@contextmanager
+def open_archive(data: str, problems: Problems) -> Iterator[list[Entry]]:
+    """Lists the files of an archive; they can be read while the context is open, best in the order given.
+
+    Directories and what macOS leaves behind are passed over.
+
+    Args:
+        data: A zip or a folder.
+        problems: Takes names that no archive should hold.
+
+    Raises:
+        SaltError: If it is not there, is no zip, is damaged or encrypted, holds nothing or more than `TOTAL_LIMIT`.
+    """
+    if "://" in data:
+        raise SaltError("only local paths are taken", file=data, expected="a zip or a folder on this machine")
+    path = Path(data)
+    with ExitStack() as stack:
+        if path.is_dir():
+            entries = _folder_entries(path)
+        elif path.exists():
+            entries = _zip_entries(_open_zip(path, data, stack), "", PurePosixPath(), problems)
+        else:
+            raise SaltError("is not there", file=data, expected="a zip or a folder")
+        entries = _look_into_inner(entries, stack, problems)
+        if not entries:
+            raise SaltError("holds no files", file=data)
+        total = sum(entry.size for entry in entries)
+        if total > TOTAL_LIMIT:
+            raise SaltError(
+                "is too large unpacked", file=data, found=f"{total} bytes", expected=f"at most {TOTAL_LIMIT}"
+            )
+        yield entries
+
+
+def _folder_entries(folder: Path) -> list[Entry]:
+    entries = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        try:
+            info = path.stat()
+        except OSError as error:
+            raise SaltError(f"cannot be read: {error.strerror}", file=name) from error
+        if stat.S_ISREG(info.st_mode) and not _is_junk(name):
+            entries.append(Entry(PurePosixPath(name), name, info.st_size, lambda path=path: path.open("rb")))  # type: ignore[misc]
+    return entries
+
+
+def _look_into_inner(entries: list[Entry], stack: ExitStack, problems: Problems) -> list[Entry]:
+    """Puts what inner zips hold in their place; one that lies beside its unpacked folder is passed over."""
+    folders = {parent for entry in entries for parent in entry.path.parents}
+    listed: list[Entry] = []
+    broken = Problems()
+    for entry in entries:
+        if entry.path.name not in INNER:
+            listed.append(entry)
+        elif entry.path.with_suffix("") not in folders:
+            try:
+                if entry.size > TOTAL_LIMIT:
+                    raise SaltError("is too large", file=entry.where, found=f"{entry.size} bytes")
+                inner = _open_zip(stack.enter_context(_opened(entry)), entry.where, stack)
+                listed += _zip_entries(inner, f"{entry.where}/", entry.path.with_suffix(""), problems)
+            except SaltError as error:
+                broken.add(error)
+    if broken.errors:
+        raise broken.as_error("zips in the archive")
+    return listed
+
+
+def _opened(entry: Entry) -> IO[bytes]:
+    try:
+        return entry.open()
+    except _DAMAGE as error:
+        raise SaltError("cannot be read", file=entry.where, found=error) from error
+
+
+def _open_zip(file: Path | IO[bytes], where: str, stack: ExitStack) -> zipfile.ZipFile:
+    try:
+        archive = stack.enter_context(zipfile.ZipFile(file))
+    except _DAMAGE as error:
+        raise SaltError("is no zip, or is truncated or damaged", file=where, found=error) from error
+    if any(info.flag_bits & 1 for info in archive.infolist()):
+        raise SaltError("is encrypted", file=where, expected="a zip without a password")
+    return archive
+
+
+def _zip_entries(archive: zipfile.ZipFile, prefix: str, top: PurePosixPath, problems: Problems) -> list[Entry]:
+    entries = []
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        name = info.orig_filename
+        if _is_unsafe(name):
+            problems.add(
+                SaltError("unsafe name in the zip", file=f"{prefix}{name!r}", expected="a path inside the zip")
+            )
+        elif not info.is_dir() and not _is_junk(name):
+            opened = lambda info=info: archive.open(info)  # noqa: E731
+            entries.append(Entry(top / name, prefix + name, info.file_size, opened))
+    return entries
+
+
+def _is_unsafe(name: str) -> bool:
+    """Absolute, with a drive, upwards, with backslashes or characters that do not print."""
+    parts = name.split("/")
+    return name.startswith("/") or ".." in parts or ":" in parts[0] or "\\" in name or not name.isprintable()
+
+
+def _is_junk(name: str) -> bool:
+    parts = name.split("/")
+    return "__MACOSX" in parts or parts[-1].startswith("._") or parts[-1] in {".DS_Store", "Thumbs.db"}

@@ -1,0 +1,70 @@
+"""The archive's csv files."""
+
+import csv
+import io
+import math
+
+from components.core.errors import SaltError
+from components.ingest.archive import Entry
+from components.ingest.problems import Problems
+
+LIMIT = 64 << 20
+"""Bytes a csv file may have; the largest of the real ones, train.csv, has 1 MB."""
+
+
+def read_table(entry: Entry, column: str, problems: Problems) -> dict[str, str] | None:
+    """Reads a csv file as a dictionary from id to one column, in the file's order.
+
+    Args:
+        entry: The file. It must have the columns `id` and `column`.
+        column: The one to read.
+        problems: Takes what is wrong.
+
+    Returns:
+        The values as they stand in the file; of an id that occurs twice the first. None for a file of no use.
+    """
+    values: dict[str, str] = {}
+    try:
+        text = entry.read(LIMIT).decode("utf-8-sig")
+        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        names = rows.fieldnames or []
+        missing = [name for name in ("id", column) if name not in names]
+        if missing:
+            found = ", ".join(names) or "nothing"
+            raise SaltError(
+                f"no column {' or '.join(missing)}", file=entry.where, found=found, expected=f"id, {column}"
+            )
+        for row in rows:
+            line = f"{entry.where}, line {rows.line_num}"
+            image_id = row["id"]
+            if None in row or None in row.values() or not image_id:
+                problems.add(SaltError("row of another length", file=line, expected=", ".join(names)), image_id or None)
+            elif image_id in values:
+                problems.add(SaltError("id occurs twice", file=line, found=image_id), image_id)
+            else:
+                values[image_id] = row[column].strip()
+    except SaltError as error:
+        problems.add(error)
+        return None
+    except (UnicodeDecodeError, csv.Error) as error:
+        problems.add(SaltError("is no csv file", file=entry.where, found=error))
+        return None
+    return values
+
+
+def to_depth(text: str, image_id: str, where: str) -> int:
+    """Reads a depth.
+
+    Returns:
+        Feet below the surface, rounded.
+
+    Raises:
+        SaltError: If it is no number, or is one that no depth can be.
+    """
+    try:
+        depth = float(text)
+    except ValueError:
+        depth = math.nan
+    if not 0 <= depth <= 100_000:
+        raise SaltError("is no depth", file=where, field=image_id, found=repr(text), expected="ft, 0 to 100000")
+    return round(depth)
