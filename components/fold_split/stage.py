@@ -121,11 +121,5 @@ def _assign(strata: npt.NDArray[np.str_], groups: npt.NDArray[np.int32], setting
     fold = np.full(len(groups), -1, dtype=np.int32)
     for k, (_, held_out) in enumerate(splitter.split(strata, strata, groups)):
         fold[held_out] = k
-    sizes = np.bincount(fold, minlength=count)
-    if not sizes.all():
-        raise SaltError(
-            "a fold would hold no image: the groups of touching tiles are too large or too few",
-            field="split.folds",
-            found=f"folds of {sizes.tolist()} images",
-        )
+    assert np.bincount(fold, minlength=count).all()  # an empty fold always takes the next group
     return fold

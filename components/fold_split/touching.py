@@ -60,21 +60,20 @@ def touching_pairs(images_BHW: npt.NDArray[np.uint8]) -> _Pairs:
     Returns:
         Index pairs (left, right) and (upper, lower).
     """
-    images = images_BHW.astype(np.float64)
     beside = _matches(
-        _to_seam(images[:, :, -1], images[:, :, -2]),
-        _to_seam(images[:, :, 0], images[:, :, 1]),
+        _to_seam(images_BHW[:, :, -1], images_BHW[:, :, -2]),
+        _to_seam(images_BHW[:, :, 0], images_BHW[:, :, 1]),
     )
     below = _matches(
-        _to_seam(images[:, -1, :], images[:, -2, :]),
-        _to_seam(images[:, 0, :], images[:, 1, :]),
+        _to_seam(images_BHW[:, -1, :], images_BHW[:, -2, :]),
+        _to_seam(images_BHW[:, 0, :], images_BHW[:, 1, :]),
     )
     return beside + below
 
 
-def _to_seam(border_BN: npt.NDArray[np.float64], inner_BN: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _to_seam(border_BN: npt.NDArray[np.uint8], inner_BN: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     """Twice the border extrapolated by half a pixel: a whole number."""
-    return 3 * border_BN - inner_BN
+    return 3 * border_BN.astype(np.float64) - inner_BN
 
 
 def _matches(after_BN: npt.NDArray[np.float64], before_BN: npt.NDArray[np.float64]) -> _Pairs:
