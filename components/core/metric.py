@@ -44,9 +44,9 @@ class Overlap:
         truth_B: Pixels (B,) that are salt in truth, int32.
     """
 
-    intersection_BT: NDArray[np.int32]  # noqa: N815
-    area_BT: NDArray[np.int32]  # noqa: N815
-    truth_B: NDArray[np.int32]  # noqa: N815
+    intersection_BT: NDArray[np.int32]
+    area_BT: NDArray[np.int32]
+    truth_B: NDArray[np.int32]
 
 
 def overlap(maps_BHW: NDArray[np.uint8], masks_BHW: NDArray[np.uint8]) -> Overlap:

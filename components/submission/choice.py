@@ -1,0 +1,116 @@
+"""The threshold and the smallest area that score best on out-of-fold maps.
+
+The score of a set of images is a sum over them, so one table of sums for each fold, over all cuts and areas, answers
+everything: the best pair, and the best pair of all folds but one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.core.errors import SaltError
+from components.core.metric import CUTS, Overlap, cut, score
+
+AREAS = 513
+"""Smallest areas that are tried: 0 to 512 px, a twentieth of the image."""
+
+_HALF = cut(0.5)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What turns probabilities into masks, and how well.
+
+    Attributes:
+        threshold: A pixel is salt if its probability is strictly above it.
+        min_area: A mask of fewer pixels is emptied.
+        score: Mean score of the images it was chosen on.
+        score_at_half: Their mean score at threshold 0.5 and no smallest area.
+        score_cross_fitted: Mean score when each fold is scored by what is best on the others: no image has a say in its
+            own threshold.
+        salt_accuracy: Share of images rightly predicted to hold salt or not.
+    """
+
+    threshold: float
+    min_area: int
+    score: float
+    score_at_half: float
+    score_cross_fitted: float
+    salt_accuracy: float
+
+
+def choose(
+    found: Overlap, folds_B: NDArray[np.integer], threshold: float | None = None, min_area: int | None = None
+) -> Choice:
+    """Searches all pairs of cut and smallest area, exactly.
+
+    Of several best pairs those of the smallest area are kept, and of these the threshold nearest to 0.5.
+
+    Args:
+        found: Overlap of the out-of-fold maps with the masks; at least one image.
+        folds_B: Fold (B,) that holds each image out.
+        threshold: Fixes the threshold.
+        min_area: Fixes the smallest area, px.
+
+    Raises:
+        SaltError: If the fixed threshold is 1, above which there is no probability.
+    """
+    cuts_T = np.arange(1, CUTS + 1)
+    if threshold is not None:
+        cuts_T = np.array([cut(threshold)])
+        if cuts_T[0] > CUTS:
+            raise SaltError(
+                "leaves no salt at all", field="submission.threshold", found=threshold, expected="less than 1"
+            )
+    areas_A = np.arange(AREAS) if min_area is None else np.array([min_area])
+
+    tenths_BT = np.rint(10 * score(found.intersection_BT, found.area_BT, found.truth_B[:, None])).astype(np.int32)
+    sums_FTA = np.stack([_sums(found, tenths_BT, folds_B == fold, cuts_T, areas_A) for fold in np.unique(folds_B)])
+    sums_TA = sums_FTA.sum(axis=0)
+    best = _best(sums_TA, cuts_T, areas_A)
+    cross_fitted = sum(int(own_TA[_best(sums_TA - own_TA, cuts_T, areas_A)]) for own_TA in sums_FTA)
+
+    level, area = int(cuts_T[best[0]]), int(areas_A[best[1]])
+    salt_B = found.area_BT[:, level - 1] >= max(area, 1)
+    points = 10 * len(folds_B)
+    return Choice(
+        threshold=round((level - 0.5) / 255, 4) if threshold is None else threshold,
+        min_area=area,
+        score=int(sums_TA[best]) / points,
+        score_at_half=int(tenths_BT[:, _HALF - 1].sum()) / points,
+        score_cross_fitted=cross_fitted / points,
+        salt_accuracy=float(np.mean(salt_B == (found.truth_B > 0))),
+    )
+
+
+def _sums(
+    found: Overlap,
+    tenths_BT: NDArray[np.int32],
+    members_B: NDArray[np.bool_],
+    cuts_T: NDArray[np.integer],
+    areas_A: NDArray[np.integer],
+) -> NDArray[np.int64]:
+    """Sum of the scores of some images, in tenths, at each cut and smallest area (T, A).
+
+    An image whose mask is smaller than the area scores as empty; so it adds its score as empty everywhere, and what its
+    mask gains over that only where the mask is kept. One weighted histogram over areas sorts out where.
+    """
+    pick = np.ix_(members_B, cuts_T - 1)
+    empty_B = 10 * (found.truth_B[members_B] == 0)
+    gain_BT = tenths_BT[pick] - empty_B[:, None]
+    kept_BT = np.searchsorted(areas_A, found.area_BT[pick], side="right")  # by how many of the areas it is kept
+    bins = len(areas_A) + 1
+    index_BT = kept_BT + bins * np.arange(len(cuts_T))
+    sums = np.bincount(index_BT.ravel(), gain_BT.ravel(), minlength=bins * len(cuts_T)).reshape(-1, bins)
+    gained_TA = sums[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:]
+    return np.rint(gained_TA).astype(np.int64) + int(empty_B.sum())
+
+
+def _best(
+    sums_TA: NDArray[np.int64], cuts_T: NDArray[np.integer], areas_A: NDArray[np.integer]
+) -> tuple[np.intp, np.intp]:
+    """Place of the best sum; of equal ones the smallest area, then the cut nearest to one half."""
+    rows, columns = np.nonzero(sums_TA == sums_TA.max())
+    first = np.lexsort((np.abs(cuts_T[rows] - _HALF), areas_A[columns]))[0]
+    return rows[first], columns[first]

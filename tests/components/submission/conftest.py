@@ -1,0 +1,91 @@
+"""A small survey on disk: 24 labelled images in 3 folds, 6 test images, and maps for them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pixels_to_array, write_table
+
+HASH = "0123456789abcdef"
+
+
+@dataclass
+class World:
+    folder: Path
+    labelled: list[str]
+    test: list[str]
+    images_BHW: np.ndarray
+    masks_BHW: np.ndarray
+    oof_BHW: np.ndarray
+    test_BHW: np.ndarray
+
+    def path(self, name: str) -> str:
+        return str(self.folder / name)
+
+    def write(self) -> "World":
+        ids = [*self.labelled, *self.test]
+        rows = np.argsort(ids)
+        labelled = np.arange(len(ids)) < len(self.labelled)
+        masks_BHW = np.concatenate([self.masks_BHW, np.zeros((len(self.test), SIDE, SIDE), np.uint8)])
+        masks = pixels_to_array(masks_BHW[rows]).to_pylist()
+        places = {image: place for place, image in enumerate(reversed(self.test))}
+        columns: dict[str, Iterable] = {
+            "id": [ids[row] for row in rows],
+            "labelled": labelled[rows],
+            "image": pixels_to_array(self.images_BHW[rows]),
+            "mask": [mask if labelled[row] else None for row, mask in zip(rows, masks, strict=True)],
+            "depth": [None] * len(ids),
+            "position": [places.get(ids[row]) for row in rows],
+        }
+        write_table(self.path("dataset.parquet"), DATASET, columns, {"data_hash": HASH})
+        self.write_folds(self.labelled)
+        self.write_maps("oof.parquet", self.labelled, self.oof_BHW)
+        self.write_maps("test.parquet", self.test, self.test_BHW)
+        return self
+
+    def write_folds(self, ids: list[str]) -> None:
+        columns: dict[str, Iterable] = {
+            "id": ids,
+            "fold": np.arange(len(ids), dtype=np.int32) % 3,
+            "group": np.arange(len(ids), dtype=np.int32),
+            "stratum": ["any"] * len(ids),
+        }
+        write_table(self.path("folds.parquet"), FOLDS, columns, {"data_hash": HASH})
+
+    def write_maps(self, name: str, ids: list[str], maps_BHW: np.ndarray, data_hash: str = HASH) -> None:
+        columns: dict[str, Iterable] = {
+            "id": ids,
+            "map": pixels_to_array(maps_BHW),
+            "salt": np.full(len(ids), 0.5, np.float32),
+        }
+        write_table(self.path(name), MAPS, columns, {"data_hash": data_hash})
+
+
+def blobs(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Discs of salt; every third mask is empty."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    y, x = rng.uniform(0, SIDE, (2, count, 1, 1))
+    radius = rng.uniform(5, 40, (count, 1, 1)) * (np.arange(count) % 3 > 0)[:, None, None]
+    return ((rows - y) ** 2 + (columns - x) ** 2 < radius**2).astype(np.uint8)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    rng = np.random.default_rng(0)
+    masks_BHW, hidden_BHW = blobs(rng, 24), blobs(rng, 6)
+
+    def guess(truth_BHW: np.ndarray) -> np.ndarray:
+        return np.clip(truth_BHW * 70.0 + rng.normal(30, 8, truth_BHW.shape), 0, 255).astype(np.uint8)
+
+    return World(
+        tmp_path,
+        [f"a{number:02}" for number in range(24)],
+        sorted(f"{letter}test" for letter in "zabyxc"),
+        rng.integers(0, 256, (30, SIDE, SIDE), dtype=np.uint8),
+        masks_BHW,
+        guess(masks_BHW),
+        guess(hidden_BHW),
+    ).write()

@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from components.core.errors import SaltError
+from components.core.rle import encode
+from components.core.schemas import SIDE
+from components.submission.check import check_submission, score_csv
+
+IDS = ["a", "b", "c"]
+GOOD = "id,rle_mask\nb,1 3 7 2\na,\nc,1 10201\n"
+
+
+@pytest.fixture
+def csv(tmp_path):
+    def write(text: str | bytes):
+        path = tmp_path / "submission.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+def test_a_good_file_in_any_order(csv):
+    assert check_submission(csv(GOOD), IDS) == []
+    assert check_submission(csv(GOOD.replace("\n", "\r\n")), IDS) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        ("image,rle\nb,\na,\nc,\n", ["wrong header (found image,rle, expected id,rle_mask)"]),
+        ("", ["wrong header (found none, expected id,rle_mask)", "id a and 2 more is missing"]),
+        (GOOD + "b,\n", ["line 5: id is there twice (found b)"]),
+        ("id,rle_mask\nb,\nc,\n", ["id a is missing"]),
+        (GOOD + "d,\n", ["id d is not wanted"]),
+        (GOOD + "d,\ne,\n", ["id d and 1 more is not wanted"]),
+        (GOOD.replace("a,", "a"), ["line 3: is not an id and a mask (found 1 columns)", "id a is missing"]),
+        (GOOD.replace("a,", "a,,"), ["line 3: is not an id and a mask (found 3 columns)", "id a is missing"]),
+        (GOOD.replace("a,", "a,5 2 6 2"), ["line 3: a: rle_mask: runs overlap (found 6 2)"]),
+        (GOOD.replace("a,", "a,5 2 7 2"), ["line 3: a: rle_mask: runs touch (found 7 2)"]),
+        (GOOD.replace("a,", "a,9 2 5 2"), ["line 3: a: rle_mask: runs do not increase (found 5 2)"]),
+        (GOOD.replace("a,", "a,10201 2"), ["rle_mask: a run outside the 10201 pixels (found 10201 2)"]),
+        (GOOD.replace("a,", "a,5 2 9"), ["a start without a length (found 3 numbers, expected pairs)"]),
+        (GOOD.replace("a,", "a,nan"), ["rle_mask: is not a positive whole number (found 'nan')"]),
+        (b"\xff\xfe\x00", ["is not a csv file"]),
+        (GOOD + "d," + "1 1 " * 50_000, ["is not a csv file"]),
+    ],
+)
+def test_each_problem_is_named(csv, text, problems):
+    path = csv(text)
+    found = [str(problem) for problem in check_submission(path, IDS)]
+    assert len(found) == len(problems), found
+    for message, problem in zip(found, problems, strict=True):
+        assert str(path) in message
+        assert problem in message
+
+
+def test_all_problems_at_once(csv):
+    text = "rle_mask,id\na,1 1 2 2\na,\nx,5\nb\n"
+    assert len(check_submission(csv(text), IDS)) == 7  # header, touching, doubled, odd, columns, missing, unknown
+
+
+def test_no_file(tmp_path):
+    (problem,) = check_submission(tmp_path / "none.csv", IDS)
+    assert "none.csv: cannot be read" in str(problem)
+
+
+@pytest.fixture
+def masks(tmp_path):
+    """Three masks as the archive has them: salt in 16 bit, empty in 8 bit."""
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    half = np.zeros((SIDE, SIDE), np.uint8)
+    half[:, :50] = 1
+    Image.fromarray(np.zeros((SIDE, SIDE), np.uint8)).save(folder / "a.png")
+    Image.fromarray(half.astype(np.uint16) * 65535).save(folder / "b.png")
+    Image.fromarray(np.full((SIDE, SIDE), 255, np.uint8)).save(folder / "c.png")
+    return folder, encode(half[None])[0]
+
+
+def test_score(csv, masks):
+    folder, half = masks
+    for rows, expected in (
+        (f"a,\nb,{half}\nc,1 10201\n", 1),
+        ("a,1 1\nb,\nc,1 10201\n", 1 / 3),
+        (f"a,\nb,{half}\nc,1 {10201 * 3 // 4 + 1}\n", 2.6 / 3),  # IoU just above 0.75
+    ):
+        mean, count = score_csv(csv(f"id,rle_mask\n{rows}"), folder)
+        assert mean == pytest.approx(expected)
+        assert count == 3
+
+
+def test_a_row_without_a_mask_and_a_mask_without_a_row(csv, masks):
+    folder, half = masks
+    with pytest.raises(SaltError, match="id d is not wanted"):
+        score_csv(csv(f"id,rle_mask\na,\nb,{half}\nc,\nd,\n"), folder)
+    with pytest.raises(SaltError, match="id c is missing"):
+        score_csv(csv(f"id,rle_mask\na,\nb,{half}\n"), folder)
+
+
+def test_bad_masks(csv, masks, tmp_path):
+    folder, _ = masks
+    path = csv(GOOD)
+    Image.fromarray(np.zeros((5000, 4), np.uint8)).save(folder / "a.png")
+    with pytest.raises(SaltError, match=r"a\.png: wrong size \(found 4 x 5000"):
+        score_csv(path, folder)
+    Image.fromarray(np.zeros((SIDE, SIDE, 3), np.uint8)).save(folder / "a.png")
+    with pytest.raises(SaltError, match=r"a\.png: is not a grey image"):
+        score_csv(path, folder)
+    (folder / "a.png").write_bytes((folder / "b.png").read_bytes()[:60])
+    with pytest.raises(SaltError, match=r"a\.png: is not a PNG file, or is damaged"):
+        score_csv(path, folder)
+    with pytest.raises(SaltError, match="holds no masks"):
+        score_csv(path, tmp_path / "nowhere")

@@ -1,0 +1,32 @@
+import json
+from pathlib import Path
+
+import pytest
+from kfp.dsl import Artifact, Dataset, Metrics
+
+from components.submission.component import submission
+
+
+def call(world):
+    kinds = {"csv": Artifact, "choice": Artifact, "metrics": Metrics}
+    outputs = [kind(uri=world.path(f"out/{name}")) for name, kind in kinds.items()]
+    inputs = [Dataset(uri=world.path(f"{name}.parquet")) for name in ("dataset", "folds", "oof", "test")]
+    submission.python_func(*inputs, {}, *outputs)
+    return outputs
+
+
+def test_describes_and_logs(world):
+    csv, choice, metrics = call(world)
+    assert csv.metadata["display_name"] == "submission.csv"
+    assert choice.metadata["display_name"] == "submission/choice.json"
+    assert metrics.metadata["display_name"] == "submission/metrics.json"
+    assert Path(csv.path).read_text().startswith("id,rle_mask\n")
+    scores = json.loads(Path(metrics.path).read_text())
+    assert metrics.metadata["score"] == scores["score"] == json.loads(Path(choice.path).read_text())["score"]
+
+
+def test_a_users_mistake_ends_without_a_traceback(world, caplog):
+    Path(world.path("test.parquet")).unlink()
+    with pytest.raises(SystemExit, match="2"):
+        call(world)
+    assert "test.parquet: is not there" in caplog.text

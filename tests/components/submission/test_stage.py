@@ -1,0 +1,173 @@
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from components.core.errors import SaltError
+from components.core.metric import score_images
+from components.core.rle import decode
+from components.core.schemas import MAPS, SIDE
+from components.submission.check import check_submission
+from components.submission.stage import submit
+
+
+def run(world, **settings):
+    return submit(
+        world.path("dataset.parquet"),
+        world.path("folds.parquet"),
+        world.path("oof.parquet"),
+        world.path("test.parquet"),
+        {"submission": settings},
+        submission=world.path("out/submission.csv"),
+        choice=world.path("out/choice.json"),
+    )
+
+
+def masks(world) -> dict[str, np.ndarray]:
+    with Path(world.path("out/submission.csv")).open(newline="") as file:
+        return {row["id"]: decode(row["rle_mask"]) for row in csv.DictReader(file)}
+
+
+def test_writes_the_masks_of_the_choice_in_the_samples_order(world):
+    numbers = run(world)
+    choice = json.loads(Path(world.path("out/choice.json")).read_text())
+    assert check_submission(world.path("out/submission.csv"), world.test) == []
+    written = masks(world)
+    assert list(written) == world.test[::-1]
+    for image, map_HW in zip(world.test, world.test_BHW, strict=True):
+        expected_HW = map_HW / 255 > choice["threshold"]
+        np.testing.assert_array_equal(
+            written[image], expected_HW if expected_HW.sum() >= choice["min_area"] else np.zeros_like(expected_HW)
+        )
+    scores = score_images(world.oof_BHW, world.masks_BHW, choice["threshold"], choice["min_area"])
+    assert choice["score"] == numbers["score"] == pytest.approx(scores.mean())
+    assert choice["score_at_half"] == pytest.approx(score_images(world.oof_BHW, world.masks_BHW).mean())
+    assert choice["score"] > 0.9 > choice["score_at_half"]
+    assert choice["score_cross_fitted"] <= choice["score"]
+    assert choice["salt_accuracy"] == 1
+    assert choice["data_hash"] == "0123456789abcdef"
+    assert choice["images"] == 24
+    assert choice["test_images"] == 6
+    assert set(numbers) == {
+        "threshold", "min_area", "score", "score_at_half", "score_cross_fitted", "salt_accuracy"
+    }  # fmt: skip
+
+
+def test_the_same_bytes_again(world):
+    run(world)
+    first = Path(world.path("out/submission.csv")).read_bytes()
+    run(world)
+    assert Path(world.path("out/submission.csv")).read_bytes() == first
+
+
+def test_fixed_threshold_and_area(world):
+    numbers = run(world, threshold=0.5, min_area=0)
+    assert numbers["threshold"] == 0.5
+    assert numbers["min_area"] == 0
+    assert numbers["score"] == numbers["score_at_half"] == numbers["score_cross_fitted"]
+    np.testing.assert_array_equal(masks(world)[world.test[2]], world.test_BHW[2] >= 128)
+
+
+def test_constant_images_are_empty_out_of_fold_and_in_the_submission(world):
+    before = run(world, threshold=0.5, min_area=0)["score"]
+    empty = int(np.flatnonzero(world.masks_BHW.sum((1, 2)) == 0)[0])
+    world.oof_BHW[empty] = 255
+    world.test_BHW[1] = 255
+    world.write()
+    assert run(world, threshold=0.5, min_area=0)["score"] == pytest.approx(before - 1 / 24)
+    assert masks(world)[world.test[1]].all()
+    world.images_BHW[empty] = 0
+    world.images_BHW[24 + 1] = 77
+    world.write()
+    assert run(world, threshold=0.5, min_area=0)["score"] == pytest.approx(before)
+    assert not masks(world)[world.test[1]].any()
+
+
+@pytest.mark.parametrize("salt", [0, 1])
+def test_no_salt_at_all_and_only_salt(world, salt):
+    world.masks_BHW[:] = salt
+    world.oof_BHW[:] = salt * 255
+    world.test_BHW[:] = salt * 255
+    world.write()
+    numbers = run(world)
+    assert (numbers["score"], numbers["threshold"], numbers["min_area"]) == (1, 0.5, 0)
+    assert all(mask.all() if salt else not mask.any() for mask in masks(world).values())
+
+
+def test_maps_in_several_row_groups(world):
+    before = run(world)
+    expected = Path(world.path("out/submission.csv")).read_bytes()
+    for name in ("dataset.parquet", "oof.parquet", "test.parquet"):
+        table = pq.read_table(world.path(name))
+        pq.write_table(table, world.path(name), row_group_size=5)
+    assert run(world) == before
+    assert Path(world.path("out/submission.csv")).read_bytes() == expected
+
+
+@pytest.mark.parametrize("name", ["oof", "test"])
+def test_maps_of_other_ids(world, name):
+    ids, maps_BHW = (world.labelled, world.oof_BHW) if name == "oof" else (world.test, world.test_BHW)
+    file = f"{name}.parquet"
+    world.write_maps(file, ids[2:], maps_BHW[2:])
+    with pytest.raises(SaltError, match=rf"{file}: id: id {ids[0]} is missing \(found 2 of {len(ids) - 2} rows\)"):
+        run(world)
+    world.write_maps(file, [*ids[:-1], "zzz"], maps_BHW)
+    with pytest.raises(SaltError, match=f"{file}: id: id zzz is not in the dataset"):
+        run(world)
+    world.write_maps(file, [ids[0], *ids], np.concatenate([maps_BHW[:1], maps_BHW]))
+    with pytest.raises(SaltError, match=f"{file}: id: id {ids[0]} is there twice"):
+        run(world)
+    world.write_maps(file, ids[::-1], maps_BHW[::-1])
+    with pytest.raises(SaltError, match=f"{file}: id: rows are not sorted"):
+        run(world)
+    world.write_maps(file, ids, maps_BHW, data_hash="another")
+    with pytest.raises(SaltError, match=f"{file}: data_hash: was made from other data"):
+        run(world)
+    assert not Path(world.path("out")).exists()
+
+
+def test_folds_of_other_ids(world):
+    world.write_folds(world.labelled[1:])
+    with pytest.raises(SaltError, match=r"folds\.parquet: id: id a00 is missing"):
+        run(world)
+
+
+def test_no_labelled_image(world):
+    world.labelled, world.images_BHW = [], world.images_BHW[24:]
+    world.masks_BHW = world.oof_BHW = np.zeros((0, SIDE, SIDE), np.uint8)
+    world.write()
+    with pytest.raises(SaltError, match=r"dataset\.parquet: holds no labelled image"):
+        run(world)
+
+
+def test_no_test_image(world):
+    world.test, world.images_BHW = [], world.images_BHW[:24]
+    world.test_BHW = np.zeros((0, SIDE, SIDE), np.uint8)
+    world.write()
+    run(world)
+    assert Path(world.path("out/submission.csv")).read_text() == "id,rle_mask\n"
+
+
+def test_damaged_and_wrong_files(world):
+    path = Path(world.path("oof.parquet"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SaltError, match=r"oof\.parquet: is not a Parquet file, or is damaged"):
+        run(world)
+    path.write_bytes(whole[:100] + bytes(len(whole) // 2) + whole[100 + len(whole) // 2 :])
+    with pytest.raises(SaltError, match=r"oof\.parquet: is damaged"):
+        run(world)
+    path.write_bytes(Path(world.path("folds.parquet")).read_bytes())
+    with pytest.raises(SaltError, match=r"salt\.schema: wrong schema \(found folds/1, expected maps/1\)"):
+        run(world)
+    assert MAPS.metadata == {b"salt.schema": b"maps/1"}
+
+
+def test_output_that_cannot_be_written_leaves_nothing(world):
+    Path(world.path("out/submission.csv")).mkdir(parents=True)
+    with pytest.raises(SaltError, match=r"submission\.csv: cannot be written"):
+        run(world)
+    assert [path.name for path in Path(world.path("out")).iterdir()] == ["submission.csv"]
