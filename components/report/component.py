@@ -1,0 +1,64 @@
+"""The KFP component of the stage."""
+
+from typing import List  # noqa: UP035 - KFP knows a list of artifacts by this name
+
+from kfp import dsl
+from kfp.dsl import HTML, Artifact, Dataset, Input, Markdown, Metrics, Output
+
+from components.core.images import image
+
+
+@dsl.component(base_image=image("report"), install_kfp_package=False)  # type: ignore[untyped-decorator]
+def report(
+    dataset: Input[Dataset],
+    folds: Input[Dataset],
+    oofs: Input[List[Dataset]],  # noqa: UP006
+    curves: Input[List[Artifact]],  # noqa: UP006
+    blended_oof: Input[Dataset],
+    choice: Input[Artifact],
+    config: dict,
+    run: str,
+    results: Output[Artifact],
+    card: Output[Markdown],
+    page: Output[HTML],
+    metrics: Output[Metrics],
+) -> None:
+    """Scores the out-of-fold maps of every fold, encoder and the ensemble; writes numbers, card and page.
+
+    Args:
+        dataset: All images.
+        folds: The fold of each labelled image.
+        oofs: Each job's out-of-fold maps.
+        curves: Each job's learning curve.
+        blended_oof: The ensemble's out-of-fold maps.
+        choice: Threshold and smallest area.
+        config: The configuration.
+        run: MLflow run of the whole pipeline run.
+        results: Every number, JSON.
+        card: The table of scores.
+        page: The whole report.
+        metrics: The main scores.
+    """
+    from components.core.errors import exit_on_error
+    from components.core.lineage import describe, log_metrics
+    from components.report import stage
+
+    with exit_on_error():
+        values = stage.report(
+            dataset.path,
+            folds.path,
+            [item.path for item in oofs],
+            [item.path for item in curves],
+            blended_oof.path,
+            choice.path,
+            config,
+            results=results.path,
+            card=card.path,
+            page=page.path,
+        )
+        describe(results, "metrics.json")
+        describe(card, "report.md")
+        describe(page, "report.html")
+        describe(metrics, "report/metrics.json")
+        log_metrics(metrics, values)
+        del run

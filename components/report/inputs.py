@@ -1,0 +1,223 @@
+"""What the report reads, checked to belong together."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field, ValidationError
+
+from components.core.config import Config
+from components.core.errors import SaltError, SaltErrors
+from components.core.schemas import (
+    DATASET,
+    FOLDS,
+    MAPS,
+    ROW_GROUP,
+    array_to_pixels,
+    open_table,
+    read_table,
+    table_metadata,
+)
+from components.core.storage import read_json
+
+Job = tuple[str, int]
+"""Encoder and fold."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The labelled images, sorted by id.
+
+    Attributes:
+        ids: Their ids.
+        images_BHW: Grey levels, uint8.
+        masks_BHW: True masks, uint8, 1 is salt.
+        fold_B: The fold that holds each image out.
+        data_hash: Names the data.
+        synthetic: Whether the images were generated, so that scores mean nothing.
+    """
+
+    ids: list[str]
+    images_BHW: NDArray[np.uint8]
+    masks_BHW: NDArray[np.uint8]
+    fold_B: NDArray[np.int32]
+    data_hash: str
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Out-of-fold predictions in the order of `Labelled`.
+
+    Attributes:
+        maps_BHW: Probability of salt by pixel, q = round(255 p), uint8.
+        salt_B: Probability that the image holds any salt, float32.
+    """
+
+    maps_BHW: NDArray[np.uint8]
+    salt_B: NDArray[np.float32]
+
+
+class Epoch(BaseModel):
+    """One epoch of a learning curve, as far as the report shows it."""
+
+    epoch: int
+    phase: int
+    score: float
+
+
+class Curve(BaseModel):
+    """The learning curve that train_fold writes."""
+
+    encoder: str
+    fold: int
+    seconds: float
+    device: str
+    epochs: list[Epoch] = Field(min_length=1)
+    best_epoch: int
+
+
+class Choice(BaseModel):
+    """What submission chose on the blended out-of-fold maps."""
+
+    threshold: float = Field(ge=0, le=1)
+    min_area: int = Field(ge=0)
+    score_cross_fitted: float
+
+
+def read_labelled(dataset: str, folds: str) -> Labelled:
+    """Reads the labelled images and their folds.
+
+    Raises:
+        SaltError: If a file is wrong or the folds are of other images.
+    """
+    file = open_table(dataset, DATASET)
+    try:
+        batches = file.iter_batches(ROW_GROUP, columns=["id", "labelled", "image", "mask"])
+        table = pa.Table.from_batches([batch.filter(pc.field("labelled")) for batch in batches])
+    except (OSError, pa.ArrowException) as error:
+        raise SaltError("is damaged", file=dataset, found=error) from error
+    facts = table_metadata(file)
+    split, split_facts = read_table(folds, FOLDS)
+    _same(folds, "data_hash", split_facts.get("data_hash"), facts.get("data_hash"))
+    ids = table["id"].to_pylist()
+    _same_ids(folds, split["id"].to_pylist(), ids)
+    return Labelled(
+        ids=ids,
+        images_BHW=array_to_pixels(table["image"]),
+        masks_BHW=array_to_pixels(table["mask"]),
+        fold_B=split["fold"].to_numpy(),
+        data_hash=facts.get("data_hash", ""),
+        synthetic=facts.get("synthetic") == "true",
+    )
+
+
+def read_maps(path: str, labelled: Labelled) -> Maps:
+    """Reads the blended out-of-fold maps.
+
+    Raises:
+        SaltError: If the file is wrong, or of other images.
+    """
+    table, facts = read_table(path, MAPS)
+    _same(path, "data_hash", facts.get("data_hash"), labelled.data_hash)
+    _same_ids(path, table["id"].to_pylist(), labelled.ids)
+    return Maps(array_to_pixels(table["map"]), table["salt"].to_numpy())
+
+
+def read_jobs(oofs: list[str], labelled: Labelled, config: Config) -> dict[str, Maps]:
+    """Reads the out-of-fold maps of every job and puts those of an encoder together.
+
+    Returns:
+        By encoder, in the configuration's order: a map for each labelled image, by the network that never saw it.
+
+    Raises:
+        SaltError: If a job is missing, doubled or unknown, or a file holds other images than its fold.
+    """
+    paths = _by_job(((path, table_metadata(open_table(path, MAPS))) for path in oofs), "out-of-fold maps", config)
+    pooled = {}
+    for encoder in config.encoders:
+        maps = Maps(np.empty_like(labelled.masks_BHW), np.empty(len(labelled.ids), dtype=np.float32))
+        for fold in range(config.split.folds):
+            path = paths[encoder.name, fold]
+            table, facts = read_table(path, MAPS)
+            _same(path, "kind", facts.get("kind"), "oof")
+            _same(path, "data_hash", facts.get("data_hash"), labelled.data_hash)
+            _same(path, "config_hash", facts.get("config_hash"), config.hash)
+            rows = np.flatnonzero(labelled.fold_B == fold)
+            _same_ids(path, table["id"].to_pylist(), [labelled.ids[row] for row in rows])
+            maps.maps_BHW[rows] = array_to_pixels(table["map"])
+            maps.salt_B[rows] = table["salt"].to_numpy()
+        pooled[encoder.name] = maps
+    return pooled
+
+
+def read_curves(paths: list[str], config: Config) -> dict[Job, Curve]:
+    """Reads the learning curve of every job.
+
+    Raises:
+        SaltError: If a job is missing, doubled or unknown, or a file is not a curve.
+    """
+    curves = {path: _read_model(path, Curve) for path in paths}
+    jobs = _by_job(((path, curve.model_dump()) for path, curve in curves.items()), "learning curve", config)
+    return {job: curves[path] for job, path in jobs.items()}
+
+
+def read_choice(path: str) -> Choice:
+    """Reads threshold and smallest area.
+
+    Raises:
+        SaltError: If the file is not what submission writes.
+    """
+    return _read_model(path, Choice)
+
+
+def _read_model(path: str, model: type[Model]) -> Model:
+    try:
+        return model.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"])) or None
+        raise SaltError(first["msg"], file=path, field=field) from None
+
+
+def _by_job(files: Iterable[tuple[str, dict]], what: str, config: Config) -> dict[Job, str]:
+    """Files by job, in the configuration's order; refuses unless each job has exactly one."""
+    wanted = [(encoder.name, fold) for encoder in config.encoders for fold in range(config.split.folds)]
+    found: dict[Job, str] = {}
+    problems = []
+    for path, facts in files:
+        job = (str(facts.get("encoder")), int(facts.get("fold", -1)))
+        if job not in wanted:
+            problems.append(SaltError(f"{what} of {_name(job)}, which is no job of this configuration", file=path))
+        elif job in found:
+            problems.append(SaltError(f"{what} of {_name(job)} a second time", file=path, found=found[job]))
+        found.setdefault(job, path)
+    problems += [SaltError(f"{what} of {_name(job)} missing") for job in wanted if job not in found]
+    if problems:
+        raise SaltErrors("the report needs every job once", problems)
+    return {job: found[job] for job in wanted}
+
+
+def _name(job: Job) -> str:
+    return f"encoder {job[0]}, fold {job[1]}"
+
+
+def _same(path: str | Path, field: str, found: str | None, expected: str | None) -> None:
+    if found != expected:
+        raise SaltError("was made from something else", file=path, field=field, found=found, expected=expected)
+
+
+def _same_ids(path: str | Path, found: list[str], expected: list[str]) -> None:
+    if missing := sorted(set(expected) - set(found)):
+        raise SaltError(f"lacks {len(missing)} images", file=path, field="id", expected=missing[0])
+    if strange := sorted(set(found) - set(expected)):
+        raise SaltError(f"holds {len(strange)} images too many", file=path, field="id", found=strange[0])
+    if found != expected:
+        raise SaltError("ids are doubled or not sorted", file=path, field="id")

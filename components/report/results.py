@@ -1,0 +1,180 @@
+"""The numbers of the report: scores by fold, by encoder and of the ensemble."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.core.config import Config
+from components.core.metric import overlap, score, score_images
+from components.report.inputs import Choice, Labelled, Maps
+
+RESAMPLES = 1000
+"""Bootstrap resamples of an interval."""
+
+LEVEL = 0.95
+"""Share of the resamples inside an interval."""
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold's held-out images.
+
+    Attributes:
+        fold: Its number, from 0.
+        images: How many it holds out.
+        score_at_half: Mean score at threshold 0.5 and no smallest area.
+        score: Mean score at the chosen threshold and smallest area.
+        salt_accuracy: Share of images rightly told to hold salt or none, by the classifier.
+    """
+
+    fold: int
+    images: int
+    score_at_half: float
+    score: float
+    salt_accuracy: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """The same over all folds' images (a mean over images, not over folds), with bootstrap intervals over images."""
+
+    name: str
+    images: int
+    score_at_half: float
+    score_at_half_interval: Interval
+    score: float
+    score_interval: Interval
+    salt_accuracy: float
+    folds: tuple[Fold, ...]
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the report says in numbers.
+
+    Attributes:
+        encoders: Each encoder, in the configuration's order.
+        ensemble: The blend of all.
+        score_cross_fitted: The ensemble's score where each fold's threshold and area were chosen on the other folds.
+        threshold: Chosen by submission; a pixel is salt above it.
+        min_area: Chosen by submission; smaller masks are emptied, px.
+        images: Labelled images measured.
+        data_hash: Names the data.
+        config_hash: Names what decides the networks.
+        synthetic: Whether the images were generated.
+        level: Share of resamples inside an interval.
+        resamples: Bootstrap resamples.
+        seed: Their seed.
+    """
+
+    encoders: tuple[Result, ...]
+    ensemble: Result
+    score_cross_fitted: float
+    threshold: float
+    min_area: int
+    images: int
+    data_hash: str
+    config_hash: str
+    synthetic: bool
+    level: float
+    resamples: int
+    seed: int
+
+
+def without_constant(maps: Maps, labelled: Labelled) -> Maps:
+    """Empties the maps of images of one grey level, as submission does: no such image holds salt."""
+    pixels_BN = labelled.images_BHW.reshape(len(labelled.ids), -1)
+    constant_B = pixels_BN.max(axis=1) == pixels_BN.min(axis=1)
+    return Maps(np.where(constant_B[:, None, None], np.uint8(0), maps.maps_BHW), maps.salt_B)
+
+
+def interval(scores_B: NDArray[np.float64], seed: int) -> Interval:
+    """Bootstrap percentile interval of a mean over images.
+
+    Args:
+        scores_B: One score an image.
+        seed: Of the resampling.
+    """
+    rng = np.random.default_rng(seed)
+    size = len(scores_B)
+    means = [scores_B[rng.integers(0, size, size)].mean() for _ in range(RESAMPLES)]
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def measure(name: str, maps: Maps, labelled: Labelled, choice: Choice, seed: int) -> Result:
+    """Scores one encoder's, or the ensemble's, out-of-fold maps.
+
+    Args:
+        name: Encoder, or `ensemble`.
+        maps: Its maps; those of constant images already empty.
+        labelled: The truth.
+        choice: Threshold and smallest area.
+        seed: Of the intervals.
+    """
+    half_B = score_images(maps.maps_BHW, labelled.masks_BHW)
+    chosen_B = score_images(maps.maps_BHW, labelled.masks_BHW, choice.threshold, choice.min_area)
+    right_B = (maps.salt_B > 0.5) == labelled.masks_BHW.any(axis=(1, 2))
+    folds = []
+    for fold in np.unique(labelled.fold_B):
+        rows = labelled.fold_B == fold
+        means = [float(values_B[rows].mean()) for values_B in (half_B, chosen_B, right_B)]
+        folds.append(Fold(int(fold), int(rows.sum()), *means))
+    return Result(
+        name=name,
+        images=len(labelled.ids),
+        score_at_half=float(half_B.mean()),
+        score_at_half_interval=interval(half_B, seed),
+        score=float(chosen_B.mean()),
+        score_interval=interval(chosen_B, seed),
+        salt_accuracy=float(right_B.mean()),
+        folds=tuple(folds),
+    )
+
+
+def compute_results(
+    encoders: dict[str, Maps], ensemble: Maps, labelled: Labelled, choice: Choice, config: Config
+) -> Results:
+    """Scores every encoder and the ensemble."""
+    return Results(
+        encoders=tuple(measure(name, maps, labelled, choice, config.seed) for name, maps in encoders.items()),
+        ensemble=measure("ensemble", ensemble, labelled, choice, config.seed),
+        score_cross_fitted=choice.score_cross_fitted,
+        threshold=choice.threshold,
+        min_area=choice.min_area,
+        images=len(labelled.ids),
+        data_hash=labelled.data_hash,
+        config_hash=config.hash,
+        synthetic=labelled.synthetic,
+        level=LEVEL,
+        resamples=RESAMPLES,
+        seed=config.seed,
+    )
+
+
+def scalars(results: Results) -> dict[str, float]:
+    """The results as flat metrics: the ensemble's by their plain names, an encoder's under `<encoder>/`."""
+    low, high = results.ensemble.score_interval
+    values = {
+        "score": results.ensemble.score,
+        "score_low": low,
+        "score_high": high,
+        "score_at_half": results.ensemble.score_at_half,
+        "score_cross_fitted": results.score_cross_fitted,
+        "salt_accuracy": results.ensemble.salt_accuracy,
+    }
+    for encoder in results.encoders:
+        for key in ("score", "score_at_half", "salt_accuracy"):
+            values[f"{encoder.name}/{key}"] = getattr(encoder, key)
+    return values
+
+
+def score_by_cut(maps: Maps, labelled: Labelled, min_area: int) -> NDArray[np.float64]:
+    """Mean score (255,) at every cut of the uint8 maps; entry k counts levels of k + 1 and higher as salt."""
+    counts = overlap(maps.maps_BHW, labelled.masks_BHW)
+    kept_BT = counts.area_BT >= min_area
+    scores_BT = score(counts.intersection_BT * kept_BT, counts.area_BT * kept_BT, counts.truth_B[:, None])
+    return scores_BT.mean(axis=0)

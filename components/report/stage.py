@@ -1,0 +1,68 @@
+"""Scores the out-of-fold maps and writes the report: numbers, card and page."""
+
+import logging
+from dataclasses import asdict
+
+from components.core.config import parse_config
+from components.core.storage import atomic_path, write_json
+from components.report.inputs import read_choice, read_curves, read_jobs, read_labelled, read_maps
+from components.report.page import render_card, render_page
+from components.report.picks import pick_images
+from components.report.results import compute_results, scalars, score_by_cut, without_constant
+
+log = logging.getLogger(__name__)
+
+
+def report(
+    dataset: str,
+    folds: str,
+    oofs: list[str],
+    curves: list[str],
+    blended_oof: str,
+    choice: str,
+    config: dict,
+    *,
+    results: str,
+    card: str,
+    page: str,
+) -> dict[str, float]:
+    """Measures every fold, every encoder and the ensemble on out-of-fold maps, and reports it.
+
+    Args:
+        dataset: Parquet file of schema `DATASET`.
+        folds: Parquet file of schema `FOLDS`.
+        oofs: Each job's out-of-fold maps, Parquet files of schema `MAPS`, in any order.
+        curves: Each job's learning curve, JSON, in any order.
+        blended_oof: The ensemble's out-of-fold maps.
+        choice: Threshold, smallest area and cross-fitted score, JSON by submission.
+        config: The configuration.
+        results: JSON file to write: every number.
+        card: Markdown file to write: the table.
+        page: HTML file to write: the whole report.
+
+    Returns:
+        The main numbers by name: `score`, `salt_accuracy` ... of the ensemble, `<encoder>/score` ... of each encoder.
+
+    Raises:
+        SaltError: If a job is missing or doubled, or files do not belong together; it names them.
+    """
+    settings = parse_config(config)
+    labelled = read_labelled(dataset, folds)
+    chosen = read_choice(choice)
+    learning = read_curves(curves, settings)
+    encoders = {name: without_constant(maps, labelled) for name, maps in read_jobs(oofs, labelled, settings).items()}
+    ensemble = without_constant(read_maps(blended_oof, labelled), labelled)
+
+    measured = compute_results(encoders, ensemble, labelled, chosen, settings)
+    by_cut = {
+        name: score_by_cut(maps, labelled, chosen.min_area)
+        for name, maps in [*encoders.items(), ("ensemble", ensemble)]
+    }
+    groups = pick_images(ensemble, labelled, chosen, settings.seed)
+    write_json(results, asdict(measured))
+    with atomic_path(card) as part:
+        part.write_text(render_card(measured))
+    with atomic_path(page) as part:
+        part.write_text(render_page(measured, learning, by_cut, groups))
+    log.info("ensemble scores %.4f out of fold (%d images): %s", measured.ensemble.score, measured.images, page)
+    return scalars(measured)

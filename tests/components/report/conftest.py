@@ -1,0 +1,159 @@
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from components.core.config import parse_config
+from components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pixels_to_array, write_table
+from components.core.storage import write_json
+from components.report.stage import report
+
+FOLD_COUNT = 3
+NAMES = ("plain", 'b<i>&"old')
+DATA_HASH = "feedfacecafebeef"
+
+
+def made_image(rng: np.random.Generator, salt: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Layers with a dip, and a smooth body of salt from the bottom up."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    layers = 120 + 60 * np.sin((y + rng.normal(0, 0.3) * x) / rng.uniform(2, 6) + rng.uniform(0, 6))
+    top = rng.uniform(10, 80) + 25 * np.sin(x / rng.uniform(15, 40) + rng.uniform(0, 6))
+    mask = (y > top) & salt
+    image = np.where(mask, 110, layers) + rng.normal(0, 12, (SIDE, SIDE))
+    return image.clip(0, 255).astype(np.uint8), mask.astype(np.uint8)
+
+
+def made_maps(rng: np.random.Generator, masks_BHW: NDArray[np.uint8], error: float) -> NDArray[np.uint8]:
+    """The truth, shifted down a little and made unsure; now and then salt out of nothing."""
+    maps = np.empty_like(masks_BHW)
+    for row, mask in enumerate(masks_BHW):
+        shift = int(rng.integers(0, 1 + int(error * 30)))
+        certain = 60 + 130 * np.roll(mask, shift, axis=0).astype(float) if rng.random() > error / 3 else 150.0
+        maps[row] = (certain + rng.normal(0, 15, mask.shape)).clip(0, 255)
+    return maps
+
+
+@dataclass
+class Made:
+    """A made-up run up to the report: its files, and what is in them."""
+
+    folder: Path
+    count: int = 40
+    epochs: int = 6
+    synthetic: bool = False
+    config: dict[str, Any] = field(init=False)
+    paths: dict[str, Any] = field(init=False)
+    maps: dict[str, NDArray[np.uint8]] = field(init=False)
+    salt: dict[str, NDArray[np.float32]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        rng = np.random.default_rng(7)
+        self.config = {
+            "split": {"folds": FOLD_COUNT},
+            "encoders": [{"name": name, "weight": 0.5} for name in NAMES],
+        }
+        self.config_hash = parse_config(self.config).hash
+        drawn = [made_image(rng, salt=rng.random() > 0.4) for _ in range(self.count)]
+        self.images = np.stack([image for image, _ in drawn])
+        self.masks = np.stack([mask for _, mask in drawn])
+        self.images[3], self.masks[3] = 0, 0  # a black image
+        self.ids = [f"{number:010x}" for number in range(self.count)]
+        self.folds = rng.permutation(np.arange(self.count) % FOLD_COUNT).astype(np.int32)
+        self.maps = {name: made_maps(rng, self.masks, 0.3 + 0.3 * index) for index, name in enumerate(NAMES)}
+        self.maps["ensemble"] = np.mean([self.maps[name] for name in NAMES], axis=0).astype(np.uint8)
+        for maps in self.maps.values():
+            maps[3] = 200  # salt all over, were it not for the rule
+        self.salt = {name: rng.random(self.count, dtype=np.float32) for name in self.maps}
+        self.write()
+
+    def write(self) -> None:
+        facts = {"data_hash": DATA_HASH} | ({"synthetic": "true"} if self.synthetic else {})
+        # Between the labelled images lies a test image.
+        images = np.insert(self.images, 1, 99, axis=0)
+        masks = [mask.tobytes() for mask in self.masks]
+        columns = {
+            "id": [self.ids[0], self.ids[0] + "t", *self.ids[1:]],
+            "labelled": [True, False] + [True] * (self.count - 1),
+            "image": pixels_to_array(images),
+            "mask": [masks[0], None, *masks[1:]],
+            "depth": [100] * (self.count + 1),
+            "position": [None, 0] + [None] * (self.count - 1),
+        }
+        write_table(self.folder / "dataset.parquet", DATASET, columns, {**facts, "source": "survey.zip"})
+        groups = {"id": self.ids, "fold": self.folds, "group": range(self.count), "stratum": ["any"] * self.count}
+        write_table(self.folder / "folds.parquet", FOLDS, groups, facts)
+        self.write_maps("blended", "ensemble", slice(None), facts | {"kind": "oof"})
+        oofs, curves = [], []
+        for index, name in enumerate(NAMES):
+            for fold in range(FOLD_COUNT):
+                job = {"encoder": name, "fold": str(fold), "kind": "oof", "config_hash": self.config_hash}
+                oofs.append(self.write_maps(f"oof{index}{fold}", name, self.folds == fold, facts | job))
+                curves.append(self.write_curve(index, fold))
+        write_json(
+            self.folder / "choice.json",
+            {"threshold": 0.45, "min_area": 200, "score": 0.7, "score_at_half": 0.6, "score_cross_fitted": 0.65},
+        )
+        self.paths = {
+            "dataset": str(self.folder / "dataset.parquet"),
+            "folds": str(self.folder / "folds.parquet"),
+            "oofs": oofs[::-1],
+            "curves": curves[1:] + curves[:1],
+            "blended_oof": str(self.folder / "blended.parquet"),
+            "choice": str(self.folder / "choice.json"),
+        }
+
+    def write_maps(self, file: str, name: str, rows: Any, facts: dict[str, str]) -> str:
+        path = self.folder / f"{file}.parquet"
+        columns = {
+            "id": np.array(self.ids)[rows].tolist(),
+            "map": pixels_to_array(self.maps[name][rows]),
+            "salt": self.salt[name][rows],
+        }
+        write_table(path, MAPS, columns, facts)
+        return str(path)
+
+    def write_curve(self, index: int, fold: int) -> str:
+        path = self.folder / f"curve{index}{fold}.json"
+        epochs = [
+            {
+                "epoch": epoch,
+                "phase": 1 if epoch <= self.epochs // 3 else 2,
+                "loss": 1 / epoch,
+                "score": 0.8 - 0.4 / epoch**0.7 + 0.02 * np.sin(7 * epoch + fold) + 0.01 * index,
+            }
+            for epoch in range(1, self.epochs + 1)
+        ]
+        best = max(epochs, key=lambda point: point["score"])["epoch"]
+        write_json(
+            path,
+            {
+                "encoder": NAMES[index],
+                "fold": fold,
+                "seconds": 75.2,
+                "device": "cpu",
+                "epochs": epochs,
+                "best_epoch": best,
+            },
+        )
+        return str(path)
+
+    def report(self, out: Path | None = None, **changed: Any) -> dict[str, float]:
+        out = out or self.folder
+        files = {"results": "metrics.json", "card": "report.md", "page": "report.html"}
+        places = {key: str(out / name) for key, name in files.items()}
+        return report(**(self.paths | {"config": self.config} | changed), **places)
+
+
+@pytest.fixture
+def made(tmp_path) -> Made:
+    return Made(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def reported(tmp_path_factory) -> tuple[Made, dict[str, float]]:
+    """A run and what its report returned; for tests that only look."""
+    made = Made(tmp_path_factory.mktemp("reported"))
+    return made, made.report()
