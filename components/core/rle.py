@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from components.core.errors import SaltError
 from components.core.schemas import SIDE
 
-_CHUNK = 256
+_CHUNK = 32
 """Masks encoded at a time: their bits stay in the processor's cache."""
 
 
