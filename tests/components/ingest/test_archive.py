@@ -1,0 +1,163 @@
+import struct
+import zipfile
+
+import pytest
+
+from components.core.errors import SaltError
+from components.ingest.archive import open_archive
+from components.ingest.problems import Problems
+from components.ingest.stage import check_data
+
+from .conftest import pack, pack_nested
+
+
+def messages(data) -> list[str]:
+    return [str(problem) for problem in check_data(str(data))[1]]
+
+
+def only(data) -> str:
+    """The one problem there is."""
+    problems = messages(data)
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+def test_nothing_there(tmp_path):
+    assert "is not there" in only(tmp_path / "no.zip")
+
+
+def test_remote_paths_are_refused():
+    assert only("s3://bucket/survey.zip").startswith("s3://bucket/survey.zip: only local paths are taken")
+
+
+def test_not_a_zip(tmp_path):
+    (tmp_path / "a.zip").write_text("hello")
+    assert "is no zip" in only(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
+def test_truncated_zip(survey, tmp_path, share):
+    whole = pack_nested(survey.folder, tmp_path / "a.zip")
+    content = whole.read_bytes()
+    whole.write_bytes(content[: int(len(content) * share)])
+    assert only(whole).startswith(f"{whole}: is no zip, or is truncated or damaged")
+
+
+def test_truncated_inner_zip(survey, tmp_path):
+    inner = pack(survey.folder / "train", tmp_path / "train.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("train.zip", inner[:-5000])
+        archive.writestr("test.zip", b"no zip at all")
+    problems = messages(tmp_path / "a.zip")
+    assert [problem.split(" (")[0] for problem in problems] == [
+        "train.zip: is no zip, or is truncated or damaged",
+        "test.zip: is no zip, or is truncated or damaged",
+    ]
+
+
+def test_empty_archives(tmp_path):
+    zipfile.ZipFile(tmp_path / "a.zip", "w").close()
+    (tmp_path / "folder").mkdir()
+    for data in (tmp_path / "a.zip", tmp_path / "folder"):
+        assert only(data) == f"{data}: holds no files"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/etc/passwd", "../outside.png", "train/images/../../../up.png", "..\\up.png", "C:/a.png", "a\x1b[31m.png"],
+)
+def test_unsafe_names(survey, tmp_path, name):
+    data = pack(survey.folder, tmp_path / "a.zip")
+    with zipfile.ZipFile(data, "a") as archive:
+        archive.writestr(name, b"x")
+    assert only(data) == f"{name!r}: unsafe name in the zip (expected a path inside the zip)"
+
+
+def test_unsafe_name_in_an_inner_zip(survey, tmp_path):
+    with zipfile.ZipFile(pack(survey.folder / "train", tmp_path / "train.zip"), "a") as inner:
+        inner.writestr("../images/a.png", b"x")
+    (tmp_path / "train.zip").rename(survey.folder / "train.zip")
+    for path in (survey.folder / "train").rglob("*.png"):
+        path.unlink()
+    (survey.folder / "train/images").rmdir()
+    (survey.folder / "train/masks").rmdir()
+    (survey.folder / "train").rmdir()
+    assert only(survey.folder).startswith("train.zip/'../images/a.png': unsafe name")
+
+
+def test_member_that_expands_hugely(survey, tmp_path):
+    image_id = survey.test[0]
+    survey.path("test/images", image_id).write_bytes(bytes(200 << 20))
+    data = pack(survey.folder, tmp_path / "a.zip", compression=zipfile.ZIP_DEFLATED)
+    assert data.stat().st_size < 2 << 20
+    assert only(data) == f"test/images/{image_id}.png: is too large (found 209715200 bytes, expected at most 1048576)"
+
+
+@pytest.mark.parametrize("claim", [100, 5 << 30])
+def test_member_that_lies_about_its_size(survey, tmp_path, claim):
+    path = f"test/images/{survey.test[0]}.png"
+    with zipfile.ZipFile(pack(survey.folder, tmp_path / "a.zip"), "a") as archive:
+        archive.getinfo(path).file_size = claim
+        archive.comment = b"so that the directory is written anew"
+    expected = f"{path}: cannot be read" if claim == 100 else f"{tmp_path / 'a.zip'}: is too large unpacked"
+    assert only(tmp_path / "a.zip").startswith(expected)
+
+
+def test_flipped_byte(survey, tmp_path):
+    path = f"train/images/{survey.labelled[3]}.png"
+    data = pack(survey.folder, tmp_path / "a.zip")
+    with zipfile.ZipFile(data) as archive:
+        position = archive.getinfo(path).header_offset + 30 + len(path) + 500
+    content = bytearray(data.read_bytes())
+    content[position] ^= 1
+    data.write_bytes(content)
+    assert only(data) == f"{path}: cannot be read (found Bad CRC-32 for file {path!r})"
+
+
+def test_encrypted(survey, tmp_path):
+    data = pack(survey.folder, tmp_path / "a.zip")
+    content = data.read_bytes()
+    position = content.index(b"PK\x01\x02") + 8  # flags in the first record of the directory
+    flags = struct.pack("<H", 1)
+    data.write_bytes(content[:position] + flags + content[position + 2 :])
+    assert only(data).startswith(f"{data}: is encrypted")
+
+
+def test_twice_in_the_archive(survey, tmp_path):
+    path = f"train/images/{survey.labelled[0]}.png"
+    data = pack(survey.folder, tmp_path / "a.zip")
+    with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(data, "a") as archive:
+        archive.writestr(path, b"another")
+    assert only(data) == f"{path}: also there as {path}"
+
+
+def test_junk_is_passed_over(survey, tmp_path):
+    for name in ("__MACOSX/train/images/._a.png", ".DS_Store", "train/images/.DS_Store", "train/images/._b.png"):
+        path = survey.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"junk")
+    for data in (
+        survey.folder,
+        pack(survey.folder, tmp_path / "a.zip"),
+        pack_nested(survey.folder, tmp_path / "b.zip"),
+    ):
+        assert messages(data) == []
+
+
+def test_zips_left_beside_their_folders_are_passed_over(survey):
+    (survey.folder / "train.zip").write_bytes(b"not even a zip")
+    assert messages(survey.folder) == []
+
+
+def test_nothing_is_unpacked(survey, tmp_path):
+    data = pack_nested(survey.folder, tmp_path / "a.zip")
+    before = sorted(tmp_path.rglob("*"))
+    with open_archive(str(data), Problems()) as entries:
+        assert len(entries) == 3 + 2 * 20 + 10
+        assert all(len(entry.read(1 << 20)) == entry.size for entry in entries)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_reading_past_a_limit(survey):
+    with open_archive(str(survey.folder), Problems()) as entries, pytest.raises(SaltError, match="expected at most 10"):
+        entries[0].read(10)

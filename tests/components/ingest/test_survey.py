@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from components.ingest.problems import SHOWN, Problems
+from components.ingest.stage import check_data
+from components.ingest.survey import read_survey
+
+from .conftest import Files
+
+
+def messages(survey: Files) -> list[str]:
+    return [str(problem) for problem in check_data(str(survey.folder))[1]]
+
+
+def test_reads_what_is_there(survey):
+    problems = Problems()
+    read = read_survey(str(survey.folder), problems)
+    assert problems.errors == []
+    assert sorted(read.images) == sorted(read.masks) == survey.labelled
+    assert sorted(read.test) == survey.test
+    image_id = survey.salty
+    assert (read.images[image_id] == np.asarray(Image.open(survey.path("train/images", image_id)))[..., 0]).all()
+    assert (read.masks[image_id] == (np.asarray(Image.open(survey.path("train/masks", image_id))) > 0)).all()
+    rows = [line.split(",") for line in (survey.folder / "depths.csv").read_text().splitlines()[1:]]
+    assert read.depths == {image_id: int(depth) for image_id, depth in rows}
+
+
+def test_positions_are_rows_of_the_sample(survey):
+    path = survey.folder / "sample_submission.csv"
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([header, *reversed(rows)]) + "\n")
+    positions = read_survey(str(survey.folder), Problems()).positions
+    assert sorted(positions, key=lambda image_id: positions[image_id]) == survey.test[::-1]
+
+
+def test_counts(survey):
+    counts, problems = check_data(str(survey.folder))
+    empty = sum(rle == "" for rle in survey.runs.values())
+    assert counts == {"labelled": 20, "test": 10, "empty_masks": empty, "black_images": counts["black_images"]}
+    assert 0 < empty < 20
+    assert problems == []
+
+
+def test_image_without_a_mask(survey):
+    survey.path("train/masks", survey.salty).unlink()
+    assert messages(survey) == [f"train/images/{survey.salty}.png: image without a mask"]
+
+
+def test_mask_without_an_image(survey):
+    image_id = survey.labelled[4]
+    survey.path("train/images", image_id).unlink()
+    assert messages(survey) == [
+        f"train/masks/{image_id}.png: mask without an image",
+        f"train.csv, id {image_id}: row without an image",
+        f"depths.csv, id {image_id}: row without an image",
+    ]
+
+
+def test_images_that_no_table_knows(survey):
+    for part in ("train/images", "train/masks", "test/images"):
+        new = "aaa" if part.startswith("train") else "bbb"
+        source = next((survey.folder / part).iterdir())
+        survey.path(part, new).write_bytes(source.read_bytes())
+    survey.path("train/masks", "aaa").write_bytes(survey.path("train/masks", survey.salty).read_bytes())
+    assert messages(survey) == [
+        "train/images/aaa.png: image without a row in train.csv",
+        "test/images/bbb.png: image without a row in sample_submission.csv",
+        "train/images/aaa.png: image without a row in depths.csv",
+        "test/images/bbb.png: image without a row in depths.csv",
+    ]
+
+
+def test_row_of_the_sample_without_an_image(survey):
+    image_id = survey.test[0]
+    survey.path("test/images", image_id).unlink()
+    assert f"sample_submission.csv, id {image_id}: row without an image" in messages(survey)
+
+
+def test_labelled_and_test_image(survey):
+    image_id = survey.labelled[0]
+    survey.path("test/images", image_id).write_bytes(survey.path("train/images", image_id).read_bytes())
+    assert f"test/images/{image_id}.png: is a labelled image and a test image" in messages(survey)
+
+
+def test_mask_that_contradicts_its_run_lengths(survey):
+    image_id = survey.salty
+    survey.edit("train.csv", survey.runs[image_id], "1 1")
+    (message,) = messages(survey)
+    assert message.startswith(f"train/masks/{image_id}.png: mask contradicts train.csv (found ")
+
+
+def test_transposed_mask_is_found(survey):
+    path = survey.path("train/masks", survey.salty)
+    Image.fromarray(np.asarray(Image.open(path)).T.copy()).save(path)
+    assert "mask contradicts train.csv" in messages(survey)[0]
+
+
+@pytest.mark.parametrize("rle", ["1", "0 5", "10201 2", "5 2 3 1", "a b", "1 1 nan"])
+def test_malformed_run_lengths(survey, rle):
+    image_id = survey.salty
+    survey.edit("train.csv", f"{image_id},{survey.runs[image_id]}", f"{image_id},{rle}")
+    (message,) = messages(survey)
+    assert message.startswith(f"train.csv: {image_id}: ")
+
+
+def test_mask_of_another_size(survey):
+    Image.new("L", (128, 128)).save(survey.path("train/masks", survey.salty))
+    assert messages(survey) == [f"train/masks/{survey.salty}.png: wrong size (found 128 x 128, expected 101 x 101)"]
+
+
+def test_ids_twice_in_tables(survey):
+    labelled, test = survey.salty, survey.test[0]
+    twice = {"train.csv": labelled, "depths.csv": labelled, "sample_submission.csv": test}
+    for table, image_id in twice.items():
+        path = survey.folder / table
+        path.write_text(path.read_text() + f"{image_id},1\n")
+    found = messages(survey)
+    assert len(found) == 3
+    for message, (table, image_id) in zip(found, twice.items(), strict=True):
+        assert message.startswith(f"{table}, line ")
+        assert message.endswith(f": id occurs twice (found {image_id})")
+
+
+@pytest.mark.parametrize("table", ["train.csv", "depths.csv", "sample_submission.csv"])
+def test_missing_tables_and_columns(survey, table):
+    path = survey.folder / table
+    path.write_text(path.read_text().replace("id,", "name,", 1))
+    (message,) = messages(survey)
+    assert message.startswith(f"{table}: no column id (found name, ")
+    path.unlink()
+    assert messages(survey) == [f"{table}: is missing"]
+
+
+def test_depth_that_is_missing_or_no_number(survey):
+    path = survey.folder / "depths.csv"
+    lines = path.read_text().splitlines()
+    first, second = (line.split(",")[0] for line in lines[1:3])
+    path.write_text("\n".join([lines[0], f"{first},deep", *lines[3:]]) + "\n")
+    no_row, no_number = messages(survey)
+    assert no_row.endswith(f"images/{second}.png: image without a row in depths.csv")
+    assert no_number == f"depths.csv: {first}: is no depth (found 'deep', expected ft, 0 to 100000)"
+
+
+@pytest.mark.parametrize(("part", "what"), [("train/images", "labelled"), ("test/images", "test")])
+def test_no_images_of_one_kind(survey, part, what):
+    for path in (survey.folder / part).iterdir():
+        path.unlink()
+    assert messages(survey)[0] == f"{survey.folder}: no {what} image (expected {part}/<id>.png)"
+
+
+def test_only_the_first_problems_are_listed():
+    problems = Problems()
+    for number in range(SHOWN + 7):
+        problems.add(ValueError(f"problem {number}"), "a")  # type: ignore[arg-type]
+    lines = str(problems.as_error("a.zip")).splitlines()
+    assert lines[0] == f"a.zip: {SHOWN + 7} problems found"
+    assert len(lines) == SHOWN + 2
+    assert lines[-1] == "  - and 7 more"

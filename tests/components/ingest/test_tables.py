@@ -1,0 +1,72 @@
+import io
+from pathlib import PurePosixPath
+
+import pytest
+
+from components.core.errors import SaltError
+from components.ingest.archive import Entry
+from components.ingest.problems import Problems
+from components.ingest.tables import read_table, to_depth
+
+
+def read(content: bytes) -> tuple[dict[str, str] | None, list[str]]:
+    problems = Problems()
+    entry = Entry(PurePosixPath("a.csv"), "a.csv", len(content), lambda: io.BytesIO(content))
+    values = read_table(entry, "z", problems)
+    return values, [str(problem) for problem in problems.errors]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"id,z\nb,1\na,\n",
+        b"id,z\r\nb,1\r\na,\r\n",
+        b"\xef\xbb\xbfid,z\nb,1\na,",
+        b'z,id\n1,"b"\n,a\n',
+        b"id,y,z\nb,0,1\na,0, \n",
+    ],
+)
+def test_reads_in_the_order_of_the_file(content):
+    values, problems = read(content)
+    assert problems == []
+    assert list((values or {}).items()) == [("b", "1"), ("a", "")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "a.csv: no column id or z (found nothing, expected id, z)"),
+        (b"id,depth\na,1\n", "a.csv: no column z (found id, depth, expected id, z)"),
+        (b"a,1\nb,2\n", "a.csv: no column id or z (found a, 1, expected id, z)"),
+        (b"id,z\n\xff\xfe,1\n", "a.csv: is no csv file"),
+        (b'id,z\n"a,1\n', "a.csv: is no csv file"),
+        (b"id,z\na," + b"1" * 200_000, "a.csv: is no csv file"),
+    ],
+)
+def test_useless_tables(content, message):
+    values, problems = read(content)
+    assert values is None
+    assert len(problems) == 1
+    assert problems[0].startswith(message)
+
+
+def test_bad_rows():
+    values, problems = read(b"id,z\na,1\nb\n,3\nc,1,2\na,4\nd,5\n")
+    assert values == {"a": "1", "d": "5"}
+    assert problems == [
+        "a.csv, line 4: row of another length (expected id, z)",
+        "a.csv, line 3: row of another length (expected id, z)",
+        "a.csv, line 5: row of another length (expected id, z)",
+        "a.csv, line 6: id occurs twice (found a)",
+    ]
+
+
+@pytest.mark.parametrize(("text", "feet"), [("841", 841), ("0", 0), ("50.6", 51)])
+def test_depths(text, feet):
+    assert to_depth(text, "a", "depths.csv") == feet
+
+
+@pytest.mark.parametrize("text", ["", "deep", "nan", "inf", "-1", "1e9"])
+def test_no_depths(text):
+    with pytest.raises(SaltError, match=r"depths\.csv: a: is no depth"):
+        to_depth(text, "a", "depths.csv")
