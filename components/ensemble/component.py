@@ -1,0 +1,39 @@
+"""The KFP component of the stage."""
+
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Output
+
+from components.core.images import image
+
+
+@dsl.component(base_image=image("ensemble"), install_kfp_package=False)  # type: ignore[untyped-decorator]
+def ensemble(
+    oof: Input[list[Dataset]],
+    maps: Input[list[Dataset]],
+    config: dict,
+    blended_oof: Output[Dataset],
+    blended_test: Output[Dataset],
+) -> None:
+    """Blends the predictions of all jobs.
+
+    Args:
+        oof: Out-of-fold maps, one for each job.
+        maps: Test maps, one for each job.
+        config: The configuration.
+        blended_oof: The blended out-of-fold maps.
+        blended_test: The blended test maps.
+    """
+    from components.core.errors import exit_on_error
+    from components.core.lineage import describe
+    from components.ensemble.stage import blend
+
+    with exit_on_error():
+        facts = blend(
+            [file.path for file in oof],
+            [file.path for file in maps],
+            config,
+            blended_oof=blended_oof.path,
+            blended_test=blended_test.path,
+        )
+        describe(blended_oof, "ensemble/oof.parquet", kind="oof", **facts)
+        describe(blended_test, "ensemble/test.parquet", kind="test", **facts)

@@ -1,0 +1,167 @@
+"""Map files as streams: merged by id, or read in step, a row group at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from components.core.errors import SaltError
+from components.core.schemas import MAPS, ROW_GROUP, SIDE, array_to_pixels, open_table
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of map files, ids ascending.
+
+    Attributes:
+        ids_B: Image ids.
+        map_BHW: Probability of salt by pixel, uint8.
+        salt_B: Probability that the image holds any salt, float32.
+        path_B: The file that each row is from.
+    """
+
+    ids_B: npt.NDArray[np.str_]
+    map_BHW: npt.NDArray[np.uint8]
+    salt_B: npt.NDArray[np.float32]
+    path_B: npt.NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.ids_B)
+
+    def __getitem__(self, which: slice | list[int] | npt.NDArray[np.intp]) -> "Rows":
+        return Rows(self.ids_B[which], self.map_BHW[which], self.salt_B[which], self.path_B[which])
+
+    @classmethod
+    def none(cls) -> Self:
+        """No rows."""
+        pixels = np.empty((0, SIDE, SIDE), dtype=np.uint8)
+        return cls(np.empty(0, dtype=np.str_), pixels, np.empty(0, dtype=np.float32), np.empty(0, dtype=np.str_))
+
+
+def concatenate(parts: list[Rows]) -> Rows:
+    """Puts rows one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    return Rows(
+        np.concatenate([part.ids_B for part in parts]),
+        np.concatenate([part.map_BHW for part in parts]),
+        np.concatenate([part.salt_B for part in parts]),
+        np.concatenate([part.path_B for part in parts]),
+    )
+
+
+class Stream:
+    """Rows that are read as they are asked for.
+
+    Args:
+        source: Gives the rows in pieces of any size.
+        name: What a message calls it.
+    """
+
+    def __init__(self, source: Iterator[Rows], name: str) -> None:
+        self.source = source
+        self.name = name
+        self.buffer = Rows.none()
+
+    def fill(self) -> Rows:
+        """Reads on until a row group is buffered, or all that is left.
+
+        Returns:
+            The buffered rows; none at the end.
+        """
+        while len(self.buffer) < ROW_GROUP and (piece := next(self.source, None)) is not None:
+            self.buffer = concatenate([self.buffer, piece]) if len(self.buffer) else piece
+        return self.buffer
+
+    def take(self, count: int) -> Rows:
+        """Gives the first buffered rows away."""
+        rows, self.buffer = self.buffer[:count], self.buffer[count:]
+        return rows
+
+
+def read_rows(path: str) -> Iterator[Rows]:
+    """Reads a map file a row group at a time.
+
+    Raises:
+        SaltError: If the file is damaged, or its ids do not ascend.
+    """
+    last = ""
+    with open_table(path, MAPS) as file:
+        try:
+            for batch in file.iter_batches(ROW_GROUP, columns=["id", "map", "salt"]):
+                ids = np.array(batch["id"].to_pylist(), dtype=np.str_)
+                _check_ascending(path, last, ids)
+                last = str(ids[-1])
+                yield Rows(ids, array_to_pixels(batch["map"]), batch["salt"].to_numpy(), np.full(len(ids), path))
+        except (OSError, pa.ArrowException) as error:
+            raise SaltError("is damaged", file=path, found=error) from error
+
+
+def _check_ascending(path: str, last: str, ids: npt.NDArray[np.str_]) -> None:
+    before = np.concatenate([[last], ids[:-1]])
+    wrong = np.flatnonzero(ids <= before)
+    if len(wrong):
+        first = wrong[0]
+        problem = "is there twice" if ids[first] == before[first] else "ids are not sorted"
+        raise SaltError(problem, file=path, field="id", found=f"{ids[first]} after {before[first]}")
+
+
+def merged(streams: list[Stream]) -> Iterator[Rows]:
+    """Merges streams of different ids into one in the order of ids.
+
+    Holds a row group or two of each stream at a time.
+
+    Raises:
+        SaltError: If an id is in two of them.
+    """
+    while live := [stream for stream in streams if len(stream.fill())]:
+        # what is up to the least of the last buffered ids is all there: nothing read later can come before it
+        bound = min(stream.buffer.ids_B[-1] for stream in live)
+        rows = concatenate([stream.take(int(np.searchsorted(stream.buffer.ids_B, bound, "right"))) for stream in live])
+        rows = rows[np.argsort(rows.ids_B, kind="stable")]
+        twice = np.flatnonzero(rows.ids_B[1:] == rows.ids_B[:-1])
+        if len(twice):
+            first = twice[0]
+            other = rows.path_B[first + 1]
+            raise SaltError(
+                "is held out twice", file=rows.path_B[first], field=rows.ids_B[first], found=f"also {other}"
+            )
+        yield rows
+
+
+def in_step(streams: list[Stream]) -> Iterator[list[Rows]]:
+    """Reads streams of the same ids side by side, in full row groups but for the last.
+
+    Raises:
+        SaltError: If their ids differ, naming the first that does.
+    """
+    while True:
+        count = min(ROW_GROUP, *(len(stream.fill()) for stream in streams))
+        if count == 0:
+            _check_ended(streams)
+            return
+        parts = [stream.take(count) for stream in streams]
+        for stream, part in zip(streams, parts, strict=True):
+            differ = np.flatnonzero(part.ids_B != parts[0].ids_B)
+            if len(differ):
+                first = differ[0]
+                raise _difference((parts[0][[first]], streams[0].name), (part[[first]], stream.name))
+        yield parts
+
+
+def _difference(one: tuple[Rows, str], other: tuple[Rows, str]) -> SaltError:
+    """Of two ids that should be the same, the smaller is the one that the other stream lacks."""
+    (row, _), (next_row, lacking) = sorted((one, other), key=lambda side: side[0].ids_B[0])
+    found = f"{next_row.ids_B[0]} in {next_row.path_B[0]}"
+    return SaltError(f"is missing from {lacking}", file=row.path_B[0], field=row.ids_B[0], found=found)
+
+
+def _check_ended(streams: list[Stream]) -> None:
+    ended = next(stream for stream in streams if not len(stream.buffer))
+    for stream in streams:
+        if len(stream.buffer):
+            row = stream.buffer[:1]
+            raise SaltError(f"is missing from {ended.name}", file=row.path_B[0], field=row.ids_B[0], found="its end")

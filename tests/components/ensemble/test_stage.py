@@ -1,0 +1,204 @@
+import json
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from kfp.dsl import Dataset
+
+from components.core.errors import SaltError
+from components.core.schemas import MAPS, ROW_GROUP, array_to_pixels, read_table
+from components.ensemble.component import ensemble
+from components.ensemble.stage import blend
+from tests.components.ensemble.maps import Ensemble, make_ensemble, write_maps
+
+TENTHS = {1: [1.0], 2: [0.3, 0.7], 3: [0.2, 0.5, 0.3], 4: [0.1, 0.2, 0.3, 0.4]}
+
+
+def _blend(folder: Path, made: Ensemble, **changes) -> dict[str, str]:
+    given_ = {"oof": made.oof, "maps": made.maps, "config": made.config, **changes}
+    targets = {"blended_oof": str(folder / "oof.parquet"), "blended_test": str(folder / "test.parquet")}
+    return blend(given_["oof"], given_["maps"], given_["config"], **targets)
+
+
+def _exact_mean(weights: list[float], folds: int, maps_EFBHW: np.ndarray) -> np.ndarray:
+    """Rounds the weighted mean half up, in whole numbers: weights are tenths."""
+    tenths = [int(Fraction(str(weight)) * 10) for weight in weights]
+    scale = 10 * folds
+    total = sum(tenth * maps.astype(np.int64).sum(axis=0) for tenth, maps in zip(tenths, maps_EFBHW, strict=True))
+    return (2 * total + scale) // (2 * scale)
+
+
+def _assert_right(folder: Path, made: Ensemble) -> None:
+    weights = [encoder["weight"] for encoder in made.config["encoders"]]
+    folds = made.config["split"]["folds"]
+    shares = np.array(weights)
+    table, metadata = read_table(folder / "oof.parquet", MAPS)
+    assert metadata == {"kind": "oof", "encoder": "ensemble", "data_hash": "da7a", "config_hash": "c0de"}
+    assert table["id"].to_pylist() == made.oof_ids
+    assert (array_to_pixels(table["map"]) == _exact_mean(weights, 1, made.oof_EBHW[:, None])).all()
+    np.testing.assert_allclose(table["salt"].to_numpy(), shares @ made.oof_salt_EB, rtol=1e-6)
+    table, metadata = read_table(folder / "test.parquet", MAPS)
+    assert metadata == {"kind": "test", "encoder": "ensemble", "data_hash": "da7a", "config_hash": "c0de"}
+    assert table["id"].to_pylist() == made.test_ids
+    assert (array_to_pixels(table["map"]) == _exact_mean(weights, folds, made.test_EFBHW)).all()
+    np.testing.assert_allclose(table["salt"].to_numpy(), shares @ made.test_salt_EFB.mean(axis=1), rtol=1e-6)
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.integers(1, 4), st.integers(2, 5), st.integers(0, 60), st.integers(0, 60), st.integers(0, 99))
+@example(1, 2, ROW_GROUP, ROW_GROUP - 1, 0)
+@example(2, 2, ROW_GROUP + 1, 2 * ROW_GROUP, 1)
+@example(3, 5, 40, 30, 2)
+@example(1, 2, 0, 0, 3)
+def test_it_is_the_plain_weighted_mean(encoders: int, folds: int, labelled: int, tests: int, seed: int):
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        made = make_ensemble(folder, TENTHS[encoders], folds, labelled, tests, seed)
+        _blend(folder, made)
+        _assert_right(folder, made)
+
+
+def test_row_groups_are_full(tmp_path: Path):
+    made = make_ensemble(tmp_path, [1.0], 3, 1100, 5)
+    _blend(tmp_path, made)
+    file = pq.ParquetFile(tmp_path / "oof.parquet").metadata
+    assert [file.row_group(k).num_rows for k in range(file.num_row_groups)] == [512, 512, 76]
+
+
+def test_order_of_inputs_does_not_matter(tmp_path: Path):
+    made = make_ensemble(tmp_path, TENTHS[3], 2, 30, 20)
+    _blend(tmp_path, made)
+    first = [(tmp_path / name).read_bytes() for name in ("oof.parquet", "test.parquet")]
+    _blend(tmp_path, made, oof=made.oof[::-1], maps=made.maps[3:] + made.maps[:3])
+    assert [(tmp_path / name).read_bytes() for name in ("oof.parquet", "test.parquet")] == first
+
+
+def test_facts(tmp_path: Path):
+    facts = _blend(tmp_path, make_ensemble(tmp_path, TENTHS[2], 2, 9, 9))
+    assert json.loads(facts.pop("weights")) == {"a": 0.3, "b": 0.7}
+    assert facts == {"encoder": "ensemble", "data_hash": "da7a", "config_hash": "c0de"}
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Ensemble:
+    return make_ensemble(tmp_path, TENTHS[2], 3, 30, 20)
+
+
+def _assert_refused(folder: Path, made: Ensemble, message: str, **changes) -> None:
+    with pytest.raises(SaltError, match=message):
+        _blend(folder, made, **changes)
+    assert not (folder / "test.parquet").exists()
+    assert not list(folder.glob(".*"))
+
+
+def test_a_missing_job(tmp_path: Path, made: Ensemble):
+    _assert_refused(tmp_path, made, "no oof maps of b fold 1", oof=[p for p in made.oof if "b1" not in p])
+    _assert_refused(tmp_path, made, "no test maps of a fold 0; a fold 2", maps=[made.maps[1], *made.maps[3:]])
+    _assert_refused(tmp_path, made, "no oof maps of a fold 0; .*b fold 2", oof=[])
+
+
+def test_a_doubled_job(tmp_path: Path, made: Ensemble):
+    _assert_refused(tmp_path, made, r"test_a1.*second test file of a fold 1.*test_a1", maps=[*made.maps, made.maps[1]])
+
+
+def test_kinds_mixed_up(tmp_path: Path, made: Ensemble):
+    _assert_refused(tmp_path, made, r"kind: wrong kind of maps \(found test, expected oof\)", oof=made.maps)
+    _assert_refused(tmp_path, made, r"kind: wrong kind of maps \(found oof, expected test\)", maps=made.oof)
+
+
+def _replace(folder: Path, made: Ensemble, ids: list[str] | None = None, **facts: str) -> list[str]:
+    """The test files, that of b fold 2 with other ids or facts."""
+    ids = ids or made.test_ids
+    count = len(ids)
+    maps, salt = made.test_EFBHW[1, 2], made.test_salt_EFB[1, 2]
+    other = {"encoder": "b", "fold": "2", **facts}
+    return [*made.maps[:-1], write_maps(folder / "other.parquet", ids, maps[:count], salt[:count], **other)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"encoder": "c"}, r"other.parquet: encoder: not in the configuration \(found c, expected a or b\)"),
+        ({"fold": "3"}, r"other.parquet: fold: not in the configuration \(found 3, expected 0 to 2\)"),
+        ({"fold": "two"}, "fold: not in the configuration"),
+        ({"data_hash": "beef"}, r"other.parquet: data_hash: .*found beef, expected da7a as in .*oof_a0"),
+        ({"config_hash": "beef"}, "other.parquet: config_hash: .*found beef"),
+    ],
+)
+def test_a_file_of_another_run(tmp_path: Path, made: Ensemble, facts: dict[str, str], message: str):
+    _assert_refused(tmp_path, made, message, maps=_replace(tmp_path, made, None, **facts))
+
+
+def test_test_ids_differ(tmp_path: Path, made: Ensemble):
+    lacking = _replace(tmp_path, made, [i for i in made.test_ids if i != made.test_ids[4]])
+    message = f"test_a0.parquet: {made.test_ids[4]}: is missing from .*other.parquet.*found {made.test_ids[5]}"
+    _assert_refused(tmp_path, made, message, maps=lacking)
+    lacking = _replace(tmp_path, made, made.test_ids[:-1])
+    _assert_refused(tmp_path, made, f"{made.test_ids[-1]}: is missing from .*other.parquet", maps=lacking)
+
+
+def test_ids_not_sorted_or_twice(tmp_path: Path, made: Ensemble):
+    ids = made.test_ids
+    swapped = _replace(tmp_path, made, [ids[1], ids[0], *ids[2:]])
+    _assert_refused(tmp_path, made, f"other.parquet: id: ids are not sorted.*{ids[0]} after {ids[1]}", maps=swapped)
+    twice = _replace(tmp_path, made, [*ids[:3], ids[2], *ids[4:]])
+    _assert_refused(tmp_path, made, f"other.parquet: id: is there twice.*{ids[2]}", maps=twice)
+
+
+def _replace_oof(folder: Path, made: Ensemble, ids: list[str]) -> list[str]:
+    """The out-of-fold files, that of b fold 2 with other ids."""
+    count = len(ids)
+    maps, salt = made.oof_EBHW[1, :count], made.oof_salt_EB[1, :count]
+    return [*made.oof[:-1], write_maps(folder / "other.parquet", ids, maps, salt, kind="oof", encoder="b", fold="2")]
+
+
+def test_out_of_fold_ids_differ_between_encoders(tmp_path: Path, made: Ensemble):
+    held = read_table(made.oof[-1], MAPS)[0]["id"].to_pylist()
+    lacking = _replace_oof(tmp_path, made, held[1:])
+    message = rf"oof_a\d.parquet: {held[0]}: is missing from the out-of-fold maps of b"
+    _assert_refused(tmp_path, made, message, oof=lacking)
+
+
+def test_an_image_held_out_twice(tmp_path: Path, made: Ensemble):
+    held = read_table(made.oof[-1], MAPS)[0]["id"].to_pylist()
+    stolen = read_table(made.oof[3], MAPS)[0]["id"][0].as_py()
+    doubled = _replace_oof(tmp_path, made, sorted([*held, stolen]))
+    _assert_refused(tmp_path, made, rf"oof_b0.parquet: {stolen}: is held out twice.*other.parquet", oof=doubled)
+
+
+def test_weights_that_do_not_sum_to_one(tmp_path: Path, made: Ensemble):
+    config = {**made.config, "encoders": [{"name": "a", "weight": 0.5}, {"name": "b", "weight": 0.6}]}
+    _assert_refused(tmp_path, made, "sum to 1, found 1.1", config=config)
+
+
+def test_truncated_input(tmp_path: Path, made: Ensemble):
+    path = Path(made.maps[2])
+    path.write_bytes(path.read_bytes()[:-100])
+    _assert_refused(tmp_path, made, "test_a2.parquet: is not a Parquet file, or is damaged")
+
+
+def test_damaged_pages(tmp_path: Path, made: Ensemble):
+    path = Path(made.maps[2])
+    content = bytearray(path.read_bytes())
+    content[100:300] = bytes(200)
+    path.write_bytes(content)
+    _assert_refused(tmp_path, made, "test_a2.parquet: is damaged")
+
+
+def test_component(tmp_path: Path, made: Ensemble):
+    outputs = [Dataset(name=name, uri=str(tmp_path / "out" / name)) for name in ("oof", "test")]
+    ensemble.python_func(
+        oof=[Dataset(uri=path) for path in made.oof],
+        maps=[Dataset(uri=path) for path in made.maps],
+        config=made.config,
+        blended_oof=outputs[0],
+        blended_test=outputs[1],
+    )
+    assert [output.metadata["display_name"] for output in outputs] == ["ensemble/oof.parquet", "ensemble/test.parquet"]
+    assert [output.metadata["kind"] for output in outputs] == ["oof", "test"]
+    assert [read_table(output.path, MAPS)[0].num_rows for output in outputs] == [30, 20]
