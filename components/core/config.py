@@ -50,8 +50,9 @@ class ModelConfig(Section):
         "imagenet", min_length=1, description="`imagenet`, `none`, or a file (.safetensors, .pth) of encoder weights."
     )
     stem_stride: Literal[1, 2] = Field(1, description="Stride of the encoder's first convolution; 1 drops its pooling.")
-    input_size: int = Field(
-        128, ge=32, le=512, multiple_of=32, description="Side of the input, px; 101 is padded up or resized down to it."
+    input_size: int = Field(128, ge=64, le=512, multiple_of=32, description="Side of the network's input, px.")
+    fit: Literal["pad", "resize"] = Field(
+        "pad", description="The 101 x 101 image is padded to the input by reflection, or resized to it."
     )
     input_mean: Fraction = Field(0.0, description="Subtracted from the image as a fraction of white.")
     input_std: float = Field(1.0, gt=0, description="Divides the image after the mean was subtracted.")
@@ -60,6 +61,12 @@ class ModelConfig(Section):
     scse: bool = Field(True, description="Concurrent squeeze and excitation after each decoder stage (r = 16).")
     hypercolumn: bool = Field(True, description="Classify pixels by all decoder outputs and the centre.")
     gate: bool = Field(True, description="Multiply the hypercolumn by the probability that there is any salt.")
+
+    @model_validator(mode="after")
+    def _padding_needs_room(self) -> Self:
+        if self.fit == "pad" and not 101 <= self.input_size <= 301:
+            raise ValueError(f"input_size {self.input_size} cannot be padded to from 101 by reflection: use fit=resize")
+        return self
 
 
 class TrainConfig(Section):
@@ -79,6 +86,11 @@ class TrainConfig(Section):
         0.1, ge=0, description="Weight of the salt / no-salt BCE beside the segmentation loss."
     )
     symmetric_lovasz: bool = Field(False, description="Mean of the Lovász hinge of a mask and of its complement.")
+    keep: Literal["best", "last"] = Field(
+        "best",
+        description="Which weights a phase ends with: of its best epoch on the held-out fold, or of its last, which "
+        "chooses nothing by the fold that is scored.",
+    )
     augment: Fraction = Field(0.8, description="Share of images that are augmented at all.")
     amp: Literal["auto", "off"] = Field("auto", description="bf16 autocast where the device computes in it.")
 

@@ -1,12 +1,12 @@
 """Mistakes of the user's, told in one line each."""
 
-import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-log = logging.getLogger(__name__)
+MARK = "salt: error: "
+"""What a line with a user's mistake begins with, in a terminal, a pod's log and a local run's log."""
 
 
 class SaltError(ValueError):
@@ -58,9 +58,6 @@ def exit_on_error() -> Iterator[None]:
     """
     try:
         yield
-    except SaltError as error:
-        log.error("%s", error)
-        sys.exit(2)
-    except OSError as error:
-        log.error("%s", error)
-        sys.exit(1)
+    except (SaltError, OSError) as error:
+        sys.stderr.write(f"{MARK}{error}\n")
+        sys.exit(2 if isinstance(error, SaltError) else 1)

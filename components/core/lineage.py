@@ -1,8 +1,12 @@
 """What an artifact says of itself in the KFP UI and to the stages after it."""
 
+import time
 from typing import Any
 
 from components.core.storage import write_json
+
+STARTED = time.monotonic()
+"""When the stage's own work began: component bodies import this module first."""
 
 
 def describe(artifact: Any, display_name: str, **facts: str) -> None:
@@ -13,7 +17,7 @@ def describe(artifact: Any, display_name: str, **facts: str) -> None:
         display_name: What the UI shows; it is also the artifact's place in the folder of a local run.
         **facts: Further strings (KFP turns numbers into floats): hashes, encoder, fold, MLflow run.
     """
-    artifact.metadata.update({"display_name": display_name, **facts})
+    artifact.metadata.update({"display_name": display_name, "seconds": f"{time.monotonic() - STARTED:.1f}", **facts})
 
 
 def log_metrics(metrics: Any, values: dict[str, float]) -> None:

@@ -40,17 +40,17 @@ def decode(rle: str, side: int = SIDE) -> NDArray[np.uint8]:
         Mask (side, side), 1 is salt, 0 is not.
 
     Raises:
-        SaltError: If a word is no number, a start has no length, a run has no pixel or leaves the mask, or runs do not
+        SaltError: If a word is no whole number, a start has no length, a run has no pixel or leaves the mask, or runs do not
             increase, overlap or touch.
     """
-    starts, ends = runs(rle, side)
+    pairs = np.array(runs(rle, side), dtype=np.intp).reshape(-1, 2)
     edges = np.zeros(side * side + 1, dtype=np.int8)
-    edges[starts] = 1
-    edges[ends] = -1
+    edges[pairs[:, 0]] = 1
+    edges[pairs[:, 1]] = -1
     return edges[:-1].cumsum(dtype=np.int8).view(np.uint8).reshape(side, side).T.copy()
 
 
-def runs(rle: str, side: int = SIDE) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def runs(rle: str, side: int = SIDE) -> list[tuple[int, int]]:
     """Reads and checks the runs of one mask.
 
     Args:
@@ -58,30 +58,39 @@ def runs(rle: str, side: int = SIDE) -> tuple[NDArray[np.int32], NDArray[np.int3
         side: Height and width of the mask, px.
 
     Returns:
-        For each run its first pixel and the one after its last, int32, column-major, from 0.
+        For each run its first pixel and the one after its last, column-major, from 0.
 
     Raises:
         SaltError: As in `decode`.
     """
     words = rle.split()
     for word in words:
-        if not (word.isascii() and word.isdigit() and len(word) <= 9):
-            raise SaltError("is not a positive whole number", field="rle_mask", found=repr(word[:20]))
+        if not (word.isascii() and word.isdigit()):
+            raise SaltError("is not a whole number", field="rle_mask", found=repr(word[:20]))
     if len(words) % 2:
         raise SaltError("a start without a length", field="rle_mask", found=f"{len(words)} numbers", expected="pairs")
-    starts, lengths = np.array(words, dtype=np.int64).astype(np.int32).reshape(-1, 2).T
-    ends = starts + lengths
-    for wrong, problem in (
-        (lengths < 1, "a run without a pixel"),
-        ((starts < 1) | (ends > side * side + 1), f"a run outside the {side * side} pixels"),
-        (np.diff(starts, prepend=-1) <= 0, "runs do not increase"),
-        (np.append(False, starts[1:] < ends[:-1]), "runs overlap"),
-        (np.append(False, starts[1:] == ends[:-1]), "runs touch"),
-    ):
-        if wrong.any():
-            first = int(wrong.argmax())
-            raise SaltError(problem, field="rle_mask", found=f"{starts[first]} {lengths[first]}")
-    return starts - 1, ends - 1
+    pairs: list[tuple[int, int]] = []
+    last_start = last_end = -1
+    for first, count in zip(words[::2], words[1::2], strict=True):
+        # Ten digits are outside already, and keep `int` from numbers that it refuses.
+        start = int(first[:10]) - 1
+        end = start + int(count[:10])
+        if start < 0 or end > side * side:
+            problem = f"a run outside the {side * side} pixels"
+        elif end == start:
+            problem = "a run without a pixel"
+        elif start <= last_start:
+            problem = "runs do not increase"
+        elif start < last_end:
+            problem = "runs overlap"
+        elif start == last_end:
+            problem = "runs touch"
+        else:
+            pairs.append((start, end))
+            last_start, last_end = start, end
+            continue
+        raise SaltError(problem, field="rle_mask", found=f"{first[:10]} {count[:10]}")
+    return pairs
 
 
 def _encode(masks_BHW: NDArray[np.uint8]) -> list[str]:

@@ -1,0 +1,154 @@
+"""What a run leaves in MLflow: a parent run for the pipeline, a nested one for each job.
+
+Runs are found by tags (`salt.run`, `salt.encoder`, `salt.fold`), never by an id passed around, so a retried or resumed
+stage writes into the run it began, and one whose result came from a cache is filled in afterwards. If the server is
+away, work goes on: one warning, and at the end a line that says what was not recorded.
+"""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+EXPERIMENT = "salt"
+
+
+class Tracking:
+    """A pipeline run in MLflow, at MLFLOW_TRACKING_URI; without that variable nothing is recorded.
+
+    Args:
+        run: Name of the pipeline run, unique to it.
+    """
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self.lost: Counter[str] = Counter()
+        self.away = not (run and os.environ.get("MLFLOW_TRACKING_URI"))
+        self.silent = self.away
+        self.client: Any = None
+        self.experiment = ""
+        if not self.away:
+            self._try("connection", self._connect)
+
+    def _connect(self) -> None:
+        # A server that is away shall cost seconds, not MLflow's minutes of retries.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        self.client = MlflowClient()
+        name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            try:
+                self.experiment = self.client.create_experiment(name)
+                return
+            except MlflowException:  # another job was faster
+                found = self.client.get_experiment_by_name(name)
+        self.experiment = found.experiment_id
+
+    def _try(self, what: str, call: Callable[[], T]) -> T | None:
+        """Calls unless the server is known to be away; counts what is lost, warns the first time."""
+        if not self.away:
+            try:
+                return call()
+            except Exception as error:  # a tracking server fails in many ways, and none may stop the work
+                self.away = True
+                log.warning("MLflow is away, going on without it: %s", str(error).splitlines()[0])
+        self.lost[what] += 1
+        return None
+
+    def _find_or_create(self, name: str, tags: dict[str, str]) -> str:
+        """Finds the run with these tags, or makes it; of two made at once, both callers get the older."""
+        condition = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items() if key.startswith("salt."))
+
+        def oldest() -> str | None:
+            runs = self.client.search_runs([self.experiment], condition)
+            return min(((r.info.start_time, r.info.run_id) for r in runs), default=(0, None))[1]
+
+        found = oldest()
+        if found:
+            return found
+        mine = self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
+        chosen = oldest() or mine
+        if chosen != mine:
+            self.client.delete_run(mine)
+        return chosen
+
+    def parent(self) -> "TrackedRun":
+        """The run of the whole pipeline."""
+        tags = {"salt.run": self.run, "salt.kind": "pipeline"}
+        return TrackedRun(self, self._try("run", lambda: self._find_or_create(self.run, tags)))
+
+    def job(self, encoder: str, fold: int) -> "TrackedRun":
+        """The nested run of one encoder and fold."""
+        parent = self.parent()
+        tags = {"salt.run": self.run, "salt.kind": "job", "salt.encoder": encoder, "salt.fold": str(fold)}
+        nested = {**tags, "mlflow.parentRunId": parent.id or ""}
+        name = f"{encoder} fold {fold}"
+        return TrackedRun(self, self._try("run", lambda: self._find_or_create(name, nested)))
+
+    def close(self) -> None:
+        """Says what was not recorded, if anything."""
+        if self.lost and not self.silent:
+            log.warning("not recorded in MLflow: %s", ", ".join(f"{n} x {what}" for what, n in self.lost.items()))
+
+
+class TrackedRun:
+    """One MLflow run; every call may fail without harm.
+
+    Args:
+        tracking: Where it belongs.
+        run_id: MLflow's id, None when the server was away.
+    """
+
+    def __init__(self, tracking: Tracking, run_id: str | None) -> None:
+        self.tracking, self.id = tracking, run_id
+
+    def params(self, values: Mapping[str, object]) -> None:
+        """Logs parameters; those that are there already stay."""
+
+        def call() -> None:
+            from mlflow.entities import Param
+
+            known = self.tracking.client.get_run(self.id).data.params
+            new = [Param(key, str(value)) for key, value in values.items() if key not in known]
+            self.tracking.client.log_batch(self.id, params=new)
+
+        self.tracking._try("parameters", call)
+
+    def metrics(self, values: Mapping[str, float], step: int = 0, seconds: float | None = None) -> None:
+        """Logs scalars at a step."""
+
+        def call() -> None:
+            import time
+
+            from mlflow.entities import Metric
+
+            now = int(1000 * (seconds or time.time()))
+            self.tracking.client.log_batch(self.id, [Metric(k, float(v), now, step) for k, v in values.items()])
+
+        self.tracking._try("metrics", call)
+
+    def epochs(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Logs the epochs that are not there yet: after a resume, or a server's absence, none is doubled or missing."""
+        known = self.tracking._try("epochs", lambda: self.tracking.client.get_metric_history(self.id, "score"))
+        done = {point.step for point in known or ()}
+        for epoch in history:
+            if int(epoch["epoch"]) not in done:
+                self.metrics({k: v for k, v in epoch.items() if k != "epoch"}, step=int(epoch["epoch"]))
+
+    def file(self, path: str | Path, folder: str | None = None) -> None:
+        """Uploads a file."""
+        self.tracking._try("files", lambda: self.tracking.client.log_artifact(self.id, str(path), folder))
+
+    def end(self, status: str = "FINISHED") -> None:
+        """Sets the status: FINISHED, FAILED or KILLED."""
+        self.tracking._try("status", lambda: self.tracking.client.set_terminated(self.id, status))

@@ -1,0 +1,24 @@
+"""What the machine computes on, and in which number format."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+
+def pick_device() -> torch.device:
+    """The GPU if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware; elsewhere it would be slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def autocast(device: torch.device, amp: str) -> AbstractContextManager:
+    """A context that computes in bfloat16 where `amp` is `auto` and the device can."""
+    if amp == "off" or not computes_bf16(device):
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)

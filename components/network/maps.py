@@ -1,0 +1,45 @@
+"""From a model and images to probability maps."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from components.core.config import Config
+from components.network.device import autocast
+from components.network.inputs import to_image, to_input
+from components.network.unet import SaltNet
+
+
+@torch.inference_mode()
+def predict_maps(
+    model: SaltNet, image_BHW: Tensor, config: Config, *, flip_tta: bool
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Predicts images in batches.
+
+    Args:
+        model: The network, on the images' device.
+        image_BHW: uint8, (B, 101, 101).
+        config: The configuration the model was trained with.
+        flip_tta: Mean of the probabilities of each image and of its mirror image.
+
+    Returns:
+        Probabilities of salt by pixel as round(255 p), (B, 101, 101), and of any salt by image, (B,).
+    """
+    model.eval()
+    maps, salts = [], []
+    for part_BHW in image_BHW.split(config.predict.batch_size):
+        map_BHW, salt_B = _probabilities(model, part_BHW, config)
+        if flip_tta:
+            mirrored_BHW, mirrored_B = _probabilities(model, part_BHW.flip(2), config)
+            map_BHW, salt_B = (map_BHW + mirrored_BHW.flip(2)) / 2, (salt_B + mirrored_B) / 2
+        maps.append((map_BHW * 255).round().to(torch.uint8).cpu())
+        salts.append(salt_B.cpu())
+    return torch.cat(maps).numpy(), torch.cat(salts).numpy()
+
+
+def _probabilities(model: SaltNet, image_BHW: Tensor, config: Config) -> tuple[Tensor, Tensor]:
+    x_B1HW = to_input(image_BHW, config.model).contiguous(memory_format=torch.channels_last)
+    with autocast(image_BHW.device, config.train.amp):
+        logit_B1HW, salt_B = model(x_B1HW)
+    return to_image(logit_B1HW, config.model).sigmoid(), salt_B.sigmoid()

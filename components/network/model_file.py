@@ -1,0 +1,63 @@
+"""A trained model as a folder: model.safetensors and its sidecar model.json. Nothing is unpickled."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from components.core.config import ModelConfig
+from components.core.errors import SaltError
+from components.core.storage import atomic_path, read_json, write_json
+from components.network.unet import SaltNet
+
+VERSION = 1
+
+
+def save_model(folder: str, weights: dict[str, Tensor], architecture: ModelConfig, facts: dict[str, Any]) -> None:
+    """Writes weights and sidecar.
+
+    Args:
+        folder: Where to write; made where it lacks.
+        weights: The state dict.
+        architecture: The network's part of the configuration.
+        facts: Further entries of the sidecar: encoder, fold, hashes, score.
+
+    Raises:
+        SaltError: If a file cannot be written.
+    """
+    path = Path(folder, "model.safetensors")
+    with atomic_path(path) as part:
+        save_file({key: value.detach().cpu().contiguous() for key, value in weights.items()}, part)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    sidecar = {"version": VERSION, "architecture": architecture.model_dump(mode="json"), "sha256": digest, **facts}
+    write_json(Path(folder, "model.json"), sidecar)
+
+
+def load_model(folder: str, device: torch.device) -> tuple[SaltNet, dict[str, Any]]:
+    """Builds the network a folder describes and loads its weights.
+
+    Returns:
+        The network, in evaluation mode on the device, and the sidecar.
+
+    Raises:
+        SaltError: If a file is missing, altered, or of another version.
+    """
+    sidecar = read_json(Path(folder, "model.json"))
+    path = Path(folder, "model.safetensors")
+    if sidecar.get("version") != VERSION:
+        raise SaltError(
+            "wrong version", file=Path(folder, "model.json"), found=sidecar.get("version"), expected=VERSION
+        )
+    try:
+        if hashlib.sha256(path.read_bytes()).hexdigest() != sidecar["sha256"]:
+            raise SaltError("was altered: its SHA-256 is not the sidecar's", file=path)
+        model = SaltNet(sidecar["encoder"], ModelConfig.model_validate(sidecar["architecture"]))
+        model.load_state_dict(load_file(path))
+    except (OSError, KeyError, ValidationError, SafetensorError, RuntimeError) as error:
+        raise SaltError("cannot be loaded", file=path, found=str(error).splitlines()[0]) from error
+    return model.eval().to(device).to(memory_format=torch.channels_last), sidecar

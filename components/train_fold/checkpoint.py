@@ -1,0 +1,99 @@
+"""A training's whole state in one safetensors file: nothing is pickled, and a reader never sees half of it."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from components.core.errors import SaltError
+from components.core.storage import atomic_path
+
+
+@dataclass
+class Progress:
+    """Where a training stands: what of its state is not tensors.
+
+    Attributes:
+        job: Config hash, data hash, encoder and fold; a checkpoint of another job is refused.
+        epoch: Epochs that are done.
+        best_epoch: The epoch of the best score so far, from 1; 0 before the first.
+        best_score: That score; -1 before the first.
+        learning_rate: The plateau schedule's current rate.
+        stalled: Epochs since that schedule last saw a better score.
+        history: One dictionary an epoch.
+    """
+
+    job: dict[str, str | int]
+    epoch: int = 0
+    best_epoch: int = 0
+    best_score: float = -1.0
+    learning_rate: float = 0.0
+    stalled: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def save_checkpoint(
+    path: Path,
+    model: nn.Module,
+    optimizer: Optimizer,
+    generator: torch.Generator,
+    best: dict[str, Tensor],
+    progress: Progress,
+) -> None:
+    """Writes everything that the next epoch depends on.
+
+    Raises:
+        SaltError: If the file cannot be written; the last one stays.
+    """
+    tensors = {f"model/{key}": value for key, value in model.state_dict().items()}
+    tensors |= {f"best/{key}": value for key, value in best.items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer/{index}/{key}": value for key, value in state.items()}
+    tensors["generator"] = generator.get_state()
+    whole = {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}
+    with atomic_path(path) as part:
+        save_file(whole, part, metadata={"progress": json.dumps(asdict(progress))})
+
+
+def load_checkpoint(
+    path: Path, model: nn.Module, optimizer: Optimizer, generator: torch.Generator, job: dict[str, str | int]
+) -> tuple[dict[str, Tensor], Progress]:
+    """Restores what `save_checkpoint` wrote, in place.
+
+    Returns:
+        The best weights so far (empty if none are kept) and the progress.
+
+    Raises:
+        SaltError: If the file is damaged or belongs to another job.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            progress = Progress(**json.loads(file.metadata()["progress"]))
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dictionary
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise SaltError(
+            "is not a checkpoint, or is damaged: remove it to start over", file=path, found=error
+        ) from error
+    if progress.job != job:
+        raise SaltError("checkpoint of another job", file=path, found=progress.job, expected=job)
+    model.load_state_dict(_under("model/", tensors))
+    for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"]):
+        state = _under(f"optimizer/{index}/", tensors)
+        # The fused optimiser wants its averages laid out in memory as their parameter is.
+        optimizer.state[parameter] = {
+            key: value if value.shape != parameter.shape else torch.empty_like(parameter).copy_(value)
+            for key, value in state.items()
+        }
+        if not state:
+            del optimizer.state[parameter]
+    generator.set_state(tensors["generator"])
+    return _under("best/", tensors), progress
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

@@ -1,0 +1,65 @@
+"""The recipe's two segmentation losses, and the salt / no-salt loss beside each."""
+
+import torch
+from segmentation_models_pytorch.losses import DiceLoss
+from torch import Tensor
+from torch.nn import functional as F
+
+_dice = DiceLoss(mode="binary", from_logits=True, smooth=1.0)
+
+
+def dice_bce(logit_BHW: Tensor, mask_BHW: Tensor) -> Tensor:
+    """Dice of the batch plus the mean binary cross-entropy of its pixels: phase 1.
+
+    Args:
+        logit_BHW: Float32 logits.
+        mask_BHW: Float32, 0 or 1.
+
+    Returns:
+        A scalar.
+    """
+    return _dice(logit_BHW[:, None], mask_BHW[:, None]) + F.binary_cross_entropy_with_logits(logit_BHW, mask_BHW)
+
+
+def lovasz_hinge(logit_BHW: Tensor, mask_BHW: Tensor, *, symmetric: bool = False) -> Tensor:
+    """Binary Lovász hinge by image, with elu + 1 in the place of the hinge's ReLU: phase 2.
+
+    Source: Berman et al. 2018 (arXiv:1705.08790); elu + 1 keeps a gradient for pixels that are right already.
+
+    Args:
+        logit_BHW: Float32 logits.
+        mask_BHW: Float32, 0 or 1.
+        symmetric: Mean of the loss of the mask and of its complement.
+
+    Returns:
+        A scalar: the mean over the images.
+    """
+    loss = _lovasz(logit_BHW.flatten(1), mask_BHW.flatten(1))
+    if symmetric:
+        loss = (loss + _lovasz(-logit_BHW.flatten(1), 1 - mask_BHW.flatten(1))) / 2
+    return loss
+
+
+def _lovasz(logit_BN: Tensor, mask_BN: Tensor) -> Tensor:
+    errors_BN = 1 - logit_BN * (2 * mask_BN - 1)
+    errors_BN, order_BN = errors_BN.sort(dim=1, descending=True)
+    truth_BN = mask_BN.gather(1, order_BN)
+    positives_B1 = truth_BN.sum(dim=1, keepdim=True)
+    intersection_BN = positives_B1 - truth_BN.cumsum(dim=1)
+    union_BN = positives_B1 + (1 - truth_BN).cumsum(dim=1)
+    jaccard_BN = 1 - intersection_BN / union_BN
+    gradient_BN = torch.diff(jaccard_BN, dim=1, prepend=torch.zeros_like(positives_B1))
+    return ((F.elu(errors_BN) + 1) * gradient_BN).sum(dim=1).mean()
+
+
+def salt_bce(salt_B: Tensor, mask_BHW: Tensor) -> Tensor:
+    """Binary cross-entropy of salt / no salt, the truth read off the augmented mask.
+
+    Args:
+        salt_B: Float32 logits by image.
+        mask_BHW: Float32, 0 or 1.
+
+    Returns:
+        A scalar.
+    """
+    return F.binary_cross_entropy_with_logits(salt_B, mask_BHW.flatten(1).amax(dim=1))

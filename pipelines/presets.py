@@ -1,0 +1,106 @@
+"""Named configurations."""
+
+from typing import Any
+
+from components.core.config import Config, parse_config
+from components.core.errors import SaltError
+
+_LITE_ENCODERS = [
+    {"name": "tu-tf_efficientnet_lite0", "weight": 0.3},
+    {"name": "tu-tf_efficientnet_lite1", "weight": 0.7},
+]
+_LITE_MODEL = {
+    "stem_stride": 2,
+    "input_mean": 0.5,
+    "input_std": 0.5,
+    "centre_channels": 128,
+    "decoder_channels": 32,
+}
+# Depthwise convolutions have no fast bf16 backward pass on a CPU: float32 trains these encoders three times as fast.
+_LITE_TRAIN = {"batch_size": 16, "learning_rate": 1e-3, "schedule": "one_cycle", "keep": "last", "amp": "off"}
+
+PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "smoke": (
+        "seconds of training, to see that everything works: two folds, two epochs",
+        {
+            "split": {"folds": 2},
+            "encoders": _LITE_ENCODERS,
+            "model": {**_LITE_MODEL, "input_size": 64, "fit": "resize"},
+            "train": {**_LITE_TRAIN, "epochs": 2, "phase1_epochs": 1},
+            "cluster": {"accelerator": "none"},
+        },
+    ),
+    "quick": (
+        "the default: ten small pretrained networks, 64 x 64, four epochs; minutes on two cores",
+        {
+            "encoders": _LITE_ENCODERS,
+            "model": {**_LITE_MODEL, "input_size": 64, "fit": "resize"},
+            "train": {**_LITE_TRAIN, "epochs": 4, "phase1_epochs": 2},
+            "cluster": {"accelerator": "none"},
+        },
+    ),
+    "cpu": (
+        "the same networks at 128 x 128, thirty epochs; overnight on two cores",
+        {
+            "encoders": _LITE_ENCODERS,
+            "model": _LITE_MODEL,
+            "train": {**_LITE_TRAIN, "epochs": 30, "phase1_epochs": 10},
+            "cluster": {"accelerator": "none"},
+        },
+    ),
+    "seed": ("the recipe to the letter: SE-ResNeXt-50 and 101, stem stride 1; for GPUs", {}),
+}
+"""Each preset's purpose and what it changes of the recipe."""
+
+
+def preset_config(name: str, changes: list[str] | None = None) -> Config:
+    """Builds a preset's configuration.
+
+    Args:
+        name: One of `PRESETS`.
+        changes: `section.key=value` each; the value is JSON, or a string where it is not.
+
+    Raises:
+        SaltError: If there is no such preset, or a change is misspelt or out of range.
+    """
+    if name not in PRESETS:
+        raise SaltError("no such preset", field="--preset", found=name, expected=" or ".join(PRESETS))
+    return changed(parse_config(PRESETS[name][1]), changes or [])
+
+
+def changed(config: Config, changes: list[str]) -> Config:
+    """Applies `--set` options.
+
+    Raises:
+        SaltError: If a change is misspelt or out of range.
+    """
+    import json
+
+    document = config.model_dump(mode="json")
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals:
+            raise SaltError("is not a change", field="--set", found=change, expected="section.key=value")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        *sections, last = key.strip().split(".")
+        place = document
+        for section in sections:
+            place = place.get(section, {}) if isinstance(place, dict) else {}
+        if not isinstance(place, dict) or last not in place and sections != ["cluster", "node_selector"]:
+            raise SaltError("no such option", field="--set", found=key, expected=_nearest(key, config))
+        place[last] = value
+    return parse_config(document, "--set")
+
+
+def _nearest(key: str, config: Config) -> str:
+    import difflib
+
+    known = [
+        f"{section}.{name}" if isinstance(value, dict) else section
+        for section, value in config.model_dump(mode="json").items()
+        for name in (value if isinstance(value, dict) else [""])
+    ]
+    return " or ".join(difflib.get_close_matches(key, known, n=2, cutoff=0.4)) or "an option of `salt presets NAME`"
