@@ -8,7 +8,7 @@ from kfp.dsl import HTML, Artifact, Dataset, Input, Markdown, Metrics, Output
 from components.core.images import image
 
 
-@dsl.component(base_image=image("report"), install_kfp_package=False)  # type: ignore[untyped-decorator]
+@dsl.component(base_image=image("report"), install_kfp_package=False)
 def report(
     dataset: Input[Dataset],
     folds: Input[Dataset],

@@ -20,7 +20,6 @@ BLUE, ORANGE = (86, 180, 233), (230, 159, 0)
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
 
-_COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
 _STYLES = ["-", "--", ":", "-."]
 _GAP = 4
 _TINT = 0.35
@@ -33,10 +32,11 @@ class Theme:
     ink: str
     paper: str
     grid: str
+    lines: tuple[str, ...]
 
 
-LIGHT = Theme(ink="#1d2327", paper="#ffffff", grid="#d9dee3")
-DARK = Theme(ink="#e4e8ec", paper="#1b2026", grid="#3a424b")
+LIGHT = Theme("#1d2327", "#ffffff", "#d9dee3", ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"))
+DARK = Theme("#e4e8ec", "#1b2026", "#3a424b", ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00"))
 
 
 def learning_curves(curves: dict[Job, Curve], theme: Theme) -> bytes:
@@ -50,7 +50,7 @@ def learning_curves(curves: dict[Job, Curve], theme: Theme) -> bytes:
         ax.set_visible(False)
     for ax, encoder in zip(axes.flat, encoders, strict=False):
         jobs = [curve for (name, _), curve in curves.items() if name == encoder]
-        lines = cycle(product(_STYLES, _COLOURS))
+        lines = cycle(product(_STYLES, theme.lines))
         for curve, (style, colour) in zip(jobs, lines, strict=False):
             epochs = [point.epoch for point in curve.epochs]
             scores = [point.score for point in curve.epochs]
@@ -90,14 +90,14 @@ def threshold_curve(scores: dict[str, NDArray[np.float64]], threshold: float, th
         threshold: The chosen one, marked.
         theme: Light or dark.
     """
-    figure = _figure(7.4, 3.7, theme)
+    figure = _figure(9.8, 3.6, theme)
     ax = figure.subplots()
     thresholds = (np.arange(CUTS) + 0.5) / 255  # the middle of the thresholds that give the cut
-    for (name, values), (style, colour) in zip(list(scores.items())[:-1], product(_STYLES[1:], _COLOURS), strict=False):
-        ax.plot(thresholds, values, label=name, color=colour, linewidth=1.3, linestyle=style)
-    name, values = list(scores.items())[-1]
+    *encoders, (name, values) = scores.items()
+    for (encoder, curve), (style, colour) in zip(encoders, cycle(product(_STYLES[1:], theme.lines)), strict=False):
+        ax.plot(thresholds, curve, label=encoder, color=colour, linewidth=1.3, linestyle=style)
     ax.plot(thresholds, values, label=name, color=theme.ink, linewidth=2)
-    ax.axvline(threshold, color=_COLOURS[5], linewidth=1.2, linestyle=":", label=f"chosen, {threshold:.3f}")
+    ax.axvline(threshold, color=theme.lines[5], linewidth=1.2, linestyle=":", label=f"chosen, {threshold:.3f}")
     ax.set_xlim(0, 1)
     _dress(ax, theme, title="", x="threshold on the probability of salt", y="out-of-fold score")
     ax.legend(fontsize=8, labelcolor=theme.ink, frameon=False, loc="best")

@@ -85,10 +85,11 @@ class Curve(BaseModel):
 
 
 class Choice(BaseModel):
-    """What submission chose on the blended out-of-fold maps."""
+    """What submission chose on the blended out-of-fold maps, and the ensemble's score by that choice."""
 
     threshold: float = Field(ge=0, le=1)
     min_area: int = Field(ge=0)
+    score: float
     score_cross_fitted: float
 
 
@@ -189,20 +190,23 @@ def _read_model(path: str, model: type[Model]) -> Model:
 
 def _by_job(files: Iterable[tuple[str, dict]], what: str, config: Config) -> dict[Job, str]:
     """Files by job, in the configuration's order; refuses unless each job has exactly one."""
-    wanted = [(encoder.name, fold) for encoder in config.encoders for fold in range(config.split.folds)]
+    wanted = {(e.name, str(fold)): (e.name, fold) for e in config.encoders for fold in range(config.split.folds)}
     found: dict[Job, str] = {}
     problems = []
     for path, facts in files:
-        job = (str(facts.get("encoder")), int(facts.get("fold", -1)))
-        if job not in wanted:
-            problems.append(SaltError(f"{what} of {_name(job)}, which is no job of this configuration", file=path))
+        encoder, fold = str(facts.get("encoder")), str(facts.get("fold"))
+        job = wanted.get((encoder, fold))
+        if job is None:
+            strange = f"{what} of encoder {encoder}, fold {fold}, which is no job of this configuration"
+            problems.append(SaltError(strange, file=path))
         elif job in found:
             problems.append(SaltError(f"{what} of {_name(job)} a second time", file=path, found=found[job]))
-        found.setdefault(job, path)
-    problems += [SaltError(f"{what} of {_name(job)} missing") for job in wanted if job not in found]
+        else:
+            found[job] = path
+    problems += [SaltError(f"{what} of {_name(job)} missing") for job in wanted.values() if job not in found]
     if problems:
         raise SaltErrors("the report needs every job once", problems)
-    return {job: found[job] for job in wanted}
+    return {job: found[job] for job in wanted.values()}
 
 
 def _name(job: Job) -> str:

@@ -37,10 +37,10 @@ def render_card(results: Results) -> str:
     ]
     for result in [*results.encoders, results.ensemble]:
         name = _plain(result.name)
+        rows.append([f"**{cell}**" for cell in _pooled(result, name)])
         for fold in result.folds:
             numbers = [f"{value:.4f}" for value in (fold.score_at_half, fold.score)]
             rows.append([f"{name}, fold {fold.fold}", str(fold.images), *numbers, "", f"{fold.salt_accuracy:.1%}"])
-        rows.append([f"**{cell}**" for cell in _pooled(result, name)])
     warning = "**Synthetic images: these scores say nothing about real data.**\n\n" if results.synthetic else ""
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return (
@@ -49,7 +49,7 @@ def render_card(results: Results) -> str:
         f"on 101 x 101 (data {_plain(results.data_hash)}, configuration {results.config_hash}).\n\n{table}\n\n"
         f"As chosen: threshold {results.threshold:.3f}, smallest area {results.min_area} px. "
         f"Chosen on the other folds (cross-fitted), the ensemble scores {results.score_cross_fitted:.4f}. "
-        "The last row of each model pools its folds: a mean over images.\n"
+        "The first row of each model pools its folds: a mean over images.\n"
     )
 
 

@@ -4,6 +4,7 @@ import logging
 from dataclasses import asdict
 
 from components.core.config import parse_config
+from components.core.errors import SaltError
 from components.core.storage import atomic_path, write_json
 from components.report.inputs import read_choice, read_curves, read_jobs, read_labelled, read_maps
 from components.report.page import render_card, render_page
@@ -54,6 +55,9 @@ def report(
     ensemble = without_constant(read_maps(blended_oof, labelled), labelled)
 
     measured = compute_results(encoders, ensemble, labelled, chosen, settings)
+    if abs(measured.ensemble.score - chosen.score) > 1e-6:
+        of_maps = f"{measured.ensemble.score:.6f}, as these maps score"
+        raise SaltError("was chosen on other maps", file=choice, field="score", found=chosen.score, expected=of_maps)
     by_cut = {
         name: score_by_cut(maps, labelled, chosen.min_area)
         for name, maps in [*encoders.items(), ("ensemble", ensemble)]

@@ -1,5 +1,3 @@
-import logging
-
 import pytest
 
 from components.core.errors import SaltError, SaltErrors, exit_on_error
@@ -37,12 +35,11 @@ def test_several_problems_are_all_listed():
 
 
 @pytest.mark.parametrize(("error", "code"), [(SaltError("is wrong", file="f"), 2), (OSError("disk is full"), 1)])
-def test_exit_on_error_ends_with_a_code_and_the_message_only(error, code, caplog):
-    with caplog.at_level(logging.ERROR), pytest.raises(SystemExit) as stop, exit_on_error():
+def test_exit_on_error_ends_with_a_code_and_one_line_only(error, code, capsys):
+    with pytest.raises(SystemExit) as stop, exit_on_error():
         raise error
     assert stop.value.code == code
-    assert [record.getMessage() for record in caplog.records] == [str(error)]
-    assert caplog.records[0].exc_info is None
+    assert capsys.readouterr().err == f"salt: error: {error}\n"
 
 
 def test_exit_on_error_lets_our_own_mistakes_through():

@@ -106,7 +106,7 @@ def test_a_file_that_does_not_fit_is_one_line_and_leaves_nothing(tmp_path):
     path.write_text('"old"')
     ended = run_python(FULL, path)
     assert ended.returncode == 2
-    assert ended.stderr.strip() == f"{path}: cannot be written: File too large"
+    assert ended.stderr.strip() == f"salt: error: {path}: cannot be written: File too large"
     assert read_json(path) == "old"
     assert list(tmp_path.iterdir()) == [path]
 

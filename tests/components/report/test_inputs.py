@@ -1,0 +1,144 @@
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from components.core.config import parse_config
+from components.core.errors import SaltError
+from components.core.schemas import FOLDS, MAPS, pixels_to_array, write_table
+from components.core.storage import read_json, write_json
+from components.report.inputs import read_choice, read_curves, read_jobs, read_labelled
+from tests.components.report.conftest import DATA_HASH, NAMES, Made
+
+
+def files_of(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def test_only_labelled_images_are_read_in_order(reported):
+    made, _ = reported
+    labelled = read_labelled(made.paths["dataset"], made.paths["folds"])
+    assert labelled.ids == made.ids
+    np.testing.assert_array_equal(labelled.images_BHW, made.images)
+    np.testing.assert_array_equal(labelled.masks_BHW, made.masks)
+    np.testing.assert_array_equal(labelled.fold_B, made.folds)
+    assert (labelled.data_hash, labelled.synthetic) == (DATA_HASH, False)
+
+
+def test_folds_maps_are_put_together_by_image(reported):
+    made, _ = reported
+    labelled = read_labelled(made.paths["dataset"], made.paths["folds"])
+    pooled = read_jobs(made.paths["oofs"], labelled, parse_config(made.config))
+    assert tuple(pooled) == NAMES
+    for name, maps in pooled.items():
+        np.testing.assert_array_equal(maps.maps_BHW, made.maps[name])
+        np.testing.assert_array_equal(maps.salt_B, made.salt[name])
+
+
+@pytest.mark.parametrize("what", ["oofs", "curves"])
+def test_a_missing_job_is_named_and_nothing_is_written(made, what, tmp_path):
+    before = files_of(tmp_path)
+    missing = {"oofs": "oof12.parquet", "curves": "curve12.json"}[what]
+    kept = [path for path in made.paths[what] if not path.endswith(missing)]
+    with pytest.raises(SaltError, match=re.escape(f"of encoder {NAMES[1]}, fold 2 missing")):
+        made.report(**{what: kept})
+    assert files_of(tmp_path) == before
+
+
+def test_every_missing_job_is_named(made):
+    with pytest.raises(SaltError) as caught:
+        made.report(oofs=[])
+    assert str(caught.value).count(" missing") == 6
+
+
+def test_a_doubled_job_is_named_with_both_files(made, tmp_path):
+    again = tmp_path / "again.parquet"
+    shutil.copy(tmp_path / "oof00.parquet", again)
+    with pytest.raises(SaltError, match=r"again\.parquet: .* of encoder plain, fold 0 a second time .*oof00\.parquet"):
+        made.report(oofs=[*made.paths["oofs"], str(again)])
+
+
+@pytest.mark.parametrize("job", [{"encoder": "other", "fold": "0"}, {"encoder": "plain", "fold": "x"}, {}])
+def test_a_job_of_no_configuration_is_named(made, tmp_path, job):
+    made.write_maps("strange", "plain", made.folds == 0, {"kind": "oof", **job})
+    with pytest.raises(SaltError, match=r"strange\.parquet: .* which is no job of this configuration"):
+        made.report(oofs=[*made.paths["oofs"], str(tmp_path / "strange.parquet")])
+
+
+@pytest.mark.parametrize(("key", "value"), [("kind", "test"), ("data_hash", "0" * 16), ("config_hash", "0" * 16)])
+def test_maps_made_from_something_else_are_refused(made, key, value):
+    facts = {"kind": "oof", "encoder": "plain", "fold": "1", "data_hash": DATA_HASH, "config_hash": made.config_hash}
+    made.write_maps("oof01", "plain", made.folds == 1, facts | {key: value})
+    with pytest.raises(SaltError, match=rf"oof01\.parquet: {key}: was made from something else \(found {value}"):
+        made.report()
+
+
+def test_maps_of_another_folds_images_are_refused(made):
+    facts = {"kind": "oof", "encoder": "plain", "fold": "1", "data_hash": DATA_HASH, "config_hash": made.config_hash}
+    made.write_maps("oof01", "plain", made.folds == 2, facts)
+    with pytest.raises(SaltError, match=r"oof01\.parquet: id: lacks 13 images"):
+        made.report()
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        (slice(1, None), r"id: lacks 1 images \(expected 0000000000\)"),
+        ([1, 0, *range(2, 40)], "id: ids are doubled or not sorted"),
+        ([0, 0, *range(1, 40)], "id: ids are doubled or not sorted"),
+    ],
+)
+def test_blended_maps_must_be_of_all_images_once(made: Made, rows, problem):
+    made.write_maps("blended", "ensemble", rows, {"data_hash": DATA_HASH})
+    with pytest.raises(SaltError, match=rf"blended\.parquet: {problem}"):
+        made.report()
+
+
+def test_blended_maps_of_test_images_are_refused(made, tmp_path):
+    columns = {
+        "id": [*made.ids, "zzz"],
+        "map": pixels_to_array(made.maps["ensemble"][[*range(40), 0]]),
+        "salt": [0.5] * 41,
+    }
+    write_table(tmp_path / "blended.parquet", MAPS, columns, {"data_hash": DATA_HASH})
+    with pytest.raises(SaltError, match=r"holds 1 images too many \(found zzz\)"):
+        made.report()
+
+
+def test_folds_of_other_data_are_refused(made, tmp_path):
+    columns = {"id": made.ids, "fold": made.folds, "group": range(40), "stratum": ["any"] * 40}
+    write_table(tmp_path / "folds.parquet", FOLDS, columns, {"data_hash": "other"})
+    with pytest.raises(SaltError, match=r"folds\.parquet: data_hash: was made from something else \(found other"):
+        made.report()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"epochs": []}, "epochs: List should have at least 1 item"),
+        ({"encoder": None}, "encoder: Input should be a valid string"),
+        ({"epochs": [{"epoch": 1, "phase": 1}]}, r"epochs\.0\.score: Field required"),
+    ],
+)
+def test_what_is_no_curve_is_named_by_file_and_field(made, change, problem):
+    path = made.paths["curves"][0]
+    write_json(path, read_json(path) | change)
+    with pytest.raises(SaltError, match=rf"{path}: {problem}"):
+        read_curves(made.paths["curves"], parse_config(made.config))
+
+
+@pytest.mark.parametrize("content", [[], {}, {"threshold": 2, "min_area": 0, "score": 1, "score_cross_fitted": 0.5}])
+def test_what_is_no_choice_is_named(tmp_path, content):
+    write_json(tmp_path / "choice.json", content)
+    with pytest.raises(SaltError, match=r"choice\.json"):
+        read_choice(str(tmp_path / "choice.json"))
+
+
+def test_a_choice_on_other_maps_is_refused(made, tmp_path):
+    choice = read_json(made.paths["choice"])
+    write_json(made.paths["choice"], choice | {"score": choice["score"] + 0.01})
+    before = files_of(tmp_path)
+    with pytest.raises(SaltError, match=r"choice\.json: score: was chosen on other maps"):
+        made.report()
+    assert files_of(tmp_path) == before
