@@ -6,7 +6,7 @@ from kfp.dsl import Dataset, Output
 from components.core.images import image
 
 
-@dsl.component(base_image=image("ingest"), install_kfp_package=False)  # type: ignore[untyped-decorator]
+@dsl.component(base_image=image("ingest"), install_kfp_package=False)
 def ingest(data: str, data_version: str, config: dict, dataset: Output[Dataset]) -> None:  # noqa: ARG001
     """Reads the competition's archive, checks it, and writes it as one Parquet file.
 

@@ -13,7 +13,7 @@ from components.ingest.archive import Entry, open_archive
 from components.ingest.images import LIMIT, decode_image, decode_mask
 from components.ingest.problems import Problems
 from components.ingest.progress import progress
-from components.ingest.tables import read_table, to_depth
+from components.ingest.tables import check_id, read_table, to_depth
 
 _Pixels = npt.NDArray[np.uint8]
 
@@ -106,6 +106,11 @@ def _locate(entries: list[Entry], problems: Problems) -> tuple[dict[str, dict[st
                 problems.add(SaltError(f"also there as {tables[path.name].where}", file=entry.where))
             tables.setdefault(path.name, entry)
         elif part in files and path.suffix.lower() == ".png":
+            try:
+                check_id(path.stem, entry.where)
+            except SaltError as error:
+                problems.add(error)
+                continue
             if path.stem in files[part]:
                 problems.add(SaltError(f"also there as {files[part][path.stem].where}", file=entry.where), path.stem)
             files[part].setdefault(path.stem, entry)

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 
 from components.core.errors import SaltError
 from components.ingest.archive import Entry
@@ -10,6 +11,18 @@ from components.ingest.problems import Problems
 
 LIMIT = 64 << 20
 """Bytes a csv file may have; the largest of the real ones, train.csv, has 1 MB."""
+
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+
+
+def check_id(image_id: str, where: str) -> None:
+    """Holds ids to what is harmless in a csv file, a file name and a web page.
+
+    Raises:
+        SaltError: If there is anything but letters, digits, _ and - in it, or it is longer than 64.
+    """
+    if not _ID.fullmatch(image_id):
+        raise SaltError("is no id", file=where, found=repr(image_id[:80]), expected="letters, digits, _ and -")
 
 
 def read_table(entry: Entry, column: str, problems: Problems) -> dict[str, str] | None:
@@ -39,7 +52,13 @@ def read_table(entry: Entry, column: str, problems: Problems) -> dict[str, str] 
             image_id = row["id"]
             if None in row or None in row.values() or not image_id:
                 problems.add(SaltError("row of another length", file=line, expected=", ".join(names)), image_id or None)
-            elif image_id in values:
+                continue
+            try:
+                check_id(image_id, line)
+            except SaltError as error:
+                problems.add(error)
+                continue
+            if image_id in values:
                 problems.add(SaltError("id occurs twice", file=line, found=image_id), image_id)
             else:
                 values[image_id] = row[column].strip()

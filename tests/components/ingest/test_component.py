@@ -15,9 +15,11 @@ def test_describes_the_dataset(survey, tmp_path):
     assert all(isinstance(value, str) for value in dataset.metadata.values())
 
 
-def test_a_mistake_ends_without_a_traceback(tmp_path, caplog):
+def test_a_mistake_ends_without_a_traceback(tmp_path, capsys):
     dataset = Dataset(name="dataset", uri=str(tmp_path / "dataset.parquet"), metadata={})
     with pytest.raises(SystemExit) as ended:
         ingest.python_func(str(tmp_path / "no.zip"), "1", {}, dataset)
     assert ended.value.code == 2
-    assert "no.zip: is not there" in caplog.text
+    printed = capsys.readouterr().err
+    assert "no.zip: is not there" in printed
+    assert len(printed.splitlines()) == 1

@@ -71,6 +71,11 @@ def test_images_that_no_table_knows(survey):
     ]
 
 
+def test_odd_file_names_are_refused(survey):
+    Image.new("RGB", (101, 101)).save(survey.path("test/images", "a,b"))
+    assert messages(survey) == ["test/images/a,b.png: is no id (found 'a,b', expected letters, digits, _ and -)"]
+
+
 def test_row_of_the_sample_without_an_image(survey):
     image_id = survey.test[0]
     survey.path("test/images", image_id).unlink()

@@ -61,6 +61,15 @@ def test_bad_rows():
     ]
 
 
+@pytest.mark.parametrize("image_id", ["a b", "=1+1", "<b>", "a/b", "\x1b[31m", "ä", "a" * 65])
+def test_odd_ids_are_refused(image_id):
+    values, problems = read(f"id,z\na,1\n{image_id},2\n".encode())
+    assert values == {"a": "1"}
+    assert len(problems) == 1
+    assert problems[0].startswith(f"a.csv, line 3: is no id (found {image_id!r}")
+    assert problems[0].isprintable()
+
+
 @pytest.mark.parametrize(("text", "feet"), [("841", 841), ("0", 0), ("50.6", 51)])
 def test_depths(text, feet):
     assert to_depth(text, "a", "depths.csv") == feet
