@@ -40,8 +40,8 @@ def decode(rle: str, side: int = SIDE) -> NDArray[np.uint8]:
         Mask (side, side), 1 is salt, 0 is not.
 
     Raises:
-        SaltError: If a word is no whole number, a start has no length, a run has no pixel or leaves the mask, or runs do not
-            increase, overlap or touch.
+        SaltError: If a word is no whole number, a start has no length, a run has no pixel or leaves the mask, or runs
+            do not increase, overlap or touch.
     """
     pairs = np.array(runs(rle, side), dtype=np.intp).reshape(-1, 2)
     edges = np.zeros(side * side + 1, dtype=np.int8)
@@ -64,9 +64,9 @@ def runs(rle: str, side: int = SIDE) -> list[tuple[int, int]]:
         SaltError: As in `decode`.
     """
     words = rle.split()
-    for word in words:
-        if not (word.isascii() and word.isdigit()):
-            raise SaltError("is not a whole number", field="rle_mask", found=repr(word[:20]))
+    if words and not (rle.isascii() and "".join(words).isdigit()):
+        wrong = next(word for word in words if not (word.isascii() and word.isdigit()))
+        raise SaltError("is not a whole number", field="rle_mask", found=repr(wrong[:20]))
     if len(words) % 2:
         raise SaltError("a start without a length", field="rle_mask", found=f"{len(words)} numbers", expected="pairs")
     pairs: list[tuple[int, int]] = []

@@ -6,7 +6,7 @@ from kfp.dsl import Artifact, Dataset, Input, Metrics, Output
 from components.core.images import image
 
 
-@dsl.component(base_image=image("submission"), install_kfp_package=False)  # type: ignore[untyped-decorator]
+@dsl.component(base_image=image("submission"), install_kfp_package=False)
 def submission(
     dataset: Input[Dataset],
     folds: Input[Dataset],

@@ -46,11 +46,12 @@ def read_survey(path: str) -> Survey:
     flat: set[str] = set()
     for table in _row_groups(file, path):
         ids = np.array(table["id"].to_pylist(), dtype=object)
-        truth_B = table["labelled"].to_numpy()
+        truth_B = np.array(table["labelled"].to_pylist(), dtype=bool)
         images_BN = array_to_pixels(table["image"]).reshape(len(table), -1)
         labelled += ids[truth_B].tolist()
-        masks.append(array_to_pixels(table["mask"])[truth_B])
-        positions |= zip(ids[~truth_B], table["position"].filter(pa.array(~truth_B)).to_pylist(), strict=True)
+        masks.append(array_to_pixels(table["mask"].filter(table["labelled"])))
+        places = np.array(table["position"].to_pylist(), dtype=object)
+        positions |= zip(ids[~truth_B], places[~truth_B], strict=True)
         flat.update(ids[images_BN.max(axis=1) == images_BN.min(axis=1)])
     if not labelled:
         raise SaltError("holds no labelled image", file=path)
@@ -72,7 +73,7 @@ def read_folds(path: str, survey: Survey) -> NDArray[np.int32]:
     """
     table, metadata = read_table(path, FOLDS)
     _check_fit(path, table["id"].to_pylist(), survey.labelled, metadata, survey.data_hash)
-    return np.asarray(table["fold"].to_numpy(), dtype=np.int32)
+    return np.array(table["fold"].to_pylist(), dtype=np.int32)
 
 
 def open_maps(path: str, ids: list[str], survey: Survey) -> Iterator[NDArray[np.uint8]]:

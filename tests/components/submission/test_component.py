@@ -25,8 +25,8 @@ def test_describes_and_logs(world):
     assert metrics.metadata["score"] == scores["score"] == json.loads(Path(choice.path).read_text())["score"]
 
 
-def test_a_users_mistake_ends_without_a_traceback(world, caplog):
+def test_a_users_mistake_ends_without_a_traceback(world, capsys):
     Path(world.path("test.parquet")).unlink()
     with pytest.raises(SystemExit, match="2"):
         call(world)
-    assert "test.parquet: is not there" in caplog.text
+    assert "test.parquet: is not there" in capsys.readouterr().err
