@@ -78,6 +78,8 @@ class Curve(BaseModel):
 
     encoder: str
     fold: int
+    config_hash: str
+    data_hash: str
     seconds: float
     device: str
     epochs: list[Epoch] = Field(min_length=1)
@@ -159,13 +161,16 @@ def read_jobs(oofs: list[str], labelled: Labelled, config: Config) -> dict[str, 
     return pooled
 
 
-def read_curves(paths: list[str], config: Config) -> dict[Job, Curve]:
+def read_curves(paths: list[str], labelled: Labelled, config: Config) -> dict[Job, Curve]:
     """Reads the learning curve of every job.
 
     Raises:
-        SaltError: If a job is missing, doubled or unknown, or a file is not a curve.
+        SaltError: If a job is missing, doubled or unknown, or a file is not a curve or of other data.
     """
     curves = {path: _read_model(path, Curve) for path in paths}
+    for path, curve in curves.items():
+        _same(path, "data_hash", curve.data_hash, labelled.data_hash)
+        _same(path, "config_hash", curve.config_hash, config.hash)
     jobs = _by_job(((path, curve.model_dump()) for path, curve in curves.items()), "learning curve", config)
     return {job: curves[path] for job, path in jobs.items()}
 

@@ -42,6 +42,8 @@ def render_card(results: Results) -> str:
             numbers = [f"{value:.4f}" for value in (fold.score_at_half, fold.score)]
             rows.append([f"{name}, fold {fold.fold}", str(fold.images), *numbers, "", f"{fold.salt_accuracy:.1%}"])
     warning = "**Synthetic images: these scores say nothing about real data.**\n\n" if results.synthetic else ""
+    flattery = " Each network keeps its best epoch on its own held-out fold, which flatters a little."
+    flattery = flattery if results.epoch_by_fold else ""
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return (
         f"# Out-of-fold scores\n\n{warning}"
@@ -49,7 +51,7 @@ def render_card(results: Results) -> str:
         f"on 101 x 101 (data {_plain(results.data_hash)}, configuration {results.config_hash}).\n\n{table}\n\n"
         f"As chosen: threshold {results.threshold:.3f}, smallest area {results.min_area} px. "
         f"Chosen on the other folds (cross-fitted), the ensemble scores {results.score_cross_fitted:.4f}. "
-        "The first row of each model pools its folds: a mean over images.\n"
+        f"The first row of each model pools its folds: a mean over images.{flattery}\n"
     )
 
 

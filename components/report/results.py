@@ -65,6 +65,7 @@ class Results:
         data_hash: Names the data.
         config_hash: Names what decides the networks.
         synthetic: Whether the images were generated.
+        epoch_by_fold: Whether a network's epoch was chosen by the fold it is scored on, which flatters a little.
         level: Share of resamples inside an interval.
         resamples: Bootstrap resamples.
         seed: Their seed.
@@ -79,6 +80,7 @@ class Results:
     data_hash: str
     config_hash: str
     synthetic: bool
+    epoch_by_fold: bool
     level: float
     resamples: int
     seed: int
@@ -149,6 +151,7 @@ def compute_results(
         data_hash=labelled.data_hash,
         config_hash=config.hash,
         synthetic=labelled.synthetic,
+        epoch_by_fold=config.train.keep == "best",
         level=LEVEL,
         resamples=RESAMPLES,
         seed=config.seed,

@@ -50,7 +50,7 @@ def report(
     settings = parse_config(config)
     labelled = read_labelled(dataset, folds)
     chosen = read_choice(choice)
-    learning = read_curves(curves, settings)
+    learning = read_curves(curves, labelled, settings)
     encoders = {name: without_constant(maps, labelled) for name, maps in read_jobs(oofs, labelled, settings).items()}
     ensemble = without_constant(read_maps(blended_oof, labelled), labelled)
 

@@ -151,6 +151,8 @@ class Made:
                 "fold": fold,
                 "seconds": 75.2,
                 "device": "cpu",
+                "config_hash": self.config_hash,
+                "data_hash": DATA_HASH,
                 "epochs": epochs,
                 "best_epoch": best,
             },

@@ -8,7 +8,7 @@ from components.core.config import parse_config
 from components.core.errors import SaltError
 from components.core.schemas import FOLDS, MAPS, pixels_to_array, write_table
 from components.core.storage import read_json, write_json
-from components.report.inputs import read_choice, read_curves, read_jobs, read_labelled
+from components.report.inputs import read_choice, read_jobs, read_labelled
 from tests.components.report.conftest import DATA_HASH, NAMES, Made
 
 
@@ -117,6 +117,8 @@ def test_folds_of_other_data_are_refused(made, tmp_path):
     ("change", "problem"),
     [
         ({"epochs": []}, "epochs: List should have at least 1 item"),
+        ({"data_hash": "other"}, r"data_hash: was made from something else \(found other"),
+        ({"config_hash": "other"}, r"config_hash: was made from something else \(found other"),
         ({"encoder": None}, "encoder: Input should be a valid string"),
         ({"epochs": [{"epoch": 1, "phase": 1}]}, r"epochs\.0\.score: Field required"),
     ],
@@ -125,7 +127,7 @@ def test_what_is_no_curve_is_named_by_file_and_field(made, change, problem):
     path = made.paths["curves"][0]
     write_json(path, read_json(path) | change)
     with pytest.raises(SaltError, match=rf"{path}: {problem}"):
-        read_curves(made.paths["curves"], parse_config(made.config))
+        made.report()
 
 
 @pytest.mark.parametrize("content", [[], {}, {"threshold": 2, "min_area": 0, "score": 1, "score_cross_fitted": 0.5}])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from components.core.config import parse_config
 from components.core.storage import read_json
 from tests.components.report.conftest import FOLD_COUNT, MIN_AREA, NAMES, THRESHOLD, Made
 
@@ -125,6 +126,7 @@ def test_the_card_is_one_table_with_what_was_measured(reported):
     assert "b<i>" not in card
     assert "40 labelled images, each by networks that never saw it, with the exact metric on 101 x 101 (data " in card
     assert made.config_hash in card
+    assert "best epoch on its own held-out fold" in card
     assert "feedfacecafebeef" in card
 
 
@@ -139,10 +141,13 @@ def test_the_same_files_give_the_same_report(reported, tmp_path):
 def test_synthetic_images_are_said_to_mean_nothing_be_they_all_of_one_kind(tmp_path, salt):
     made = Made(tmp_path, synthetic=True)
     made.masks = np.full_like(made.masks, salt)
+    made.config |= {"train": {"keep": "last"}}
+    made.config_hash = parse_config(made.config).hash
     made.write()
     assert made.report()["score"] == pytest.approx(np.mean(made.plain_scores("ensemble", THRESHOLD, MIN_AREA)))
     html = (tmp_path / "report.html").read_text()
     assert "these scores say nothing about real data" in html
+    assert "flatters" not in html + (tmp_path / "report.md").read_text()
     assert html.count("There is no such image") == 2
     assert "**Synthetic images: these scores say nothing" in (tmp_path / "report.md").read_text()
     assert read_json(tmp_path / "metrics.json")["synthetic"] is True

@@ -55,6 +55,7 @@ def test_the_document_says_what_was_measured(reported):
         "data_hash": "feedfacecafebeef",
         "config_hash": made.config_hash,
         "synthetic": False,
+        "epoch_by_fold": True,
         "level": 0.95,
         "resamples": 1000,
         "seed": 42,
