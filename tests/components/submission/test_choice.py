@@ -65,6 +65,15 @@ def test_a_smallest_area_empties_specks():
     assert chosen.salt_accuracy == 1
 
 
+def test_of_equal_pairs_the_smallest_area_comes_before_the_nearest_threshold():
+    masks_BHW = np.zeros((2, 101, 101), np.uint8)
+    masks_BHW[0, :50] = 1
+    maps_BHW = masks_BHW * 255
+    maps_BHW[1, :3, :10] = 150  # gone above 150 / 255, or at 0.5 with a smallest area of 31 px
+    chosen = choose(overlap(maps_BHW, masks_BHW), np.arange(2))
+    assert (cut(chosen.threshold), chosen.min_area, chosen.score) == (151, 0, 1)
+
+
 def test_cross_fitting_shows_what_the_choice_flatters():
     """Each fold alone could be perfect at its own threshold; chosen on the other, each scores nothing."""
     masks_BHW = np.zeros((2, 101, 101), np.uint8)

@@ -71,6 +71,15 @@ def test_fixed_threshold_and_area(world):
     np.testing.assert_array_equal(masks(world)[world.test[2]], world.test_BHW[2] >= 128)
 
 
+def test_a_mask_of_just_the_smallest_area_stays(world):
+    area = int((world.test_BHW[2] > 63).sum())
+    assert area
+    run(world, threshold=0.25, min_area=area)
+    assert masks(world)[world.test[2]].sum() == area
+    run(world, threshold=0.25, min_area=area + 1)
+    assert not masks(world)[world.test[2]].any()
+
+
 def test_constant_images_are_empty_out_of_fold_and_in_the_submission(world):
     before = run(world, threshold=0.5, min_area=0)["score"]
     empty = int(np.flatnonzero(world.masks_BHW.sum((1, 2)) == 0)[0])
