@@ -6,7 +6,7 @@ from kfp.dsl import Dataset, Input, Output
 from components.core.images import image
 
 
-@dsl.component(base_image=image("ensemble"), install_kfp_package=False)  # type: ignore[untyped-decorator]
+@dsl.component(base_image=image("ensemble"), install_kfp_package=False)
 def ensemble(
     oof: Input[list[Dataset]],
     maps: Input[list[Dataset]],

@@ -66,13 +66,13 @@ class Stream:
         self.name = name
         self.buffer = Rows.none()
 
-    def fill(self) -> Rows:
-        """Reads on until a row group is buffered, or all that is left.
+    def fill(self, count: int) -> Rows:
+        """Reads on until so many rows are buffered, or all that are left.
 
         Returns:
             The buffered rows; none at the end.
         """
-        while len(self.buffer) < ROW_GROUP and (piece := next(self.source, None)) is not None:
+        while len(self.buffer) < count and (piece := next(self.source, None)) is not None:
             self.buffer = concatenate([self.buffer, piece]) if len(self.buffer) else piece
         return self.buffer
 
@@ -90,14 +90,15 @@ def read_rows(path: str) -> Iterator[Rows]:
     """
     last = ""
     with open_table(path, MAPS) as file:
-        try:
-            for batch in file.iter_batches(ROW_GROUP, columns=["id", "map", "salt"]):
-                ids = np.array(batch["id"].to_pylist(), dtype=np.str_)
-                _check_ascending(path, last, ids)
-                last = str(ids[-1])
-                yield Rows(ids, array_to_pixels(batch["map"]), batch["salt"].to_numpy(), np.full(len(ids), path))
-        except (OSError, pa.ArrowException) as error:
-            raise SaltError("is damaged", file=path, found=error) from error
+        for group in range(file.num_row_groups):  # iter_batches would keep what it has read of the file
+            try:
+                table = file.read_row_group(group, columns=["id", "map", "salt"])
+            except (OSError, pa.ArrowException) as error:
+                raise SaltError("is damaged", file=path, found=error) from error
+            ids = np.array(table["id"].to_pylist(), dtype=np.str_)
+            _check_ascending(path, last, ids)
+            last = str(ids[-1]) if len(ids) else last
+            yield Rows(ids, array_to_pixels(table["map"]), table["salt"].to_numpy(), np.full(len(ids), path))
 
 
 def _check_ascending(path: str, last: str, ids: npt.NDArray[np.str_]) -> None:
@@ -112,12 +113,12 @@ def _check_ascending(path: str, last: str, ids: npt.NDArray[np.str_]) -> None:
 def merged(streams: list[Stream]) -> Iterator[Rows]:
     """Merges streams of different ids into one in the order of ids.
 
-    Holds a row group or two of each stream at a time.
+    Holds a row group of each stream at a time.
 
     Raises:
         SaltError: If an id is in two of them.
     """
-    while live := [stream for stream in streams if len(stream.fill())]:
+    while live := [stream for stream in streams if len(stream.fill(1))]:
         # what is up to the least of the last buffered ids is all there: nothing read later can come before it
         bound = min(stream.buffer.ids_B[-1] for stream in live)
         rows = concatenate([stream.take(int(np.searchsorted(stream.buffer.ids_B, bound, "right"))) for stream in live])
@@ -139,7 +140,7 @@ def in_step(streams: list[Stream]) -> Iterator[list[Rows]]:
         SaltError: If their ids differ, naming the first that does.
     """
     while True:
-        count = min(ROW_GROUP, *(len(stream.fill()) for stream in streams))
+        count = min(ROW_GROUP, *(len(stream.fill(ROW_GROUP)) for stream in streams))
         if count == 0:
             _check_ended(streams)
             return

@@ -6,7 +6,7 @@ from kfp.dsl import Dataset, Input, Output
 from components.core.images import image
 
 
-@dsl.component(base_image=image("fold_split"), install_kfp_package=False)  # type: ignore[untyped-decorator]
+@dsl.component(base_image=image("fold_split"), install_kfp_package=False)
 def fold_split(dataset: Input[Dataset], config: dict, folds: Output[Dataset]) -> list[dict]:
     """Splits the labelled images into folds and emits the training jobs.
 

@@ -49,7 +49,7 @@ def _assert_right(folder: Path, made: Ensemble) -> None:
     np.testing.assert_allclose(table["salt"].to_numpy(), shares @ made.test_salt_EFB.mean(axis=1), rtol=1e-6)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=6)
 @given(st.integers(1, 4), st.integers(2, 5), st.integers(0, 60), st.integers(0, 60), st.integers(0, 99))
 @example(1, 2, ROW_GROUP, ROW_GROUP - 1, 0)
 @example(2, 2, ROW_GROUP + 1, 2 * ROW_GROUP, 1)
