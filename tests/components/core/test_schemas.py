@@ -230,7 +230,6 @@ def test_a_killed_writer_keeps_the_old_file(maps_file):
     assert maps_file.read_bytes() == old
 
 
-@pytest.mark.xfail(strict=True, raises=NotADirectoryError, reason="atomic_path: the clean-up hides the SaltError")
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SaltError, match=r"maps\.parquet: cannot be written"):

@@ -56,7 +56,6 @@ def test_atomic_path_leaves_the_old_file_and_no_part_when_the_block_fails(tmp_pa
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.xfail(strict=True, raises=NotADirectoryError, reason="atomic_path: the clean-up hides the SaltError")
 def test_atomic_path_names_the_file_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     path = tmp_path / "file" / "below" / "x.json"
