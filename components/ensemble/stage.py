@@ -14,7 +14,7 @@ from rich.progress import track
 from components.core.config import Config, parse_config
 from components.core.schemas import MAPS, ROW_GROUP, pixels_to_array, table_writer
 from components.ensemble.jobs import MapFile, common_hashes, find_jobs
-from components.ensemble.merge import Rows, Stream, in_step, merged, read_rows
+from components.ensemble.merge import Stream, in_step, merged, read_rows
 
 log = logging.getLogger(__name__)
 
