@@ -44,23 +44,17 @@ def salt_pipeline(settings: Config) -> Callable[..., Any]:
             predicted = predict(dataset=dataset, model=trained.outputs["model"], config=config)
             _on_gpu(cluster, predicted)
 
-        oofs = dsl.Collected(trained.outputs["oof"])
-        blended = _on(cluster, ensemble(oof=oofs, maps=dsl.Collected(predicted.outputs["maps"]), config=config)).outputs
-        submitted = _on(
-            cluster,
-            submission(
-                dataset=dataset, folds=folds, config=config,
-                oof=blended["blended_oof"], test=blended["blended_test"],
-            ),
+        blended = ensemble(
+            oof=dsl.Collected(trained.outputs["oof"]), maps=dsl.Collected(predicted.outputs["maps"]), config=config
+        )
+        oof, test = _on(cluster, blended).outputs["blended_oof"], blended.outputs["blended_test"]
+        submitted = _on(cluster, submission(dataset=dataset, folds=folds, oof=oof, test=test, config=config))
+        reported = report(
+            dataset=dataset, folds=folds, oofs=dsl.Collected(trained.outputs["oof"]),
+            curves=dsl.Collected(trained.outputs["curve"]), blended_oof=oof, choice=submitted.outputs["choice"],
+            config=config, run=run,
         )  # fmt: skip
-        _on(
-            cluster,
-            report(
-                dataset=dataset, folds=folds, oofs=oofs, curves=dsl.Collected(trained.outputs["curve"]),
-                blended_oof=blended["blended_oof"], choice=submitted.outputs["choice"],
-                config=config, run=run,
-            ),
-        )  # fmt: skip
+        _on(cluster, reported)
 
     return salt
 

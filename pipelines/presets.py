@@ -48,7 +48,10 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
             "cluster": {"accelerator": "none"},
         },
     ),
-    "seed": ("the recipe to the letter: SE-ResNeXt-50 and 101, stem stride 1; for GPUs", {}),
+    "seed": (
+        "the recipe to the letter: SE-ResNeXt-50 and 101, stem stride 1; for GPUs",
+        {"submission": {"threshold": 0.5, "min_area": 0}},
+    ),
 }
 """Each preset's purpose and what it changes of the recipe."""
 
@@ -89,7 +92,7 @@ def changed(config: Config, changes: list[str]) -> Config:
         place = document
         for section in sections:
             place = place.get(section, {}) if isinstance(place, dict) else {}
-        if not isinstance(place, dict) or last not in place and sections != ["cluster", "node_selector"]:
+        if not isinstance(place, dict) or (last not in place and sections != ["cluster", "node_selector"]):
             raise SaltError("no such option", field="--set", found=key, expected=_nearest(key, config))
         place[last] = value
     return parse_config(document, "--set")

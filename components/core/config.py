@@ -105,11 +105,11 @@ class PredictConfig(Section):
 class SubmissionConfig(Section):
     """From probabilities to masks."""
 
-    threshold: Fraction | None = Field(
-        None, description="A pixel is salt above this probability; null: the best on the out-of-fold maps. Recipe: 0.5."
+    threshold: Fraction | Literal["best"] = Field(
+        "best", description="A pixel is salt above this probability; or the best out of fold. Recipe: 0.5."
     )
-    min_area: int | None = Field(
-        None, ge=0, description="Smaller masks are emptied, px; null: the best on the out-of-fold maps. Recipe: 0."
+    min_area: Annotated[int, Field(ge=0)] | Literal["best"] = Field(
+        "best", description="Smaller masks are emptied, px; or the best out of fold. Recipe: 0."
     )
 
 

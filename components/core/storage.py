@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -38,7 +38,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise SaltError(f"cannot be written: {error.strerror or error}", file=path) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def write_json(path: str | Path, content: Any) -> None:

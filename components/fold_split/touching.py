@@ -52,7 +52,7 @@ def group_tiles(images_BHW: npt.NDArray[np.uint8], touching: bool = True) -> npt
 def touching_pairs(images_BHW: npt.NDArray[np.uint8]) -> _Pairs:
     """Finds pairs of tiles of which one is the right or the lower neighbour of the other.
 
-    The work and the memory grow with the square of the number of tiles: 0.6 GB and a second for 4,000.
+    The work and the memory grow with the square of the number of tiles: 0.5 GB and a second for 4,000.
 
     Args:
         images_BHW: Grey levels, no two alike, (B, H, W), uint8.

@@ -68,6 +68,19 @@ def check_data(data: str) -> tuple[dict[str, int], list[SaltError]]:
     return counts, problems.errors
 
 
+def test_ids(data: str) -> list[str]:
+    """Reads the ids a submission must have, in the sample's order.
+
+    Raises:
+        SaltErrors: If anything is wrong with the archive.
+    """
+    problems = Problems()
+    survey = read_survey(data, problems)
+    if problems.errors:
+        raise problems.as_error(data)
+    return sorted(survey.positions, key=survey.positions.__getitem__)
+
+
 def data_hash(survey: Survey) -> str:
     """Names what is in a survey, whatever kind of archive it came in.
 

@@ -1,10 +1,15 @@
 """Predicts every test image with one trained model."""
 
 import logging
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 import torch
+from numpy.typing import NDArray
 
 from components.core.config import parse_config
 from components.core.errors import SaltError
@@ -24,6 +29,8 @@ from components.network.model_file import load_model
 
 log = logging.getLogger(__name__)
 
+Batch = tuple[list[str], NDArray[np.uint8]]
+
 
 def predict(dataset: str, model: str, config: dict, maps: str) -> dict[str, str]:
     """Writes the test set's probability maps, a row group at a time, sorted by id.
@@ -40,31 +47,83 @@ def predict(dataset: str, model: str, config: dict, maps: str) -> dict[str, str]
     Raises:
         SaltError: If an input is missing, damaged, or the model was trained on other data.
     """
-    settings = parse_config(config)
-    device = pick_device()
-    network, sidecar = load_model(model, device)
-    settings = settings.model_copy(update={"model": network.config})
     source = open_table(dataset, DATASET)
+    predictor = Predictor(model, config)
     data_hash = table_metadata(source).get("data_hash", "")
-    if sidecar["data_hash"] != data_hash:
-        raise SaltError(
-            "the model was trained on other data", file=model, found=sidecar["data_hash"], expected=data_hash
-        )
-    facts = {key: str(sidecar[key]) for key in ("encoder", "fold", "config_hash", "data_hash")}
-    total, done = _count_test(source), 0
-    with table_writer(maps, MAPS, {"kind": "test", **facts}) as writer:
+    trained_on = predictor.facts["data_hash"]
+    if trained_on != data_hash:
+        raise SaltError("the model was trained on other data", file=model, found=trained_on, expected=data_hash)
+
+    def batches() -> Iterator[Batch]:
         for batch in source.iter_batches(ROW_GROUP, columns=["id", "labelled", "image"]):
-            test = batch.filter(pa.compute.invert(batch["labelled"]))
-            if not len(test):
-                continue
-            image_BHW = torch.from_numpy(array_to_pixels(test["image"]).copy()).to(device)
-            maps_BHW, salt_B = predict_maps(network, image_BHW, settings, flip_tta=settings.predict.flip_tta)
-            columns = {"id": test["id"], "map": pixels_to_array(maps_BHW), "salt": salt_B}
-            writer.write_table(pa.table(columns, schema=MAPS))
-            done += len(test)
-            log.info("%s fold %s: %d of %d test images", facts["encoder"], facts["fold"], done, total)
-    return facts
+            test = batch.filter(pc.invert(batch["labelled"]))
+            yield test["id"].to_pylist(), array_to_pixels(test["image"])
+
+    return predictor.write(batches(), maps)
 
 
-def _count_test(source: pq.ParquetFile) -> int:
-    return sum(not flag for flag in source.read(columns=["labelled"])["labelled"].to_pylist())
+def predict_folder(images: str, model: str, config: dict, maps: str) -> dict[str, str]:
+    """Writes the probability maps of all PNG images of a folder; their ids are the names without the ending.
+
+    Args:
+        images: The folder.
+        model: Folder of a trained model.
+        config: The configuration document; its `predict` part counts.
+        maps: File to write.
+
+    Returns:
+        Strings that describe the artifact.
+
+    Raises:
+        SaltError: If there is no image, one is not 101 x 101 grey, or the model cannot be loaded.
+    """
+    from components.ingest.images import decode_image
+
+    files = sorted(Path(images).glob("*.png"), key=lambda file: file.stem)
+    if not files:
+        raise SaltError("holds no images", file=images, expected="<id>.png files")
+    predictor = Predictor(model, config)
+
+    def batches() -> Iterator[Batch]:
+        for start in range(0, len(files), ROW_GROUP):
+            part = files[start : start + ROW_GROUP]
+            yield [file.stem for file in part], np.stack([decode_image(f.read_bytes(), str(f)) for f in part])
+
+    return predictor.write(batches(), maps)
+
+
+class Predictor:
+    """A trained model, ready to predict.
+
+    Args:
+        model: Its folder.
+        config: The configuration document; its `predict` part counts.
+
+    Raises:
+        SaltError: If it cannot be loaded.
+    """
+
+    def __init__(self, model: str, config: dict) -> None:
+        self.device = pick_device()
+        self.network, sidecar = load_model(model, self.device)
+        self.config = parse_config(config).model_copy(update={"model": self.network.config})
+        self.facts = {key: str(sidecar[key]) for key in ("encoder", "fold", "config_hash", "data_hash")}
+
+    def write(self, batches: Iterable[Batch], maps: str) -> dict[str, str]:
+        """Predicts batches of ids and uint8 images (B, 101, 101), in the order of their ids, into a maps file."""
+        done, told = 0, time.monotonic()
+        with table_writer(maps, MAPS, {"kind": "test", **self.facts}) as writer:
+            for ids, image_BHW in batches:
+                if not ids:
+                    continue
+                maps_BHW, salt_B = predict_maps(
+                    self.network, torch.from_numpy(image_BHW.copy()).to(self.device), self.config,
+                    flip_tta=self.config.predict.flip_tta,
+                )  # fmt: skip
+                columns = {"id": ids, "map": pixels_to_array(maps_BHW), "salt": salt_B}
+                writer.write_table(pa.table(columns, schema=MAPS))
+                done += len(ids)
+                if time.monotonic() - told > 10:
+                    log.info("%s fold %s: %d images predicted", self.facts["encoder"], self.facts["fold"], done)
+                    told = time.monotonic()
+        return self.facts

@@ -5,6 +5,7 @@ everything: the best pair, and the best pair of all folds but one.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,10 @@ class Choice:
 
 
 def choose(
-    found: Overlap, folds_B: NDArray[np.integer], threshold: float | None = None, min_area: int | None = None
+    found: Overlap,
+    folds_B: NDArray[np.integer],
+    threshold: float | Literal["best"] = "best",
+    min_area: int | Literal["best"] = "best",
 ) -> Choice:
     """Searches all pairs of cut and smallest area, exactly.
 
@@ -57,13 +61,13 @@ def choose(
         SaltError: If the fixed threshold is 1, above which there is no probability.
     """
     cuts_T = np.arange(1, CUTS + 1)
-    if threshold is not None:
+    if threshold != "best":
         cuts_T = np.array([cut(threshold)])
         if cuts_T[0] > CUTS:
             raise SaltError(
                 "leaves no salt at all", field="submission.threshold", found=threshold, expected="less than 1"
             )
-    areas_A = np.arange(AREAS) if min_area is None else np.array([min_area])
+    areas_A = np.arange(AREAS) if min_area == "best" else np.array([min_area])
 
     tenths_BT = np.rint(10 * score(found.intersection_BT, found.area_BT, found.truth_B[:, None])).astype(np.int32)
     sums_FTA = np.stack([_sums(found, tenths_BT, folds_B == fold, cuts_T, areas_A) for fold in np.unique(folds_B)])
@@ -75,7 +79,7 @@ def choose(
     salt_B = found.area_BT[:, level - 1] >= max(area, 1)
     points = 10 * len(folds_B)
     return Choice(
-        threshold=round((level - 0.5) / 255, 4) if threshold is None else threshold,
+        threshold=round((level - 0.5) / 255, 4) if threshold == "best" else threshold,
         min_area=area,
         score=int(sums_TA[best]) / points,
         score_at_half=int(tenths_BT[:, _HALF - 1].sum()) / points,

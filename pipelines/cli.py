@@ -1,0 +1,151 @@
+"""The command `salt`."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
+
+from components.core.errors import SaltError, exit_on_error
+from pipelines import stages_cli
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Finds salt bodies in seismic images: ten networks, one ensemble, a submission for Kaggle.",
+)
+stages_cli.add_to(app)
+
+Changes = Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")]
+PresetName = Annotated[str, typer.Option("--preset", help="Name of a preset, see `salt presets`.")]
+
+
+@app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
+def run(
+    data: Annotated[str | None, typer.Option(help="The archive: Kaggle's zip, a flat zip, or a folder.")] = None,
+    preset: PresetName = "quick",
+    changes: Changes = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; one that was stopped goes on.")] = None,
+) -> None:
+    """Runs the whole pipeline on this machine."""
+    from pipelines.live import Watcher
+    from pipelines.presets import changed, preset_config
+    from pipelines.run_folder import open_run, reopened_config
+    from pipelines.summary import show_result
+
+    console = Console(stderr=True)
+    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{preset}")
+    known = reopened_config(path)
+    config = changed(known, changes or []) if known else preset_config(preset, changes)
+    if known and known != config:
+        raise SaltError("holds a run of another configuration: use another --out", file=path, field="--set")
+    folder = open_run(path, data, preset, config)
+    began = time.monotonic()
+    console.print(f"{'going on with' if known else 'running'} [bold]{folder.path}[/] (log: {folder.log.name})")
+    code = Watcher(folder, console).run()
+    if code == 130:
+        console.print(f"stopped; to go on: salt run --out {path}")
+    if code:
+        raise typer.Exit(code)
+    show_result(folder, time.monotonic() - began, Console())
+
+
+@app.command(epilog="Example: `salt synth survey.zip --labelled 400 --test 200`")
+def synth(
+    out: Annotated[Path, typer.Argument(help="A file ending in .zip, or a folder.")],
+    labelled: Annotated[int, typer.Option(min=1, help="Number of labelled images.")] = 400,
+    test: Annotated[int, typer.Option(min=1, help="Number of test images.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Seed: the same gives the same bytes.")] = 0,
+) -> None:
+    """Writes a made-up survey in the layout of the competition's archive; scores on it mean nothing."""
+    from components.ingest.synth import write_survey
+
+    write_survey(str(out), labelled=labelled, test=test, seed=seed)
+    Console(stderr=True).print(
+        f"{out}: {labelled} labelled and {test} test images, made up: scores on them mean nothing"
+    )
+
+
+@app.command("check-data", epilog="Example: `salt check-data tgs-salt-identification-challenge.zip`")
+def check_data(path: Annotated[str, typer.Argument(help="The archive.")]) -> None:
+    """Looks for everything that is wrong with an archive."""
+    from components.ingest.stage import check_data as check
+
+    counts, problems = check(path)
+    for name, count in counts.items():
+        typer.echo(f"{name}: {count}")
+    _end_with(problems, path)
+
+
+@app.command("check-submission", epilog="Example: `salt check-submission runs/first/submission.csv --data survey.zip`")
+def check_submission(
+    csv: Annotated[Path, typer.Argument(help="The submission.")],
+    data: Annotated[str, typer.Option(help="The archive it is for.")],
+) -> None:
+    """Checks a submission as Kaggle would."""
+    from components.ingest.stage import test_ids
+    from components.submission.check import check_submission as check
+
+    _end_with(check(csv, test_ids(data)), str(csv))
+
+
+@app.command(epilog="Example: `salt score submission.csv --masks truth/`")
+def score(
+    csv: Annotated[Path, typer.Argument(help="A file in the form of a submission.")],
+    masks: Annotated[Path, typer.Option(help="Folder of the true masks, <id>.png.")],
+) -> None:
+    """Scores a file of run-lengths against true masks with the competition's metric."""
+    from components.submission.check import score_csv
+
+    value, count = score_csv(csv, masks)
+    typer.echo(f"{value:.4f} on {count} images")
+
+
+@app.command(epilog="Examples: `salt presets`, `salt presets quick`")
+def presets(name: Annotated[str | None, typer.Argument(help="The preset to show whole.")] = None) -> None:
+    """Lists the presets, or shows one as JSON."""
+    from pipelines.presets import PRESETS, preset_config
+
+    if name:
+        typer.echo(preset_config(name).model_dump_json(indent=2))
+        return
+    table = Table("preset", "what it is", box=None)
+    for key, (purpose, _) in PRESETS.items():
+        table.add_row(key, purpose)
+    Console().print(table)
+
+
+@app.command("compile", epilog="Example: `salt compile --preset seed --set cluster.tag=1.2.0 --out salt.yaml`")
+def compile_yaml(
+    preset: PresetName = "seed",
+    changes: Changes = None,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("pipelines/salt.yaml"),
+) -> None:
+    """Writes the pipeline as YAML for a Kubeflow Pipelines cluster."""
+    from pipelines.pipeline import compile_pipeline
+    from pipelines.presets import preset_config
+
+    compile_pipeline(preset_config(preset, changes), out)
+    typer.echo(out)
+
+
+def _end_with(problems: list[SaltError], checked: str) -> None:
+    for problem in problems:
+        typer.echo(f"- {problem}")
+    if problems:
+        raise SaltError(f"{len(problems)} problem{'s' * (len(problems) > 1)}", file=checked)
+    typer.echo(f"{checked}: nothing wrong")
+
+
+def main() -> None:
+    """Runs the command; a user's mistake ends in one line and exit code 2."""
+    handler = RichHandler(console=Console(stderr=True), show_path=False, show_level=False)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
+    with exit_on_error():
+        app()

@@ -1,0 +1,154 @@
+"""Watches a local run from outside: starts it, shows the jobs' progress, tells how it ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from components.core.errors import MARK
+from components.core.storage import read_json
+from pipelines.run_folder import RunFolder, Stage
+
+AT_ONCE = 2
+"""Jobs that kfp.local runs side by side, whatever the pipeline's parallelism."""
+
+STAGES = ("ingest", "fold-split", "train-fold", "predict", "ensemble", "submission", "report")
+
+
+class Watcher:
+    """Runs a folder's pipeline and shows it.
+
+    Args:
+        folder: The run.
+        console: Where to show it.
+    """
+
+    def __init__(self, folder: RunFolder, console: Console) -> None:
+        self.folder, self.console = folder, console
+        self.config = folder.config
+        self.jobs = [(e.name, fold) for e in self.config.encoders for fold in range(self.config.split.folds)]
+        self.told: dict[str, Any] = {}
+
+    def run(self) -> int:
+        """Runs to the end or to Ctrl-C.
+
+        Returns:
+            The exit code: 0 when all went well, 130 after Ctrl-C.
+        """
+        began = self.folder.log.stat().st_size if self.folder.log.exists() else 0
+        with self.folder.log.open("a") as log:
+            process = subprocess.Popen(  # noqa: S603 - ourselves
+                [sys.executable, "-m", "pipelines.local", str(self.folder.path)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        try:
+            code = self._watch(process)
+        except KeyboardInterrupt:
+            self.console.print("\nstopping ...")
+            code = 130
+        finally:
+            _end(process)
+        if code not in (0, 130):
+            self.console.print(failure(self.folder.log, began), style="red", markup=False, highlight=False)
+        return code
+
+    def _environment(self) -> dict[str, str]:
+        """Jobs side by side share the cores: one thread pool each, together the machine once."""
+        side_by_side = min(AT_ONCE, len(self.jobs))
+        threads = max(1, (os.cpu_count() or 1) // side_by_side)
+        return {"OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"} | dict(os.environ)
+
+    def _watch(self, process: subprocess.Popen) -> int:
+        if not self.console.is_terminal:
+            while (code := process.poll()) is None:
+                self._tell(self.folder.collect())
+                time.sleep(1)
+            self._tell(self.folder.collect())
+            return code
+        with Live(console=self.console, refresh_per_second=4, transient=True) as live:
+            while (code := process.poll()) is None:
+                live.update(self._table(self.folder.collect()))
+                time.sleep(0.5)
+        self.console.print(self._table(self.folder.collect()))
+        return code
+
+    def _progress(self, encoder: str, fold: int) -> dict[str, Any]:
+        """The newest that a job wrote of itself."""
+        found = list(self.folder.checkpoints.glob(f"*/{encoder}/fold{fold}/progress.json"))
+        return read_json(max(found, key=lambda path: path.stat().st_mtime)) if found else {}
+
+    def _table(self, stages: list[Stage]) -> Group:
+        finished = {stage.name for stage in stages}
+        places = {stage.place for stage in stages}
+        line = "  ".join(f"[green]{name} ✓[/]" if name in finished else f"[dim]{name}[/]" for name in STAGES)
+        table = Table("job", "progress", "epoch", "loss", "metric", "", box=None)
+        for encoder, fold in self.jobs:
+            state = self._progress(encoder, fold)
+            done, epochs = state.get("done", 0), state.get("epochs", self.config.train.epochs)
+            predicted = f"predict/{encoder}/fold{fold}/maps.parquet" in places
+            table.add_row(
+                f"{encoder} fold {fold}",
+                ProgressBar(epochs, done, width=24),
+                f"{done:.1f}/{epochs}",
+                _number(state.get("loss")),
+                _number(state.get("score")),
+                "done" if predicted else "predicting" if done == epochs else "training" if done else "",
+            )
+        return Group(line, table)
+
+    def _tell(self, stages: list[Stage]) -> None:
+        """Plain lines where there is no terminal: each finished stage and epoch once."""
+        news: dict[str, str] = {
+            stage.place: f"{stage.place.rsplit('/', 1)[0]}: done in {stage.seconds:.0f} s" for stage in stages
+        }
+        for encoder, fold in self.jobs:
+            state = self._progress(encoder, fold)
+            if state.get("loss") is not None:
+                key = f"{encoder} fold {fold}: epoch {int(state['done'])} of {state['epochs']}"
+                news[key] = f"{key}, loss {state['loss']:.4f}, metric {state['score']:.4f}"
+        for key, text in news.items():
+            if key not in self.told:
+                self.told[key] = True
+                self.console.print(text, highlight=False)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Ends a process and all it began."""
+    for sign, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(patience)
+        except ProcessLookupError:
+            break
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait()
+
+
+def failure(log: Path, began: int) -> str:
+    """The user's mistakes that the stages named since `began` bytes of the log, or the log's last lines."""
+    text = log.read_bytes()[began:].decode(errors="replace")
+    lines = text.splitlines()
+    said: list[str] = []
+    inside = False
+    for line in lines:
+        inside = MARK in line or (inside and line.lstrip().startswith("- "))
+        if inside and line.strip() not in said:
+            said.append(line.strip() if MARK in line else f"  {line.strip()}")
+    return "\n".join(said or [*lines[-15:], f"the whole log: {log}"])

@@ -1,0 +1,161 @@
+"""The folder of a local run: what is kept where, and how the stages' artifacts get their predictable names."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from components.core.config import Config, parse_config
+from components.core.errors import SaltError
+from components.core.storage import read_json, write_json
+
+KFP = ".kfp"
+"""Where kfp.local keeps artifacts and its cache; the predictable names are hard links into it."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A finished task: the component, the seconds of its own work, and the place of its first artifact."""
+
+    name: str
+    seconds: float
+    place: str
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One local run.
+
+    Attributes:
+        path: The folder.
+        run: Name of the run, its parent run in MLflow.
+        data: The archive.
+        data_version: Changes when the archive does, so that no stale stage is taken from the cache.
+        preset: Name of the preset the configuration began as.
+    """
+
+    path: Path
+    run: str
+    data: str
+    data_version: str
+    preset: str
+
+    @property
+    def config(self) -> Config:
+        """The resolved configuration."""
+        return parse_config(read_json(self.path / "config.json"), str(self.path / "config.json"))
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the jobs keep their checkpoints and progress."""
+        return self.path / "checkpoints"
+
+    @property
+    def log(self) -> Path:
+        """Everything the stages said."""
+        return self.path / "log.txt"
+
+    def collect(self) -> list[Stage]:
+        """Links what the stages have finished to its predictable place.
+
+        Returns:
+            The finished tasks, oldest first.
+        """
+        stages = []
+        outputs = (self.path / KFP).glob("*/*/executor_output.json")
+        for output in sorted(outputs, key=lambda path: path.stat().st_mtime):
+            try:
+                artifacts = json.loads(output.read_text()).get("artifacts", {})
+            except ValueError:  # still being written
+                continue
+            places = list(_places(artifacts))
+            for source, place, _ in places:
+                if source.exists():
+                    _link(source, self.path / place)
+            if places:
+                name = output.parent.name.rpartition("-")[0].rstrip("0123456789-")
+                stages.append(Stage(places[0][1].split("/")[0] if name == "" else name, places[0][2], places[0][1]))
+        return stages
+
+
+def _places(artifacts: dict) -> Iterator[tuple[Path, str, float]]:
+    """What an executor wrote of its artifacts: path, predictable place, seconds."""
+    for listed in artifacts.values():
+        for artifact in listed["artifacts"]:
+            metadata = artifact.get("metadata", {})
+            if "display_name" in metadata:
+                yield Path(artifact["uri"]), metadata["display_name"], float(metadata.get("seconds", 0))
+
+
+def _link(source: Path, place: Path) -> None:
+    """Makes `place` a hard link to `source` (a copy where links cannot be), file by file."""
+    if source.is_dir():
+        for child in source.iterdir():
+            _link(child, place / child.name)
+        return
+    if place.exists() and place.samefile(source):
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    part = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
+    try:
+        part.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, part)
+    part.replace(place)
+
+
+def open_run(path: Path, data: str | None, preset: str, config: Config) -> RunFolder:
+    """Makes a run's folder, or opens the one that is there to go on with it.
+
+    Args:
+        path: The folder.
+        data: The archive; may be left out for a folder that knows it.
+        preset: Name of the preset.
+        config: The resolved configuration.
+
+    Raises:
+        SaltError: If the folder cannot be written or holds a run of another archive or configuration.
+    """
+    known = path / "run.json"
+    if known.is_file():
+        return _reopen(path, data)
+    if data is None:
+        raise SaltError("is missing", field="--data", expected="an archive: zip or folder")
+    if path.is_dir() and any(path.iterdir()):
+        raise SaltError("is not empty and holds no run", file=path, field="--out")
+    source = Path(data).resolve()
+    if not source.exists():
+        raise SaltError("no such archive", file=data, field="--data")
+    folder = RunFolder(path.resolve(), f"{path.name}-{uuid4().hex[:6]}", str(source), _version(source), preset)
+    write_json(path / "config.json", config.model_dump(mode="json"))
+    write_json(known, {key: value for key, value in asdict(folder).items() if key != "path"})
+    return folder
+
+
+def reopened_config(path: Path) -> Config | None:
+    """The configuration of the run in this folder, if there is one."""
+    return parse_config(read_json(path / "config.json")) if (path / "run.json").is_file() else None
+
+
+def _reopen(path: Path, data: str | None) -> RunFolder:
+    folder = RunFolder(path=path.resolve(), **read_json(path / "run.json"))
+    if data is not None and str(Path(data).resolve()) != folder.data:
+        raise SaltError("holds a run of another archive", file=path, field="--data", found=folder.data, expected=data)
+    source = Path(folder.data)
+    if not source.exists():
+        raise SaltError("the archive is gone", file=source, field="--data")
+    if _version(source) != folder.data_version:
+        raise SaltError("the archive has changed since this run began: use another --out", file=source, field="--data")
+    return folder
+
+
+def _version(source: Path) -> str:
+    """Sizes and times of the archive's files: cheap, and other for another content."""
+    files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
+    facts = "\n".join(f"{os.fspath(f)} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files)
+    import hashlib
+
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
