@@ -65,7 +65,7 @@ class RunFolder:
             The finished tasks, oldest first.
         """
         stages = []
-        outputs = (self.path / KFP).glob("*/*/executor_output.json")
+        outputs = (self.path / KFP).rglob("executor_output.json")
         for output in sorted(outputs, key=lambda path: path.stat().st_mtime):
             try:
                 artifacts = json.loads(output.read_text()).get("artifacts", {})
@@ -76,8 +76,7 @@ class RunFolder:
                 if source.exists():
                     _link(source, self.path / place)
             if places:
-                name = output.parent.name.rpartition("-")[0].rstrip("0123456789-")
-                stages.append(Stage(places[0][1].split("/")[0] if name == "" else name, places[0][2], places[0][1]))
+                stages.append(Stage(output.parent.name, places[0][2], places[0][1]))
         return stages
 
 

@@ -184,6 +184,14 @@ class Config(Section):
         """Names what decides a trained network beside its data, encoder and fold: 16 hex digits."""
         return content_hash(self.model_dump(mode="json", include={"seed", "split", "model", "train"}))
 
+    def flat(self) -> dict[str, Any]:
+        """Every option by its full name, as `train.epochs`."""
+        options: dict[str, Any] = {}
+        for section, value in self.model_dump(mode="json").items():
+            part = {f"{section}.{key}": v for key, v in value.items()} if isinstance(value, dict) else {section: value}
+            options |= part
+        return options
+
 
 def parse_config(document: Any, source: str = "configuration") -> Config:
     """Validates a configuration.

@@ -55,7 +55,8 @@ def predict(dataset: str, model: str, config: dict, maps: str) -> dict[str, str]
         raise SaltError("the model was trained on other data", file=model, found=trained_on, expected=data_hash)
 
     def batches() -> Iterator[Batch]:
-        for batch in source.iter_batches(ROW_GROUP, columns=["id", "labelled", "image"]):
+        for group in range(source.num_row_groups):  # iter_batches would hold on to all it has read
+            batch = source.read_row_group(group, columns=["id", "labelled", "image"])
             test = batch.filter(pc.invert(batch["labelled"]))
             yield test["id"].to_pylist(), array_to_pixels(test["image"])
 

@@ -42,6 +42,7 @@ def report(
     from components.core.errors import exit_on_error
     from components.core.lineage import describe, log_metrics
     from components.report import stage
+    from components.report.record import record
 
     with exit_on_error():
         values = stage.report(
@@ -56,9 +57,10 @@ def report(
             card=card.path,
             page=page.path,
         )
-        describe(results, "metrics.json")
-        describe(card, "report.md")
-        describe(page, "report.html")
-        describe(metrics, "report/metrics.json")
+        files = {"metrics.json": results.path, "report.md": card.path, "report.html": page.path}
+        facts = record(run, config, [item.path for item in curves], values, files)
+        describe(results, "metrics.json", **facts)
+        describe(card, "report.md", **facts)
+        describe(page, "report.html", **facts)
+        describe(metrics, "report/metrics.json", **facts)
         log_metrics(metrics, values)
-        del run

@@ -74,7 +74,7 @@ def train(
     scored = Images(*(x_BHW[torch.from_numpy(held_out)].to(device) for x_BHW in images))
     tracking = Tracking(run)
     tracked = tracking.job(encoder, fold)
-    tracked.params({**facts, **flatten(config, {"seed", "split", "model", "train"})})
+    tracked.params({**facts, **settings.flat()})
 
     started = time.monotonic()
     with Reporter(place / "progress.json", job, settings.train.epochs, tracked.epochs) as reporter:
@@ -116,15 +116,6 @@ def train(
 def job_folder(checkpoints: str, config: Config, data_hash: str, encoder: str, fold: int) -> Path:
     """Where a job keeps its checkpoint and its progress: nothing that changes the result shares a folder."""
     return Path(checkpoints, f"{config.hash}-{data_hash}", encoder, f"fold{fold}")
-
-
-def flatten(config: dict, sections: set[str]) -> dict[str, object]:
-    """Lays sections of a configuration out as `train.epochs` and the like."""
-    flat: dict[str, object] = {}
-    for section in sorted(sections & config.keys()):
-        value = config[section]
-        flat |= {f"{section}.{key}": v for key, v in value.items()} if isinstance(value, dict) else {section: value}
-    return flat
 
 
 def _check_job(config: Config, encoder: str, fold: int) -> None:

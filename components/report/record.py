@@ -1,0 +1,46 @@
+"""The report's last act: what a person compares goes to the pipeline's run in MLflow."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from components.core.config import parse_config
+from components.core.storage import read_json
+from components.core.tracking import Tracking
+
+
+def record(
+    run: str, config: dict, curves: Sequence[str], scalars: Mapping[str, float], files: Mapping[str, str]
+) -> dict[str, str]:
+    """Records the whole run, and the epochs of any job that are not there yet.
+
+    A job whose training came from a cache, or whose server was away, has no nested run or one with gaps: its learning
+    curve fills them.
+
+    Args:
+        run: Name of the pipeline run; empty records nothing.
+        config: The configuration document.
+        curves: Each job's learning curve, JSON.
+        scalars: The scores.
+        files: What to upload to the parent run, by name.
+
+    Returns:
+        MLflow's id of the parent run, as a string to describe artifacts by.
+    """
+    tracking = Tracking(run)
+    parent = tracking.parent()
+    histories = [read_json(curve) for curve in curves]
+    facts = {key: histories[0][key] for key in ("data_hash", "config_hash")}
+    parent.params({**facts, **parse_config(config).flat()})
+    parent.metrics(scalars)
+    parent.metrics({"training_seconds": sum(history["seconds"] for history in histories)})
+    for history in histories:
+        job = tracking.job(history["encoder"], history["fold"])
+        job.epochs(history["epochs"])
+        job.end()
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, path in files.items():
+            parent.file(shutil.copyfile(path, Path(scratch, name)))
+    tracking.close()
+    return {"mlflow_run_id": parent.id or ""}
