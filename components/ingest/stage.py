@@ -25,8 +25,8 @@ def ingest(data: str, config: dict, dataset: str) -> dict[str, str]:
         dataset: The Parquet file to make, of the schema `DATASET`.
 
     Returns:
-        Facts of it: `data_hash`, `source`, `labelled`, `test`, `empty_masks`, `black_images` and
-        `dropped` (JSON object: id to reason).
+        Facts of it: `data_hash`, `source`, `labelled`, `test`, `empty_masks`, `black_images`,
+        `synthetic` (true or false) and `dropped` (JSON object: id to reason).
 
     Raises:
         SaltErrors: With all that is wrong with the archive, when it is to stop or cannot be mended by dropping.
@@ -43,7 +43,12 @@ def ingest(data: str, config: dict, dataset: str) -> dict[str, str]:
     if not counts["labelled"] or not counts["test"]:
         raise SaltErrors(f"{data}: no labelled or no test image is left", problems.as_error(data).problems)
     _warn(counts, dropped)
-    facts = {"data_hash": data_hash(survey), "source": Path(data).name, "dropped": json.dumps(dropped)}
+    facts = {
+        "data_hash": data_hash(survey),
+        "source": Path(data).name,
+        "dropped": json.dumps(dropped),
+        "synthetic": json.dumps(survey.made_up),
+    }
     _write(survey, dataset, facts)
     return facts | {name: str(number) for name, number in counts.items()}
 

@@ -21,6 +21,9 @@ IMAGES, MASKS, TEST = "train/images", "train/masks", "test/images"
 TABLES = {"train.csv": "rle_mask", "depths.csv": "z", "sample_submission.csv": "rle_mask"}
 """The csv files, and what each holds beside the ids."""
 
+MADE_UP = "SYNTHETIC.txt"
+"""A file of this name says that the survey is made up, so that no report takes its scores for results."""
+
 
 @dataclass
 class Survey:
@@ -32,6 +35,7 @@ class Survey:
         test: Grey levels (101, 101) of the test images.
         depths: Depths, ft.
         positions: Rows of the test images in sample_submission.csv, from 0.
+        made_up: Whether the archive says it is synthetic.
     """
 
     images: dict[str, _Pixels] = field(default_factory=dict)
@@ -39,6 +43,7 @@ class Survey:
     test: dict[str, _Pixels] = field(default_factory=dict)
     depths: dict[str, int] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
+    made_up: bool = False
 
     def drop(self, ids: Collection[str]) -> None:
         """Takes images out."""
@@ -72,6 +77,7 @@ def read_survey(data: str, problems: Problems) -> Survey:
     """
     survey = Survey()
     with open_archive(data, problems) as entries:
+        survey.made_up = any(entry.path.name == MADE_UP for entry in entries)
         files, found = _locate(entries, problems)
         tables = _read_tables(found, problems)
         for part, what in ((IMAGES, "labelled"), (TEST, "test")):

@@ -44,7 +44,7 @@ def test_writes_the_dataset(survey, tmp_path):
             assert (mask_HW == decode(survey.runs[image_id])).all()
         else:
             assert survey.test[position] == image_id
-    assert metadata == {"data_hash": facts["data_hash"], "source": "survey", "dropped": "{}"}
+    assert metadata == {"data_hash": facts["data_hash"], "source": "survey", "dropped": "{}", "synthetic": "true"}
     assert (facts["labelled"], facts["test"]) == ("20", "10")
     assert all(isinstance(fact, str) for fact in facts.values())
 
