@@ -1,29 +1,63 @@
 # make setup | run | test ... each sets up .venv first; a second call costs no time.
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
-DATA ?=
+BIN := .venv/bin
+STAMP := .venv/.installed
+SYNTHETIC := data/synthetic.zip
 PRESET ?= quick
+DATA ?= $(SYNTHETIC)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format lock clean
+.PHONY: help setup run test slow lint format compile lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-setup: $(STAMP) ## install everything from the hashed lock into .venv
+setup: $(STAMP) ## install everything from the hashed locks into .venv
 
 $(STAMP): requirements.lock requirements-setup.lock pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -c 'import sys; v = sys.version_info; \
+		sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, found {v[0]}.{v[1]}: make PYTHON=...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv: some 6 GB, a minute or a few"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-lock: ## resolve the locks anew
+run: $(STAMP) $(if $(filter $(SYNTHETIC),$(DATA)),$(SYNTHETIC)) ## run the pipeline: make run DATA=archive.zip PRESET=cpu ARGS="--out runs/first"
+ifeq ($(DATA),$(SYNTHETIC))
+	@echo "No DATA was given: this run is on a made-up survey, and its scores mean nothing."
+endif
+	@$(BIN)/salt run --data $(DATA) --preset $(PRESET) $(ARGS)
+
+$(SYNTHETIC): | $(STAMP)
+	@mkdir -p $(@D)
+	@$(BIN)/salt synth $@
+
+test: $(STAMP) lint ## run linters, type checker and the default test suite
+	$(BIN)/pytest -n 2 --dist loadfile
+
+slow: $(STAMP) ## run the tests that take minutes
+	$(BIN)/pytest -m slow
+
+lint: $(STAMP) ## run the linters and the type checker alone
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(STAMP) ## mend what ruff can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+compile: $(STAMP) ## write pipelines/salt.yaml anew
+	$(BIN)/salt compile
+
+lock: $(STAMP) ## resolve the locks anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra dev --output-file requirements.lock pyproject.toml
+		--upgrade --extra dev --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--output-file requirements-setup.lock requirements-setup.txt
+		--upgrade --output-file requirements-setup.lock requirements-setup.txt
+
+clean: ## remove .venv and caches; runs and data stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info
