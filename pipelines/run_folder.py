@@ -86,7 +86,7 @@ def _places(artifacts: dict) -> Iterator[tuple[Path, str, float]]:
         for artifact in listed["artifacts"]:
             metadata = artifact.get("metadata", {})
             if "display_name" in metadata:
-                yield Path(artifact["uri"]), metadata["display_name"], float(metadata.get("seconds", 0))
+                yield Path(artifact["uri"]), metadata["display_name"], float(metadata.get("stage_seconds", 0))
 
 
 def _link(source: Path, place: Path) -> None:

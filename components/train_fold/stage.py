@@ -90,14 +90,14 @@ def train(
         "score": float(score_images(maps_BHW, mask_BHW).mean()),
         "salt_accuracy": float(((salt_B > 0.5) == mask_BHW.any(axis=(1, 2))).mean()),
         "epochs": progress.epoch,
-        "seconds": sum(epoch["seconds"] for epoch in progress.history),
+        "training_seconds": sum(epoch["seconds"] for epoch in progress.history),
     }
     columns = {"id": ids[held_out], "map": pixels_to_array(maps_BHW), "salt": salt_B}
     write_table(oof, MAPS, columns, {"kind": "oof", **facts})
     sidecar = {**job, "config": settings.model_dump(mode="json"), "score": metrics["score"], "epochs": progress.epoch}
     save_model(model, weights, settings.model, sidecar)
     write_json(curve, {
-        **job, "device": str(device), "seconds": metrics["seconds"], "best_epoch": progress.best_epoch,
+        **job, "device": str(device), "seconds": metrics["training_seconds"], "best_epoch": progress.best_epoch,
         "epochs": progress.history,
     })  # fmt: skip
     log.info("%s fold %d: %.4f out of fold, %.0f s", encoder, fold, metrics["score"], time.monotonic() - started)
