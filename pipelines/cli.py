@@ -89,10 +89,10 @@ def check_submission(
     data: Annotated[str, typer.Option(help="The archive it is for.")],
 ) -> None:
     """Checks a submission as Kaggle would."""
-    from components.ingest.stage import test_ids
+    from components.ingest.stage import read_test_ids
     from components.submission.check import check_submission as check
 
-    _end_with(check(csv, test_ids(data)), str(csv))
+    _end_with(check(csv, read_test_ids(data)), str(csv))
 
 
 @app.command(epilog="Example: `salt score submission.csv --masks truth/`")

@@ -73,7 +73,7 @@ def check_data(data: str) -> tuple[dict[str, int], list[SaltError]]:
     return counts, problems.errors
 
 
-def test_ids(data: str) -> list[str]:
+def read_test_ids(data: str) -> list[str]:
     """Reads the ids a submission must have, in the sample's order.
 
     Raises:

@@ -1,16 +1,13 @@
 """Trains one encoder on all folds but one, and predicts that one."""
 
-import json
 import logging
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import Progress as Bar
 
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
@@ -21,8 +18,8 @@ from components.core.tracking import Tracking
 from components.network.device import pick_device
 from components.network.maps import predict_maps
 from components.network.model_file import save_model
-from components.train_fold.checkpoint import Progress
 from components.train_fold.curve import draw_curve
+from components.train_fold.reporter import Reporter
 from components.train_fold.trainer import Images, Trainer
 
 log = logging.getLogger(__name__)
@@ -81,7 +78,11 @@ def train(
         trainer = Trainer(
             settings, encoder, kept, scored, job=job, checkpoint=place / "checkpoint.safetensors", on_step=reporter
         )
-        weights = trainer.run()
+        try:
+            weights = trainer.run()
+        except BaseException:
+            tracked.end("FAILED")
+            raise
     progress = trainer.progress
 
     maps_BHW, salt_B = predict_maps(trainer.model, scored.image_BHW, settings, flip_tta=settings.predict.flip_tta)
@@ -140,59 +141,3 @@ def _load(
         raise SaltError("its ids are not the labelled ids of the dataset", file=folds, field="id")
     arrays = (torch.from_numpy(array_to_pixels(labelled[name]).copy()) for name in ("image", "mask"))
     return tuple(arrays), ids, split["fold"].to_numpy() == fold, facts.get("data_hash", "")  # type: ignore[return-value]
-
-
-class Reporter:
-    """Tells how a training goes: a bar at a terminal, lines in a pod, a small JSON file for who watches from outside.
-
-    Args:
-        path: The JSON file.
-        job: What is trained.
-        epochs: Number of epochs to come.
-        on_epoch: Called with the history after each epoch.
-    """
-
-    def __init__(
-        self, path: Path, job: dict[str, str | int], epochs: int, on_epoch: Callable[[list[dict[str, float]]], None]
-    ) -> None:
-        self.path, self.job, self.epochs, self.on_epoch = path, job, epochs, on_epoch
-        self.written = self.logged = time.monotonic()
-        self.bar = Bar(transient=True)
-        self.task = self.bar.add_task(f"{job['encoder']} fold {job['fold']}", total=epochs)
-
-    def __enter__(self) -> "Reporter":
-        if self.bar.console.is_terminal:
-            self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def __call__(self, progress: Progress, share: float) -> None:
-        """Takes the training's progress, at most twice a second except at an epoch's end."""
-        now = time.monotonic()
-        epoch_ends = share == 1.0
-        if now - self.written < 0.5 and not epoch_ends:
-            return
-        self.written = now
-        done = progress.epoch if epoch_ends else progress.epoch + share
-        last = progress.history[-1] if progress.history else {}
-        self.bar.update(self.task, completed=done)
-        figures = {"done": done, "epochs": self.epochs, "loss": last.get("loss"), "score": last.get("score")}
-        self._write({**self.job, **figures})
-        if epoch_ends:
-            self.on_epoch(progress.history)
-            log.info(
-                "%s fold %d: epoch %d of %d, phase %d, loss %.4f, metric %.4f, %.0f s",
-                self.job["encoder"], self.job["fold"], progress.epoch, self.epochs, last["phase"], last["loss"],
-                last["score"], last["seconds"],
-            )  # fmt: skip
-        elif now - self.logged > 60 and not self.bar.console.is_terminal:
-            log.info("%s fold %d: %.2f of %d epochs", self.job["encoder"], self.job["fold"], done, self.epochs)
-            self.logged = now
-
-    def _write(self, figures: dict[str, object]) -> None:
-        part = self.path.with_suffix(".part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(figures))
-        part.replace(self.path)
