@@ -1,0 +1,69 @@
+"""Tells how a training goes while it goes."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.progress import Progress as Bar
+
+from components.train_fold.checkpoint import Progress
+
+log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Tells how a training goes: a bar at a terminal, lines in a pod, a small JSON file for who watches from outside.
+
+    Args:
+        path: The JSON file.
+        job: What is trained.
+        epochs: Number of epochs to come.
+        on_epoch: Called with the history after each epoch.
+    """
+
+    def __init__(
+        self, path: Path, job: dict[str, str | int], epochs: int, on_epoch: Callable[[list[dict[str, float]]], None]
+    ) -> None:
+        self.path, self.job, self.epochs, self.on_epoch = path, job, epochs, on_epoch
+        self.written = self.logged = time.monotonic()
+        self.bar = Bar(transient=True)
+        self.task = self.bar.add_task(f"{job['encoder']} fold {job['fold']}", total=epochs)
+
+    def __enter__(self) -> "Reporter":
+        if self.bar.console.is_terminal:
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, progress: Progress, share: float) -> None:
+        """Takes the training's progress, at most twice a second except at an epoch's end."""
+        now = time.monotonic()
+        epoch_ends = share == 1.0
+        if now - self.written < 0.5 and not epoch_ends:
+            return
+        self.written = now
+        done = progress.epoch if epoch_ends else progress.epoch + share
+        last = progress.history[-1] if progress.history else {}
+        self.bar.update(self.task, completed=done)
+        figures = {"done": done, "epochs": self.epochs, "loss": last.get("loss"), "score": last.get("score")}
+        self._write({**self.job, **figures})
+        if epoch_ends:
+            self.on_epoch(progress.history)
+            log.info(
+                "%s fold %d: epoch %d of %d, phase %d, loss %.4f, metric %.4f, %.0f s",
+                self.job["encoder"], self.job["fold"], progress.epoch, self.epochs, last["phase"], last["loss"],
+                last["score"], last["seconds"],
+            )  # fmt: skip
+        elif now - self.logged > 60 and not self.bar.console.is_terminal:
+            log.info("%s fold %d: %.2f of %d epochs", self.job["encoder"], self.job["fold"], done, self.epochs)
+            self.logged = now
+
+    def _write(self, figures: dict[str, object]) -> None:
+        part = self.path.with_suffix(".part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(figures))
+        part.replace(self.path)
