@@ -47,10 +47,11 @@ def run(
         raise SaltError("holds a run of another configuration: use another --out", file=path, field="--set")
     folder = open_run(path, data, preset, config)
     began = time.monotonic()
-    console.print(f"{'going on with' if known else 'running'} [bold]{folder.path}[/] (log: {folder.log.name})")
+    began_with = "going on with" if known else "running"
+    console.print(f"{began_with} {folder.path} (log: {folder.log.name})", markup=False, highlight=False, soft_wrap=True)
     code = Watcher(folder, console).run()
     if code == 130:
-        console.print(f"stopped; to go on: salt run --out {path}")
+        console.print(f"stopped; to go on: salt run --out {path}", markup=False, highlight=False, soft_wrap=True)
     if code:
         raise typer.Exit(code)
     show_result(folder, time.monotonic() - began, Console())
@@ -145,7 +146,9 @@ def _end_with(problems: list[SaltError], checked: str) -> None:
 
 def main() -> None:
     """Runs the command; a user's mistake ends in one line and exit code 2."""
-    handler = RichHandler(console=Console(stderr=True), show_path=False, show_level=False)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler])
+    terminal = Console(stderr=True)
+    handler = RichHandler(console=terminal, show_path=False, show_level=False) if terminal.is_terminal else None
+    form = "%(message)s" if handler else "%(asctime)s %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, handlers=[handler] if handler else None)
     with exit_on_error():
         app()

@@ -1,5 +1,6 @@
 """The folder of a local run: what is kept where, and how the stages' artifacts get their predictable names."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ KFP = ".kfp"
 
 @dataclass(frozen=True)
 class Stage:
-    """A finished task: the component, the seconds of its own work, and the place of its first artifact."""
+    """A finished task: the component, the seconds of its own work, and the place of its deepest artifact."""
 
     name: str
     seconds: float
@@ -62,22 +63,25 @@ class RunFolder:
         """Links what the stages have finished to its predictable place.
 
         Returns:
-            The finished tasks, oldest first.
+            The finished tasks, oldest first; of several attempts at one, the newest.
         """
-        stages = []
+        links: dict[str, Path] = {}
+        stages: dict[str, Stage] = {}
         outputs = (self.path / KFP).rglob("executor_output.json")
         for output in sorted(outputs, key=lambda path: path.stat().st_mtime):
             try:
                 artifacts = json.loads(output.read_text()).get("artifacts", {})
             except ValueError:  # still being written
                 continue
-            places = list(_places(artifacts))
-            for source, place, _ in places:
-                if source.exists():
-                    _link(source, self.path / place)
-            if places:
-                stages.append(Stage(output.parent.name, places[0][2], places[0][1]))
-        return stages
+            found = sorted(_places(artifacts), key=lambda item: (-item[1].count("/"), item[1]))
+            links |= {place: source for source, place, _ in found if source.exists()}
+            if found:
+                place = found[0][1]
+                stages.pop(place, None)
+                stages[place] = Stage(output.parent.name, max(seconds for _, _, seconds in found), place)
+        for place, source in links.items():  # only now: a reader never sees an older attempt come back
+            _link(source, self.path / place)
+        return list(stages.values())
 
 
 def _places(artifacts: dict) -> Iterator[tuple[Path, str, float]]:
@@ -155,6 +159,4 @@ def _version(source: Path) -> str:
     """Sizes and times of the archive's files: cheap, and other for another content."""
     files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
     facts = "\n".join(f"{os.fspath(f)} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files)
-    import hashlib
-
     return hashlib.sha256(facts.encode()).hexdigest()[:16]

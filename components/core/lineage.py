@@ -17,7 +17,9 @@ def describe(artifact: Any, display_name: str, **facts: str) -> None:
         display_name: What the UI shows; it is also the artifact's place in the folder of a local run.
         **facts: Further strings (KFP turns numbers into floats): hashes, encoder, fold, MLflow run.
     """
-    artifact.metadata.update({"display_name": display_name, "stage_seconds": f"{time.monotonic() - STARTED:.1f}", **facts})
+    artifact.metadata.update(
+        {"display_name": display_name, "stage_seconds": f"{time.monotonic() - STARTED:.1f}", **facts}
+    )
 
 
 def log_metrics(metrics: Any, values: dict[str, float]) -> None:

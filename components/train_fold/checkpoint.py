@@ -84,9 +84,9 @@ def load_checkpoint(
     model.load_state_dict(_under("model/", tensors))
     for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"]):
         state = _under(f"optimizer/{index}/", tensors)
-        # The fused optimiser wants its averages laid out in memory as their parameter is.
+        # The fused optimiser wants its state on the parameter's device and its averages laid out as the parameter.
         optimizer.state[parameter] = {
-            key: value if value.shape != parameter.shape else torch.empty_like(parameter).copy_(value)
+            key: value.to(parameter.device) if key == "step" else torch.empty_like(parameter).copy_(value)
             for key, value in state.items()
         }
         if not state:

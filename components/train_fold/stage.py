@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from components.core.errors import SaltError
 from components.core.metric import score_images
 from components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, pixels_to_array, read_table, write_table
 from components.core.storage import write_json
-from components.core.tracking import Tracking
+from components.core.tracking import TrackedRun, Tracking
 from components.network.device import pick_device
 from components.network.maps import predict_maps
 from components.network.model_file import save_model
@@ -23,6 +23,26 @@ from components.train_fold.reporter import Reporter
 from components.train_fold.trainer import Images, Trainer
 
 log = logging.getLogger(__name__)
+
+Job = dict[str, str | int]
+"""Config hash, data hash, encoder and fold."""
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """The labelled images as one fold sees them.
+
+    Attributes:
+        training: The images of the other folds.
+        held_out: The fold's own images.
+        ids: Their ids, sorted.
+        data_hash: Names the data.
+    """
+
+    training: Images
+    held_out: Images
+    ids: NDArray[np.str_]
+    data_hash: str
 
 
 def train(
@@ -60,58 +80,69 @@ def train(
     """
     settings = parse_config(config)
     _check_job(settings, encoder, fold)
-    images, ids, held_out, data_hash = _load(dataset, folds, fold)
-    job: dict[str, str | int] = {
-        "config_hash": settings.hash, "data_hash": data_hash, "encoder": encoder, "fold": fold,
-    }  # fmt: skip
+    data = _load(dataset, folds, fold, pick_device())
+    job: Job = {"config_hash": settings.hash, "data_hash": data.data_hash, "encoder": encoder, "fold": fold}
     facts = {key: str(value) for key, value in job.items()}
-    place = job_folder(checkpoints, settings, data_hash, encoder, fold)
-    device = pick_device()
-    kept = Images(*(x_BHW[torch.from_numpy(~held_out)].to(device) for x_BHW in images))
-    scored = Images(*(x_BHW[torch.from_numpy(held_out)].to(device) for x_BHW in images))
     tracking = Tracking(run)
     tracked = tracking.job(encoder, fold)
     tracked.params({**facts, **settings.flat()})
-
-    started = time.monotonic()
-    with Reporter(place / "progress.json", job, settings.train.epochs, tracked.epochs) as reporter:
-        trainer = Trainer(
-            settings, encoder, kept, scored, job=job, checkpoint=place / "checkpoint.safetensors", on_step=reporter
-        )
-        try:
+    try:
+        place = job_folder(checkpoints, settings, data.data_hash, encoder, fold)
+        with Reporter(place / "progress.json", job, settings.train.epochs, tracked.epochs) as reporter:
+            checkpoint = place / "checkpoint.safetensors"
+            trainer = Trainer(
+                settings, encoder, data.training, data.held_out, job=job, checkpoint=checkpoint, on_step=reporter
+            )
             weights = trainer.run()
-        except BaseException:
-            tracked.end("FAILED")
-            raise
-    progress = trainer.progress
-
-    maps_BHW, salt_B = predict_maps(trainer.model, scored.image_BHW, settings, flip_tta=settings.predict.flip_tta)
-    mask_BHW = scored.mask_BHW.cpu().numpy()
-    metrics = {
-        "score": float(score_images(maps_BHW, mask_BHW).mean()),
-        "salt_accuracy": float(((salt_B > 0.5) == mask_BHW.any(axis=(1, 2))).mean()),
-        "epochs": progress.epoch,
-        "training_seconds": sum(epoch["seconds"] for epoch in progress.history),
-    }
-    columns = {"id": ids[held_out], "map": pixels_to_array(maps_BHW), "salt": salt_B}
-    write_table(oof, MAPS, columns, {"kind": "oof", **facts})
-    sidecar = {**job, "config": settings.model_dump(mode="json"), "score": metrics["score"], "epochs": progress.epoch}
-    save_model(model, weights, settings.model, sidecar)
-    write_json(curve, {
-        **job, "device": str(device), "seconds": metrics["training_seconds"], "best_epoch": progress.best_epoch,
-        "epochs": progress.history,
-    })  # fmt: skip
-    log.info("%s fold %d: %.4f out of fold, %.0f s", encoder, fold, metrics["score"], time.monotonic() - started)
-
-    tracked.metrics({"oof_score": metrics["score"], "oof_salt_accuracy": metrics["salt_accuracy"]})
-    with tempfile.TemporaryDirectory() as scratch:
-        draw_curve(progress.history, f"{encoder}, fold {fold}", Path(scratch, "curve.png"))
-        tracked.file(Path(scratch, "curve.png"))
-    tracked.file(Path(model, "model.safetensors"), "model")
-    tracked.file(Path(model, "model.json"), "model")
-    tracked.end()
+        metrics = _write_maps(oof, trainer, data, settings, facts)
+        history = trainer.progress.history
+        metrics |= {"epochs": len(history), "training_seconds": sum(epoch["seconds"] for epoch in history)}
+        document = settings.model_dump(mode="json")
+        save_model(model, weights, settings.model, {**job, "config": document, "score": metrics["score"]})
+        _write_curve(curve, trainer, job)
+    except BaseException:
+        tracked.end("FAILED")
+        tracking.close()
+        raise
+    log.info("%s fold %d: %.4f out of fold", encoder, fold, metrics["score"])
+    _record(tracked, metrics, history, f"{encoder}, fold {fold}", model)
     tracking.close()
     return metrics, {**facts, "mlflow_run_id": tracked.id or ""}
+
+
+def _write_maps(oof: str, trainer: Trainer, data: FoldData, config: Config, facts: dict[str, str]) -> dict[str, float]:
+    """Predicts the held-out images, writes their maps, and scores them."""
+    image_BHW, mask_BHW = data.held_out.image_BHW, data.held_out.mask_BHW.cpu().numpy()
+    maps_BHW, salt_B = predict_maps(trainer.model, image_BHW, config, flip_tta=config.predict.flip_tta)
+    columns = {"id": data.ids, "map": pixels_to_array(maps_BHW), "salt": salt_B}
+    write_table(oof, MAPS, columns, {"kind": "oof", **facts})
+    return {
+        "score": float(score_images(maps_BHW, mask_BHW).mean()),
+        "salt_accuracy": float(((salt_B > 0.5) == mask_BHW.any(axis=(1, 2))).mean()),
+    }
+
+
+def _write_curve(curve: str, trainer: Trainer, job: Job) -> None:
+    history = trainer.progress.history
+    facts = {
+        "device": str(trainer.device),
+        "seconds": sum(epoch["seconds"] for epoch in history),
+        "best_epoch": trainer.progress.best_epoch,
+    }
+    write_json(curve, {**job, **facts, "epochs": history})
+
+
+def _record(
+    tracked: TrackedRun, metrics: dict[str, float], history: list[dict[str, float]], title: str, model: str
+) -> None:
+    """Leaves scores, curve and model in MLflow."""
+    tracked.metrics({"oof_score": metrics["score"], "oof_salt_accuracy": metrics["salt_accuracy"]})
+    with tempfile.TemporaryDirectory() as scratch:
+        draw_curve(history, title, Path(scratch, "curve.png"))
+        tracked.file(Path(scratch, "curve.png"))
+    for name in ("model.safetensors", "model.json"):
+        tracked.file(Path(model, name), "model")
+    tracked.end()
 
 
 def job_folder(checkpoints: str, config: Config, data_hash: str, encoder: str, fold: int) -> Path:
@@ -129,15 +160,17 @@ def _check_job(config: Config, encoder: str, fold: int) -> None:
         )
 
 
-def _load(
-    dataset: str, folds: str, fold: int
-) -> tuple[tuple[torch.Tensor, torch.Tensor], NDArray[np.str_], NDArray[np.bool_], str]:
-    """Reads images and masks, uint8 (B, 101, 101), their ids, which are held out, and the data's hash."""
+def _load(dataset: str, folds: str, fold: int, device: torch.device) -> FoldData:
     table, facts = read_table(dataset, DATASET)
     labelled = table.filter(table["labelled"])
     split, _ = read_table(folds, FOLDS)
     ids = np.array(labelled["id"].to_pylist())
     if split["id"].to_pylist() != ids.tolist():
         raise SaltError("its ids are not the labelled ids of the dataset", file=folds, field="id")
-    arrays = (torch.from_numpy(array_to_pixels(labelled[name]).copy()) for name in ("image", "mask"))
-    return tuple(arrays), ids, split["fold"].to_numpy() == fold, facts.get("data_hash", "")  # type: ignore[return-value]
+    out = split["fold"].to_numpy() == fold
+    image_BHW, mask_BHW = array_to_pixels(labelled["image"]), array_to_pixels(labelled["mask"])
+
+    def images(chosen: NDArray[np.bool_]) -> Images:
+        return Images(*(torch.from_numpy(pixels[chosen]).to(device) for pixels in (image_BHW, mask_BHW)))
+
+    return FoldData(images(~out), images(out), ids[out], facts.get("data_hash", ""))

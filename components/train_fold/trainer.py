@@ -114,9 +114,11 @@ class Trainer:
     def _train_epoch(self) -> dict[str, float]:
         self.model.train()
         train = self.config.train
+        # What an encoder draws itself (dropout, dropped paths) depends on the epoch alone, so a resume draws the same.
+        torch.manual_seed(self.config.seed + self.progress.epoch)
         count = len(self.training.image_BHW)
-        steps = ceil(count / train.batch_size)
-        # Batches of nearly one size: batch normalisation cannot take a last one of a single image.
+        # Batches of nearly one size and of two images at least: batch normalisation cannot take a single one.
+        steps = max(1, min(ceil(count / train.batch_size), count // 2))
         order = torch.randperm(count, generator=self.generator).to(self.device).tensor_split(steps)
         losses = torch.zeros(steps, 2, device=self.device)
         for step, chosen in enumerate(order):
