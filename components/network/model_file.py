@@ -17,6 +17,9 @@ from components.network.unet import SaltNet
 
 VERSION = 1
 
+ENTRIES = {"encoder", "fold", "config_hash", "data_hash", "architecture", "sha256"}
+"""What a sidecar holds at least."""
+
 
 def save_model(folder: str, weights: dict[str, Tensor], architecture: ModelConfig, facts: dict[str, Any]) -> None:
     """Writes weights and sidecar.
@@ -49,15 +52,17 @@ def load_model(folder: str, device: torch.device) -> tuple[SaltNet, dict[str, An
     """
     sidecar = read_json(Path(folder, "model.json"))
     path = Path(folder, "model.safetensors")
-    if sidecar.get("version") != VERSION:
-        raise SaltError(
-            "wrong version", file=Path(folder, "model.json"), found=sidecar.get("version"), expected=VERSION
-        )
+    version = sidecar.get("version") if isinstance(sidecar, dict) else None
+    if version != VERSION:
+        raise SaltError("wrong version", file=Path(folder, "model.json"), found=version, expected=VERSION)
+    missing = ENTRIES - sidecar.keys()
+    if missing:
+        raise SaltError("entries are missing", file=Path(folder, "model.json"), found=", ".join(sorted(missing)))
     try:
         if hashlib.sha256(path.read_bytes()).hexdigest() != sidecar["sha256"]:
             raise SaltError("was altered: its SHA-256 is not the sidecar's", file=path)
         model = SaltNet(sidecar["encoder"], ModelConfig.model_validate(sidecar["architecture"]))
         model.load_state_dict(load_file(path))
-    except (OSError, KeyError, ValidationError, SafetensorError, RuntimeError) as error:
+    except (OSError, ValidationError, SafetensorError, RuntimeError) as error:
         raise SaltError("cannot be loaded", file=path, found=str(error).splitlines()[0]) from error
     return model.eval().to(device).to(memory_format=torch.channels_last), sidecar

@@ -4,6 +4,8 @@ Source: terkelbo's solution of the TGS Salt Identification Challenge; hypercolum
 (arXiv:1411.5752), SCSE after Roy et al. 2018 (arXiv:1803.02579).
 """
 
+from itertools import pairwise
+
 import segmentation_models_pytorch as smp
 import torch
 from segmentation_models_pytorch.base.modules import Attention, Conv2dReLU
@@ -53,17 +55,15 @@ class SaltNet(nn.Module):
         config: The network's part of the configuration.
 
     Raises:
-        SaltError: If there is no such encoder, or it does not give five levels.
+        SaltError: If there is no such encoder, or it does not fit the input size or stem stride.
     """
 
     def __init__(self, encoder: str, config: ModelConfig) -> None:
         super().__init__()
         self.encoder = build_encoder(encoder, config.stem_stride)
-        with torch.no_grad():
-            probe = self.encoder.eval()(torch.zeros(1, 3, config.input_size, config.input_size))[1:]
-        self.encoder.train()
-        channels = [f.shape[1] for f in probe]
-        sides = [f.shape[2] for f in reversed(probe)]
+        sizes = feature_sizes(self.encoder, encoder, config.input_size)
+        channels = [channel for channel, _ in sizes]
+        sides = [side for _, side in reversed(sizes)]
         centre, width = config.centre_channels, config.decoder_channels
         self.centre_top = Conv2dReLU(channels[-1], centre, kernel_size=3, padding=1)
         self.centre = Conv2dReLU(centre, centre, kernel_size=3, padding=1)
@@ -122,7 +122,7 @@ def build_encoder(name: str, stem_stride: int) -> nn.Module:
     """
     try:
         encoder = smp.encoders.get_encoder(name, in_channels=3, depth=5, weights=None)
-    except (KeyError, ValueError, RuntimeError) as error:
+    except Exception as error:  # smp and timm raise many kinds for a name they cannot build
         raise SaltError(
             "no such encoder of five levels", field="encoders", found=name, expected="a name of smp or tu-<timm name>"
         ) from error
@@ -133,3 +133,35 @@ def build_encoder(name: str, stem_stride: int) -> nn.Module:
         for key in pools:
             encoder.set_submodule(key, nn.Identity())
     return encoder
+
+
+def feature_sizes(encoder: nn.Module, name: str, input_size: int) -> list[tuple[int, int]]:
+    """Runs the encoder once on zeros.
+
+    Args:
+        encoder: What `build_encoder` gave.
+        name: Its name, for the message.
+        input_size: Side of the input, px.
+
+    Returns:
+        Channels and side of each of its five feature maps, the largest first.
+
+    Raises:
+        SaltError: If a map's side is neither that of the one before nor half of it, or the last is above an eighth of
+            the input, as when the encoder has no stem to run at stride 1.
+    """
+    misfit = SaltError(
+        "its five levels must each keep or halve the side, down to an eighth: try model.stem_stride=2 or another "
+        "model.input_size", field="encoders", found=name,
+    )  # fmt: skip
+    try:
+        with torch.no_grad():
+            features = encoder.eval()(torch.zeros(1, 3, input_size, input_size))[1:]
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise misfit from error
+    encoder.train()
+    sides = [input_size, *(feature.shape[2] for feature in features)]
+    halved = all(above in (side, 2 * side) for above, side in pairwise(sides))
+    if len(features) != 5 or not halved or 8 * sides[-1] > input_size:
+        raise misfit
+    return [(feature.shape[1], feature.shape[2]) for feature in features]

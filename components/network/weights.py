@@ -55,7 +55,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch and safetensors raise many kinds for a damaged file
-        raise SaltError("cannot be read as weights", file=path, found=str(error).splitlines()[0]) from error
+        found = str(error).split("\n")[0] or type(error).__name__
+        raise SaltError("cannot be read as weights", file=path, found=found) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise SaltError("cannot be read as weights", file=path, expected="a state dict of tensors")
     return state

@@ -81,7 +81,10 @@ def load_checkpoint(
         ) from error
     if progress.job != job:
         raise SaltError("checkpoint of another job", file=path, found=progress.job, expected=job)
-    model.load_state_dict(_under("model/", tensors))
+    try:
+        model.load_state_dict(_under("model/", tensors))
+    except RuntimeError as error:  # keys or shapes differ: another version of the code wrote it
+        raise SaltError("is not a checkpoint of this network: remove it to start over", file=path) from error
     for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"]):
         state = _under(f"optimizer/{index}/", tensors)
         # The fused optimiser wants its state on the parameter's device and its averages laid out as the parameter.

@@ -1,0 +1,30 @@
+"""Maps are the mean over an image and its mirror image."""
+
+import numpy as np
+import torch
+
+from components.network.inputs import to_image, to_input
+from components.network.maps import predict_maps
+from tests.components.network.tiny import config, images, network
+
+
+def test_the_mean_of_both_mirror_images() -> None:
+    settings = config(predict={"batch_size": 4})
+    model, image_BHW = network().eval(), torch.from_numpy(images(6)[0])
+    with torch.no_grad():
+        for column in model.columns:
+            column.weight *= 100  # type: ignore[operator, union-attr]  # so that maps differ from 0.5
+        pairs = [model(to_input(part, settings.model)) for part in (image_BHW, image_BHW.flip(2))]
+    direct_BHW, mirrored_BHW = (to_image(logit, settings.model).sigmoid() for logit, _ in pairs)
+    expected = ((direct_BHW + mirrored_BHW.flip(2)) / 2 * 255).round().numpy()
+
+    maps_BHW, salt_B = predict_maps(model, image_BHW, settings, flip_tta=True)
+    assert maps_BHW.dtype == np.uint8
+    assert maps_BHW.std() > 1
+    assert abs(maps_BHW.astype(int) - expected).max() <= 1  # batches of other sizes may round elsewhere
+    assert (maps_BHW == expected).mean() > 0.999
+    torch.testing.assert_close(torch.from_numpy(salt_B), (pairs[0][1].sigmoid() + pairs[1][1].sigmoid()) / 2)
+
+    plain_BHW, _ = predict_maps(model, image_BHW, settings, flip_tta=False)
+    assert abs(plain_BHW - (direct_BHW * 255).round().numpy()).max() <= 1
+    assert (plain_BHW != maps_BHW).any()

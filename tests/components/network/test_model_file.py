@@ -1,0 +1,78 @@
+"""A trained model's folder: what is altered, missing or of another kind is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from components.core.errors import SaltError
+from components.network.model_file import load_model, save_model
+from tests.components.network.tiny import ENCODER, network
+
+CPU = torch.device("cpu")
+FACTS: dict[str, Any] = {"encoder": ENCODER, "fold": 1, "config_hash": "c", "data_hash": "d", "score": 0.5}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    model = network().to(memory_format=torch.channels_last)
+    save_model(str(tmp_path), model.state_dict(), model.config, FACTS)
+    return tmp_path
+
+
+def test_comes_back_bit_for_bit(folder: Path) -> None:
+    model, sidecar = load_model(str(folder), CPU)
+    saved = network().state_dict()
+    assert all(torch.equal(value, saved[key]) for key, value in model.state_dict().items())
+    assert sidecar.items() >= FACTS.items()
+    assert not model.training
+    assert not list(folder.glob("*.part"))
+
+
+def test_altered_weights_are_refused(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(SaltError, match=r"model\.safetensors: was altered"):
+        load_model(str(folder), CPU)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.json"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(SaltError, match=name.replace(".", r"\.")):
+        load_model(str(folder), CPU)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 2}, "wrong version .found 2, expected 1"),
+        ({"encoder": "resnet18"}, "cannot be loaded"),
+        ({"encoder": "resnet19"}, "no such encoder"),
+        ({"architecture": {"stem_stride": 3}}, "cannot be loaded"),
+        ({"architecture": {"decoder": "large"}}, "cannot be loaded"),
+    ],
+)
+def test_a_sidecar_that_does_not_fit_is_refused(folder: Path, change: dict[str, Any], message: str) -> None:
+    path = folder / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(SaltError, match=message):
+        load_model(str(folder), CPU)
+
+
+def test_a_sidecar_of_another_shape_is_refused(folder: Path) -> None:
+    path = folder / "model.json"
+    sidecar = json.loads(path.read_text())
+    path.write_text(json.dumps({key: sidecar[key] for key in sidecar if key not in ("fold", "sha256")}))
+    with pytest.raises(SaltError, match=r"entries are missing \(found fold, sha256\)"):
+        load_model(str(folder), CPU)
+    path.write_text("[]")
+    with pytest.raises(SaltError, match="wrong version"):
+        load_model(str(folder), CPU)
+    path.write_text("{")
+    with pytest.raises(SaltError, match="is not JSON"):
+        load_model(str(folder), CPU)

@@ -1,0 +1,116 @@
+"""Prediction of test sets and folders with one trained model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from components.core.config import parse_config
+from components.core.errors import SaltError
+from components.core.schemas import DATASET, MAPS, array_to_pixels, read_table
+from components.network.inputs import to_image, to_input
+from components.network.model_file import save_model
+from components.predict.stage import predict, predict_folder
+from tests.components.network.tiny import ENCODER, HASH, document, network, write_survey
+
+FACTS = {"encoder": ENCODER, "fold": 2, "config_hash": "c0de", "data_hash": HASH}
+CONFIG = document(predict={"batch_size": 3})
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> str:
+    return write_survey(tmp_path)[0]
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    net = network()
+    weights = {key: value * 100 if key.startswith("columns") else value for key, value in net.state_dict().items()}
+    save_model(str(tmp_path / "model"), weights, net.config, FACTS)
+    return str(tmp_path / "model")
+
+
+def unlabelled(dataset: str) -> tuple[list[str], np.ndarray]:
+    table, _ = read_table(dataset, DATASET)
+    test = table.filter([not labelled for labelled in table["labelled"].to_pylist()])
+    return test["id"].to_pylist(), array_to_pixels(test["image"])
+
+
+def by_hand(image_BHW: np.ndarray) -> np.ndarray:
+    net, config = network().eval(), parse_config(CONFIG).model
+    x_BHW = torch.from_numpy(image_BHW.copy())
+    with torch.no_grad():
+        for column in net.columns:
+            column.weight *= 100  # type: ignore[operator, union-attr]
+        plain_BHW = to_image(net(to_input(x_BHW, config))[0], config).sigmoid()
+        mirrored_BHW = to_image(net(to_input(x_BHW.flip(2), config))[0], config).sigmoid().flip(2)
+    return ((plain_BHW + mirrored_BHW) / 2 * 255).round().numpy()
+
+
+def test_maps_the_test_images_alone_as_the_mean_of_both_mirror_images(dataset: str, model: str, tmp_path: Path) -> None:
+    facts = predict(dataset, model, CONFIG, str(tmp_path / "maps.parquet"))
+    table, metadata = read_table(tmp_path / "maps.parquet", MAPS)
+    ids, image_BHW = unlabelled(dataset)
+    assert table["id"].to_pylist() == ids == sorted(ids)
+    assert facts == {key: str(value) for key, value in FACTS.items()}
+    assert metadata == {"kind": "test", **facts}
+    maps_BHW = array_to_pixels(table["map"]).astype(int)
+    assert maps_BHW.std() > 1
+    assert abs(maps_BHW - by_hand(image_BHW)).max() <= 1
+    assert (maps_BHW == by_hand(image_BHW)).mean() > 0.999
+    assert all(0 <= salt <= 1 for salt in table["salt"].to_pylist())
+
+
+def test_the_model_s_own_architecture_counts(dataset: str, model: str, tmp_path: Path) -> None:
+    other = document(predict={"batch_size": 3}, model={"decoder_channels": 64, "input_size": 128})
+    for name, config in (("one", CONFIG), ("two", other)):
+        predict(dataset, model, config, str(tmp_path / name))
+    tables = [read_table(tmp_path / name, MAPS)[0] for name in ("one", "two")]
+    assert tables[0].equals(tables[1])
+
+
+def test_a_model_of_other_data_is_refused(dataset: str, tmp_path: Path) -> None:
+    net = network()
+    save_model(str(tmp_path / "other"), net.state_dict(), net.config, FACTS | {"data_hash": "beef"})
+    with pytest.raises(SaltError, match=f"other: the model was trained on other data .found beef, expected {HASH}"):
+        predict(dataset, str(tmp_path / "other"), CONFIG, str(tmp_path / "maps.parquet"))
+    assert not (tmp_path / "maps.parquet").exists()
+
+
+def write_pngs(folder: Path, dataset: str) -> list[str]:
+    folder.mkdir()
+    ids, image_BHW = unlabelled(dataset)
+    for id_, image_HW in zip(ids, image_BHW, strict=True):
+        Image.fromarray(image_HW).convert("RGB").save(folder / f"{id_}.png")
+    (folder / "notes.txt").write_text("no image")
+    return ids
+
+
+def test_a_folder_of_pngs_gives_the_same_maps(dataset: str, model: str, tmp_path: Path) -> None:
+    write_pngs(tmp_path / "pictures", dataset)
+    predict(dataset, model, CONFIG, str(tmp_path / "maps.parquet"))
+    predict_folder(str(tmp_path / "pictures"), model, CONFIG, str(tmp_path / "pictures.parquet"))
+    tables = [read_table(tmp_path / name, MAPS)[0] for name in ("maps.parquet", "pictures.parquet")]
+    assert tables[0].equals(tables[1])
+
+
+def test_an_image_of_another_size_is_named(dataset: str, model: str, tmp_path: Path) -> None:
+    ids = write_pngs(tmp_path / "pictures", dataset)
+    Image.new("L", (128, 101)).save(tmp_path / "pictures" / f"{ids[2]}.png")
+    with pytest.raises(SaltError, match=rf"{ids[2]}\.png: wrong size .found 128 x 101, expected 101 x 101"):
+        predict_folder(str(tmp_path / "pictures"), model, CONFIG, str(tmp_path / "maps.parquet"))
+    assert not (tmp_path / "maps.parquet").exists()
+
+
+@pytest.mark.parametrize("name", ["empty", "nowhere"])
+def test_a_folder_without_images_is_named(model: str, tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SaltError, match=f"{name}: holds no images"):
+        predict_folder(str(tmp_path / name), model, CONFIG, str(tmp_path / "maps.parquet"))
+
+
+def test_a_missing_model_is_named(dataset: str, tmp_path: Path) -> None:
+    with pytest.raises(SaltError, match=r"model\.json: cannot be read"):
+        predict(dataset, str(tmp_path / "nothing"), CONFIG, str(tmp_path / "maps.parquet"))

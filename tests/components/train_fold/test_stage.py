@@ -1,0 +1,187 @@
+"""The stage on paths: what it writes, what it refuses, and that a killed one goes on to the same bits."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from components.core.config import parse_config
+from components.core.errors import SaltError
+from components.core.metric import score_images
+from components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, read_table
+from components.network.maps import predict_maps
+from components.network.model_file import load_model
+from components.train_fold.stage import job_folder, train
+from tests.components.network.tiny import ENCODER, HASH, document, write_folds, write_survey
+
+
+def run_stage(survey: tuple[str, str], out: Path, config: dict[str, Any], **changes: Any) -> tuple[Any, Any]:
+    arguments: dict[str, Any] = {
+        "dataset": survey[0], "folds": survey[1], "encoder": ENCODER, "fold": 1, "config": config, "run": "",
+        "checkpoints": str(out / "checkpoints"), "model": str(out / "model"), "oof": str(out / "oof.parquet"),
+        "curve": str(out / "curve.json"),
+    }  # fmt: skip
+    return train(**arguments | changes)
+
+
+QUICK = document(train={"epochs": 2, "phase1_epochs": 1})
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    return write_survey(tmp_path_factory.mktemp("survey"))
+
+
+@pytest.fixture(scope="module")
+def trained(survey: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Any]:
+    out = tmp_path_factory.mktemp("out")
+    return out, *run_stage(survey, out, QUICK)
+
+
+def held_out(survey: tuple[str, str]) -> tuple[list[str], Any, Any]:
+    """The labelled images of fold 1: each third, from the second."""
+    table, _ = read_table(survey[0], DATASET)
+    labelled = table.filter(table["labelled"])
+    ids, pixels = labelled["id"].to_pylist(), [array_to_pixels(labelled[name]) for name in ("image", "mask")]
+    return ids[1::3], *(array[1::3] for array in pixels)
+
+
+def test_the_out_of_fold_maps_are_those_of_the_held_out_images(
+    survey: tuple[str, str], trained: tuple[Path, Any, Any]
+) -> None:
+    out, _, _ = trained
+    ids, image_BHW, _ = held_out(survey)
+    table, facts = read_table(out / "oof.parquet", MAPS)
+    config = parse_config(QUICK)
+    assert table["id"].to_pylist() == ids == sorted(ids)
+    assert facts == {"kind": "oof", "encoder": ENCODER, "fold": "1", "data_hash": HASH, "config_hash": config.hash}
+    model, _ = load_model(str(out / "model"), torch.device("cpu"))
+    maps_BHW, salt_B = predict_maps(model, torch.from_numpy(image_BHW.copy()), config, flip_tta=True)
+    np.testing.assert_array_equal(array_to_pixels(table["map"]), maps_BHW)
+    np.testing.assert_array_equal(table["salt"].to_numpy(), salt_B)
+
+
+def test_the_score_is_that_of_the_maps(survey: tuple[str, str], trained: tuple[Path, Any, Any]) -> None:
+    out, metrics, facts = trained
+    _, _, mask_BHW = held_out(survey)
+    table, _ = read_table(out / "oof.parquet", MAPS)
+    assert metrics["score"] == score_images(array_to_pixels(table["map"]), mask_BHW).mean()
+    assert metrics["salt_accuracy"] == ((table["salt"].to_numpy() > 0.5) == mask_BHW.any(axis=(1, 2))).mean()
+    assert metrics["epochs"] == 2
+    config_hash = parse_config(QUICK).hash
+    assert facts == {
+        "encoder": ENCODER, "fold": "1", "data_hash": HASH, "config_hash": config_hash, "mlflow_run_id": "",
+    }  # fmt: skip
+
+
+def test_the_sidecar_and_the_curve_say_what_was_trained(trained: tuple[Path, Any, Any]) -> None:
+    out, metrics, _ = trained
+    config = parse_config(QUICK)
+    job = {"encoder": ENCODER, "fold": 1, "data_hash": HASH, "config_hash": config.hash}
+    sidecar = json.loads((out / "model/model.json").read_text())
+    assert sidecar.items() >= {**job, "version": 1, "score": metrics["score"], "epochs": 2}.items()
+    assert sidecar["config"] == config.model_dump(mode="json")
+    assert sidecar["architecture"] == config.model.model_dump(mode="json")
+    curve = json.loads((out / "curve.json").read_text())
+    assert curve.items() >= job.items()
+    assert [(epoch["epoch"], epoch["phase"]) for epoch in curve["epochs"]] == [(1, 1), (2, 2)]
+    assert {"loss", "score", "salt_accuracy", "learning_rate", "seconds"} <= curve["epochs"][0].keys()
+    progress = json.loads(
+        (job_folder(str(out / "checkpoints"), config, HASH, ENCODER, 1) / "progress.json").read_text()
+    )
+    assert (progress["done"], progress["epochs"]) == (2, 2)
+
+
+def test_done_before_it_trains_no_further(survey: tuple[str, str], trained: tuple[Path, Any, Any]) -> None:
+    out, metrics, _ = trained
+    before = (out / "model/model.safetensors").read_bytes()
+    again, _ = run_stage(survey, out, QUICK)
+    assert again == metrics
+    assert (out / "model/model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"encoder": "resnet18"}, f"encoder: is not in the configuration .found resnet18, expected {ENCODER}"),
+        ({"fold": 3}, "fold: is not in the configuration .found 3, expected 0 to 2"),
+        ({"fold": -1}, "found -1, expected 0 to 2"),
+        ({"config": document(split={"folds": 4})}, "folds: belongs to another run .found 3, expected 4"),
+        ({"config": document(train={"epoch": 3})}, r"train\.epoch"),
+        ({"dataset": "nowhere.parquet"}, r"nowhere\.parquet: is not there"),
+        ({"folds": "nowhere.parquet"}, r"nowhere\.parquet: is not there"),
+    ],
+)
+def test_what_is_no_job_is_refused(
+    survey: tuple[str, str], tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SaltError, match=message):
+        run_stage(survey, tmp_path, document(), **changes)
+    assert not list(tmp_path.iterdir())
+
+
+def test_folds_of_another_dataset_are_refused(survey: tuple[str, str], tmp_path: Path) -> None:
+    ids = read_table(survey[1], FOLDS)[0]["id"].to_pylist()
+    other = write_folds(tmp_path / "data.parquet", ids, 3, data_hash="f" * 16)
+    with pytest.raises(SaltError, match=rf"data_hash: belongs to another run .found {'f' * 16}, expected {HASH}"):
+        run_stage(survey, tmp_path, document(), folds=other)
+    fewer = write_folds(tmp_path / "ids.parquet", ids[1:], 3)
+    with pytest.raises(SaltError, match=r"ids\.parquet: id: its ids are not the labelled ids"):
+        run_stage(survey, tmp_path, document(), folds=fewer)
+
+
+def test_a_fold_without_images_is_refused(tmp_path: Path) -> None:
+    survey = write_survey(tmp_path, labelled=3, tests=0, folds=4)
+    with pytest.raises(SaltError, match="fold 3: needs an image to score and two to train on"):
+        run_stage(survey, tmp_path, document(split={"folds": 4}), fold=3)
+    survey = write_survey(tmp_path, labelled=2, tests=0, folds=2)
+    with pytest.raises(SaltError, match=r"1 of 2 held out"):
+        run_stage(survey, tmp_path, document(split={"folds": 2}), fold=0)
+
+
+CHILD = """
+import json, sys
+from components.train_fold.stage import train
+from tests.components.network import tiny
+train(**json.loads(sys.argv[1]))
+"""
+
+
+def test_killed_and_started_again_it_ends_with_the_same_bits(survey: tuple[str, str], tmp_path: Path) -> None:
+    """SIGKILL after the first epoch; best weights, plateau and a change of phase lie behind it."""
+    config = document(train={"epochs": 6, "phase1_epochs": 3, "schedule": "plateau", "keep": "best"})
+    broken = tmp_path / "broken"
+    arguments = {
+        "dataset": survey[0], "folds": survey[1], "encoder": ENCODER, "fold": 1, "config": config, "run": "",
+        "checkpoints": str(broken / "checkpoints"), "model": str(broken / "model"), "oof": str(broken / "oof.parquet"),
+        "curve": str(broken / "curve.json"),
+    }  # fmt: skip
+    checkpoint = job_folder(str(broken / "checkpoints"), parse_config(config), HASH, ENCODER, 1)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, json.dumps(arguments)],
+        cwd=Path(__file__).parents[3], env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    while not (checkpoint / "checkpoint.safetensors").exists() and child.poll() is None:
+        time.sleep(0.002)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    assert not (broken / "model").exists()
+
+    run_stage(survey, broken, config)
+    run_stage(survey, tmp_path / "unbroken", config)
+    files = [tmp_path / name / "model/model.safetensors" for name in ("broken", "unbroken")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    tables = [read_table(tmp_path / name / "oof.parquet", MAPS)[0] for name in ("broken", "unbroken")]
+    assert tables[0].equals(tables[1])
+    curves = [json.loads((tmp_path / name / "curve.json").read_text())["epochs"] for name in ("broken", "unbroken")]
+    for epoch in (*curves[0], *curves[1]):
+        del epoch["seconds"]
+    assert curves[0] == curves[1]

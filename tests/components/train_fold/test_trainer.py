@@ -1,0 +1,180 @@
+"""Training: same bits from the same seed, resumed or not; phases, plateau, and losses that are not finite."""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from components.core.config import Config
+from components.core.errors import SaltError
+from components.train_fold.checkpoint import Progress
+from components.train_fold.trainer import Images, Trainer
+from tests.components.network.tiny import ENCODER, config, images
+
+JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": ENCODER, "fold": 0}
+
+
+def survey(count: int, seed: int) -> Images:
+    image_BHW, mask_BHW = images(count, seed)
+    return Images(torch.from_numpy(image_BHW), torch.from_numpy(mask_BHW))
+
+
+def trainer(folder: Path, settings: Config, *, count: int = 12, encoder: str = ENCODER, **options: Any) -> Trainer:
+    path = folder / "checkpoint.safetensors"
+    return Trainer(settings, encoder, survey(count, 0), survey(6, 1), job=JOB, checkpoint=path, **options)
+
+
+def same(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    assert one.keys() == other.keys()
+    return all(torch.equal(value, other[key]) for key, value in one.items())
+
+
+class Stop(Exception):
+    pass
+
+
+def stop_at(epoch: int, share: float) -> Callable[[Progress, float], None]:
+    def stop(progress: Progress, done: float) -> None:
+        if progress.epoch == epoch and done == share:
+            raise Stop
+
+    return stop
+
+
+def test_the_same_seed_gives_the_same_bits(tmp_path: Path) -> None:
+    first, again, other = (
+        trainer(tmp_path / str(number), config(train={"epochs": 2, "phase1_epochs": 1}).model_copy(update={"seed": s}))
+        for number, s in enumerate([1, 1, 2])
+    )
+    weights = {key: value.clone() for key, value in first.run().items()}
+    assert same(weights, again.run())
+    assert not same(weights, other.run())
+    figures = [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in first.progress.history]
+    assert figures == [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in again.progress.history]
+    assert [epoch["phase"] for epoch in figures] == [1, 2]
+
+
+@pytest.mark.parametrize(("epoch", "share"), [(1, 0.0), (1, 1.0), (2, 1.0), (3, 0.0), (4, 1.0)])
+def test_a_training_broken_off_anywhere_ends_with_the_same_bits(tmp_path: Path, epoch: int, share: float) -> None:
+    """One cycle, last weights; broken off in an epoch, at its end, at the change of phase, and after the last."""
+    settings = config(train={"schedule": "one_cycle", "keep": "last"})
+    weights = trainer(tmp_path / "unbroken", settings).run()
+    with pytest.raises(Stop):
+        trainer(tmp_path / "broken", settings, on_step=stop_at(epoch, share)).run()
+    resumed = trainer(tmp_path / "broken", settings)
+    assert resumed.resumes
+    assert resumed.progress.epoch == epoch
+    assert same(weights, resumed.run())
+    assert [e["epoch"] for e in resumed.progress.history] == [1, 2, 3, 4]
+
+
+def test_an_encoder_that_draws_chance_itself_resumes_alike(tmp_path: Path) -> None:
+    settings = config(train={"epochs": 2, "phase1_epochs": 2, "keep": "last"})
+    encoder = "efficientnet-b0"  # drops paths at random
+    weights = trainer(tmp_path / "unbroken", settings, encoder=encoder, count=4).run()
+    with pytest.raises(Stop):
+        trainer(tmp_path / "broken", settings, encoder=encoder, count=4, on_step=stop_at(1, 1.0)).run()
+    torch.rand(5)
+    assert same(weights, trainer(tmp_path / "broken", settings, encoder=encoder, count=4).run())
+
+
+def scored(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> None:
+    """Gives each epoch a score of our choosing, to test what follows from it."""
+    left = iter(scores)
+    monkeypatch.setattr(Trainer, "_validate", lambda _self: {"score": next(left), "salt_accuracy": 1.0})
+
+
+def snapshots(into: dict[int, dict[str, Tensor]]) -> Callable[[Progress, float], None]:
+    """Copies the weights at the end of each epoch."""
+
+    def copy(progress: Progress, share: float) -> None:
+        if share == 1.0:
+            into[progress.epoch] = {k: v.clone() for k, v in copy.trainer.model.state_dict().items()}  # type: ignore
+
+    return copy
+
+
+@pytest.mark.parametrize(("keep", "phase_2_from", "end"), [("best", 1, 3), ("last", 2, 4)])
+def test_phase_2_begins_and_ends_with_the_weights_that_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: str, phase_2_from: int, end: int
+) -> None:
+    scored(monkeypatch, [0.5, 0.4, 0.6, 0.3])
+    after: dict[int, dict[str, Tensor]] = {}
+    listen = snapshots(after)
+    training = trainer(tmp_path, config(train={"keep": keep}), on_step=listen)
+    listen.trainer = training  # type: ignore[attr-defined]
+    begun: list[dict[str, Tensor]] = []
+    begin = training._begin_phase2
+
+    def begin_and_look() -> None:
+        begin()
+        begun.append({key: value.clone() for key, value in training.model.state_dict().items()})
+        assert not training.optimizer.state
+
+    monkeypatch.setattr(training, "_begin_phase2", begin_and_look)
+    weights = training.run()
+    assert len(begun) == 1
+    assert same(begun[0], after[phase_2_from])
+    assert same(weights, after[end])
+    assert training.progress.best_epoch == 3
+
+
+def test_the_plateau_lowers_the_rate_after_its_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored(monkeypatch, [0.5, 0.5, 0.4, 0.5, 0.6, 0.6, 0.6, 0.6])
+    options = {"epochs": 8, "phase1_epochs": 8, "plateau_patience": 1, "learning_rate": 1e-3}
+    training = trainer(tmp_path, config(train=options), count=2)
+    training.run()
+    # two epochs without a better one are one more than the patience; the count then starts anew
+    rates = [epoch["learning_rate"] for epoch in training.progress.history]
+    assert rates == [1e-3, 1e-3, 1e-3, 5e-4, 5e-4, 5e-4, 5e-4, 2.5e-4]
+
+
+def test_phase_2_begins_with_a_fresh_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored(monkeypatch, [0.5, 0.4, 0.4, 0.4])
+    options = {"phase1_epochs": 3, "plateau_patience": 0, "learning_rate": 1e-3}
+    training = trainer(tmp_path, config(train=options), count=2)
+    training.run()
+    assert [epoch["learning_rate"] for epoch in training.progress.history] == [1e-3, 1e-3, 5e-4, 1e-3]
+
+
+def test_one_cycle_rises_and_falls(tmp_path: Path) -> None:
+    training = trainer(tmp_path, config(train={"schedule": "one_cycle", "learning_rate": 1.0}), count=2)
+    rates = [training._learning_rate(step, 100) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates.index(max(rates)) == 25
+    assert rates[25] == pytest.approx(1)
+    assert rates[62] == pytest.approx((1 + math.cos(math.pi * 37 / 75)) / 2)
+    assert 0 < rates[-1] < 0.001
+
+
+@pytest.mark.parametrize(("batch_size", "count"), [(8, 9), (8, 17), (2, 5), (2, 3), (3, 4), (5, 12)])
+def test_no_batch_is_a_single_image(tmp_path: Path, batch_size: int, count: int) -> None:
+    sizes: list[int] = []
+    training = trainer(tmp_path, config(train={"epochs": 1, "batch_size": batch_size}), count=count)
+    step = training._step
+
+    def count_and_step(chosen: Tensor, rate: float) -> Tensor:
+        sizes.append(len(chosen))
+        return step(chosen, rate)
+
+    training._step = count_and_step  # type: ignore[method-assign]
+    training.run()
+    assert sum(sizes) == count
+    assert min(sizes) >= 2
+    assert max(sizes) <= max(batch_size, 3)
+
+
+def test_a_loss_that_is_not_finite_stops_with_its_place(tmp_path: Path) -> None:
+    def spoil(progress: Progress, share: float) -> None:
+        if progress.epoch == 2 and share == 0:  # after the first batch of the third epoch
+            with torch.no_grad():
+                training.model.bias.fill_(math.inf)
+
+    training = trainer(tmp_path, config(), count=16, on_step=spoil)
+    with pytest.raises(SaltError, match=r"epoch 3, batch 2, phase 2: the loss is not finite.*train\.learning_rate"):
+        training.run()
+    assert trainer(tmp_path, config(), count=16).progress.epoch == 2  # the last good checkpoint is whole
