@@ -43,6 +43,9 @@ class Watcher:
         Returns:
             The exit code: 0 when all went well, 130 after Ctrl-C.
         """
+        for sign in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal or a stopped container ends it as Ctrl-C does
+            if signal.getsignal(sign) is signal.SIG_DFL:
+                signal.signal(sign, signal.default_int_handler)
         began = self.folder.log.stat().st_size if self.folder.log.exists() else 0
         with self.folder.log.open("a") as log:
             process = subprocess.Popen(  # noqa: S603 - ourselves
@@ -56,12 +59,14 @@ class Watcher:
         try:
             code = self._watch(process)
         except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed again, it shall not leave half of it running
             self.console.print("\nstopping ...")
             code = 130
         finally:
             _end(process)
         if code not in (0, 130):
-            self.console.print(failure(self.folder.log, began), style="red", markup=False, highlight=False)
+            said = failure(self.folder.log, began)
+            self.console.print(said, style="red", markup=False, highlight=False, soft_wrap=True)
         return code
 
     def _environment(self) -> dict[str, str]:
@@ -121,7 +126,7 @@ class Watcher:
         for key, text in news.items():
             if key not in self.told:
                 self.told[key] = True
-                self.console.print(text, highlight=False)
+                self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _number(value: float | None) -> str:

@@ -6,8 +6,10 @@ Usage: python -m pipelines.local FOLDER
 import fcntl
 import logging
 import os
+import signal
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 from kfp import local
@@ -41,7 +43,8 @@ def run(folder: RunFolder) -> int:
         )  # fmt: skip
         settings = folder.config
         tracking = Tracking(folder.run)
-        parent = tracking.parent()
+        tracking.parent()
+        signal.signal(signal.SIGTERM, partial(_stop, tracking))
         status = "FAILED"
         try:
             salt_pipeline(settings)(
@@ -55,9 +58,15 @@ def run(folder: RunFolder) -> int:
         except RuntimeError as error:  # a task failed; it has said why
             logging.getLogger(__name__).error("%s", error)
         finally:
-            parent.end(status)
+            tracking.end_all(status)
             folder.collect()
     return 0 if status == "FINISHED" else 1
+
+
+def _stop(tracking: Tracking, *_: object) -> None:
+    """Ends at once on SIGTERM, which the jobs got as well: kfp.local would begin those that wait."""
+    tracking.end_all("KILLED")
+    os._exit(130)
 
 
 def prepare_tracking(folder: RunFolder) -> None:

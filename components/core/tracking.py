@@ -7,6 +7,7 @@ away, work goes on: one warning, and at the end a line that says what was not re
 
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,9 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 EXPERIMENT = "salt"
+
+SETTLE = 0.5
+"""Seconds in which the runs of jobs that begin at once are all on the server: MLflow has no unique names for runs."""
 
 
 class Tracking:
@@ -66,21 +70,28 @@ class Tracking:
         return None
 
     def _find_or_create(self, name: str, tags: dict[str, str]) -> str:
-        """Finds the run with these tags, or makes it; of two made at once, both callers get the older."""
+        """Finds the run with these tags, or makes it; of two made at once, both callers get the older.
+
+        One that had failed or was stopped counts as running again.
+        """
         condition = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items() if key.startswith("salt."))
 
-        def oldest() -> str | None:
-            runs = self.client.search_runs([self.experiment], condition)
-            return min(((r.info.start_time, r.info.run_id) for r in runs), default=(0, None))[1]
+        def oldest() -> Any:
+            runs = [run.info for run in self.client.search_runs([self.experiment], condition)]
+            return min(runs, key=lambda info: (info.start_time, info.run_id), default=None)
 
         found = oldest()
         if found:
-            return found
+            if found.status in ("FAILED", "KILLED"):
+                self.client.update_run(found.run_id, status="RUNNING")
+            return found.run_id
         mine = self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
-        chosen = oldest() or mine
-        if chosen != mine:
-            self.client.delete_run(mine)
-        return chosen
+        time.sleep(SETTLE)
+        chosen = oldest()
+        if chosen is None or chosen.run_id == mine:
+            return mine
+        self.client.delete_run(mine)
+        return chosen.run_id
 
     def parent(self) -> "TrackedRun":
         """The run of the whole pipeline."""
@@ -94,6 +105,17 @@ class Tracking:
         nested = {**tags, "mlflow.parentRunId": parent.id or ""}
         name = f"{encoder} fold {fold}"
         return TrackedRun(self, self._try("run", lambda: self._find_or_create(name, nested)))
+
+    def end_all(self, status: str) -> None:
+        """Sets the status of the pipeline's run, and of jobs that were ended before they could say so themselves."""
+        self.parent().end(status)
+
+        def call() -> None:
+            for run in self.client.search_runs([self.experiment], f"tags.`salt.run` = '{self.run}'"):
+                if run.info.status == "RUNNING":
+                    self.client.set_terminated(run.info.run_id, status)
+
+        self._try("status", call)
 
     def close(self) -> None:
         """Says what was not recorded, if anything."""
@@ -128,8 +150,6 @@ class TrackedRun:
         """Logs scalars at a step."""
 
         def call() -> None:
-            import time
-
             from mlflow.entities import Metric
 
             now = int(1000 * (seconds or time.time()))
@@ -150,5 +170,10 @@ class TrackedRun:
         self.tracking._try("files", lambda: self.tracking.client.log_artifact(self.id, str(path), folder))
 
     def end(self, status: str = "FINISHED") -> None:
-        """Sets the status: FINISHED, FAILED or KILLED."""
-        self.tracking._try("status", lambda: self.tracking.client.set_terminated(self.id, status))
+        """Sets the status: FINISHED, FAILED or KILLED; one that has it keeps the time at which it ended."""
+
+        def call() -> None:
+            if self.tracking.client.get_run(self.id).info.status != status:
+                self.tracking.client.set_terminated(self.id, status)
+
+        self.tracking._try("status", call)

@@ -42,5 +42,6 @@ def record(
     with tempfile.TemporaryDirectory() as scratch:
         for name, path in files.items():
             parent.file(shutil.copyfile(path, Path(scratch, name)))
+    parent.end()
     tracking.close()
     return {"mlflow_run_id": parent.id or ""}

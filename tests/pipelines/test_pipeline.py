@@ -1,0 +1,154 @@
+import ast
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from pipelines.pipeline import compile_pipeline
+from pipelines.presets import preset_config
+
+ROOT = Path(__file__).parents[2]
+CHECKED_IN = ROOT / "pipelines" / "salt.yaml"
+COMPONENTS = sorted((ROOT / "components").glob("*/component.py"))
+STAGES = {"ingest", "fold-split", "train-fold", "predict", "ensemble", "submission", "report"}
+WITH_NETWORK = ("train-fold", "predict")
+
+
+def compiled(path, *changes, preset="seed"):
+    """A pipeline compiled to `path`, as the parts the tests ask for."""
+    compile_pipeline(preset_config(preset, list(changes)), path)
+    spec, *platforms = yaml.safe_load_all(path.read_text())
+    tasks = spec["root"]["dag"]["tasks"]
+    loops = [task for task in tasks.values() if "iteratorPolicy" in task or "parameterIterator" in task]
+    assert len(loops) == 1, "the fan-out is one loop"
+    inner = spec["components"][loops[0]["componentRef"]["name"]]["dag"]["tasks"]
+    names = {name: task["componentRef"]["name"].removeprefix("comp-") for name, task in (tasks | inner).items()}
+    executors = spec["deploymentSpec"]["executors"]
+    platform = platforms[0]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    return SimpleNamespace(
+        spec=spec,
+        tasks=tasks,
+        loop=loops[0],
+        inner=inner,
+        names=names,
+        containers={name.removeprefix("exec-"): executor["container"] for name, executor in executors.items()},
+        kubernetes={name.removeprefix("exec-"): asks for name, asks in platform.items()},
+    )
+
+
+@pytest.fixture(scope="module")
+def seed(tmp_path_factory):
+    return compiled(tmp_path_factory.mktemp("seed") / "salt.yaml")
+
+
+def test_the_compiled_pipeline_is_fresh(tmp_path):
+    fresh = tmp_path / "salt.yaml"
+    compile_pipeline(preset_config("seed"), fresh)
+    assert CHECKED_IN.read_text() == fresh.read_text(), "pipelines/salt.yaml is stale: run `salt compile`"
+
+
+def test_the_jobs_are_one_loop_over_what_fold_split_says(seed):
+    assert seed.loop["taskInfo"]["name"] == "jobs"
+    assert seed.loop["iteratorPolicy"] == {"parallelismLimit": 10}
+    items = seed.loop["parameterIterator"]["items"]["inputParameter"]
+    source = seed.loop["inputs"]["parameters"][items]["taskOutputParameter"]
+    assert source == {"outputParameterKey": "Output", "producerTask": "fold-split"}
+    assert set(seed.inner) == set(WITH_NETWORK)
+    train = seed.inner["train-fold"]["inputs"]["parameters"]
+    assert [train[key]["parameterExpressionSelector"] for key in ("encoder", "fold")] == [
+        'parseJson(string_value)["encoder"]',
+        'parseJson(string_value)["fold"]',
+    ]
+
+
+def test_every_stage_runs_once(seed):
+    assert set(seed.containers) == STAGES
+    assert {*seed.tasks, *seed.inner} - {"for-loop-1"} == STAGES
+
+
+def test_all_jobs_meet_in_the_ensemble(seed):
+    artifacts = seed.tasks["ensemble"]["inputs"]["artifacts"]
+    assert {source["taskOutputArtifact"]["producerTask"] for source in artifacts.values()} == {"for-loop-1"}
+    assert set(artifacts) == {"oof", "maps"}
+
+
+@pytest.mark.parametrize(("encoders", "folds"), [(1, 2), (3, 5)])
+def test_encoders_and_folds_are_data(tmp_path, encoders, folds):
+    chosen = [{"name": f"encoder{i}", "weight": 1 / encoders} for i in range(encoders)]
+    document = str(chosen).replace("'", '"')
+    pipeline = compiled(tmp_path / "salt.yaml", f"encoders={document}", f"split.folds={folds}")
+    assert pipeline.loop["iteratorPolicy"] == {"parallelismLimit": encoders * folds}
+    assert set(pipeline.inner) == set(WITH_NETWORK)
+
+
+@pytest.mark.parametrize("stage", WITH_NETWORK)
+def test_a_task_with_a_network_asks_for_what_it_needs(seed, stage):
+    resources = seed.containers[stage]["resources"]
+    assert resources["accelerator"]["resourceType"] == "nvidia.com/gpu"
+    assert resources["accelerator"]["resourceCount"] == "1"
+    assert resources["resourceMemoryLimit"] == resources["resourceMemoryRequest"] == "16Gi"
+    assert resources["resourceCpuRequest"] == "4"
+    asks = seed.kubernetes[stage]
+    assert asks["activeDeadlineSeconds"] == str(24 * 3600)
+    mount = {"volumeName": "dshm", "mountPath": "/dev/shm", "medium": "Memory", "sizeLimit": "2Gi"}
+    assert asks["emptyDirMounts"] == [mount]
+    assert seed.inner[stage]["retryPolicy"]["maxRetryCount"] == 2
+
+
+def test_what_a_cluster_is_asked_for_comes_from_the_configuration(tmp_path):
+    pipeline = compiled(
+        tmp_path / "salt.yaml",
+        'cluster.node_selector={"pool": "big"}',
+        'cluster.tolerations=[{"key": "gpu", "operator": "Exists"}]',
+        "cluster.accelerator=amd.com/gpu",
+        "cluster.accelerator_count=2",
+        "cluster.memory=24Gi",
+        "cluster.shm=8Gi",
+        "cluster.timeout_hours=0.5",
+        "cluster.retries=5",
+    )
+    for stage in WITH_NETWORK:
+        asks, resources = pipeline.kubernetes[stage], pipeline.containers[stage]["resources"]
+        assert asks["nodeSelector"]["labels"] == {"pool": "big"}
+        assert asks["tolerations"] == [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]
+        assert asks["activeDeadlineSeconds"] == "1800"
+        assert asks["emptyDirMounts"][0]["sizeLimit"] == "8Gi"
+        assert resources["resourceMemoryLimit"] == "24Gi"
+        assert resources["accelerator"]["resourceType"] == "amd.com/gpu"
+        assert resources["accelerator"]["resourceCount"] == "2"
+        assert pipeline.inner[stage]["retryPolicy"]["maxRetryCount"] == 5
+
+
+def test_only_tasks_with_a_network_ask_for_a_node(seed):
+    assert set(seed.kubernetes) == set(WITH_NETWORK)
+    assert {stage for stage, container in seed.containers.items() if "resources" in container} == set(WITH_NETWORK)
+
+
+@pytest.mark.parametrize("preset", ["smoke", "quick", "cpu"])
+def test_without_an_accelerator_none_is_asked_for(tmp_path, preset):
+    pipeline = compiled(tmp_path / "salt.yaml", preset=preset)
+    assert all("accelerator" not in container.get("resources", {}) for container in pipeline.containers.values())
+
+
+def test_images_carry_the_registry_and_the_tag(tmp_path):
+    pipeline = compiled(tmp_path / "salt.yaml", "cluster.registry=reg.example:5000/team", "cluster.tag=1.2.0")
+    for stage, container in pipeline.containers.items():
+        assert container["image"] == f"reg.example:5000/team/{stage}:1.2.0"
+
+
+def test_nothing_is_installed_when_a_task_starts(seed):
+    for container in seed.containers.values():
+        assert not re.search(r"\bpip\b|\buv\b|\binstall", " ".join(container["command"]))
+        assert not container["image"].endswith(":latest")
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: path.parent.name)
+def test_components_are_thin(path):
+    function = next(node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef))
+    assert ast.get_docstring(function), "what the KFP UI shows"
+    assert not any(isinstance(node, ast.If | ast.For | ast.While | ast.Try) for node in ast.walk(function))
+    body = function.body[1:]
+    lines = (body[-1].end_lineno or 0) - body[0].lineno + 1
+    assert lines <= 25, f"{path.parent.name}: {lines} lines belong into stage.py"

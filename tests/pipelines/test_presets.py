@@ -1,0 +1,95 @@
+import json
+
+import pytest
+
+from components.core.config import Config, parse_config
+from components.core.errors import SaltError
+from pipelines.presets import PRESETS, changed, preset_config
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_valid_and_explains_itself(name):
+    purpose, _ = PRESETS[name]
+    assert purpose
+    config = preset_config(name)
+    assert parse_config(json.loads(config.model_dump_json())) == config
+
+
+def test_the_recipe_is_the_default():
+    recipe = preset_config("seed", ["submission.threshold=best", "submission.min_area=best"])
+    assert recipe == Config()
+
+
+def test_an_unknown_preset_names_all():
+    with pytest.raises(SaltError, match=r"--preset.*found fast.*smoke or quick or cpu or seed"):
+        preset_config("fast")
+
+
+@pytest.mark.parametrize(
+    ("change", "section", "key", "value"),
+    [
+        ("train.epochs=3", "train", "epochs", 3),
+        ("train.learning_rate=3e-4", "train", "learning_rate", 3e-4),
+        ("model.gate=false", "model", "gate", False),
+        ("data.on_bad=drop", "data", "on_bad", "drop"),
+        ('data.on_bad="drop"', "data", "on_bad", "drop"),
+        (" train.epochs =3", "train", "epochs", 3),
+        ("model.encoder_weights=/weights/a=b.pth", "model", "encoder_weights", "/weights/a=b.pth"),
+        ("submission.threshold=0.5", "submission", "threshold", 0.5),
+        ("submission.threshold=best", "submission", "threshold", "best"),
+        ("cluster.tag=v1", "cluster", "tag", "v1"),
+        ("cluster.node_selector.pool=big", "cluster", "node_selector", {"pool": "big"}),
+        ('cluster.node_selector={"a/b.c": "d"}', "cluster", "node_selector", {"a/b.c": "d"}),
+    ],
+)
+def test_a_change_is_json_or_a_string(change, section, key, value):
+    found = getattr(getattr(preset_config("smoke", [change]), section), key)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_changes_apply_in_order_and_leave_the_rest():
+    before, after = preset_config("smoke"), preset_config("smoke", ["seed=7", "train.epochs=3", "train.epochs=4"])
+    assert (after.seed, after.train.epochs) == (7, 4)
+    different = {key for key, value in after.flat().items() if before.flat()[key] != value}
+    assert different == {"seed", "train.epochs"}
+
+
+def test_encoders_are_set_whole_as_json():
+    config = preset_config("smoke", ['encoders=[{"name": "resnet18", "weight": 1}]'])
+    assert [(e.name, e.weight) for e in config.encoders] == [("resnet18", 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("train.epochs", r"--set: is not a change \(found train.epochs, expected section.key=value\)"),
+        ("train.epoch=3", r"no such option \(found train.epoch, expected train.epochs"),
+        ("tran.epochs=3", r"found tran.epochs, expected train.epochs"),
+        ("epochs=3", r"expected .*train.epochs"),
+        ("sed=3", r"found sed, expected seed"),
+        ("seed.x=3", r"no such option \(found seed.x"),
+        ("zzzzzz=1", r"an option of `salt presets NAME`"),
+        ("=1", r"no such option"),
+        ("train.epochs=0", r"train.epochs: .*greater than or equal to 1 \(found 0\)"),
+        ("train.epochs=many", r"train.epochs: .*integer.*found 'many'"),
+        ("train.learning_rate=-1", r"train.learning_rate.*greater than 0"),
+        ("cluster.tag=latest", r"latest"),
+        ("encoders=[]", r"encoders: .*at least 1"),
+        ('encoders=[{"name": "a", "weight": 0.4}]', r"must sum to 1, found 0.4"),
+        ('encoders=[{"name": "a", "weight": 0.5}, {"name": "a", "weight": 0.5}]', r"encoders must differ"),
+        ('encoders=[{"nam": "a", "weight": 1}]', r"encoders.0.nam"),
+        ("encoders=resnet18", r"encoders: .*found 'resnet18'"),
+        ("train=fast", r"train: .*found 'fast'"),
+    ],
+)
+def test_a_wrong_change_says_what_and_where(change, message):
+    with pytest.raises(SaltError, match=message):
+        preset_config("smoke", [change])
+
+
+def test_all_that_is_out_of_range_is_named_at_once():
+    with pytest.raises(SaltError) as error:
+        changed(Config(), ["train.epochs=0", "split.folds=1"])
+    assert "train.epochs" in str(error.value)
+    assert "split.folds" in str(error.value)
