@@ -80,7 +80,7 @@ def train(
     """
     settings = parse_config(config)
     _check_job(settings, encoder, fold)
-    data = _load(dataset, folds, fold, pick_device())
+    data = _load(dataset, folds, fold, settings.split.folds, pick_device())
     job: Job = {"config_hash": settings.hash, "data_hash": data.data_hash, "encoder": encoder, "fold": fold}
     facts = {key: str(value) for key, value in job.items()}
     tracking = Tracking(run)
@@ -160,14 +160,23 @@ def _check_job(config: Config, encoder: str, fold: int) -> None:
         )
 
 
-def _load(dataset: str, folds: str, fold: int, device: torch.device) -> FoldData:
+def _load(dataset: str, folds: str, fold: int, count: int, device: torch.device) -> FoldData:
     table, facts = read_table(dataset, DATASET)
     labelled = table.filter(table["labelled"])
-    split, _ = read_table(folds, FOLDS)
+    split, split_facts = read_table(folds, FOLDS)
+    for key, expected in (("data_hash", facts.get("data_hash")), ("folds", str(count))):
+        found = split_facts.get(key)
+        if found != expected:
+            raise SaltError("belongs to another run", file=folds, field=key, found=found, expected=expected)
     ids = np.array(labelled["id"].to_pylist())
     if split["id"].to_pylist() != ids.tolist():
         raise SaltError("its ids are not the labelled ids of the dataset", file=folds, field="id")
     out = split["fold"].to_numpy() == fold
+    if not 0 < out.sum() < len(ids) - 1:
+        raise SaltError(
+            "needs an image to score and two to train on", file=folds, field=f"fold {fold}",
+            found=f"{out.sum()} of {len(ids)} held out",
+        )  # fmt: skip
     image_BHW, mask_BHW = array_to_pixels(labelled["image"]), array_to_pixels(labelled["mask"])
 
     def images(chosen: NDArray[np.bool_]) -> Images:

@@ -13,7 +13,7 @@ def test_the_mean_of_both_mirror_images() -> None:
     model, image_BHW = network().eval(), torch.from_numpy(images(6)[0])
     with torch.no_grad():
         for column in model.columns:
-            column.weight *= 100  # type: ignore[operator, union-attr]  # so that maps differ from 0.5
+            column.get_parameter("weight").mul_(100)  # so that maps differ from 0.5
         pairs = [model(to_input(part, settings.model)) for part in (image_BHW, image_BHW.flip(2))]
     direct_BHW, mirrored_BHW = (to_image(logit, settings.model).sigmoid() for logit, _ in pairs)
     expected = ((direct_BHW + mirrored_BHW.flip(2)) / 2 * 255).round().numpy()

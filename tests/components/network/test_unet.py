@@ -14,7 +14,7 @@ from tests.components.network.tiny import ENCODER, network
 
 @pytest.mark.parametrize("stem_stride", [1, 2])
 @pytest.mark.parametrize("switches", [{}, {"scse": False}, {"hypercolumn": False}, {"gate": False}])
-def test_gives_a_logit_a_pixel_and_one_an_image(stem_stride: int, switches: dict[str, bool]) -> None:
+def test_gives_a_logit_a_pixel_and_one_an_image(stem_stride: int, switches: dict[str, Any]) -> None:
     logit_B1HW, salt_B = network(stem_stride=stem_stride, **switches)(torch.rand(2, 1, 64, 64))
     assert logit_B1HW.shape == (2, 1, 64, 64)
     assert salt_B.shape == (2,)
@@ -63,7 +63,7 @@ def literal_logits(model: SaltNet, x_B1HW: Tensor, gate: bool) -> Tensor:
     hypercolumn_BCHW = torch.cat(full, dim=1)
     if gate:
         hypercolumn_BCHW = hypercolumn_BCHW * salt_B.sigmoid()[:, None, None, None]
-    weight = torch.cat([column.weight for column in model.columns], dim=1)  # type: ignore[arg-type]
+    weight = torch.cat([column.get_parameter("weight") for column in model.columns], dim=1)
     return F.conv2d(hypercolumn_BCHW, weight, model.bias)
 
 
@@ -111,6 +111,6 @@ def test_transposes_only_where_the_skip_is_larger() -> None:
 def test_the_gate_closes_what_the_classifier_denies() -> None:
     model = network(gate=True).eval()
     with torch.no_grad():
-        model.classifier[1].bias.fill_(-1e4)  # type: ignore[union-attr, operator]
+        model.classifier[1].get_parameter("bias").fill_(-1e4)
         logit_B1HW, _ = model(torch.rand(1, 1, 64, 64))
     assert (logit_B1HW == model.bias).all()

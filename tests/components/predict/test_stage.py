@@ -43,7 +43,7 @@ def by_hand(image_BHW: np.ndarray) -> np.ndarray:
     x_BHW = torch.from_numpy(image_BHW.copy())
     with torch.no_grad():
         for column in net.columns:
-            column.weight *= 100  # type: ignore[operator, union-attr]
+            column.get_parameter("weight").mul_(100)
         plain_BHW = to_image(net(to_input(x_BHW, config))[0], config).sigmoid()
         mirrored_BHW = to_image(net(to_input(x_BHW.flip(2), config))[0], config).sigmoid().flip(2)
     return ((plain_BHW + mirrored_BHW) / 2 * 255).round().numpy()

@@ -83,7 +83,7 @@ def test_dice_and_bce_are_their_definitions() -> None:
     logit_BHW, mask_BHW = batch(4)
     logits, masks = logit_BHW.numpy(), mask_BHW.numpy()
     p = 1 / (1 + np.exp(-logits))
-    dice = 1 - (2 * (p * masks).sum() + 1) / (p.sum() + masks.sum() + 1)
+    dice = 1 - ((p * masks).sum() + 1) / ((p.sum() + masks.sum()) / 2 + 1)
     bce = -(masks * np.log(p) + (1 - masks) * np.log(1 - p)).mean()
     assert dice_bce(logit_BHW, mask_BHW).item() == pytest.approx(dice + bce, rel=1e-6)
 

@@ -58,17 +58,25 @@ def test_the_same_seed_gives_the_same_bits(tmp_path: Path) -> None:
     assert [epoch["phase"] for epoch in figures] == [1, 2]
 
 
-@pytest.mark.parametrize(("epoch", "share"), [(1, 0.0), (1, 1.0), (2, 1.0), (3, 0.0), (4, 1.0)])
-def test_a_training_broken_off_anywhere_ends_with_the_same_bits(tmp_path: Path, epoch: int, share: float) -> None:
-    """One cycle, last weights; broken off in an epoch, at its end, at the change of phase, and after the last."""
-    settings = config(train={"schedule": "one_cycle", "keep": "last"})
-    weights = trainer(tmp_path / "unbroken", settings).run()
+CYCLE = config(train={"schedule": "one_cycle", "keep": "last"})
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
+    return trainer(tmp_path_factory.mktemp("unbroken"), CYCLE).run()
+
+
+@pytest.mark.parametrize(("epoch", "share"), [(1, 0.0), (2, 1.0), (3, 0.0), (4, 1.0)])
+def test_a_training_broken_off_anywhere_ends_with_the_same_bits(
+    tmp_path: Path, unbroken: dict[str, Tensor], epoch: int, share: float
+) -> None:
+    """One cycle, last weights; broken off in an epoch, at the change of phase, in phase 2, and after the last epoch."""
     with pytest.raises(Stop):
-        trainer(tmp_path / "broken", settings, on_step=stop_at(epoch, share)).run()
-    resumed = trainer(tmp_path / "broken", settings)
+        trainer(tmp_path, CYCLE, on_step=stop_at(epoch, share)).run()
+    resumed = trainer(tmp_path, CYCLE)
     assert resumed.resumes
     assert resumed.progress.epoch == epoch
-    assert same(weights, resumed.run())
+    assert same(unbroken, resumed.run())
     assert [e["epoch"] for e in resumed.progress.history] == [1, 2, 3, 4]
 
 

@@ -1,0 +1,42 @@
+"""The recipe's two networks at full size: built, one training step, one prediction."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from components.network.maps import predict_maps
+from components.train_fold.trainer import Images, Trainer
+from pipelines.presets import preset_config
+from tests.components.network.tiny import images
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("encoder", ["se_resnext50_32x4d", "se_resnext101_32x4d"])
+def test_trains_a_step_and_predicts(encoder: str, tmp_path: Path) -> None:
+    changes = ["model.encoder_weights=none", "train.batch_size=2", "train.amp=off"]
+    config = preset_config("seed", changes)
+    assert (config.model.stem_stride, config.model.input_size, config.model.fit) == (1, 128, "pad")
+    image_BHW, mask_BHW = (torch.from_numpy(x_BHW) for x_BHW in images(2, seed=1))
+    survey = Images(image_BHW, mask_BHW)
+    trainer = Trainer(config, encoder, survey, survey, job={}, checkpoint=tmp_path / "checkpoint.safetensors")
+    model = trainer.model
+
+    widths = [column.in_channels for column in model.columns if isinstance(column, nn.Conv2d)]
+    assert widths == [64] * 5 + [512]
+    assert sum(widths) == 832
+    assert not [m for m in model.encoder.modules() if isinstance(m, nn.MaxPool2d)]
+
+    before = {key: value.clone() for key, value in model.named_parameters()}
+    figures = trainer._train_epoch()
+    assert all(np.isfinite(figure) for figure in figures.values())
+    still = [key for key, value in model.named_parameters() if torch.equal(value, before[key])]
+    assert not still
+
+    maps_BHW, salt_B = predict_maps(model, image_BHW, config, flip_tta=True)
+    assert maps_BHW.shape == (2, 101, 101)
+    assert maps_BHW.dtype == np.uint8
+    assert ((salt_B >= 0) & (salt_B <= 1)).all()
