@@ -1,5 +1,7 @@
 """The whole pipeline: what runs in which order, what each stage gets, and what it asks of a cluster."""
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from kfp.dsl import PipelineTask
 
 from components.core.config import ClusterConfig, Config
 from components.core.images import image
+from components.core.storage import atomic_path
 from components.ensemble.component import ensemble
 from components.fold_split.component import fold_split
 from components.ingest.component import ingest
@@ -80,5 +83,13 @@ def _on_gpu(cluster: ClusterConfig, task: PipelineTask) -> None:
 
 
 def compile_pipeline(settings: Config, path: str | Path) -> None:
-    """Writes the pipeline as YAML for a KFP cluster."""
-    compiler.Compiler().compile(salt_pipeline(settings), str(path))
+    """Writes the pipeline as YAML for a KFP cluster.
+
+    Raises:
+        SaltError: If the file cannot be written.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        made = Path(scratch, "salt.yaml")
+        compiler.Compiler().compile(salt_pipeline(settings), str(made))
+        with atomic_path(path) as part:
+            shutil.copyfile(made, part)
