@@ -47,9 +47,10 @@ def write_json(path: str | Path, content: Any) -> None:
 
     Raises:
         SaltError: If the file cannot be written.
+        ValueError: If a number is not finite: JSON has no such numbers, and to let one get here is our mistake.
     """
     with atomic_path(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n")
+        part.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def read_json(path: str | Path) -> Any:

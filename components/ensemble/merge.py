@@ -6,10 +6,9 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from components.core.errors import SaltError
-from components.core.schemas import MAPS, ROW_GROUP, SIDE, array_to_pixels, open_table
+from components.core.schemas import MAPS, ROW_GROUP, SIDE, array_to_pixels, row_groups
 
 
 @dataclass(frozen=True)
@@ -89,16 +88,11 @@ def read_rows(path: str) -> Iterator[Rows]:
         SaltError: If the file is damaged, or its ids do not ascend.
     """
     last = ""
-    with open_table(path, MAPS) as file:
-        for group in range(file.num_row_groups):  # iter_batches would keep what it has read of the file
-            try:
-                table = file.read_row_group(group, columns=["id", "map", "salt"])
-            except (OSError, pa.ArrowException) as error:
-                raise SaltError("is damaged", file=path, found=error) from error
-            ids = np.array(table["id"].to_pylist(), dtype=np.str_)
-            _check_ascending(path, last, ids)
-            last = str(ids[-1]) if len(ids) else last
-            yield Rows(ids, array_to_pixels(table["map"]), table["salt"].to_numpy(), np.full(len(ids), path))
+    for table in row_groups(path, MAPS):
+        ids = np.array(table["id"].to_pylist(), dtype=np.str_)
+        _check_ascending(path, last, ids)
+        last = str(ids[-1]) if len(ids) else last
+        yield Rows(ids, array_to_pixels(table["map"]), table["salt"].to_numpy(), np.full(len(ids), path))
 
 
 def _check_ascending(path: str, last: str, ids: npt.NDArray[np.str_]) -> None:

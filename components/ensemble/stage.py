@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from components.core.config import Config, parse_config
+from components.core.jobs import Job
 from components.core.schemas import MAPS, ROW_GROUP, pixels_to_array, table_writer
 from components.ensemble.jobs import MapFile, common_hashes, find_jobs
 from components.ensemble.merge import Stream, in_step, merged, read_rows
@@ -24,7 +25,7 @@ _HALF_UP = 0.5 + 1e-9
 _BLOCK = 64
 """Images that are summed at once: what fits a processor's cache."""
 
-Jobs = dict[tuple[str, int], MapFile]
+Jobs = dict[Job, MapFile]
 
 
 def blend(oof: list[str], maps: list[str], config: dict, *, blended_oof: str, blended_test: str) -> dict[str, str]:

@@ -10,7 +10,15 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
-from components.core.schemas import DATASET, FOLDS, array_to_pixels, open_table, table_metadata, write_table
+from components.core.schemas import (
+    DATASET,
+    FOLDS,
+    array_to_pixels,
+    labelled_rows,
+    open_table,
+    table_metadata,
+    write_table,
+)
 from components.fold_split.strata import mask_classes, merge_rare
 from components.fold_split.touching import group_tiles
 
@@ -72,22 +80,11 @@ def split(dataset: str, config: dict, folds: str) -> tuple[list[dict], dict[str,
 
 
 def _read_labelled(dataset: str) -> tuple[pa.Table, dict[str, str]]:
-    """Reads the labelled rows, a row group at a time: most images of a dataset are not labelled."""
-    file = open_table(dataset, DATASET)
-    metadata = table_metadata(file)
+    """Reads the labelled rows and the data's hash."""
+    metadata = table_metadata(open_table(dataset, DATASET))
     if "data_hash" not in metadata:
         raise SaltError("is missing from the metadata", file=dataset, field="data_hash")
-    try:
-        parts = [
-            group.filter(group["labelled"]).select(["id", "image", "mask"])
-            for group in map(file.read_row_group, range(file.num_row_groups))
-        ]
-    except (OSError, pa.ArrowException) as error:
-        raise SaltError("is damaged", file=dataset, found=error) from error
-    names = ("id", "image", "mask")
-    empty = pa.schema([DATASET.field(name) for name in names]).empty_table()
-    table = pa.concat_tables(parts) if parts else empty
-    return table.combine_chunks(), {"data_hash": metadata["data_hash"]}
+    return labelled_rows(dataset, ["id", "image", "mask"]), {"data_hash": metadata["data_hash"]}
 
 
 def _check(dataset: str, labelled: pa.Table, ids: list[str], folds: int) -> None:

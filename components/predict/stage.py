@@ -20,6 +20,7 @@ from components.core.schemas import (
     array_to_pixels,
     open_table,
     pixels_to_array,
+    row_groups,
     table_metadata,
     table_writer,
 )  # fmt: skip
@@ -47,17 +48,15 @@ def predict(dataset: str, model: str, config: dict, maps: str) -> dict[str, str]
     Raises:
         SaltError: If an input is missing, damaged, or the model was trained on other data.
     """
-    source = open_table(dataset, DATASET)
+    data_hash = table_metadata(open_table(dataset, DATASET)).get("data_hash", "")
     predictor = Predictor(model, config)
-    data_hash = table_metadata(source).get("data_hash", "")
     trained_on = predictor.facts["data_hash"]
     if trained_on != data_hash:
         raise SaltError("the model was trained on other data", file=model, found=trained_on, expected=data_hash)
 
     def batches() -> Iterator[Batch]:
-        for group in range(source.num_row_groups):  # iter_batches would hold on to all it has read
-            batch = source.read_row_group(group, columns=["id", "labelled", "image"])
-            test = batch.filter(pc.invert(batch["labelled"]))
+        for group in row_groups(dataset, DATASET, ["id", "labelled", "image"]):
+            test = group.filter(pc.invert(group["labelled"]))
             yield test["id"].to_pylist(), array_to_pixels(test["image"])
 
     return predictor.write(batches(), maps)

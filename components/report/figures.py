@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from numpy.typing import NDArray
 
+from components.core.jobs import Job
 from components.core.metric import CUTS
-from components.report.inputs import Curve, Job
+from components.report.inputs import Curve
 
 BLUE, ORANGE = (86, 180, 233), (230, 159, 0)
 """Truth and prediction in the pictures. All colours are Okabe and Ito's, told apart by colour-blind readers."""

@@ -1,32 +1,27 @@
 """What the report reads, checked to belong together."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
 from components.core.config import Config
-from components.core.errors import SaltError, SaltErrors
+from components.core.errors import SaltError
+from components.core.jobs import Job, by_job
 from components.core.schemas import (
     DATASET,
     FOLDS,
     MAPS,
-    ROW_GROUP,
     array_to_pixels,
+    labelled_rows,
     open_table,
     read_table,
     table_metadata,
 )
 from components.core.storage import read_json
-
-Job = tuple[str, int]
-"""Encoder and fold."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -101,13 +96,8 @@ def read_labelled(dataset: str, folds: str) -> Labelled:
     Raises:
         SaltError: If a file is wrong or the folds are of other images.
     """
-    file = open_table(dataset, DATASET)
-    try:
-        batches = file.iter_batches(ROW_GROUP, columns=["id", "labelled", "image", "mask"])
-        table = pa.Table.from_batches([batch.filter(pc.field("labelled")) for batch in batches])
-    except (OSError, pa.ArrowException) as error:
-        raise SaltError("is damaged", file=dataset, found=error) from error
-    facts = table_metadata(file)
+    facts = table_metadata(open_table(dataset, DATASET))
+    table = labelled_rows(dataset, ["id", "image", "mask"])
     split, split_facts = read_table(folds, FOLDS)
     _same(folds, "data_hash", split_facts.get("data_hash"), facts.get("data_hash"))
     ids = table["id"].to_pylist()
@@ -143,7 +133,9 @@ def read_jobs(oofs: list[str], labelled: Labelled, config: Config) -> dict[str, 
     Raises:
         SaltError: If a job is missing, doubled or unknown, or a file holds other images than its fold.
     """
-    paths = _by_job(((path, table_metadata(open_table(path, MAPS))) for path in oofs), "out-of-fold maps", config)
+    told = ((path, table_metadata(open_table(path, MAPS))) for path in oofs)
+    files = ((path, facts.get("encoder", "none"), facts.get("fold", "none")) for path, facts in told)
+    paths = by_job(files, "out-of-fold maps", config)
     pooled = {}
     for encoder in config.encoders:
         maps = Maps(np.empty_like(labelled.masks_BHW), np.empty(len(labelled.ids), dtype=np.float32))
@@ -171,7 +163,8 @@ def read_curves(paths: list[str], labelled: Labelled, config: Config) -> dict[Jo
     for path, curve in curves.items():
         _same(path, "data_hash", curve.data_hash, labelled.data_hash)
         _same(path, "config_hash", curve.config_hash, config.hash)
-    jobs = _by_job(((path, curve.model_dump()) for path, curve in curves.items()), "learning curve", config)
+    files = ((path, curve.encoder, str(curve.fold)) for path, curve in curves.items())
+    jobs = by_job(files, "learning curve", config)
     return {job: curves[path] for job, path in jobs.items()}
 
 
@@ -191,31 +184,6 @@ def _read_model(path: str, model: type[Model]) -> Model:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or None
         raise SaltError(first["msg"], file=path, field=field) from None
-
-
-def _by_job(files: Iterable[tuple[str, dict]], what: str, config: Config) -> dict[Job, str]:
-    """Files by job, in the configuration's order; refuses unless each job has exactly one."""
-    wanted = {(e.name, str(fold)): (e.name, fold) for e in config.encoders for fold in range(config.split.folds)}
-    found: dict[Job, str] = {}
-    problems = []
-    for path, facts in files:
-        encoder, fold = str(facts.get("encoder")), str(facts.get("fold"))
-        job = wanted.get((encoder, fold))
-        if job is None:
-            strange = f"{what} of encoder {encoder}, fold {fold}, which is no job of this configuration"
-            problems.append(SaltError(strange, file=path))
-        elif job in found:
-            problems.append(SaltError(f"{what} of {_name(job)} a second time", file=path, found=found[job]))
-        else:
-            found[job] = path
-    problems += [SaltError(f"{what} of {_name(job)} missing") for job in wanted.values() if job not in found]
-    if problems:
-        raise SaltErrors("the report needs every job once", problems)
-    return {job: found[job] for job in wanted.values()}
-
-
-def _name(job: Job) -> str:
-    return f"encoder {job[0]}, fold {job[1]}"
 
 
 def _same(path: str | Path, field: str, found: str | None, expected: str | None) -> None:

@@ -4,12 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from components.core.errors import SaltError
-from components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, open_table, read_table, table_metadata
+from components.core.schemas import (
+    DATASET,
+    FOLDS,
+    MAPS,
+    array_to_pixels,
+    open_table,
+    read_table,
+    row_groups,
+    table_metadata,
+)
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,12 @@ def read_survey(path: str) -> Survey:
     Raises:
         SaltError: If it is not a dataset or holds no labelled image.
     """
-    file = open_table(path, DATASET)
+    metadata = table_metadata(open_table(path, DATASET))
     labelled: list[str] = []
     masks: list[NDArray[np.uint8]] = []
     positions: dict[str, int | None] = {}
     flat: set[str] = set()
-    for table in _row_groups(file, path):
+    for table in row_groups(path, DATASET):
         ids = np.array(table["id"].to_pylist(), dtype=object)
         truth_B = np.array(table["labelled"].to_pylist(), dtype=bool)
         images_BN = array_to_pixels(table["image"]).reshape(len(table), -1)
@@ -61,7 +68,7 @@ def read_survey(path: str) -> Survey:
         test=list(positions),
         order=sorted(positions, key=lambda image: (positions[image] is None, positions[image] or 0)),
         flat=frozenset(flat),
-        data_hash=table_metadata(file).get("data_hash", ""),
+        data_hash=metadata.get("data_hash", ""),
     )
 
 
@@ -85,25 +92,16 @@ def open_maps(path: str, ids: list[str], survey: Survey) -> Iterator[NDArray[np.
     Raises:
         SaltError: If the maps are not of exactly these ids or of other data.
     """
-    file = open_table(path, MAPS)
-    found = [image for table in _row_groups(file, path, ["id"]) for image in table["id"].to_pylist()]
-    _check_fit(path, found, ids, table_metadata(file), survey.data_hash)
+    metadata = table_metadata(open_table(path, MAPS))
+    found = [image for table in row_groups(path, MAPS, ["id"]) for image in table["id"].to_pylist()]
+    _check_fit(path, found, ids, metadata, survey.data_hash)
 
     def stream() -> Iterator[NDArray[np.uint8]]:
-        for table in _row_groups(file, path, ["id", "map"]):
+        for table in row_groups(path, MAPS, ["id", "map"]):
             kept_B = np.array([image not in survey.flat for image in table["id"].to_pylist()], dtype=np.uint8)
             yield array_to_pixels(table["map"]) * kept_B[:, None, None]
 
     return stream()
-
-
-def _row_groups(file: pq.ParquetFile, path: str, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    for group in range(file.num_row_groups):
-        try:
-            table = file.read_row_group(group, columns=columns)
-        except (OSError, pa.ArrowException) as error:
-            raise SaltError("is damaged", file=path, found=error) from error
-        yield table
 
 
 def _check_fit(path: str, found: list[str], wanted: list[str], metadata: dict[str, str], data_hash: str) -> None:

@@ -12,7 +12,18 @@ from numpy.typing import NDArray
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
 from components.core.metric import score_images
-from components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, pixels_to_array, read_table, write_table
+from components.core.schemas import (
+    DATASET,
+    FOLDS,
+    MAPS,
+    array_to_pixels,
+    labelled_rows,
+    open_table,
+    pixels_to_array,
+    read_table,
+    table_metadata,
+    write_table,
+)
 from components.core.storage import write_json
 from components.core.tracking import TrackedRun, Tracking
 from components.network.device import pick_device
@@ -161,8 +172,8 @@ def _check_job(config: Config, encoder: str, fold: int) -> None:
 
 
 def _load(dataset: str, folds: str, fold: int, count: int, device: torch.device) -> FoldData:
-    table, facts = read_table(dataset, DATASET)
-    labelled = table.filter(table["labelled"])
+    facts = table_metadata(open_table(dataset, DATASET))
+    labelled = labelled_rows(dataset, ["id", "image", "mask"])
     split, split_facts = read_table(folds, FOLDS)
     for key, expected in (("data_hash", facts.get("data_hash")), ("folds", str(count))):
         found = split_facts.get(key)

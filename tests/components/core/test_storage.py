@@ -126,6 +126,13 @@ def test_json_round_trip(tmp_path_factory, content):
     assert read_json(path) == content
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_json_without_a_finite_number_is_not_written(tmp_path, number):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "content.json", {"loss": [0.5, number]})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_read_json_names_a_file_that_is_not_there(tmp_path):
     with pytest.raises(SaltError, match=r"gone\.json: cannot be read: No such file"):
         read_json(tmp_path / "gone.json")

@@ -97,13 +97,15 @@ def _assert_refused(folder: Path, made: Ensemble, message: str, **changes) -> No
 
 
 def test_a_missing_job(tmp_path: Path, made: Ensemble):
-    _assert_refused(tmp_path, made, "no oof maps of b fold 1", oof=[p for p in made.oof if "b1" not in p])
-    _assert_refused(tmp_path, made, "no test maps of a fold 0; a fold 2", maps=[made.maps[1], *made.maps[3:]])
-    _assert_refused(tmp_path, made, "no oof maps of a fold 0; .*b fold 2", oof=[])
+    _assert_refused(tmp_path, made, "oof maps of encoder b, fold 1 missing", oof=[p for p in made.oof if "b1" not in p])
+    message = "test maps of encoder a, fold 0 missing\n.*a, fold 2 missing$"
+    _assert_refused(tmp_path, made, message, maps=[made.maps[1], *made.maps[3:]])
+    _assert_refused(tmp_path, made, "(oof maps of encoder [ab], fold [012] missing\\s*[-]?\\s*){6}$", oof=[])
 
 
 def test_a_doubled_job(tmp_path: Path, made: Ensemble):
-    _assert_refused(tmp_path, made, r"test_a1.*second test file of a fold 1.*test_a1", maps=[*made.maps, made.maps[1]])
+    message = r"test_a1.*test maps of encoder a, fold 1 a second time.*test_a1"
+    _assert_refused(tmp_path, made, message, maps=[*made.maps, made.maps[1]])
 
 
 def test_kinds_mixed_up(tmp_path: Path, made: Ensemble):

@@ -1,0 +1,59 @@
+"""The training jobs of a configuration, encoder by fold, and the one file that each must have made."""
+
+from collections.abc import Iterable
+
+from components.core.config import Config
+from components.core.errors import SaltError, SaltErrors
+
+Job = tuple[str, int]
+"""Encoder and fold."""
+
+
+def all_jobs(config: Config) -> list[Job]:
+    """The jobs, in the order of the configuration."""
+    return [(encoder.name, fold) for encoder in config.encoders for fold in range(config.split.folds)]
+
+
+def by_job(files: Iterable[tuple[str, str, str]], what: str, config: Config) -> dict[Job, str]:
+    """Finds the file of each job.
+
+    Args:
+        files: Path, encoder and fold of each, in any order; encoder and fold as the file itself says.
+        what: What a message calls such a file, as `test maps`.
+        config: Names the encoders and the number of folds.
+
+    Returns:
+        The path of each job, in the order of the configuration.
+
+    Raises:
+        SaltErrors: With every file that is of no such job, and every job that is missing or doubled.
+    """
+    jobs = all_jobs(config)
+    wanted = {(encoder, str(fold)): (encoder, fold) for encoder, fold in jobs}
+    found: dict[Job, str] = {}
+    problems = []
+    for path, encoder, fold in files:
+        job = wanted.get((encoder, fold))
+        if job is None:
+            problems.append(_strange(path, encoder, fold, config))
+        elif job in found:
+            problems.append(SaltError(f"{what} of {_name(job)} a second time", file=path, found=f"also {found[job]}"))
+        else:
+            found[job] = path
+    problems += [SaltError(f"{what} of {_name(job)} missing") for job in jobs if job not in found]
+    if problems:
+        raise SaltErrors(f"{what}: every job is needed, and once", problems)
+    return {job: found[job] for job in jobs}
+
+
+def _strange(path: str, encoder: str, fold: str, config: Config) -> SaltError:
+    names = [known.name for known in config.encoders]
+    if encoder not in names:
+        field, found, expected = "encoder", encoder, " or ".join(names)
+    else:
+        field, found, expected = "fold", fold, f"0 to {config.split.folds - 1}"
+    return SaltError("not in the configuration", file=path, field=field, found=found, expected=expected)
+
+
+def _name(job: Job) -> str:
+    return f"encoder {job[0]}, fold {job[1]}"

@@ -1,0 +1,62 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.core.config import parse_config
+from components.core.errors import SaltErrors
+from components.core.jobs import all_jobs, by_job
+
+CONFIG = parse_config({
+    "split": {"folds": 3},
+    "encoders": [{"name": "b", "weight": 0.7}, {"name": "a", "weight": 0.3}],
+})  # fmt: skip
+JOBS = [("b", 0), ("b", 1), ("b", 2), ("a", 0), ("a", 1), ("a", 2)]
+FILES = [(f"{encoder}{fold}.parquet", encoder, str(fold)) for encoder, fold in JOBS]
+
+
+def problems_of(files):
+    with pytest.raises(SaltErrors) as caught:
+        by_job(files, "test maps", CONFIG)
+    first, *lines = str(caught.value).splitlines()
+    assert first == "test maps: every job is needed, and once"
+    return [line.removeprefix("  - ") for line in lines]
+
+
+def test_jobs_are_in_the_order_of_the_configuration():
+    assert all_jobs(CONFIG) == JOBS
+
+
+@given(st.permutations(FILES))
+def test_each_file_is_found_whatever_the_order(files):
+    found = by_job(files, "test maps", CONFIG)
+    assert list(found.items()) == [((encoder, int(fold)), path) for path, encoder, fold in FILES]
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 2), min_size=6, max_size=6).filter(lambda times: times != [1] * 6), st.randoms())
+def test_every_missing_and_every_doubled_job_is_named(times, random):
+    files = [file for file, count in zip(FILES, times, strict=True) for _ in range(count)]
+    random.shuffle(files)
+    problems = problems_of(files)
+    names = [f"test maps of encoder {encoder}, fold {fold}" for encoder, fold in JOBS]
+    missing = [f"{name} missing" for name, count in zip(names, times, strict=True) if count == 0]
+    doubled = {
+        f"{path}: {name} a second time (found also {path})"
+        for name, (path, _, _), count in zip(names, FILES, times, strict=True)
+        if count == 2
+    }
+    assert problems[len(doubled) :] == missing
+    assert set(problems[: len(doubled)]) == doubled
+
+
+@pytest.mark.parametrize(
+    ("encoder", "fold", "problem"),
+    [
+        ("c", "0", "x: encoder: not in the configuration (found c, expected b or a)"),
+        ("a", "3", "x: fold: not in the configuration (found 3, expected 0 to 2)"),
+        ("a", "-1", "x: fold: not in the configuration (found -1, expected 0 to 2)"),
+        ("a", "01", "x: fold: not in the configuration (found 01, expected 0 to 2)"),
+    ],
+)
+def test_a_file_of_no_job_is_named(encoder, fold, problem):
+    assert problems_of([*FILES, ("x", encoder, fold)]) == [problem]
