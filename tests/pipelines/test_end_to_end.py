@@ -15,6 +15,8 @@ from mlflow import MlflowClient
 from components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, open_table, read_table
 from components.ingest.synth import write_survey
 
+pytestmark = pytest.mark.timeout(900)
+
 ENCODER = "tu-tf_efficientnet_lite0"
 CHANGES = ["--set", f'encoders=[{{"name": "{ENCODER}", "weight": 1}}]']
 SALT = [sys.executable, "-c", "from pipelines.cli import main; main()"]
@@ -76,7 +78,8 @@ def tracked(folder):
     client = MlflowClient(f"sqlite:///{folder.parent / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("salt")
     assert experiment
-    runs = client.search_runs([experiment.experiment_id])
+    name = json.loads((folder / "run.json").read_text())["run"]
+    runs = client.search_runs([experiment.experiment_id], f"tags.`salt.run` = '{name}'")
     pipelines, jobs = ([r for r in runs if r.data.tags["salt.kind"] == kind] for kind in ("pipeline", "job"))
     epochs = {job.info.run_id: [m.step for m in client.get_metric_history(job.info.run_id, "score")] for job in jobs}
     return SimpleNamespace(client=client, pipelines=pipelines, jobs=jobs, epochs=epochs)
@@ -253,16 +256,16 @@ def test_another_process_in_the_folder_is_refused(run):
     assert "Traceback" not in refused.said
 
 
-def test_a_bad_mask_is_named(tmp_path):
-    data = tmp_path / "data"
+def test_a_bad_mask_is_named(run, tmp_path):
+    data, out = tmp_path / "data", run.folder.parent / "bad"
     write_survey(str(data), labelled=8, test=4, seed=2)
     bad = sorted((data / "train" / "masks").iterdir())[3]
     bad.write_bytes(bad.read_bytes()[:60])
-    failed = salt("run", "--data", data, "--preset", "smoke", *CHANGES, "--out", tmp_path / "run")
+    failed = salt("run", "--data", data, "--preset", "smoke", *CHANGES, "--out", out)
     assert failed.code == 1
     assert f"train/masks/{bad.name}" in failed.said
     assert failed.said.count("salt: error: ") == 1
     assert "Traceback" not in failed.said
-    assert "submission.csv" not in files(tmp_path / "run")
-    (pipeline,) = tracked(tmp_path / "run").pipelines
+    assert "submission.csv" not in files(out)
+    (pipeline,) = tracked(out).pipelines
     assert pipeline.info.status == "FAILED"
