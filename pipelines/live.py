@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +96,9 @@ class Watcher:
         return read_json(max(found, key=lambda path: path.stat().st_mtime)) if found else {}
 
     def _table(self, stages: list[Stage]) -> Group:
-        finished = {stage.name for stage in stages}
         places = {stage.place for stage in stages}
-        line = "  ".join(f"[green]{name} ✓[/]" if name in finished else f"[dim]{name}[/]" for name in STAGES)
+        finished = Counter(name for name, _ in {(stage.name, stage.place) for stage in stages})
+        line = "  ".join(self._state(name, finished[name]) for name in STAGES)
         table = Table("job", "progress", "epoch", "loss", "metric", "", box=None)
         for encoder, fold in self.jobs:
             state = self._progress(encoder, fold)
@@ -113,10 +114,17 @@ class Watcher:
             )
         return Group(line, table)
 
+    def _state(self, name: str, finished: int) -> str:
+        tasks = len(self.jobs) if name in ("train-fold", "predict") else 1
+        if finished >= tasks:
+            return f"[green]{name} ✓[/]"
+        return f"{name} {finished}/{tasks}" if finished else f"[dim]{name}[/]"
+
     def _tell(self, stages: list[Stage]) -> None:
         """Plain lines where there is no terminal: each finished stage and epoch once."""
         news: dict[str, str] = {
-            stage.place: f"{stage.place.rsplit('/', 1)[0]}: done in {stage.seconds:.0f} s" for stage in stages
+            stage.place: f"{stage.place.rpartition('/')[0] or stage.name}: done in {stage.seconds:.0f} s"
+            for stage in stages
         }
         for encoder, fold in self.jobs:
             state = self._progress(encoder, fold)
