@@ -42,12 +42,14 @@ def run(folder: RunFolder) -> int:
             local.SubprocessRunner(use_venv=False), pipeline_root=str(folder.path / KFP), enable_caching=True
         )  # fmt: skip
         settings = folder.config
+        # No node is lost here: a second attempt at a user's mistake would only delay its message.
+        cluster = settings.cluster.model_copy(update={"retries": 0})
         tracking = Tracking(folder.run)
         tracking.parent()
         signal.signal(signal.SIGTERM, partial(_stop, tracking))
         status = "FAILED"
         try:
-            salt_pipeline(settings)(
+            salt_pipeline(settings.model_copy(update={"cluster": cluster}))(
                 data=folder.data,
                 data_version=folder.data_version,
                 config=settings.model_dump(mode="json"),

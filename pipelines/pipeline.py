@@ -71,7 +71,8 @@ def _on_gpu(cluster: ClusterConfig, task: PipelineTask) -> None:
     """Asks for what a task with a network needs; the local runner ignores it."""
     _on(cluster, task)
     task.set_cpu_request(cluster.cpu).set_memory_request(cluster.memory).set_memory_limit(cluster.memory)
-    task.set_retry(cluster.retries, backoff_duration="30s", backoff_factor=2, backoff_max_duration="600s")
+    if cluster.retries:
+        task.set_retry(cluster.retries, backoff_duration="30s", backoff_factor=2, backoff_max_duration="600s")
     if cluster.accelerator != "none":
         task.set_accelerator_type(cluster.accelerator).set_accelerator_limit(cluster.accelerator_count)
     for label, value in cluster.node_selector.items():
