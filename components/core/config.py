@@ -47,7 +47,7 @@ class ModelConfig(Section):
     """The network. Source of every default: the recipe."""
 
     encoder_weights: str = Field(
-        "imagenet", min_length=1, description="`imagenet`, `none`, or a file (.safetensors, .pth) of encoder weights."
+        "imagenet", min_length=1, description="`imagenet`, `none`, or the path or URI of a file (.safetensors, .pth)."
     )
     stem_stride: Literal[1, 2] = Field(1, description="Stride of the encoder's first convolution; 1 drops its pooling.")
     input_size: int = Field(128, ge=64, le=512, multiple_of=32, description="Side of the network's input, px.")

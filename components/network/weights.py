@@ -2,12 +2,16 @@
 
 import importlib
 import logging
-from pathlib import Path
+import shutil
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import segmentation_models_pytorch as smp
 import timm
 import torch
+from pyarrow import ArrowException
+from pyarrow.fs import FileSystem
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -24,20 +28,41 @@ def load_encoder_weights(encoder: nn.Module, name: str, source: str) -> None:
     Args:
         encoder: What `build_encoder` gave.
         name: Its name.
-        source: `none`, `imagenet` or a file of a state dict (.safetensors, or .pth read without unpickling code).
+        source: `none`, `imagenet` or a file or URI of a state dict (.safetensors, or .pth read without unpickling
+            code).
 
     Raises:
         SaltError: If the weights cannot be had or do not fit.
     """
     if source == "none":
         return
-    if source != "imagenet":
+    if "://" in source:
+        with TemporaryDirectory() as scratch:
+            state = read_state(fetch(source, Path(scratch)))
+    elif source != "imagenet":
         state = read_state(Path(source))
     elif name.startswith(LITE) and name.removeprefix(LITE) in {"0", "1", "2"}:
         state = lite_state(name.removeprefix("tu-"))
     else:
         state = hub_state(name)
     fit_state(encoder, state, source)
+
+
+def fetch(uri: str, folder: Path) -> Path:
+    """Copies a file of an object store, or any other that pyarrow reaches, to a folder.
+
+    Raises:
+        SaltError: If it cannot be had.
+    """
+    target = folder / PurePosixPath(uri).name
+    try:
+        store, path = FileSystem.from_uri(uri)
+        with store.open_input_stream(path) as stream, target.open("wb") as file:
+            shutil.copyfileobj(stream, file)
+    except (OSError, ArrowException) as error:
+        found = str(error).split("\n")[0]
+        raise SaltError("cannot be fetched", file=uri, field="model.encoder_weights", found=found) from error
+    return target
 
 
 def read_state(path: Path) -> dict[str, Tensor]:

@@ -51,6 +51,19 @@ def test_none_leaves_the_encoder_to_chance(encoder: nn.Module) -> None:
     assert same(encoder, before)
 
 
+def test_a_uri_is_fetched(encoder: nn.Module, tmp_path: Path) -> None:
+    state = other_state()
+    save_file(state, tmp_path / "weights.safetensors")
+    load_encoder_weights(encoder, ENCODER, (tmp_path / "weights.safetensors").as_uri())
+    assert same(encoder, state)
+
+
+@pytest.mark.parametrize("uri", ["file:///nowhere/weights.pth", "nosuch://bucket/weights.pth"])
+def test_a_uri_that_leads_nowhere_is_named(encoder: nn.Module, uri: str) -> None:
+    with pytest.raises(SaltError, match=f"{uri}.*cannot be fetched"):
+        load_encoder_weights(encoder, ENCODER, uri)
+
+
 @pytest.mark.parametrize("ending", ["safetensors", "pth"])
 def test_a_file_is_loaded(encoder: nn.Module, tmp_path: Path, ending: str) -> None:
     state = other_state()
