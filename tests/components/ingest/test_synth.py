@@ -39,7 +39,7 @@ def images_BHW(train):
 def test_has_the_layout_of_the_original(archive):
     with zipfile.ZipFile(archive) as outer:
         tables = ["depths.csv", "sample_submission.csv", "train.csv"]
-        assert sorted(outer.namelist()) == sorted([*tables, "train.zip", "test.zip"])
+        assert sorted(outer.namelist()) == sorted([*tables, "train.zip", "test.zip", "SYNTHETIC.txt"])
         lines = {name: outer.read(name).decode().splitlines() for name in tables}
         with zipfile.ZipFile(outer.open("test.zip")) as inner:
             assert sorted(inner.namelist()) == [
