@@ -24,7 +24,7 @@ from components.train_fold.augment import Augment
 from components.train_fold.trainer import Images, Trainer
 from pipelines.presets import preset_config
 
-IMAGES, ROUNDS, BATCHES, STEPS = 4000, 5, 30, 3
+IMAGES, ROUNDS, BATCHES, STEPS = 4000, 5, 30, 2
 """Of the labelled set; turns of each side; batches and training steps of a turn."""
 
 CONFIG = preset_config("cpu", ["model.encoder_weights=none"])
