@@ -39,7 +39,9 @@ class DecoderStage(nn.Module):
 
     def forward(self, x_BCHW: Tensor, skip_BCHW: Tensor) -> Tensor:
         """Joins what comes from below with its skip connection."""
-        return self.attention(self.conv(torch.cat([self.up(x_BCHW), skip_BCHW], dim=1)))
+        height, width = skip_BCHW.shape[2:]
+        up_BCHW = self.up(x_BCHW)[:, :, :height, :width]  # one too many where a side was odd
+        return self.attention(self.conv(torch.cat([up_BCHW, skip_BCHW], dim=1)))
 
 
 class SaltNet(nn.Module):
@@ -71,7 +73,11 @@ class SaltNet(nn.Module):
         self.decoder = nn.ModuleList(
             DecoderStage(below, skip, width, upsample=low < high, scse=config.scse)
             for below, skip, low, high in zip(
-                [centre] + [width] * 4, [centre, *channels[-2::-1]], [sides[0] // 2, *sides[:-1]], sides, strict=True
+                [centre] + [width] * 4,
+                [centre, *channels[-2::-1]],
+                [(sides[0] + 1) // 2, *sides[:-1]],
+                sides,
+                strict=True,
             )
         )
         columns = [width] * 5 + [centre] if config.hypercolumn else [width]
@@ -90,7 +96,7 @@ class SaltNet(nn.Module):
         """
         features = self.encoder(x_BCHW.expand(-1, 3, -1, -1))[1:]
         top = self.centre_top(features[-1])
-        x = centre = self.centre(F.max_pool2d(top, 2))
+        x = centre = self.centre(F.max_pool2d(top, 2, ceil_mode=True))
         salt_B = self.classifier(centre).float().flatten()
         outputs = []
         for stage, skip in zip(self.decoder, [top, *features[-2::-1]], strict=True):

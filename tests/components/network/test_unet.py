@@ -22,6 +22,12 @@ def test_gives_a_logit_a_pixel_and_one_an_image(stem_stride: int, switches: dict
     assert logit_B1HW.std() > 0
 
 
+@pytest.mark.parametrize("size", [96, 160, 224])
+def test_takes_sizes_whose_smallest_map_has_an_odd_side(size: int) -> None:
+    logit_B1HW, _ = network(input_size=size)(torch.rand(2, 1, size, size))
+    assert logit_B1HW.shape == (2, 1, size, size)
+
+
 @pytest.mark.parametrize("encoder", ["resnet18", "tu-tf_efficientnet_lite0", "mit_b0", "tu-convnext_atto"])
 def test_takes_encoders_of_smp_and_timm(encoder: str) -> None:
     logit_B1HW, salt_B = network(encoder)(torch.rand(2, 1, 64, 64))
