@@ -79,30 +79,35 @@ class Warp:
         cos, sin = scale * angle.cos(), scale * angle.sin()
         matrix_B22 = torch.stack([cos * flip, -sin, sin * flip, cos], dim=1).view(batch, 2, 2)
 
+        # What a member needs is kept for the images that drew it: no other pays for it.
         nodes_B2HW = torch.randn(batch, 2, ELASTIC_NODES, ELASTIC_NODES, generator=generator) * ELASTIC_STD
-        nodes_B2HW *= (geometry == 2)[:, None, None, None]
         steps_B2K = uniform(1 - GRID_LIMIT, 1 + GRID_LIMIT, 2, GRID_STEPS)
-        steps_B2K = torch.where((second == 0)[:, None, None], steps_B2K, 1.0)
         steps_B2K = 2 * steps_B2K / steps_B2K.sum(dim=2, keepdim=True)
+        elastic, stretched = (geometry == 2).nonzero()[:, 0], (second == 0).nonzero()[:, 0]
 
         self.matrix_B22, self.shift_B2 = matrix_B22.to(device), shift_B2.to(device)
-        self.nodes_B2HW, self.steps_B2K = nodes_B2HW.to(device), steps_B2K.to(device)
-        self.shading = second.to(device)
+        self.elastic, self.nodes_E2HW = elastic.to(device), nodes_B2HW[elastic].to(device)
+        self.stretched, self.steps_R2K = stretched.to(device), steps_B2K[stretched].to(device)
+        self.shading = second
 
     def __call__(self, grid_BHW2: Tensor) -> Tensor:
         """Maps coordinates of the result to coordinates of the source, both -1 to 1 over the image."""
-        bend_B2HW = F.grid_sample(self.nodes_B2HW, grid_BHW2, padding_mode="border", align_corners=True)
+        bend_E2HW = F.grid_sample(
+            self.nodes_E2HW, grid_BHW2[self.elastic], padding_mode="border", align_corners=True
+        )  # fmt: skip
         grid_BHW2 = torch.einsum("bhwj,bij->bhwi", grid_BHW2, self.matrix_B22) + self.shift_B2[:, None, None]
-        return self._stretch(grid_BHW2 + bend_B2HW.permute(0, 2, 3, 1))
+        grid_BHW2[self.elastic] += bend_E2HW.permute(0, 2, 3, 1)
+        grid_BHW2[self.stretched] = self._stretch(grid_BHW2[self.stretched])
+        return grid_BHW2
 
-    def _stretch(self, grid_BHW2: Tensor) -> Tensor:
+    def _stretch(self, grid_RHW2: Tensor) -> Tensor:
         """Grid distortion: each axis is piecewise linear, in `GRID_STEPS` steps of random width."""
-        ends_B2K = self.steps_B2K.cumsum(dim=2) - 1
-        position = (grid_BHW2 + 1) * (GRID_STEPS / 2)
+        ends_R2K = self.steps_R2K.cumsum(dim=2) - 1
+        position = (grid_RHW2 + 1) * (GRID_STEPS / 2)
         step = position.floor().clamp(0, GRID_STEPS - 1)
         index = step.long().permute(0, 3, 1, 2).flatten(2)
-        width = self.steps_B2K.gather(2, index).view(step.permute(0, 3, 1, 2).shape).permute(0, 2, 3, 1)
-        end = ends_B2K.gather(2, index).view(step.permute(0, 3, 1, 2).shape).permute(0, 2, 3, 1)
+        width = self.steps_R2K.gather(2, index).view(step.permute(0, 3, 1, 2).shape).permute(0, 2, 3, 1)
+        end = ends_R2K.gather(2, index).view(step.permute(0, 3, 1, 2).shape).permute(0, 2, 3, 1)
         return end + (position - step - 1) * width
 
 
@@ -111,17 +116,20 @@ def shade(x_B1HW: Tensor, member_B: Tensor, generator: torch.Generator) -> Tenso
 
     Args:
         x_B1HW: Fractions of white.
-        member_B: The member of each image; others leave it alone.
+        member_B: The member of each image, on the CPU; others leave it alone.
         generator: Source of chance, on the CPU.
 
     Returns:
         The images, 0 to 1.
     """
-    draw_3B = torch.rand(3, len(x_B1HW), generator=generator).to(x_B1HW.device)
-    bright = torch.where(member_B == 1, (2 * draw_3B[0] - 1) * BRIGHTNESS, 0.0)
-    gamma = torch.where(member_B == 2, GAMMA[0] + (GAMMA[1] - GAMMA[0]) * draw_3B[1], 1.0)
-    x_B1HW = (x_B1HW + bright[:, None, None, None]).clamp(1e-6, 1).pow(gamma[:, None, None, None])
+    draw_3B = torch.rand(3, len(x_B1HW), generator=generator)
+    bright = torch.where(member_B == 1, (2 * draw_3B[0] - 1) * BRIGHTNESS, 0.0).to(x_B1HW.device)
+    x_B1HW = (x_B1HW + bright[:, None, None, None]).clamp(1e-6, 1)
+    dark = (member_B == 2).nonzero()[:, 0]
+    gamma = (GAMMA[0] + (GAMMA[1] - GAMMA[0]) * draw_3B[1, dark]).to(x_B1HW.device)
+    dark = dark.to(x_B1HW.device)
+    x_B1HW[dark] = x_B1HW[dark].pow(gamma[:, None, None, None])
     for size, chosen in ((3, draw_3B[2] < 0.5), (5, draw_3B[2] >= 0.5)):
-        blurred = F.avg_pool2d(x_B1HW, size, stride=1, padding=size // 2, count_include_pad=False)
-        x_B1HW = torch.where(((member_B == 3) & chosen)[:, None, None, None], blurred, x_B1HW)
+        rows = ((member_B == 3) & chosen).nonzero()[:, 0].to(x_B1HW.device)
+        x_B1HW[rows] = F.avg_pool2d(x_B1HW[rows], size, stride=1, padding=size // 2, count_include_pad=False)
     return x_B1HW

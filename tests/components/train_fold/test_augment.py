@@ -110,14 +110,15 @@ def test_every_member_occurs() -> None:
     identity = torch.eye(2)
     cropped_B = warp.matrix_B22.abs().diagonal(dim1=1, dim2=2).amax(dim=1) < 0.85
     turned_B = warp.matrix_B22[:, 0, 1].abs() > 0.01
-    bent_B = warp.nodes_B2HW.flatten(1).any(dim=1)
-    gridded_B = (warp.steps_B2K - warp.steps_B2K[:, :, :1]).abs().flatten(1).amax(dim=1) > 0.01
+    bent_B, gridded_B = (torch.isin(torch.arange(400), rows) for rows in (warp.elastic, warp.stretched))
     flipped_B = torch.linalg.det(warp.matrix_B22) < 0
     for member_B, share in (
         (cropped_B, 0.70 / 6), (turned_B, 1 / 6), (bent_B, 1 / 6), (gridded_B, 1 / 8), (flipped_B, 1 / 2),
         *((warp.shading == number, 1 / 8) for number in (1, 2, 3)),
     ):  # fmt: skip
         assert member_B.float().mean() == pytest.approx(share, abs=0.08)
+    assert warp.nodes_E2HW.flatten(1).any(dim=1).all()
+    assert ((warp.steps_R2K - warp.steps_R2K[:, :, :1]).abs().flatten(1).amax(dim=1) > 0.01).all()
     assert not (bent_B & turned_B).any()
     assert not (bent_B & (warp.matrix_B22.abs() - identity).flatten(1).any(dim=1)).any()
 
@@ -131,11 +132,13 @@ def test_a_crop_stays_inside_the_image() -> None:
 
 
 def test_a_grid_distortion_keeps_the_image_s_ends_and_order() -> None:
-    warp = drawn(50)
-    warp.steps_B2K = Warp(50, 1.0, seeded(), CPU).steps_B2K
-    x_BN = warp(square_grid(image_axis(CPU), 50))[:, 0, :, 0]
+    steps_R2K = Warp(400, 1.0, seeded(), CPU).steps_R2K
+    count = len(steps_R2K)
+    warp = drawn(count)
+    warp.stretched, warp.steps_R2K = torch.arange(count), steps_R2K
+    x_BN = warp(square_grid(image_axis(CPU), count))[:, 0, :, 0]
     assert (x_BN.diff(dim=1) > 0).all()
-    torch.testing.assert_close(x_BN[:, [0, -1]], torch.tensor([[-1.0, 1.0]]).expand(50, -1), rtol=0, atol=1e-5)
+    torch.testing.assert_close(x_BN[:, [0, -1]], torch.tensor([[-1.0, 1.0]]).expand(count, -1), rtol=0, atol=1e-5)
 
 
 def test_shading_by_hand() -> None:
