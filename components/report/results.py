@@ -168,6 +168,8 @@ def scalars(results: Results) -> dict[str, float]:
         "score_at_half": results.ensemble.score_at_half,
         "score_cross_fitted": results.score_cross_fitted,
         "salt_accuracy": results.ensemble.salt_accuracy,
+        "threshold": results.threshold,
+        "min_area": results.min_area,
     }
     for encoder in results.encoders:
         for key in ("score", "score_at_half", "salt_accuracy"):
