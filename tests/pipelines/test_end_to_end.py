@@ -19,7 +19,9 @@ pytestmark = pytest.mark.timeout(900)
 
 ENCODER = "tu-tf_efficientnet_lite0"
 CHANGES = ["--set", f'encoders=[{{"name": "{ENCODER}", "weight": 1}}]']
-SALT = [sys.executable, "-c", "from pipelines.cli import main; main()"]
+# A shell's background job ignores SIGINT, and so would the command under test.
+HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+SALT = [sys.executable, "-c", f"{HEED}; from pipelines.cli import main; main()"]
 
 FILES = {
     "config.json",
