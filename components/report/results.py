@@ -169,7 +169,7 @@ def scalars(results: Results) -> dict[str, float]:
         "score_cross_fitted": results.score_cross_fitted,
         "salt_accuracy": results.ensemble.salt_accuracy,
         "threshold": results.threshold,
-        "min_area": results.min_area,
+        "min_area": float(results.min_area),
     }
     for encoder in results.encoders:
         for key in ("score", "score_at_half", "salt_accuracy"):
