@@ -12,6 +12,7 @@ from rich.table import Table
 
 from components.core.errors import SaltError, exit_on_error
 from pipelines import stages_cli
+from pipelines.stages_cli import Changes, PresetName
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,9 +22,6 @@ app = typer.Typer(
     help="Finds salt bodies in seismic images: ten networks, one ensemble, a submission for Kaggle.",
 )
 stages_cli.add_to(app)
-
-Changes = Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")]
-PresetName = Annotated[str, typer.Option("--preset", help="Name of a preset, see `salt presets`.")]
 
 
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")

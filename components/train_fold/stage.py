@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
-from components.core.metric import score_images
 from components.core.schemas import (
     DATASET,
     FOLDS,
@@ -31,7 +30,7 @@ from components.network.maps import predict_maps
 from components.network.model_file import save_model
 from components.train_fold.curve import draw_curve
 from components.train_fold.reporter import Reporter
-from components.train_fold.trainer import Images, Trainer
+from components.train_fold.trainer import Images, Trainer, measure
 
 log = logging.getLogger(__name__)
 
@@ -127,10 +126,7 @@ def _write_maps(oof: str, trainer: Trainer, data: FoldData, config: Config, fact
     maps_BHW, salt_B = predict_maps(trainer.model, image_BHW, config, flip_tta=config.predict.flip_tta)
     columns = {"id": data.ids, "map": pixels_to_array(maps_BHW), "salt": salt_B}
     write_table(oof, MAPS, columns, {"kind": "oof", **facts})
-    return {
-        "score": float(score_images(maps_BHW, mask_BHW).mean()),
-        "salt_accuracy": float(((salt_B > 0.5) == mask_BHW.any(axis=(1, 2))).mean()),
-    }
+    return measure(maps_BHW, salt_B, mask_BHW)
 
 
 def _write_curve(curve: str, trainer: Trainer, job: Job) -> None:

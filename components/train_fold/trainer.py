@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from math import ceil, cos, pi
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Adam
 
@@ -178,11 +180,7 @@ class Trainer:
 
     def _validate(self) -> dict[str, float]:
         maps_BHW, salt_B = predict_maps(self.model, self.held_out.image_BHW, self.config, flip_tta=False)
-        mask_BHW = self.held_out.mask_BHW.cpu().numpy()
-        return {
-            "score": float(score_images(maps_BHW, mask_BHW).mean()),
-            "salt_accuracy": float(((salt_B > 0.5) == mask_BHW.any(axis=(1, 2))).mean()),
-        }
+        return measure(maps_BHW, salt_B, self.held_out.mask_BHW.cpu().numpy())
 
     def _close_epoch(self, figures: dict[str, float]) -> None:
         progress, train = self.progress, self.config.train
@@ -198,3 +196,11 @@ class Trainer:
                 progress.learning_rate, progress.stalled = progress.learning_rate * train.plateau_factor, 0
         save_checkpoint(self.checkpoint, self.model, self.optimizer, self.generator, self.best, progress)
         self.on_step(progress, 1.0)
+
+
+def measure(maps_BHW: NDArray[np.uint8], salt_B: NDArray[np.float32], mask_BHW: NDArray[np.uint8]) -> dict[str, float]:
+    """Scores maps, at 0.5, and the classifier's probabilities of any salt by the true masks."""
+    return {
+        "score": float(score_images(maps_BHW, mask_BHW).mean()),
+        "salt_accuracy": float(((salt_B > 0.5) == mask_BHW.any(axis=(1, 2))).mean()),
+    }
