@@ -35,6 +35,7 @@ def run(folder: RunFolder) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SaltError("another process runs in this folder", file=folder.path) from None
+        folder.sweep()
         prepare_tracking(folder)
         # Image names need no "python" in them: every image of ours has it.
         warnings.filterwarnings("ignore", category=RuntimeWarning, module="kfp.local")

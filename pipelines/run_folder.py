@@ -59,6 +59,11 @@ class RunFolder:
         """Everything the stages said."""
         return self.path / "log.txt"
 
+    def sweep(self) -> None:
+        """Removes what an attempt that was killed had half written; only for who holds the folder's lock."""
+        for part in self.path.rglob("*.part"):
+            part.unlink(missing_ok=True)
+
     def collect(self) -> list[Stage]:
         """Links what the stages have finished to its predictable place.
 

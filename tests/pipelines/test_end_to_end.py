@@ -109,6 +109,8 @@ def run(tmp_path_factory):
         tracked=tracked(folder), epochs=trained_epochs(folder),
     )  # fmt: skip
 
+    # What a kill in the middle of a write leaves, whether or not this one did.
+    (folder / "checkpoints" / ".checkpoint.safetensors.96f8085b.part").write_bytes(b"half")
     finished = salt("run", "--out", folder)
     assert finished.code == 0, finished.said
     first = SimpleNamespace(result=finished, left=processes(folder), files=files(folder), tracked=tracked(folder))
@@ -158,7 +160,7 @@ def test_training_goes_on_where_it_stopped(run):
 def test_all_files_have_their_predictable_names(run):
     assert run.first.files == FILES | {name.format(job) for name in JOB_FILES for job in JOBS}
     assert run.first.left == []
-    assert not [path for path in run.folder.rglob("*.part") if ".kfp" not in path.parts]
+    assert not [*run.folder.rglob("*.part")]
 
 
 def test_the_tables_are_whole(run):
