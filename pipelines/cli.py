@@ -11,7 +11,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from components.core.errors import SaltError, exit_on_error
-from pipelines import stages_cli
+from pipelines import cluster_cli, stages_cli
 from pipelines.stages_cli import Changes, PresetName
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     help="Finds salt bodies in seismic images: ten networks, one ensemble, a submission for Kaggle.",
 )
 stages_cli.add_to(app)
+cluster_cli.add_to(app)
 
 
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
