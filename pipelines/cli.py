@@ -11,7 +11,8 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from components.core.errors import SaltError, exit_on_error
-from pipelines import cluster_cli, stages_cli
+from pipelines import cluster_cli, images_cli, stages_cli
+from pipelines.run_folder import Runner
 from pipelines.stages_cli import Changes, PresetName
 
 app = typer.Typer(
@@ -23,16 +24,21 @@ app = typer.Typer(
 )
 stages_cli.add_to(app)
 cluster_cli.add_to(app)
+images_cli.add_to(app)
 
 
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
 def run(
-    data: Annotated[str | None, typer.Option(help="The archive: Kaggle's zip, a flat zip, or a folder.")] = None,
+    data: Annotated[str | None, typer.Option(help="The archive: zip, folder, or s3://bucket/key.")] = None,
     preset: PresetName = "quick",
     changes: Changes = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; one that was stopped goes on.")] = None,
+    runner: Annotated[
+        Runner, typer.Option(help="What runs the stages: processes, or their containers.")
+    ] = "subprocess",
 ) -> None:
-    """Runs the whole pipeline on this machine."""
+    """Runs the whole pipeline on this machine; with a store in the environment, artifacts and checkpoints go there."""
+    from pipelines.images import with_tag
     from pipelines.live import Watcher
     from pipelines.presets import changed, preset_config
     from pipelines.run_folder import open_run, reopened_config
@@ -42,15 +48,20 @@ def run(
     path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{preset}")
     known = reopened_config(path)
     config = changed(known, changes or []) if known else preset_config(preset, changes)
+    if runner == "docker":
+        config = with_tag(config)
     if known and known != config:
         raise SaltError("holds a run of another configuration: use another --out", file=path, field="--set")
-    folder = open_run(path, data, preset, config)
+    folder = open_run(path, data, preset, config, runner)
+    options = "" if runner == "subprocess" else f" --runner {runner}"
     began = time.monotonic()
     began_with = "going on with" if known else "running"
     console.print(f"{began_with} {folder.path} (log: {folder.log.name})", markup=False, highlight=False, soft_wrap=True)
     code = Watcher(folder, console).run()
     if code == 130:
-        console.print(f"stopped; to go on: salt run --out {path}", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            f"stopped; to go on: salt run --out {path}{options}", markup=False, highlight=False, soft_wrap=True
+        )
     if code:
         raise typer.Exit(code)
     show_result(folder, time.monotonic() - began, Console())

@@ -9,15 +9,21 @@ import os
 import signal
 import sys
 import warnings
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from kfp import local
 
+from components.core.config import StageName
 from components.core.errors import SaltError, exit_on_error
 from components.core.storage import read_json
 from components.core.tracking import EXPERIMENT, Tracking
+from components.core.uris import is_uri
+from pipelines.docker_runner import docker_runner, end_containers, stage_environment, tracking_server
 from pipelines.pipeline import salt_pipeline
+from pipelines.publish import publish
 from pipelines.run_folder import KFP, RunFolder
 
 
@@ -37,37 +43,55 @@ def run(folder: RunFolder) -> int:
             raise SaltError("another process runs in this folder", file=folder.path) from None
         folder.sweep()
         prepare_tracking(folder)
-        # Image names need no "python" in them: every image of ours has it.
-        warnings.filterwarnings("ignore", category=RuntimeWarning, module="kfp.local")
-        local.init(
-            local.SubprocessRunner(use_venv=False), pipeline_root=str(folder.path / KFP), enable_caching=True
-        )  # fmt: skip
-        settings = folder.config
-        # No node is lost here: a second attempt at a user's mistake would only delay its message.
-        cluster = settings.cluster.model_copy(update={"retries": 0})
-        tracking = Tracking(folder.run)
-        tracking.parent()
-        signal.signal(signal.SIGTERM, partial(_stop, tracking))
-        status = "FAILED"
-        try:
-            salt_pipeline(settings.model_copy(update={"cluster": cluster}))(
-                data=folder.data,
-                data_version=folder.data_version,
-                config=settings.model_dump(mode="json"),
-                run=folder.run,
-                checkpoints=str(folder.checkpoints),
-            )
-            status = "FINISHED"
-        except RuntimeError as error:  # a task failed; it has said why
-            logging.getLogger(__name__).error("%s", error)
-        finally:
-            tracking.end_all(status)
-            folder.collect()
+        with ExitStack() as stack:
+            runner = _runner(folder, stack)
+            # Image names need no "python" in them: every image of ours has it.
+            warnings.filterwarnings("ignore", category=RuntimeWarning, module="kfp.local")
+            local.init(runner, pipeline_root=str(folder.path / KFP), enable_caching=True)
+            tracking = Tracking(folder.run)
+            tracking.parent()
+            signal.signal(signal.SIGTERM, partial(_stop, folder, tracking))
+            status = "FAILED"
+            try:
+                _pipeline(folder)
+                status = "FINISHED"
+            except RuntimeError as error:  # a task failed; it has said why
+                logging.getLogger(__name__).error("%s", error)
+            finally:
+                tracking.end_all(status)
+                folder.collect()
+            if is_uri(folder.checkpoints):
+                publish(folder)
     return 0 if status == "FINISHED" else 1
 
 
-def _stop(tracking: Tracking, *_: object) -> None:
+def _runner(folder: RunFolder, stack: ExitStack) -> local.SubprocessRunner | local.DockerRunner:
+    if folder.runner == "subprocess":
+        return local.SubprocessRunner(use_venv=False)
+    end_containers(folder)
+    if os.environ["MLFLOW_TRACKING_URI"].startswith("sqlite:"):
+        os.environ["MLFLOW_TRACKING_URI"] = stack.enter_context(tracking_server(folder.path.parent))
+    return docker_runner(folder, stage_environment())
+
+
+def _pipeline(folder: RunFolder) -> None:
+    """Runs the pipeline to its end."""
+    settings = folder.config
+    # No node is lost here: a second attempt at a user's mistake would only delay its message.
+    cluster = settings.cluster.model_copy(update={"retries": 0, "stages": {}})
+    salt_pipeline(settings.model_copy(update={"cluster": cluster}), cached=get_args(StageName))(
+        data=folder.data,
+        data_version=folder.data_version,
+        config=settings.model_dump(mode="json"),
+        run=folder.run,
+        checkpoints=folder.checkpoints,
+    )
+
+
+def _stop(folder: RunFolder, tracking: Tracking, *_: object) -> None:
     """Ends at once on SIGTERM, which the jobs got as well: kfp.local would begin those that wait."""
+    if folder.runner == "docker":
+        end_containers(folder)
     tracking.end_all("KILLED")
     os._exit(130)
 

@@ -16,6 +16,8 @@ _LITE_MODEL = {
     "centre_channels": 128,
     "decoder_channels": 32,
 }
+# Small enough for the ten jobs to be scheduled on one ordinary node, a few at a time.
+_CPU_NODE = {"accelerator": "none", "cpu": "500m", "memory": "2Gi", "shm": "256Mi"}
 # Depthwise convolutions have no fast bf16 backward pass on a CPU: float32 trains these encoders three times as fast.
 _LITE_TRAIN = {"batch_size": 16, "learning_rate": 1e-3, "schedule": "one_cycle", "keep": "last", "amp": "off"}
 
@@ -27,7 +29,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
             "encoders": _LITE_ENCODERS,
             "model": {**_LITE_MODEL, "input_size": 64, "fit": "resize"},
             "train": {**_LITE_TRAIN, "epochs": 2, "phase1_epochs": 1},
-            "cluster": {"accelerator": "none"},
+            "cluster": _CPU_NODE,
         },
     ),
     "quick": (
@@ -36,7 +38,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
             "encoders": _LITE_ENCODERS,
             "model": {**_LITE_MODEL, "input_size": 64, "fit": "resize"},
             "train": {**_LITE_TRAIN, "epochs": 3, "phase1_epochs": 1, "batch_size": 32},
-            "cluster": {"accelerator": "none"},
+            "cluster": _CPU_NODE,
         },
     ),
     "cpu": (
@@ -45,7 +47,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
             "encoders": _LITE_ENCODERS,
             "model": _LITE_MODEL,
             "train": {**_LITE_TRAIN, "epochs": 30, "phase1_epochs": 10},
-            "cluster": {"accelerator": "none"},
+            "cluster": _CPU_NODE,
         },
     ),
     "seed": (
@@ -91,8 +93,12 @@ def changed(config: Config, changes: list[str]) -> Config:
         *sections, last = key.strip().split(".")
         place = document
         for section in sections:
-            place = place.get(section, {}) if isinstance(place, dict) else {}
-        if not isinstance(place, dict) or (last not in place and sections != ["cluster", "node_selector"]):
+            place = place.setdefault(section, {}) if isinstance(place, dict) else {}
+        free = sections == ["cluster", "node_selector"] or sections[:2] in (
+            ["cluster", "digests"],
+            ["cluster", "stages"],
+        )
+        if not isinstance(place, dict) or (last not in place and not free):
             raise SaltError("no such option", field="--set", found=key, expected=_nearest(key, config))
         place[last] = value
     return parse_config(document, "--set")

@@ -7,14 +7,21 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
+from components.core.settings import StoreSettings
 from components.core.storage import read_json, write_json
+from components.core.store import Store
+from components.core.uris import is_uri
 
 KFP = ".kfp"
 """Where kfp.local keeps artifacts and its cache; the predictable names are hard links into it."""
+
+
+Runner = Literal["subprocess", "docker"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,8 @@ class RunFolder:
         data: The archive.
         data_version: Changes when the archive does, so that no stale stage is taken from the cache.
         preset: Name of the preset the configuration began as.
+        runner: What runs the stages: processes of this machine, or containers.
+        checkpoints: Where the jobs keep their checkpoints and progress: a folder, or a prefix in the store.
     """
 
     path: Path
@@ -43,16 +52,13 @@ class RunFolder:
     data: str
     data_version: str
     preset: str
+    runner: Runner
+    checkpoints: str
 
     @property
     def config(self) -> Config:
         """The resolved configuration."""
         return parse_config(read_json(self.path / "config.json"), str(self.path / "config.json"))
-
-    @property
-    def checkpoints(self) -> Path:
-        """Where the jobs keep their checkpoints and progress."""
-        return self.path / "checkpoints"
 
     @property
     def log(self) -> Path:
@@ -115,29 +121,32 @@ def _link(source: Path, place: Path) -> None:
     part.replace(place)
 
 
-def open_run(path: Path, data: str | None, preset: str, config: Config) -> RunFolder:
+def open_run(path: Path, data: str | None, preset: str, config: Config, runner: Runner = "subprocess") -> RunFolder:
     """Makes a run's folder, or opens the one that is there to go on with it.
 
     Args:
         path: The folder.
-        data: The archive; may be left out for a folder that knows it.
+        data: The archive, a path or an s3:// URI; may be left out for a folder that knows it.
         preset: Name of the preset.
         config: The resolved configuration.
+        runner: What runs the stages.
 
     Raises:
-        SaltError: If the folder cannot be written or holds a run of another archive or configuration.
+        SaltError: If the folder cannot be written or holds a run of another archive, configuration or runner.
     """
     known = path / "run.json"
     if known.is_file():
-        return _reopen(path, data)
+        return _reopen(path, data, runner)
     if data is None:
-        raise SaltError("is missing", field="--data", expected="an archive: zip or folder")
+        raise SaltError("is missing", field="--data", expected="an archive: zip, folder or s3://bucket/key")
     if path.is_dir() and any(path.iterdir()):
         raise SaltError("is not empty and holds no run", file=path, field="--out")
-    source = Path(data).resolve()
-    if not source.exists():
-        raise SaltError("no such archive", file=data, field="--data")
-    folder = RunFolder(path.resolve(), f"{path.name}-{uuid4().hex[:6]}", str(source), _version(source), preset)
+    source = data if is_uri(data) else str(Path(data).resolve())
+    version = archive_version(source)
+    store = StoreSettings()
+    home = f"s3://{store.bucket}" if store.chosen else str(path.resolve())
+    name = f"{path.name}-{uuid4().hex[:6]}"
+    folder = RunFolder(path.resolve(), name, source, version, preset, runner, f"{home}/checkpoints")
     write_json(path / "config.json", config.model_dump(mode="json"))
     write_json(known, {key: value for key, value in asdict(folder).items() if key != "path"})
     return folder
@@ -148,20 +157,34 @@ def reopened_config(path: Path) -> Config | None:
     return parse_config(read_json(path / "config.json")) if (path / "run.json").is_file() else None
 
 
-def _reopen(path: Path, data: str | None) -> RunFolder:
+def _reopen(path: Path, data: str | None, runner: Runner) -> RunFolder:
     folder = RunFolder(path=path.resolve(), **read_json(path / "run.json"))
-    if data is not None and str(Path(data).resolve()) != folder.data:
+    given = data if data is None or is_uri(data) else str(Path(data).resolve())
+    if given not in (None, folder.data):
         raise SaltError("holds a run of another archive", file=path, field="--data", found=folder.data, expected=data)
-    source = Path(folder.data)
-    if not source.exists():
-        raise SaltError("the archive is gone", file=source, field="--data")
-    if _version(source) != folder.data_version:
-        raise SaltError("the archive has changed since this run began: use another --out", file=source, field="--data")
+    if runner != folder.runner:
+        raise SaltError(
+            "holds a run of another runner", file=path, field="--runner", found=folder.runner, expected=runner
+        )
+    if archive_version(folder.data) != folder.data_version:
+        raise SaltError("the archive has changed since this run began: use another --out", file=folder.data)
     return folder
 
 
-def _version(source: Path) -> str:
-    """Sizes and times of the archive's files: cheap, and other for another content."""
+def archive_version(data: str) -> str:
+    """Names an archive's content cheaply: by the store's checksum, or by the sizes and times of its files.
+
+    Raises:
+        SaltError: If there is no such archive.
+    """
+    if is_uri(data):
+        found = Store().stat(data)
+        if found is None:
+            raise SaltError("no such archive in the store", file=data, field="--data")
+        return found.metadata.get("sha256", found.etag)[:16]
+    source = Path(data)
+    if not source.exists():
+        raise SaltError("no such archive", file=data, field="--data")
     files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
     facts = "\n".join(f"{os.fspath(f)} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files)
     return hashlib.sha256(facts.encode()).hexdigest()[:16]

@@ -1,17 +1,21 @@
 """The name of each stage's container image."""
 
-from components.core.config import ClusterConfig
+from importlib.metadata import version
+
+from components.core.config import ClusterConfig, StageName
 
 
-def image(stage: str, cluster: ClusterConfig | None = None) -> str:
+def image(stage: StageName, cluster: ClusterConfig | None = None) -> str:
     """Names the image of a stage.
 
     Args:
         stage: Folder name of the stage, as `train_fold`.
-        cluster: Where the registry prefix and the tag come from; the defaults when left out.
+        cluster: Where the registry prefix, tag and digests come from; the defaults when left out.
 
     Returns:
-        For example `salt-pipeline/train-fold:0.1.0`.
+        For example `salt-pipeline/train-fold:0.1.0`; without a tag the project's version is it.
     """
     cluster = cluster or ClusterConfig()
-    return f"{cluster.registry}/{stage.replace('_', '-')}:{cluster.tag}"
+    name = f"{cluster.registry}/{stage.replace('_', '-')}"
+    digest = cluster.digests.get(stage)
+    return f"{name}@{digest}" if digest else f"{name}:{cluster.tag or version('salt-pipeline')}"

@@ -1,0 +1,181 @@
+"""The stages' images: what they are called, how they are built, saved and pushed."""
+
+import hashlib
+import logging
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, get_args
+
+import docker
+from docker.errors import DockerException, ImageNotFound
+
+from components.core.config import ClusterConfig, Config, StageName
+from components.core.errors import SaltError, SaltErrors
+from components.core.images import image
+from components.core.storage import atomic_path
+
+log = logging.getLogger(__name__)
+
+STAGES: tuple[StageName, ...] = get_args(StageName)
+
+ROOT = Path(__file__).parent.parent
+DOCKERFILE = "docker/Dockerfile"
+BASE_IMAGE = "python:3.11-slim-bookworm"
+CONTENT = ("docker/Dockerfile", "docker/install", "docker/locks/*.lock", "requirements-setup.lock", "pyproject.toml",
+           "README.md", "LICENSE", "components/**/*", "pipelines/**/*")  # fmt: skip
+"""What the images are made of: all that the Dockerfile copies."""
+
+SAVE_CHUNK = 2**22
+
+
+def content_tag(base: str = BASE_IMAGE) -> str:
+    """The tag of the images of this checkout: another content, another tag, whatever machine builds it.
+
+    Args:
+        base: Name of the base image.
+
+    Returns:
+        Version and 12 hex digits of a SHA-256 over names and contents, as `0.1.0-3f2a90c41b7e`.
+
+    Raises:
+        SaltError: If this is no checkout: an installed package knows no Dockerfile.
+    """
+    if not (ROOT / DOCKERFILE).is_file():
+        raise SaltError("images are built from a checkout", file=ROOT / DOCKERFILE, expected="--set cluster.tag=TAG")
+    digest = hashlib.sha256(base.encode())
+    paths = {path for pattern in CONTENT for path in ROOT.glob(pattern)}
+    for path in sorted(path for path in paths if path.is_file() and "__pycache__" not in path.parts):
+        content = path.read_bytes()
+        digest.update(f"\0{path.relative_to(ROOT)}\0{len(content)}\0".encode() + content)
+    return f"{version('salt-pipeline')}-{digest.hexdigest()[:12]}"
+
+
+def with_tag(config: Config) -> Config:
+    """Names the images of this checkout where the configuration names none."""
+    if config.cluster.tag or set(config.cluster.digests) == set(STAGES):
+        return config
+    return config.model_copy(update={"cluster": config.cluster.model_copy(update={"tag": content_tag()})})
+
+
+def engine() -> docker.DockerClient:
+    """Connects to the Docker engine.
+
+    Raises:
+        SaltError: If none answers.
+    """
+    try:
+        client = docker.from_env(timeout=600)
+        client.ping()
+    except DockerException as error:
+        raise SaltError("no Docker engine answers", found=str(error).splitlines()[0]) from None
+    return client
+
+
+def missing(client: docker.DockerClient, cluster: ClusterConfig) -> list[str]:
+    """The images that this engine does not have."""
+    names = [image(stage, cluster) for stage in STAGES]
+    return [name for name in names if not _found(client, name)]
+
+
+def _found(client: docker.DockerClient, name: str) -> bool:
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def build(
+    client: docker.DockerClient, stages: tuple[StageName, ...], cluster: ClusterConfig, base: str,
+    progress: Callable[[str, str], None],
+) -> None:  # fmt: skip
+    """Builds images, one after the other: they share layers, and the classic builder walks one file from the top.
+
+    Args:
+        client: The engine.
+        stages: Which.
+        cluster: Registry and tag.
+        base: Name of the base image.
+        progress: Called with a stage and a line of what the engine says.
+
+    Raises:
+        SaltError: With the step that failed and its last lines.
+    """
+    for stage in sorted(stages, key=_position):
+        said: list[str] = []
+        for answer in client.api.build(
+            path=str(ROOT), dockerfile=DOCKERFILE, target=stage.replace("_", "-"), tag=image(stage, cluster),
+            buildargs={"BASE_IMAGE": base}, labels=_labels(), network_mode="host", rm=True, decode=True,
+        ):  # fmt: skip
+            if "error" in answer:
+                raise SaltError(
+                    "\n".join(["cannot be built", *said[-10:], answer["error"]]), file=image(stage, cluster)
+                )
+            for line in answer.get("stream", "").splitlines():
+                if line.strip():
+                    said.append(line)
+                    progress(stage, line)
+
+
+def _position(stage: StageName) -> int:
+    """Where the Dockerfile has a stage: those before it are in the cache by then."""
+    return (ROOT / DOCKERFILE).read_text().index(f" AS {stage.replace('_', '-')}\n")
+
+
+def _labels() -> dict[str, str]:
+    """What only the moment of building knows; the Dockerfile says the rest."""
+    git = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    revision = {"org.opencontainers.image.revision": git.stdout.strip()} if git.returncode == 0 else {}
+    return {"org.opencontainers.image.version": version("salt-pipeline"), **revision}
+
+
+def push(client: docker.DockerClient, names: list[str], progress: Callable[[str, str], None]) -> dict[str, str]:
+    """Pushes images, side by side.
+
+    Returns:
+        The digest of each, by which a pod can name it.
+
+    Raises:
+        SaltErrors: With the registry's answer for each that failed.
+    """
+
+    def one(name: str) -> str | SaltError:
+        digest = ""
+        for answer in client.api.push(name, stream=True, decode=True):
+            if "error" in answer:
+                return SaltError("cannot be pushed", file=name, found=answer["error"])
+            digest = answer.get("aux", {}).get("Digest", digest)
+            progress(name, answer.get("status", ""))
+        return digest
+
+    with ThreadPoolExecutor() as pool:
+        results = dict(zip(names, pool.map(one, names), strict=True))
+    failed = [result for result in results.values() if isinstance(result, SaltError)]
+    if failed:
+        raise SaltErrors("images could not be pushed", failed)
+    return {name: str(digest) for name, digest in results.items()}
+
+
+def save(client: docker.DockerClient, name: str, path: Path) -> int:
+    """Writes an image as a tar that `docker load`, `ctr images import` or `kind load image-archive` takes.
+
+    Returns:
+        Bytes written.
+
+    Raises:
+        SaltError: If the engine has no such image, or the file cannot be written.
+    """
+    if not _found(client, name):
+        raise SaltError("no such image here: `salt images build` makes it", file=name)
+    chunks: Iterator[bytes] = client.images.get(name).save(chunk_size=SAVE_CHUNK, named=name)
+    with atomic_path(path) as part, part.open("wb") as file:
+        return sum(file.write(chunk) for chunk in chunks)
+
+
+def facts(client: docker.DockerClient, name: str) -> dict[str, Any]:
+    """Id and size in bytes of an image."""
+    found = client.images.get(name)
+    return {"image": name, "id": found.id, "bytes": found.attrs["Size"]}

@@ -1,0 +1,43 @@
+"""Brings a local run's artifacts to the object store, where the others look for them."""
+
+import hashlib
+import logging
+from pathlib import Path
+
+from components.core.settings import StoreSettings
+from components.core.store import Store
+from pipelines.run_folder import KFP, RunFolder
+
+log = logging.getLogger(__name__)
+
+
+def publish(folder: RunFolder) -> str:
+    """Uploads what a run made under its predictable names; what is there already stays.
+
+    Args:
+        folder: The run.
+
+    Returns:
+        Where it lies: s3://bucket/runs/<run>.
+
+    Raises:
+        SaltError: If the store cannot be written to.
+    """
+    settings = StoreSettings()
+    store, home = Store(settings), f"s3://{settings.bucket}/runs/{folder.run}"
+    hidden = {KFP, "checkpoints", folder.log.name, ".lock"}
+    for path in sorted(folder.path.rglob("*")):
+        name = path.relative_to(folder.path)
+        if not path.is_file() or name.parts[0] in hidden:
+            continue
+        uri = f"{home}/{name.as_posix()}"
+        found = store.stat(uri)
+        if found is None or found.metadata.get("sha256") != _sha256(path):
+            store.upload(path, uri)
+    log.info("artifacts: %s", home)
+    return home
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
