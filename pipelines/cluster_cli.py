@@ -1,7 +1,201 @@
 """The commands that talk to a cluster."""
 
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
 import typer
+from rich.console import Console
+from rich.table import Table
+
+from components.core.errors import SaltError
+from pipelines.cluster_settings import cluster_settings
+from pipelines.stages_cli import Changes, PresetName
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of its id, or its name.")]
+Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; made where there is none.")]
+
+cluster = typer.Typer(no_args_is_help=True, help="Prepares a cluster.", rich_markup_mode="markdown")
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
+    for command, example in (
+        (submit, "salt submit --data s3://salt/data/survey.zip --preset seed --watch"),
+        (watch, "salt watch 3f2a90c4"),
+        (runs, "salt runs --limit 5"),
+        (logs, "salt logs 3f2a90c4 se_resnext50_32x4d/fold3 --follow"),
+        (fetch, "salt fetch 3f2a90c4 --out runs/from-cluster"),
+        (cancel, "salt cancel 3f2a90c4"),
+        (resume, "salt resume 3f2a90c4"),
+        (doctor, "salt doctor --json"),
+    ):
+        app.command(epilog=f"Example: `{example}`")(command)
+    cluster.command("init", epilog="Example: `salt cluster init --dev --generate`")(init)
+    cluster.callback()(lambda: None)
+    app.add_typer(cluster, name="cluster", epilog="Example: `salt cluster init --dev --generate`")
+
+
+def submit(
+    data: Annotated[str, typer.Option(help="The archive in the object store, s3://bucket/key.")],
+    preset: PresetName = "seed",
+    changes: Changes = None,
+    experiment: Experiment = "salt",
+    name: Annotated[str | None, typer.Option(help="Name of the run; made up where left out.")] = None,
+    cache: Annotated[bool, typer.Option(help="Let KFP answer ingest and fold_split from its cache.")] = True,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
+) -> None:
+    """Runs the whole pipeline on a cluster."""
+    from pipelines import submit as submission
+    from pipelines.presets import preset_config
+
+    config = preset_config(preset, changes)
+    kfp = _kfp()
+    checked = submission.check(kfp, data, config)
+    for warning in checked.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    name = name or submission.run_name(preset)
+    run = submission.submit(kfp, checked, data, name=name, experiment=experiment, cached=cache)
+    typer.echo(f"{run.run_id}\n{kfp.settings.run_link(run.run_id)}")
+    if watch:
+        _follow(kfp, run.run_id)
+
+
+def watch(run: Run) -> None:
+    """Follows a run to its end: stages and jobs, state, time, retries, last metric."""
+    kfp = _kfp()
+    _follow(kfp, kfp.find(run).run_id)
+
+
+def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> None:
+    """Lists the runs of a cluster."""
+    table = Table("run", "name", "state", "began", "time", box=None)
+    for run in islice(_kfp().runs(), limit):
+        began = run.created_at
+        seconds = (run.finished_at - began).total_seconds() if began and _ended(run) else None
+        from pipelines.run_view import clock
+
+        when = began.astimezone().strftime("%Y-%m-%d %H:%M") if began else ""
+        table.add_row(run.run_id[:8], run.display_name, run.state or "PENDING", when, clock(seconds) if seconds else "")
+    Console(width=None if Console().is_terminal else 160).print(table)
+
+
+def logs(
+    run: Run,
+    job: Annotated[str, typer.Argument(metavar="JOB", help="A stage, or a training job as encoder/foldK.")],
+    follow: Annotated[bool, typer.Option("--follow", help="Go on printing until the task ends.")] = False,
+    predict: Annotated[bool, typer.Option("--predict", help="Of a job, its prediction, not its training.")] = False,
+) -> None:
+    """Prints what a task has written."""
+    from pipelines.run_view import jobs_of
+    from pipelines.watch import POLL_SECONDS, read_log, run_tasks
+
+    kfp = _kfp()
+    found = kfp.find(run)
+    printed = ""
+    while True:
+        task = _task(run_tasks(kfp, found.run_id), jobs_of(found), job, predict)
+        if task.pods or not follow:
+            text = read_log(kfp, found.run_id, task)
+            typer.echo(text.removeprefix(printed), nl=False)
+            printed = text
+        if not follow or task.ended:
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def fetch(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="The folder.")],
+    everything: Annotated[bool, typer.Option("--all", help="Every artifact, not the results alone.")] = False,
+) -> None:
+    """Brings submission, report and metrics from the store."""
+    from pipelines import fetch as fetching
+
+    kfp = _kfp()
+    paths, missing = fetching.fetch(kfp, kfp.find(run), out, everything)
+    for path in paths:
+        typer.echo(path)
+    if missing:
+        raise SaltError("the run has not made all its results", file=run, expected=", ".join(missing))
+
+
+def cancel(run: Run) -> None:
+    """Stops a run; what it has made stays."""
+    kfp = _kfp()
+    found = kfp.find(run)
+    if _ended(found):
+        raise SaltError("has ended already", file=found.display_name, found=found.state)
+    kfp.terminate(found.run_id)
+    typer.echo(f"{found.display_name}: stopping; to go on with it: salt resume {found.run_id[:8]}")
+
+
+def resume(run: Run) -> None:
+    """Lets a run that failed or was stopped go on where it was."""
+    kfp = _kfp()
+    found = kfp.find(run)
+    if found.state == "SUCCEEDED" or not _ended(found):
+        raise SaltError("can only go on once it has failed or was stopped", file=found.display_name, found=found.state)
+    kfp.retry(found.run_id)
+    typer.echo(f"{found.display_name}: going on; to follow it: salt watch {found.run_id[:8]}")
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Checks everything a run needs, on this machine and on the cluster, and says how to mend it."""
+    from pipelines.doctor import examine, show
+
+    verdicts = examine(cluster_settings())
+    show(verdicts, as_json)
+    if any(verdict.state == "fail" for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+def init(
+    dev: Annotated[bool, typer.Option("--dev", help="Also the Secrets of the overlay's MinIO and Postgres.")] = False,
+    generate: Annotated[bool, typer.Option("--generate", help="Make up keys where the environment has none.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Put ours into Secrets that hold other values.")] = False,
+    expire_days: Annotated[int, typer.Option(min=1, help="Days that checkpoints are kept.")] = 30,
+) -> None:
+    """Makes Secrets, bucket, lifecycle rule and MLflow experiment; a second time it changes nothing."""
+    from pipelines.cluster_init import initialise
+
+    for line in initialise(cluster_settings(), dev=dev, generate=generate, replace=replace, expire_days=expire_days):
+        typer.echo(line)
+
+
+def _kfp() -> Any:
+    from pipelines.kfp_api import Kfp
+
+    return Kfp(cluster_settings())
+
+
+def _ended(run: Any) -> bool:
+    from pipelines.watch import ENDED
+
+    return run.state in ENDED
+
+
+def _follow(kfp: Any, run_id: str) -> None:
+    from pipelines.watch import Watch
+
+    code = Watch(kfp, kfp.run(run_id), Console(stderr=True)).follow()
+    if code:
+        raise typer.Exit(code)
+
+
+def _task(tasks: list, jobs: list, wanted: str, predict: bool) -> Any:
+    from pipelines.run_nodes import IN_LOOP, STAGES
+    from pipelines.run_view import job_name
+
+    names = {job_name(job): job for job in jobs}
+    stage = wanted.replace("_", "-")
+    for task in reversed(tasks):
+        job = task.job(jobs)
+        mine = job == names[wanted] and task.stage == IN_LOOP[predict] if wanted in names else task.stage == stage
+        if mine and (wanted in names or stage not in IN_LOOP):
+            return task
+    if wanted in names or (stage in STAGES and stage not in IN_LOOP):
+        raise SaltError("has not begun", field="JOB", found=wanted)
+    known = ", ".join([*(name for name in STAGES if name not in IN_LOOP), *list(names)[:1]])
+    raise SaltError("no such stage or job", field="JOB", found=wanted, expected=f"{known} ...")

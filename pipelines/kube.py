@@ -1,0 +1,159 @@
+"""Talks to Kubernetes: every call has a time limit, every failure is one line."""
+
+import base64
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from components.core.errors import SaltError
+from pipelines.cluster_names import PART_OF
+from pipelines.patience import within
+
+SECONDS = (4, 8)
+"""Limits of connecting and of an answer."""
+
+
+class KubeError(SaltError):
+    """Kubernetes did not do what was asked.
+
+    Attributes:
+        status: HTTP status, 0 where there was no answer.
+    """
+
+    def __init__(self, problem: str, status: int = 0) -> None:
+        super().__init__(problem, file="Kubernetes")
+        self.status = status
+
+    @property
+    def denied(self) -> bool:
+        """Whether we lack the right."""
+        return self.status in (401, 403)
+
+
+class Kube:
+    """A namespace of a Kubernetes cluster: the kubeconfig's, or the one this process runs in.
+
+    Args:
+        namespace: Its name.
+
+    Raises:
+        KubeError: If there is no configuration.
+    """
+
+    def __init__(self, namespace: str) -> None:
+        within(15, self._load, "Kubernetes' configuration")
+        client = _client()
+        self.namespace = namespace
+        self._client = client.ApiClient(self._config)
+        self.core = client.CoreV1Api(self._client)
+        self.apps = client.AppsV1Api(self._client)
+        self.custom = client.CustomObjectsApi(self._client)
+        self.access = client.AuthorizationV1Api(self._client)
+        self._version = client.VersionApi(self._client)
+
+    def _load(self) -> None:
+        config = import_module("kubernetes.config")
+        self._config = _client().Configuration()
+        try:
+            config.load_config(client_configuration=self._config)
+        except Exception as error:  # of many kinds: no file, bad YAML, a log-in helper that fails
+            raise KubeError(f"no configuration: see KUBECONFIG ({' '.join(str(error).split())})") from None
+        self._config.retries = False
+
+    def call(self, method: Callable[..., Any], *words: Any, **named: Any) -> Any:
+        """Calls a method of the Kubernetes client.
+
+        Raises:
+            KubeError: If there is no answer, or it is an error.
+        """
+        import urllib3
+
+        try:
+            return method(*words, **named, _request_timeout=SECONDS)
+        except _client().ApiException as error:
+            raise KubeError(_said(error), error.status or 0) from None
+        except urllib3.exceptions.TimeoutError:
+            raise KubeError(f"no answer within {SECONDS[1]} s from {self._config.host}") from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise KubeError(f"{self._config.host} cannot be reached: {_reason(error)}") from None
+        except (ValueError, AttributeError) as error:
+            raise KubeError(f"{self._config.host} cannot be understood: {error}", 400) from None
+
+    def find(self, method: Callable[..., Any], *words: Any, **named: Any) -> Any:
+        """The same, but None where the object does not exist."""
+        try:
+            return self.call(method, *words, **named)
+        except KubeError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def version(self) -> tuple[int, int]:
+        """Major and minor version of the server."""
+        info = self.call(self._version.get_code)
+        return int(info.major), int("".join(filter(str.isdigit, info.minor)))
+
+    def config_map(self, name: str) -> dict[str, str] | None:
+        """What a ConfigMap holds, None if there is none."""
+        found = self.find(self.core.read_namespaced_config_map, name, self.namespace)
+        return None if found is None else found.data or {}
+
+    def secret(self, name: str) -> dict[str, bytes] | None:
+        """What a Secret holds, None if there is none."""
+        found = self.find(self.core.read_namespaced_secret, name, self.namespace)
+        return None if found is None else {key: base64.b64decode(value) for key, value in (found.data or {}).items()}
+
+    def put_secret(self, name: str, values: dict[str, str], replace: bool) -> None:
+        """Makes a Secret, or puts other values into the one that is there."""
+        client = _client()
+        metadata = client.V1ObjectMeta(name=name, labels={"app.kubernetes.io/part-of": PART_OF})
+        body = client.V1Secret(metadata=metadata, string_data=values)
+        if replace:
+            self.call(self.core.patch_namespaced_secret, name, self.namespace, body)
+        else:
+            self.call(self.core.create_namespaced_secret, self.namespace, body)
+
+    def workflow(self, run_id: str) -> dict[str, Any]:
+        """The Argo workflow of a run; an empty one when Kubernetes has forgotten it."""
+        found = self.call(
+            self.custom.list_namespaced_custom_object,
+            "argoproj.io", "v1alpha1", self.namespace, "workflows", label_selector=f"pipeline/runid={run_id}",
+        )["items"]  # fmt: skip
+        return found[0] if found else {}
+
+    def may(self, verb: str, resource: str, group: str = "", account: str | None = None) -> bool:
+        """Whether a service account, or we, may do something in the namespace."""
+        client = _client()
+        what = client.V1ResourceAttributes(namespace=self.namespace, verb=verb, resource=resource, group=group)
+        if account is None:
+            spec: Any = client.V1SelfSubjectAccessReviewSpec(resource_attributes=what)
+            review = client.V1SelfSubjectAccessReview(spec=spec)
+            return bool(self.call(self.access.create_self_subject_access_review, review).status.allowed)
+        spec = client.V1SubjectAccessReviewSpec(
+            resource_attributes=what,
+            user=f"system:serviceaccount:{self.namespace}:{account}",
+            groups=["system:serviceaccounts", f"system:serviceaccounts:{self.namespace}", "system:authenticated"],
+        )
+        local = client.V1LocalSubjectAccessReview(metadata=client.V1ObjectMeta(namespace=self.namespace), spec=spec)
+        made = self.call(self.access.create_namespaced_local_subject_access_review, self.namespace, local)
+        return bool(made.status.allowed)
+
+
+def _client() -> Any:
+    """The client's package, which takes a second to import and has no types."""
+    return import_module("kubernetes.client")
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(getattr(error, "reason", None) or error).split())
+    return text.rpartition(": ")[2] or type(error).__name__
+
+
+def _said(error: Any) -> str:
+    import json
+
+    try:
+        message = json.loads(error.body)["message"]
+    except (TypeError, ValueError, KeyError):
+        message = error.reason
+    return f"answers with an error: {error.status} {' '.join(str(message).split())[:300]}"

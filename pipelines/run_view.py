@@ -1,0 +1,122 @@
+"""A run on a cluster as rows: the stages, and the jobs by encoder and fold."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from components.core.config import Config, parse_config
+from components.core.errors import SaltError
+from components.core.jobs import Job, all_jobs
+from pipelines.run_nodes import IN_LOOP, STAGES, Task
+
+Progress = dict[Job, dict[str, Any]]
+"""What training jobs wrote of themselves: `done` and `epochs`, `loss`, `score`."""
+
+COLOURS = {"succeeded": "green", "cached": "green", "failed": "red", "running": "yellow", "left out": "dim"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        name: Stage, or encoder and fold.
+        doing: Which task of a job is on, as `train-fold`; empty for a stage.
+        state: As of `Task`.
+        seconds: Wall time of its containers so far.
+        retries: Attempts beyond the first.
+        note: Last metric, or why it waits or failed.
+    """
+
+    name: str
+    doing: str = ""
+    state: str = "waiting"
+    seconds: float = 0
+    retries: int = 0
+    note: str = ""
+
+
+def config_of(run: Any) -> Config | None:
+    """The configuration a run was started with; None for a run of something else."""
+    try:
+        return parse_config((run.runtime_config.parameters or {})["config"])
+    except (AttributeError, KeyError, SaltError):
+        return None
+
+
+def jobs_of(run: Any) -> list[Job]:
+    """The training jobs of a run, in the order of the loop's iterations."""
+    config = config_of(run)
+    return all_jobs(config) if config else []
+
+
+def job_name(job: Job) -> str:
+    """As `salt logs` takes it."""
+    return f"{job[0]}/fold{job[1]}"
+
+
+def rows(tasks: list[Task], jobs: list[Job], progress: Progress, now: datetime) -> list[Row]:
+    """Builds the table's rows, in the pipeline's order; the jobs stand where the loop is."""
+    single = {task.stage: task for task in tasks if task.stage not in IN_LOOP}
+    known = jobs or [("iteration", i) for i in sorted({t.iteration for t in tasks if t.iteration is not None})]
+    in_loop = {(task.stage, task.iteration): task for task in tasks if task.stage in IN_LOOP}
+    table = []
+    for stage in STAGES:
+        if stage == IN_LOOP[0]:
+            table += [_job_row(i, job, in_loop, progress.get(job, {}), now) for i, job in enumerate(known)]
+        elif stage not in IN_LOOP:
+            task = single.get(stage)
+            table.append(_row(stage, "", [task], now, task.reason) if task else Row(stage))
+    return table
+
+
+def _job_row(index: int, job: Job, tasks: dict, progress: dict[str, Any], now: datetime) -> Row:
+    found = [tasks[stage, index] for stage in IN_LOOP if (stage, index) in tasks]
+    if not found:
+        return Row(job_name(job))
+    note = found[-1].reason if found[-1].state != "running" else ""
+    return _row(job_name(job), found[-1].stage, found, now, note or _metric(progress))
+
+
+def _row(name: str, doing: str, tasks: list[Task], now: datetime, note: str) -> Row:
+    seconds = sum(((task.finished or now) - task.started).total_seconds() for task in tasks if task.started)
+    retries = sum(max(0, task.attempts - 1) for task in tasks)
+    return Row(name, doing, tasks[-1].state, max(0.0, seconds), retries, note)
+
+
+def _metric(progress: dict[str, Any]) -> str:
+    if not progress:
+        return ""
+    score = progress.get("score")
+    return f"epoch {int(progress.get('done', 0))}/{progress.get('epochs', '?')}" + (
+        f", metric {score:.4f}" if score is not None else ""
+    )
+
+
+def as_table(title: str, shown: list[Row]) -> Table:
+    """The rows for a terminal."""
+    table = Table("stage or job", "state", "time", "retries", "", box=None, title=title, title_justify="left")
+    for row in shown:
+        colour = COLOURS.get(row.state, "dim")
+        state = f"{row.doing}: {row.state}" if row.doing else row.state
+        table.add_row(
+            escape(row.name), f"[{colour}]{state}[/]", clock(row.seconds), str(row.retries or ""), escape(row.note)
+        )
+    return table
+
+
+def as_line(row: Row) -> str:
+    """A row for a log."""
+    parts = [f"{row.doing}: {row.state}" if row.doing else row.state]
+    parts += [f"retry {row.retries}"] * bool(row.retries) + [clock(row.seconds)] * bool(row.seconds)
+    parts += [row.note] * bool(row.note)
+    return f"{row.name}: {', '.join(parts)}"
+
+
+def clock(seconds: float) -> str:
+    """A duration as h:mm:ss; empty for none."""
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}" if whole else ""

@@ -1,0 +1,237 @@
+"""Submits a run to a cluster: checks first, then uploads the pipeline where it is new, then starts."""
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from components.core.config import Config, StageName
+from components.core.errors import SaltError, SaltErrors
+from pipelines import cluster_names as names
+from pipelines.cluster_settings import ClusterSettings
+from pipelines.kfp_api import Kfp, KfpError
+
+CACHED: frozenset[StageName] = frozenset({"ingest", "fold_split"})
+
+
+@dataclass
+class Checked:
+    """What the checks found.
+
+    Attributes:
+        config: The configuration, with the images' tag in it.
+        data_version: Names the archive's content.
+        bucket: Where checkpoints go.
+        warnings: What could not be checked.
+    """
+
+    config: Config
+    data_version: str = ""
+    bucket: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+def check(kfp: Kfp, data: str, config: Config) -> Checked:
+    """Looks at everything a run needs.
+
+    Raises:
+        SaltErrors: With every problem found.
+    """
+    from pipelines.images import with_tag
+
+    checked = Checked(config)
+    problems: list[SaltError] = []
+
+    def attempt(look: Callable[[], None]) -> None:
+        try:
+            look()
+        except SaltErrors as error:
+            problems.extend(error.problems)
+        except SaltError as error:
+            problems.append(error)
+
+    def images() -> None:
+        checked.config = with_tag(config)
+
+    def api() -> None:
+        kfp.health()
+
+    attempt(images)
+    attempt(api)
+    attempt(lambda: _check_store(checked, data))
+    attempt(lambda: _check_namespace(checked, kfp.settings))
+    if problems:
+        raise SaltErrors("nothing was submitted", problems)
+    return checked
+
+
+def _check_store(checked: Checked, data: str) -> None:
+    from components.core.settings import StoreSettings
+    from components.core.store import Store, is_uri
+
+    if not is_uri(data):
+        raise SaltError("a cluster reads from the object store: see `salt data push`", field="--data", found=data)
+    settings = StoreSettings()
+    if not settings.configured:
+        raise SaltError("is not set: data and bucket cannot be looked for", field="SALT_S3_ENDPOINT")
+    store = Store(settings)
+    store.check(settings.bucket)
+    checked.bucket = settings.bucket
+    stat = store.stat(data)
+    if stat is None:
+        raise SaltError("no such object", file=data, field="--data")
+    checked.data_version = stat.metadata.get("sha256") or stat.etag
+
+
+def _check_namespace(checked: Checked, settings: ClusterSettings) -> None:
+    """Secrets and ConfigMap are there; a warning where we may not look."""
+    from pipelines.kube import Kube, KubeError
+
+    problems = []
+    try:
+        kube = Kube(settings.namespace)
+        wanted: tuple[tuple[str, str, tuple[str, ...], Callable[[str], Any]], ...] = (
+            ("ConfigMap", names.SETTINGS_CONFIG_MAP, ("SALT_S3_ENDPOINT",), kube.config_map),
+            ("Secret", names.STORE_SECRET, names.STORE_KEYS, kube.secret),
+        )
+        for kind, name, keys, read in wanted:
+            try:
+                found = read(name)
+            except KubeError as error:
+                if not error.denied:
+                    raise
+                checked.warnings.append(f"{kind} {name}: we may not look whether it is there")
+                continue
+            lacking = [key for key in keys if not (found or {}).get(key)]
+            place = f"{kind} {settings.namespace}/{name}"
+            if found is None:
+                problems.append(SaltError("is not there: see `salt cluster init` and k8s/", file=place))
+            elif lacking:
+                problems.append(SaltError(f"lacks {', '.join(lacking)}", file=place))
+            elif kind == "ConfigMap" and checked.bucket and found.get("SALT_S3_BUCKET", "salt") != checked.bucket:
+                problems.append(
+                    SaltError(
+                        "is another bucket than SALT_S3_BUCKET's here",
+                        file=place,
+                        field="SALT_S3_BUCKET",
+                        found=found.get("SALT_S3_BUCKET", "salt"),
+                        expected=checked.bucket,
+                    )
+                )
+    except KubeError as error:
+        checked.warnings.append(f"Secrets and ConfigMap were not looked for: {error}")
+    if problems:
+        raise SaltErrors("the namespace is not ready", problems)
+
+
+def submit(
+    kfp: Kfp, checked: Checked, data: str, *, name: str, experiment: str = names.EXPERIMENT, cached: bool = True
+) -> Any:
+    """Uploads the pipeline, unless this very one is there, and starts a run.
+
+    Args:
+        kfp: The API.
+        checked: What `check` found.
+        data: URI of the archive.
+        name: Name of the run.
+        experiment: Made where there is none of that name.
+        cached: Whether stages may be answered from KFP's cache.
+
+    Returns:
+        The run.
+
+    Raises:
+        KfpError: If the API does not do it.
+    """
+    import kfp_server_api as api
+
+    pipeline_id, version_id, _ = upload(kfp, checked.config, CACHED if cached else frozenset())
+    settings = kfp.settings
+    parameters = {
+        "data": data,
+        "config": checked.config.model_dump(mode="json"),
+        "run": f"{name}-{uuid4().hex[:6]}",
+        "checkpoints": f"s3://{checked.bucket}/{names.CHECKPOINTS}",
+        "data_version": checked.data_version,
+    }
+    return kfp.start(
+        api.V2beta1Run(
+            display_name=name,
+            experiment_id=experiment_id(kfp, experiment),
+            pipeline_version_reference=api.V2beta1PipelineVersionReference(pipeline_id, version_id),
+            runtime_config=api.V2beta1RuntimeConfig(parameters=parameters, pipeline_root=settings.pipeline_root),
+            service_account=settings.service_account,
+        )
+    )
+
+
+def run_name(preset: str) -> str:
+    """A name for a run that was given none."""
+    return f"{preset}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def upload(kfp: Kfp, config: Config, cached: frozenset[StageName]) -> tuple[str, str, bool]:
+    """Makes sure that the pipeline of this configuration is known to the cluster.
+
+    Returns:
+        Ids of the pipeline and of its version; whether the version is new.
+    """
+    from pipelines.pipeline import compile_pipeline
+
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, "salt.yaml")
+        compile_pipeline(config, path, cached=cached)
+        version = f"salt-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+        pipeline_id = _pipeline_id(kfp)
+        if known := _version_id(kfp, pipeline_id, version):
+            return pipeline_id, known, False
+        try:
+            made = kfp.call(
+                kfp.uploads.upload_pipeline_version, str(path), name=version, display_name=version,
+                pipelineid=pipeline_id,
+            )  # fmt: skip
+        except KfpError as error:
+            # Another submission may have been quicker.
+            known = _version_id(kfp, pipeline_id, version) if error.status else None
+            if known is None:
+                raise
+            return pipeline_id, known, False
+    return pipeline_id, made.pipeline_version_id, True
+
+
+def _pipeline_id(kfp: Kfp) -> str:
+    import kfp_server_api as api
+
+    for found in kfp.pages(kfp.pipelines.pipeline_service_list_pipelines, "pipelines", filter=_named(names.PIPELINE)):
+        if names.PIPELINE in (found.name, found.display_name):
+            return found.pipeline_id
+    body = api.V2beta1Pipeline(
+        name=names.PIPELINE, display_name=names.PIPELINE, description="Finds salt in seismic images."
+    )
+    return kfp.call(kfp.pipelines.pipeline_service_create_pipeline, body).pipeline_id
+
+
+def _version_id(kfp: Kfp, pipeline_id: str, version: str) -> str | None:
+    method = kfp.pipelines.pipeline_service_list_pipeline_versions
+    versions = kfp.pages(method, "pipeline_versions", pipeline_id, sort_by="created_at desc")
+    return next((v.pipeline_version_id for v in versions if version in (v.name, v.display_name)), None)
+
+
+def experiment_id(kfp: Kfp, name: str) -> str:
+    """Id of an experiment, which is made where there is none of that name."""
+    import kfp_server_api as api
+
+    for found in kfp.pages(kfp.experiments.experiment_service_list_experiments, "experiments", filter=_named(name)):
+        if found.display_name == name and found.storage_state != "ARCHIVED":
+            return found.experiment_id
+    body = api.V2beta1Experiment(display_name=name)
+    return kfp.call(kfp.experiments.experiment_service_create_experiment, body).experiment_id
+
+
+def _named(name: str) -> str:
+    return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "string_value": name}]})

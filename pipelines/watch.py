@@ -1,0 +1,191 @@
+"""Follows a run on a cluster to its end."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from components.core.errors import MARK, SaltError
+from components.core.jobs import Job
+from pipelines.kfp_api import Kfp, KfpError
+from pipelines.patience import within
+from pipelines.run_nodes import Task, read_tasks
+from pipelines.run_view import Progress, Row, as_line, as_table, job_name, jobs_of, rows
+
+ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
+POLL_SECONDS = 3.0
+PROGRESS_SECONDS = 10.0
+PATIENCE_SECONDS = 600.0
+"""An API that is away for longer ends the watching; the run goes on."""
+
+LOG_LINES = 15
+
+
+class Watch:
+    """Follows one run.
+
+    Args:
+        kfp: The API.
+        run: The run.
+        console: Where to show it.
+        poll: Seconds between looks.
+    """
+
+    def __init__(self, kfp: Kfp, run: Any, console: Console, poll: float = POLL_SECONDS) -> None:
+        self.kfp, self.console, self.poll = kfp, console, poll
+        self.run_id, self.name = run.run_id, run.display_name
+        self.state = run.state or "PENDING"
+        self.jobs = jobs_of(run)
+        self.checkpoints = ((run.runtime_config and run.runtime_config.parameters) or {}).get("checkpoints", "")
+        self.tasks: list[Task] = []
+        self._progress: Progress = {}
+        self._asked = float("-inf")
+        self._told: dict[str, tuple] = {}
+
+    def follow(self) -> int:
+        """Shows the run until it ends or Ctrl-C.
+
+        Returns:
+            0 when it succeeded, 1 when not, 130 after Ctrl-C, which leaves the run going.
+
+        Raises:
+            SaltError: If the API stays away.
+        """
+        try:
+            self._look()
+            if self.console.is_terminal:
+                with Live(self._table(), console=self.console, refresh_per_second=4, transient=True) as live:
+                    self._until_ended(lambda: live.update(self._table()))
+                self.console.print(self._table())
+            else:
+                self._tell()
+                self._until_ended(self._tell)
+        except KeyboardInterrupt:
+            self._say(f"\nthe run goes on; to come back: salt watch {self.run_id[:8]}")
+            return 130
+        self._say(f"{self.name}: {self.state}")
+        if self.state != "SUCCEEDED":
+            for task in self.tasks:
+                if task.state == "failed":
+                    self._explain(task)
+            return 1
+        return 0
+
+    def _until_ended(self, show: Any) -> None:
+        away_since: float | None = None
+        while self.state not in ENDED:
+            time.sleep(self.poll)
+            try:
+                self._look()
+            except KfpError as error:
+                away_since = away_since or time.monotonic()
+                if not error.passing or time.monotonic() - away_since > PATIENCE_SECONDS:
+                    raise SaltError(f"{error}; the run goes on: salt watch {self.run_id[:8]}") from None
+                self._once(str(error), f"{error}; trying on")
+                continue
+            if away_since:
+                away_since = None
+                self._once("", "the API is back")
+            show()
+
+    def _look(self) -> None:
+        """Asks the API, and now and then the store."""
+        state = self.kfp.run(self.run_id).state or "PENDING"
+        # Asked after the state: of a run that has ended these are the last.
+        self.tasks = run_tasks(self.kfp, self.run_id)
+        self.state = state
+        if time.monotonic() - self._asked > PROGRESS_SECONDS or state in ENDED:
+            self._asked = time.monotonic()
+            self._progress |= self._read_progress()
+
+    def _read_progress(self) -> Progress:
+        busy = [task.job(self.jobs) for task in self.tasks if task.stage == "train-fold" and task.pods]
+        jobs = [job for job in busy if job]
+        try:
+            return within(20, lambda: read_progress_of(self.checkpoints, jobs), "progress")
+        except Exception:  # an empty column is all it costs
+            return {}
+
+    def _rows(self) -> list[Row]:
+        return rows(self.tasks, self.jobs, self._progress, datetime.now(UTC))
+
+    def _table(self) -> Any:
+        return as_table(f"{self.name}: {self.state}", self._rows())
+
+    def _tell(self) -> None:
+        for row in self._rows():
+            news = (row.doing, row.state, row.retries, row.note)
+            if self._told.get(row.name, ("", "waiting", 0, "")) != news:
+                self._told[row.name] = news
+                self._say(as_line(row))
+
+    def _once(self, key: str, text: str) -> None:
+        if self._told.get("", ("",)) != (key,):
+            self._told[""] = (key,)
+            self._say(text)
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _explain(self, task: Task) -> None:
+        job = task.job(self.jobs)
+        self._say(f"{task.stage}{f' of {job_name(job)}' if job else ''} failed: {task.reason or 'no reason given'}")
+        try:
+            said = read_log(self.kfp, self.run_id, task)
+        except SaltError as error:
+            said = f"{error}"
+        for line in excerpt(said):
+            self.console.print(f"  {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def run_tasks(kfp: Kfp, run_id: str) -> list[Task]:
+    """The tasks of a run: what the API keeps, or Kubernetes where that has no nodes yet.
+
+    Raises:
+        KfpError: If the API is away.
+    """
+    found = read_tasks(kfp.workflow(run_id))
+    if found:
+        return found
+    from pipelines.kube import Kube
+
+    try:
+        return read_tasks(Kube(kfp.settings.namespace).workflow(run_id))
+    except SaltError:
+        return []
+
+
+def read_progress_of(checkpoints: str, jobs: list[Job]) -> Progress:
+    """What training jobs wrote of themselves; nothing for those that have not."""
+    from components.core import progress
+
+    found = {job: progress.read_progress(checkpoints, *job) for job in jobs}
+    return {job: state for job, state in found.items() if state}
+
+
+def read_log(kfp: Kfp, run_id: str, task: Task) -> str:
+    """What the newest attempt of a task has written.
+
+    Raises:
+        SaltError: If its pod and its log are gone.
+    """
+    if not task.pods:
+        raise SaltError("has no pod yet", file=task.stage)
+    text = kfp.log(run_id, task.pods[-1])
+    if text is None:
+        raise SaltError("its pod and its log are gone", file=task.stage, found=task.pods[-1])
+    return text
+
+
+def excerpt(log: str) -> list[str]:
+    """The lines that name a user's mistake with what belongs to them, or the last ones."""
+    lines = [line.rstrip() for line in log.splitlines() if line.strip()]
+    said: list[str] = []
+    inside = False
+    for line in lines:
+        inside = MARK in line or (inside and line.lstrip().startswith("- "))
+        if inside and line not in said:
+            said.append(line)
+    return said or lines[-LOG_LINES:]
