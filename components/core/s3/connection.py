@@ -1,0 +1,64 @@
+"""The HTTP connections to the object store, with time limits that neither a dead nor a slow network breaks.
+
+urllib3 sends a body under the time limit of connecting, and Python counts it over the whole body: a short limit would
+break every upload that takes longer, a long one would make a dead store hang. Here connecting has its own short limit,
+and a body is sent in blocks that each have the long one.
+"""
+
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.response import BaseHTTPResponse
+
+CONNECT = 5.0
+"""Seconds in which a connection must stand."""
+
+ANSWER = 60.0
+"""Seconds in which a block must be taken, and the first byte of an answer must come."""
+
+_BLOCK = 64 << 10
+
+
+class _Blocks(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock.settimeout(ANSWER)
+
+    def send(self, data: Any) -> None:
+        if not isinstance(data, bytes):
+            super().send(data)
+            return
+        view = memoryview(data)
+        for start in range(0, len(view), _BLOCK):
+            super().send(view[start : start + _BLOCK])
+
+
+class _SecureBlocks(_Blocks, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Blocks
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureBlocks
+
+
+class Connections(PoolManager):
+    """urllib3's pool manager; it never tries again by itself.
+
+    Args:
+        ca_file: Certificates that a server is trusted by; None takes the system's.
+    """
+
+    def __init__(self, ca_file: str | None = None) -> None:
+        super().__init__(cert_reqs="CERT_REQUIRED", ca_certs=ca_file, maxsize=4)
+        self.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        self.answer = ANSWER
+
+    def urlopen(self, method: str, url: str, redirect: bool = True, **options: Any) -> BaseHTTPResponse:  # type: ignore[override]
+        """Sends a request, once."""
+        timeout = Timeout(connect=CONNECT, read=self.answer)
+        return super().urlopen(method, url, redirect, retries=False, timeout=timeout, **options)
