@@ -76,9 +76,7 @@ def stage_environment() -> dict[str, str]:
     kept = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN",
             "MLFLOW_EXPERIMENT_NAME", "OMP_NUM_THREADS")  # fmt: skip
     store = StoreSettings()
-    return {key: os.environ[key] for key in kept if key in os.environ} | (
-        store.environment() if store.configured else {}
-    )
+    return {key: os.environ[key] for key in kept if key in os.environ} | store.environment()
 
 
 def end_containers(folder: RunFolder) -> None:

@@ -100,7 +100,8 @@ def changed(config: Config, changes: list[str]) -> Config:
         )
         if not isinstance(place, dict) or (last not in place and not free):
             raise SaltError("no such option", field="--set", found=key, expected=_nearest(key, config))
-        place[last] = value
+        # `tag=1.10` is no number, and what is not set yet does not say so.
+        place[last] = text if last in place and place[last] is None and isinstance(value, int | float) else value
     return parse_config(document, "--set")
 
 

@@ -166,6 +166,8 @@ def _reopen(path: Path, data: str | None, runner: Runner) -> RunFolder:
         raise SaltError(
             "holds a run of another runner", file=path, field="--runner", found=folder.runner, expected=runner
         )
+    if not is_uri(folder.data) and not Path(folder.data).exists():
+        raise SaltError("the archive is gone", file=folder.data, field="--data")
     if archive_version(folder.data) != folder.data_version:
         raise SaltError("the archive has changed since this run began: use another --out", file=folder.data)
     return folder

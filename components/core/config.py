@@ -11,6 +11,8 @@ from components.core.errors import SaltError, SaltErrors
 from components.core.storage import content_hash
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Quantity = Annotated[str, Field(coerce_numbers_to_str=True, pattern=r"^\d+(\.\d+)?(m|k|[KMGTPE]i|[MGTPE])?$")]
+"""An amount as Kubernetes writes it: `4`, `500m`, `16Gi`."""
 
 
 class Section(BaseModel):
@@ -133,9 +135,9 @@ class StageConfig(Section):
 
     accelerator: str | None = Field(None, description="Resource name of the GPUs, or `none`.")
     accelerator_count: int | None = Field(None, ge=1, description="GPUs of a task.")
-    cpu: str | None = Field(None, description="CPUs it requests, as Kubernetes writes them.")
-    memory: str | None = Field(None, description="Memory it requests, and its limit.")
-    shm: str | None = Field(None, description="Size of a memory-backed /dev/shm.")
+    cpu: Quantity | None = Field(None, description="CPUs it requests, as Kubernetes writes them.")
+    memory: Quantity | None = Field(None, description="Memory it requests, and its limit.")
+    shm: Quantity | None = Field(None, description="Size of a memory-backed /dev/shm.")
     node_selector: dict[str, str] | None = Field(None, description="Labels a node must carry.")
     tolerations: tuple[Toleration, ...] | None = Field(None, description="Taints it may be scheduled on.")
     timeout_hours: float | None = Field(None, gt=0, description="It is stopped after so many hours.")
@@ -159,13 +161,13 @@ class ClusterConfig(Section):
     )
     accelerator: str = Field("nvidia.com/gpu", description="Resource name of the GPUs, or `none` to run on CPU nodes.")
     accelerator_count: int = Field(1, ge=1, description="GPUs of a task.")
-    cpu: str = Field("4", description="CPUs a training or prediction task requests, as Kubernetes writes them.")
-    memory: str = Field("16Gi", description="Memory a training or prediction task requests, and its limit.")
-    shm: str = Field("2Gi", description="Size of a memory-backed /dev/shm of these two.")
+    cpu: Quantity = Field("4", description="CPUs a training or prediction task requests, as Kubernetes writes them.")
+    memory: Quantity = Field("16Gi", description="Memory a training or prediction task requests, and its limit.")
+    shm: Quantity = Field("2Gi", description="Size of a memory-backed /dev/shm of these two.")
     node_selector: dict[str, str] = Field(default_factory=dict, description="Labels a node must carry for these two.")
     tolerations: tuple[Toleration, ...] = Field((), description="Taints these two may be scheduled on.")
-    light_cpu: str = Field("250m", description="CPUs that a stage without a network requests.")
-    light_memory: str = Field("2Gi", description="Memory that a stage without a network requests, and its limit.")
+    light_cpu: Quantity = Field("250m", description="CPUs that a stage without a network requests.")
+    light_memory: Quantity = Field("2Gi", description="Memory that a stage without a network requests, and its limit.")
     timeout_hours: float = Field(24, gt=0, description="A task is stopped after so many hours.")
     retries: int = Field(2, ge=0, description="Further attempts of a failed task.")
     stages: dict[StageName, StageConfig] = Field(

@@ -1,5 +1,6 @@
 import io
 import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -78,7 +79,7 @@ def watcher(tmp_path):
 
 def advance(watcher, done, loss=None, score=None, data="data"):
     encoder, fold = watcher.jobs[0]
-    place = watcher.folder.checkpoints / f"{watcher.config.hash}-{data}" / encoder / f"fold{fold}"
+    place = Path(watcher.folder.checkpoints) / f"{watcher.config.hash}-{data}" / encoder / f"fold{fold}"
     place.mkdir(parents=True, exist_ok=True)
     state = {"done": done, "epochs": 2, "loss": loss, "score": score}
     (place / "progress.json").write_text(json.dumps(state))

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from pipelines.cluster_names import SETTINGS_KEYS, STORE_KEYS
 from pipelines.pipeline import compile_pipeline
 from pipelines.presets import preset_config
 
@@ -121,9 +122,47 @@ def test_what_a_cluster_is_asked_for_comes_from_the_configuration(tmp_path):
         assert pipeline.inner[stage]["retryPolicy"]["maxRetryCount"] == 5
 
 
-def test_only_tasks_with_a_network_ask_for_a_node(seed):
-    assert set(seed.kubernetes) == set(WITH_NETWORK)
-    assert {stage for stage, container in seed.containers.items() if "resources" in container} == set(WITH_NETWORK)
+def test_other_tasks_ask_for_little_and_no_special_node(seed):
+    for stage in STAGES - set(WITH_NETWORK):
+        resources, asks = seed.containers[stage]["resources"], seed.kubernetes[stage]
+        assert "accelerator" not in resources
+        assert (resources["resourceCpuRequest"], resources["resourceMemoryLimit"]) == ("250m", "2Gi")
+        assert not {"nodeSelector", "tolerations", "emptyDirMounts"} & asks.keys()
+
+
+def test_a_stage_can_ask_for_something_of_its_own(tmp_path):
+    changes = [
+        "cluster.stages.predict.memory=8Gi",
+        "cluster.stages.predict.accelerator=none",
+        "cluster.stages.report.cpu=2",
+    ]
+    pipeline = compiled(tmp_path / "salt.yaml", *changes)
+    memory = {stage: container["resources"]["resourceMemoryLimit"] for stage, container in pipeline.containers.items()}
+    assert {memory[stage] for stage in STAGES - set(WITH_NETWORK)} == {"2Gi"}
+    assert (memory["predict"], memory["train-fold"]) == ("8Gi", "16Gi")
+    assert "accelerator" not in pipeline.containers["predict"]["resources"]
+    assert pipeline.containers["report"]["resources"]["resourceCpuRequest"] == "2"
+
+
+def cached(pipeline):
+    tasks = pipeline.tasks | pipeline.inner
+    return {name for name in STAGES if tasks[name].get("cachingOptions", {}).get("enableCache")}
+
+
+def test_only_what_talks_to_nobody_comes_from_the_cache(seed):
+    assert cached(seed) == {"ingest", "fold-split"}
+
+
+def test_the_cache_is_off_inside_the_loop_too(tmp_path):
+    compile_pipeline(preset_config("seed"), tmp_path / "salt.yaml", cached=())
+    assert "enableCache" not in (tmp_path / "salt.yaml").read_text()
+
+
+def test_only_stages_that_need_them_get_addresses_and_keys(seed):
+    for stage, asks in seed.kubernetes.items():
+        given = {pair["envVar"] for kind in ("configMapAsEnv", "secretAsEnv") for one in asks.get(kind, ())
+                 for pair in one["keyToEnv"]}  # fmt: skip
+        assert given == ({*SETTINGS_KEYS, *STORE_KEYS} if stage in ("ingest", "train-fold", "report") else set())
 
 
 @pytest.mark.parametrize("preset", ["smoke", "quick", "cpu"])
@@ -136,6 +175,13 @@ def test_images_carry_the_registry_and_the_tag(tmp_path):
     pipeline = compiled(tmp_path / "salt.yaml", "cluster.registry=reg.example:5000/team", "cluster.tag=1.2.0")
     for stage, container in pipeline.containers.items():
         assert container["image"] == f"reg.example:5000/team/{stage}:1.2.0"
+
+
+def test_a_digest_counts_for_more_than_the_tag(tmp_path):
+    digest = "sha256:" + "5a" * 32
+    pipeline = compiled(tmp_path / "salt.yaml", f"cluster.digests.train_fold={digest}", "cluster.tag=1.2.0")
+    assert pipeline.containers["train-fold"]["image"] == f"salt-pipeline/train-fold@{digest}"
+    assert pipeline.containers["predict"]["image"] == "salt-pipeline/predict:1.2.0"
 
 
 def test_nothing_is_installed_when_a_task_starts(seed):

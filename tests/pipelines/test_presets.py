@@ -38,6 +38,8 @@ def test_an_unknown_preset_names_all():
         ("submission.threshold=0.5", "submission", "threshold", 0.5),
         ("submission.threshold=best", "submission", "threshold", "best"),
         ("cluster.tag=v1", "cluster", "tag", "v1"),
+        ("cluster.tag=1.10", "cluster", "tag", "1.10"),
+        ("cluster.cpu=2", "cluster", "cpu", "2"),
         ("cluster.node_selector.pool=big", "cluster", "node_selector", {"pool": "big"}),
         ('cluster.node_selector={"a/b.c": "d"}', "cluster", "node_selector", {"a/b.c": "d"}),
     ],

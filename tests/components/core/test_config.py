@@ -107,6 +107,8 @@ def test_a_misspelt_option_is_named_with_its_section():
         ("submission.min_area", -1, "greater than or equal to 0"),
         ("data.on_bad", "ignore", "'stop' or 'drop'"),
         ("cluster.tag", "a b", "match pattern"),
+        ("cluster.memory", "16 GB", "match pattern"),
+        ("cluster.light_cpu", "-1", "match pattern"),
         ("cluster.timeout_hours", 0, "greater than 0"),
     ],
 )

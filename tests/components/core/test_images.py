@@ -1,3 +1,4 @@
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ STAGES = sorted(path.parent.name for path in Path(__file__).parents[3].glob("com
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_has_an_image_of_its_own(stage):
-    assert image(stage) == f"salt-pipeline/{stage.replace('_', '-')}:{ClusterConfig().tag}"
+    assert image(stage) == f"salt-pipeline/{stage.replace('_', '-')}:{version('salt-pipeline')}"
 
 
 def test_registry_and_tag_come_from_the_configuration():
