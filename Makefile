@@ -8,7 +8,7 @@ DATA ?= $(SYNTHETIC)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test slow lint format compile lock clean
+.PHONY: help setup run up down test slow lint format compile lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,24 @@ endif
 $(SYNTHETIC): | $(STAMP)
 	@mkdir -p $(@D)
 	@$(BIN)/salt synth $@
+
+COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
+	--project-name salt --file docker/compose.yaml --env-file docker/.env
+
+up: ## start MinIO and MLflow in containers of this machine
+	@$(PYTHON) docker/env.py
+	@$(COMPOSE) build mlflow
+	@$(COMPOSE) up --detach
+	@for attempt in $$(seq 90); do \
+		test "$$(docker inspect --format '{{.State.Health.Status}}' "$$($(COMPOSE) ps --quiet mlflow)")" = healthy && break; \
+		test $$attempt -lt 90 || { echo "MLflow did not get healthy; its log: docker logs salt-mlflow-1"; exit 1; }; \
+		sleep 2; \
+	done
+	@echo 'MinIO is at http://127.0.0.1:9000, MLflow at http://127.0.0.1:5000. For `salt run` to use them, in this shell:'
+	@echo '  set -a; . docker/.env; set +a'
+
+down: ## stop them; what they hold stays in its volumes
+	@$(COMPOSE) down
 
 test: $(STAMP) lint ## run linters, type checker and the default test suite
 	$(BIN)/pytest -n 2 --dist loadfile

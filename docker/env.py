@@ -1,0 +1,34 @@
+"""Writes docker/.env with random secrets, once: `make up` calls it. The file is both compose's and the shell's."""
+
+import os
+import secrets
+from pathlib import Path
+
+FILE = Path(__file__).parent / ".env"
+
+
+def text() -> str:
+    """The file's content: what compose fills in, and what `salt run` reads from the environment."""
+    values = {
+        "SALT_S3_ENDPOINT": "http://127.0.0.1:9000",
+        "SALT_S3_BUCKET": "salt",
+        "SALT_S3_ACCESS_KEY": f"salt-{secrets.token_hex(6)}",
+        "SALT_S3_SECRET_KEY": secrets.token_hex(24),
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:5000",
+        "POSTGRES_PASSWORD": secrets.token_hex(24),
+    }
+    return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def main(file: Path = FILE) -> None:
+    """Writes the file, readable by its owner alone; one that is there stays, because the volumes know its secrets."""
+    if not file.exists():
+        new = file.with_name(f"{file.name}.new")
+        new.unlink(missing_ok=True)
+        with open(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as stream:
+            stream.write(text())
+        new.rename(file)
+
+
+if __name__ == "__main__":
+    main()
