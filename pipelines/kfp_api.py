@@ -12,8 +12,8 @@ from typing import Any
 
 from components.core.errors import SaltError
 from pipelines.cluster_settings import ClusterSettings
+from pipelines.network import ANSWER_SECONDS, CONNECT_SECONDS, one_line, reason
 
-CONNECT_SECONDS, ANSWER_SECONDS = 5, 15
 _FORWARD = "kubectl port-forward -n {} svc/ml-pipeline 8888:8888"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SEARCHED = 2000
@@ -175,11 +175,10 @@ class Kfp:
         self._client.last_response = None
         try:
             answer = ask()
-        except urllib3.exceptions.TimeoutError:
-            raise KfpError(f"no answer within {ANSWER_SECONDS} s", url) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            hint = _FORWARD.format(self.settings.namespace) if "127.0.0.1" in url or "localhost" in url else None
-            raise KfpError(f"cannot be reached: {_reason(error)}", url, expected=hint) from None
+            here = re.match(r"https?://(127\.|localhost)", url)
+            hint = _FORWARD.format(self.settings.namespace) if here else None
+            raise KfpError(f"cannot be reached: {reason(error)}", url, expected=hint) from None
         except api.ApiException as error:
             raise KfpError(_said(error), url, error.status or 0) from None
         except (ValueError, AttributeError) as error:
@@ -193,16 +192,10 @@ class Kfp:
         return answer
 
     def _strange(self, text: str | bytes) -> KfpError:
-        found = " ".join((text if isinstance(text, str) else text.decode(errors="replace"))[:60].split())
+        found = one_line(text if isinstance(text, str) else text.decode(errors="replace"), 60)
         return KfpError(
             "does not answer as its API does: see SALT_KFP_URL", self.settings.kfp_url, 400, found=found or "nothing"
         )
-
-
-def _reason(error: BaseException) -> str:
-    """The last words of a chain of network errors."""
-    cause = getattr(error, "reason", None) or error
-    return re.sub(r"^.*?(\[Errno -?\d+\] |: )(?=\S[^:]*$)", "", " ".join(str(cause).split()))
 
 
 def _said(error: Any) -> str:
@@ -217,6 +210,5 @@ def _said(error: Any) -> str:
         text = answer.get("message") or answer.get("error_message") or answer.get("error") or ""
     except (ValueError, AttributeError):
         text = "" if "<" in body else body
-    line = " ".join(str(text).split())
-    line = line if len(line) <= 300 else f"{line[:300]} ..."
+    line = one_line(str(text))
     return f"answers with an error: {error.status} {error.reason}{f': {line}' if line else ''}"

@@ -1,16 +1,17 @@
 """Talks to Kubernetes: every call has a time limit, every failure is one line."""
 
 import base64
+import json
+import os
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from components.core.errors import SaltError
 from pipelines.cluster_names import PART_OF
+from pipelines.network import ANSWER_SECONDS, CONNECT_SECONDS, one_line, reason
 from pipelines.patience import within
-
-SECONDS = (4, 8)
-"""Limits of connecting and of an answer."""
 
 
 class KubeError(SaltError):
@@ -55,9 +56,12 @@ class Kube:
         config = import_module("kubernetes.config")
         self._config = _client().Configuration()
         try:
-            config.load_config(client_configuration=self._config)
+            if os.environ.get("KUBECONFIG") or Path(config.KUBE_CONFIG_DEFAULT_LOCATION).expanduser().exists():
+                config.load_kube_config(client_configuration=self._config)
+            else:
+                config.load_incluster_config(client_configuration=self._config)
         except Exception as error:  # of many kinds: no file, bad YAML, a log-in helper that fails
-            raise KubeError(f"no configuration: see KUBECONFIG ({' '.join(str(error).split())})") from None
+            raise KubeError(f"no configuration: see KUBECONFIG ({one_line(str(error))})") from None
         self._config.retries = False
 
     def call(self, method: Callable[..., Any], *words: Any, **named: Any) -> Any:
@@ -69,13 +73,11 @@ class Kube:
         import urllib3
 
         try:
-            return method(*words, **named, _request_timeout=SECONDS)
+            return method(*words, **named, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS))
         except _client().ApiException as error:
             raise KubeError(_said(error), error.status or 0) from None
-        except urllib3.exceptions.TimeoutError:
-            raise KubeError(f"no answer within {SECONDS[1]} s from {self._config.host}") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise KubeError(f"{self._config.host} cannot be reached: {_reason(error)}") from None
+            raise KubeError(f"{self._config.host} cannot be reached: {reason(error)}") from None
         except (ValueError, AttributeError) as error:
             raise KubeError(f"{self._config.host} cannot be understood: {error}", 400) from None
 
@@ -121,21 +123,18 @@ class Kube:
         )["items"]  # fmt: skip
         return found[0] if found else {}
 
-    def may(self, verb: str, resource: str, group: str = "", account: str | None = None) -> bool:
-        """Whether a service account, or we, may do something in the namespace."""
+    def may(self, verb: str, resource: str, group: str, name: str, account: str) -> bool:
+        """Whether a service account may do something in the namespace; to any object where `name` is empty."""
         client = _client()
-        what = client.V1ResourceAttributes(namespace=self.namespace, verb=verb, resource=resource, group=group)
-        if account is None:
-            spec: Any = client.V1SelfSubjectAccessReviewSpec(resource_attributes=what)
-            review = client.V1SelfSubjectAccessReview(spec=spec)
-            return bool(self.call(self.access.create_self_subject_access_review, review).status.allowed)
         spec = client.V1SubjectAccessReviewSpec(
-            resource_attributes=what,
+            resource_attributes=client.V1ResourceAttributes(
+                namespace=self.namespace, verb=verb, resource=resource, group=group, name=name or None
+            ),
             user=f"system:serviceaccount:{self.namespace}:{account}",
             groups=["system:serviceaccounts", f"system:serviceaccounts:{self.namespace}", "system:authenticated"],
         )
-        local = client.V1LocalSubjectAccessReview(metadata=client.V1ObjectMeta(namespace=self.namespace), spec=spec)
-        made = self.call(self.access.create_namespaced_local_subject_access_review, self.namespace, local)
+        body = client.V1LocalSubjectAccessReview(metadata=client.V1ObjectMeta(namespace=self.namespace), spec=spec)
+        made = self.call(self.access.create_namespaced_local_subject_access_review, self.namespace, body)
         return bool(made.status.allowed)
 
 
@@ -144,16 +143,9 @@ def _client() -> Any:
     return import_module("kubernetes.client")
 
 
-def _reason(error: BaseException) -> str:
-    text = " ".join(str(getattr(error, "reason", None) or error).split())
-    return text.rpartition(": ")[2] or type(error).__name__
-
-
 def _said(error: Any) -> str:
-    import json
-
     try:
         message = json.loads(error.body)["message"]
     except (TypeError, ValueError, KeyError):
         message = error.reason
-    return f"answers with an error: {error.status} {' '.join(str(message).split())[:300]}"
+    return f"answers with an error: {error.status} {one_line(str(message))}"

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from components.core.config import Config, StageName
+from components.core.config import Config
 from components.core.errors import SaltError, SaltErrors
 from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.kfp_api import Kfp, KfpError
-
-CACHED: frozenset[StageName] = frozenset({"ingest", "fold_split"})
 
 
 @dataclass
@@ -150,7 +148,7 @@ def submit(
     """
     import kfp_server_api as api
 
-    pipeline_id, version_id, _ = upload(kfp, checked.config, CACHED if cached else frozenset())
+    pipeline_id, version_id, _ = upload(kfp, checked.config, cached)
     settings = kfp.settings
     parameters = {
         "data": data,
@@ -175,17 +173,17 @@ def run_name(preset: str) -> str:
     return f"{preset}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
-def upload(kfp: Kfp, config: Config, cached: frozenset[StageName]) -> tuple[str, str, bool]:
+def upload(kfp: Kfp, config: Config, cached: bool) -> tuple[str, str, bool]:
     """Makes sure that the pipeline of this configuration is known to the cluster.
 
     Returns:
         Ids of the pipeline and of its version; whether the version is new.
     """
-    from pipelines.pipeline import compile_pipeline
+    from pipelines.pipeline import CACHED, compile_pipeline
 
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "salt.yaml")
-        compile_pipeline(config, path, cached=cached)
+        compile_pipeline(config, path, cached=CACHED if cached else frozenset())
         version = f"salt-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
         pipeline_id = _pipeline_id(kfp)
         if known := _version_id(kfp, pipeline_id, version):

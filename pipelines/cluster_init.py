@@ -1,0 +1,145 @@
+"""Prepares a cluster: Secrets, buckets, the rule that removes old checkpoints, the MLflow experiment.
+
+Nothing that is there is changed unless asked for; no key is printed or written anywhere but to Kubernetes.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from components.core.errors import SaltError, SaltErrors
+from components.core.settings import StoreSettings
+from pipelines import cluster_names as names
+from pipelines.cluster_settings import ClusterSettings
+from pipelines.kube import Kube
+from pipelines.network import ANSWER_SECONDS, one_line
+from pipelines.patience import within
+
+Keys = tuple[str, str]
+"""Name of an access key, and the key."""
+
+
+def initialise(
+    settings: ClusterSettings, *, dev: bool, generate: bool, replace: bool, expire_days: int
+) -> Iterator[str]:
+    """Makes what is not there.
+
+    Args:
+        settings: Where the cluster is.
+        dev: Also what the overlay's own MinIO and Postgres read.
+        generate: Make up the keys of that MinIO where none are known.
+        replace: Put our values into Secrets that hold others.
+        expire_days: Days that checkpoints are kept.
+
+    Yields:
+        A line for each thing: what was done, or why not.
+
+    Raises:
+        SaltError: If there are no keys, or Kubernetes does not do it.
+        SaltErrors: At the end, with what failed at a server that was named.
+    """
+    store = StoreSettings()
+    if store.session_token:
+        raise SaltError("keys that last some hours are of no use to a cluster", field="SALT_S3_SESSION_TOKEN")
+    kube = Kube(settings.namespace)
+    keys = _keys(kube, store, dev=dev, generate=generate)
+    yield from _secrets(kube, keys, dev=dev, replace=replace)
+    problems = []
+    for lines in (_buckets(store, keys, dev, expire_days), _experiment()):
+        try:
+            yield from lines
+        except SaltError as error:
+            problems.append(error)
+    if problems:
+        raise SaltErrors("not everything was prepared", problems)
+
+
+def _keys(kube: Kube, store: StoreSettings, *, dev: bool, generate: bool) -> Keys:
+    """The store's keys: from the environment, else as the cluster knows them, else made up."""
+    if store.access_key and store.secret_key:
+        return store.access_key.get_secret_value(), store.secret_key.get_secret_value()
+    for name, (access, secret) in ((names.STORE_SECRET, names.STORE_KEYS), (names.MINIO_SECRET, names.MINIO_KEYS)):
+        held = kube.secret(name) or {}
+        if held.get(access) and held.get(secret):
+            return held[access].decode(), held[secret].decode()
+    if generate and not dev:
+        raise SaltError("makes up keys for the overlay's own MinIO only", field="--generate", expected="with --dev")
+    if not generate:
+        raise SaltError(
+            "are not set", field="SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY",
+            expected="the store's keys, or --dev --generate for the overlay's own MinIO",
+        )  # fmt: skip
+    return f"salt-{secrets.token_hex(6)}", secrets.token_urlsafe(30)
+
+
+def _secrets(kube: Kube, keys: Keys, *, dev: bool, replace: bool) -> Iterator[str]:
+    wanted = {
+        names.STORE_SECRET: dict(zip(names.STORE_KEYS, keys, strict=True)),
+        names.KFP_STORE_SECRET: dict(zip(names.KFP_STORE_KEYS, keys, strict=True)),
+    }
+    if dev:
+        wanted[names.MINIO_SECRET] = dict(zip(names.MINIO_KEYS, keys, strict=True))
+    for name, values in wanted.items():
+        yield _secret(kube, name, values, replace)
+    if dev:
+        held = kube.secret(names.POSTGRES_SECRET) or {}
+        known = held.get(names.POSTGRES_KEYS[0], b"").decode()  # the database took it when it was made
+        made = {names.POSTGRES_KEYS[0]: known or secrets.token_urlsafe(30)}
+        yield _secret(kube, names.POSTGRES_SECRET, made, replace)
+
+
+def _secret(kube: Kube, name: str, values: dict[str, str], replace: bool) -> str:
+    held = kube.secret(name)
+    if held is None:
+        kube.put_secret(name, values, replace=False)
+        return f"Secret {name}: made"
+    if all(held.get(key) == value.encode() for key, value in values.items()):
+        return f"Secret {name}: unchanged"
+    if not replace:
+        return f"Secret {name}: holds other values, left as it is (--replace puts ours in)"
+    kube.put_secret(name, values, replace=True)
+    return f"Secret {name}: replaced; pods that are running keep the old values"
+
+
+def _buckets(settings: StoreSettings, keys: Keys, dev: bool, expire_days: int) -> Iterator[str]:
+    from components.core.store import Store
+
+    # AWS needs no address, and keys that came from the cluster alone do not say that it is AWS.
+    if not settings.configured:
+        yield f"bucket {settings.bucket}: left out, SALT_S3_ENDPOINT is not set here"
+        return
+    store = Store(StoreSettings(access_key=keys[0], secret_key=keys[1]), patience=0)
+    for bucket in [settings.bucket, *[names.KFP_BUCKET] * dev]:
+        yield f"bucket {bucket}: {'made' if store.make_bucket(bucket) else 'unchanged'}"
+    changed = store.expire(settings.bucket, f"{names.CHECKPOINTS}/", expire_days)
+    yield f"checkpoints: kept {expire_days} days, {'set' if changed else 'unchanged'}"
+
+
+def _experiment() -> Iterator[str]:
+    address = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not address.startswith(("http://", "https://")):
+        yield f"MLflow experiment {names.EXPERIMENT}: left out, MLFLOW_TRACKING_URI names no server here"
+        return
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(int(ANSWER_SECONDS)))
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    try:
+        made = within(60, lambda: _make_experiment(address), "MLflow")
+    except ImportError:
+        yield f"MLflow experiment {names.EXPERIMENT}: left out, mlflow is not installed here"
+        return
+    except SaltError:
+        raise
+    except Exception as error:  # of many kinds: mlflow's, requests', urllib3's
+        raise SaltError(f"does not do it: {one_line(str(error), 160)}", file=f"MLflow at {address}") from None
+    yield f"MLflow experiment {names.EXPERIMENT}: {'made' if made else 'unchanged'}"
+
+
+def _make_experiment(address: str) -> bool:
+    from mlflow import MlflowClient
+
+    client: Any = MlflowClient(address)
+    if client.get_experiment_by_name(names.EXPERIMENT) is not None:
+        return False
+    client.create_experiment(names.EXPERIMENT)
+    return True

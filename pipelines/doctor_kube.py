@@ -1,0 +1,193 @@
+"""Checks of the Kubernetes namespace."""
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from components.core.config import Config
+from components.core.errors import SaltError
+from pipelines import cluster_names as names
+from pipelines.cluster_settings import ClusterSettings
+from pipelines.doctor import Check, NotChecked, State
+from pipelines.kube import Kube, KubeError
+from pipelines.patience import Started
+
+TESTED = ((1, 33), (1, 36))
+"""Versions of Kubernetes that Kubeflow Pipelines 2.17 is tested with upstream."""
+
+RIGHTS = (
+    ("create", "workflowtaskresults", "argoproj.io", ""),
+    ("patch", "workflowtaskresults", "argoproj.io", ""),
+    ("get", "pods", "", ""),
+    ("get", "configmaps", "", names.KFP_LAUNCHER_CONFIG_MAP),
+    ("get", "secrets", "", names.KFP_STORE_SECRET),
+)
+"""What a run's pods ask of the Kubernetes API: verb, resource, group, name."""
+
+GPU = Config().cluster.accelerator
+
+
+def checks(settings: ClusterSettings, seconds: float) -> dict[str, Check]:
+    """The checks by name; they share one connection."""
+    opened = Started(lambda: Kube(settings.namespace), "Kubernetes")
+
+    def on(check: Callable[[Kube], tuple[State, str, str]]) -> Check:
+        def made() -> tuple[State, str, str]:
+            try:
+                kube = opened.result(seconds)
+            except SaltError as error:
+                raise NotChecked(str(error)) from None
+            try:
+                return check(kube)
+            except KubeError as error:
+                if error.denied or error.status == 0:
+                    raise NotChecked(str(error)) from None
+                raise
+
+        return made
+
+    return {
+        "Kubernetes": on(version),
+        "service account": on(lambda kube: service_account(kube, settings.service_account)),
+        "Secrets": on(secrets),
+        "ConfigMap": on(config_map),
+        "retry policy": on(retry_policy),
+        "GPUs": on(gpus),
+        "images": on(images),
+    }
+
+
+def version(kube: Kube) -> tuple[State, str, str]:
+    """One that Kubeflow Pipelines is tested with."""
+    found = kube.version()
+    good = TESTED[0] <= found <= TESTED[1]
+    tested = " to ".join(f"{major}.{minor}" for major, minor in TESTED)
+    return ("ok" if good else "warn"), "{}.{}".format(*found), "" if good else f"tested upstream: {tested}"
+
+
+def service_account(kube: Kube, account: str) -> tuple[State, str, str]:
+    """It is there and may do what a run's pods do."""
+    mend = "kubectl apply -k k8s/overlays/..."
+    if kube.find(kube.core.read_namespaced_service_account, account, kube.namespace) is None:
+        return "fail", f"{account} is not there", mend
+    lacking = [
+        f"{verb} {resource}{f'/{name}' if name else ''}"
+        for verb, resource, group, name in RIGHTS
+        if not kube.may(verb, resource, group, name, account)
+    ]
+    if lacking:
+        return "fail", f"{account} may not {', '.join(lacking)}", mend
+    return "ok", f"{account} may do what a run's pods do", ""
+
+
+def secrets(kube: Kube) -> tuple[State, str, str]:
+    """They are there, with their keys."""
+    problems = []
+    for name, keys in ((names.STORE_SECRET, names.STORE_KEYS), (names.KFP_STORE_SECRET, names.KFP_STORE_KEYS)):
+        held = kube.secret(name)
+        if held is None:
+            problems.append(f"{name} is not there")
+        elif lacking := [key for key in keys if not held.get(key)]:
+            problems.append(f"{name} lacks {', '.join(lacking)}")
+    if problems:
+        return "fail", "; ".join(problems), "salt cluster init"
+    return "ok", f"{names.STORE_SECRET}, {names.KFP_STORE_SECRET}", ""
+
+
+def config_map(kube: Kube) -> tuple[State, str, str]:
+    """It is there, with the addresses."""
+    held = kube.config_map(names.SETTINGS_CONFIG_MAP)
+    mend = "kubectl apply -k k8s/overlays/..."
+    if held is None:
+        return "fail", f"{names.SETTINGS_CONFIG_MAP} is not there", mend
+    if lacking := [key for key in names.SETTINGS_KEYS if not held.get(key)]:
+        return "fail", f"{names.SETTINGS_CONFIG_MAP} lacks {', '.join(lacking)}", mend
+    return "ok", f"store {held['SALT_S3_ENDPOINT']}, MLflow {held['MLFLOW_TRACKING_URI']}", ""
+
+
+def retry_policy(kube: Kube) -> tuple[State, str, str]:
+    """Whether a container that fails is tried again, as `cluster.retries` asks."""
+    import yaml
+
+    mend = "kubectl apply --server-side --force-conflicts -k k8s/overlays/kfp"
+    patch = _spec_patch(kube)
+    ours = ((patch.get("templateDefaults") or {}).get("retryStrategy")) or {}
+    if ours:
+        if str(ours.get("limit", "")) not in ("", "0"):
+            return "warn", f"default limit {ours['limit']}: retries of each level of the graph multiply", mend
+        if ours.get("retryPolicy") in ("Always", "OnFailure"):
+            return "ok", f"{ours['retryPolicy']}, by {names.KFP_API_DEPLOYMENT}'s COMPILED_PIPELINE_SPEC_PATCH", ""
+    argo = kube.config_map(names.ARGO_CONFIG_MAP) or {}
+    try:
+        defaults = yaml.safe_load(argo.get("workflowDefaults") or "{}")
+        policy = defaults["spec"]["templateDefaults"]["retryStrategy"].get("retryPolicy", "OnFailure")
+    except (KeyError, TypeError, AttributeError):
+        return "ok", "Argo's own: a failed container is tried again", ""
+    except yaml.YAMLError:
+        raise SaltError("workflowDefaults is not YAML", file=f"ConfigMap {names.ARGO_CONFIG_MAP}") from None
+    if policy in ("Always", "OnFailure"):
+        return "ok", f"{policy}, by {names.ARGO_CONFIG_MAP}", ""
+    return "warn", f"{policy}: a container that fails is not tried again", mend
+
+
+def _spec_patch(kube: Kube) -> dict[str, Any]:
+    """What the API server lays over every workflow it compiles."""
+    deployment = kube.find(kube.apps.read_namespaced_deployment, names.KFP_API_DEPLOYMENT, kube.namespace)
+    containers = deployment.spec.template.spec.containers if deployment else []
+    for variable in (v for container in containers for v in container.env or []):
+        if variable.name == "COMPILED_PIPELINE_SPEC_PATCH":
+            try:
+                patch = json.loads(variable.value or "{}")
+            except ValueError:
+                raise SaltError("COMPILED_PIPELINE_SPEC_PATCH is not JSON", file=names.KFP_API_DEPLOYMENT) from None
+            return patch if isinstance(patch, dict) else {}
+    return {}
+
+
+def gpus(kube: Kube) -> tuple[State, str, str]:
+    """How many there are and how many of them no pod holds."""
+    nodes = kube.call(kube.core.list_node).items
+    total = {node.metadata.name: int(node.status.allocatable.get(GPU, 0)) for node in nodes}
+    having = {name: count for name, count in total.items() if count}
+    if not having:
+        return "warn", f"none of {len(nodes)} nodes offers {GPU}", "salt submit --set cluster.accelerator=none"
+    pods = kube.call(
+        kube.core.list_pod_for_all_namespaces, field_selector="status.phase!=Succeeded,status.phase!=Failed"
+    ).items
+    held = sum(_gpus_of(pod) for pod in pods if pod.spec.node_name in having)
+    free = sum(having.values()) - held
+    state: State = "ok" if free > 0 else "warn"
+    return state, f"{free} of {sum(having.values())} free on {len(having)} nodes", "" if free > 0 else "jobs will wait"
+
+
+def _gpus_of(pod: Any) -> int:
+    def asked(container: Any) -> Fraction:
+        resources = container.resources
+        return Fraction(((resources and (resources.requests or resources.limits)) or {}).get(GPU, 0))
+
+    spec = pod.spec
+    return int(max([sum(map(asked, spec.containers)), *map(asked, spec.init_containers or [])]))
+
+
+def images(kube: Kube) -> tuple[State, str, str]:
+    """The stages' images of this checkout are on the nodes."""
+    from components.core.images import image
+    from pipelines.images import STAGES, engine, missing, with_tag
+
+    cluster = with_tag(Config()).cluster
+    wanted = [image(stage, cluster) for stage in STAGES]
+    nodes = kube.call(kube.core.list_node).items
+    there = {name for node in nodes for held in node.status.images or [] for name in held.names or []}
+    lacking = [name for name in wanted if not any(n == name or n.endswith(f"/{name}") for n in there)]
+    tag = cluster.tag or "by digest"
+    if not lacking:
+        return "ok", f"all {len(wanted)} of tag {tag} on a node", ""
+    try:
+        built = not missing(engine(), cluster)
+    except SaltError:
+        built = False
+    found = f"{len(lacking)} of {len(wanted)} of tag {tag} on no node"
+    if built:
+        return "warn", f"{found}; they are in this machine's engine", "salt images build --push, or salt images save"
+    return "not checked", f"{found}; pullable: not checked", "salt images build"

@@ -1,0 +1,116 @@
+"""Checks of the servers: Kubeflow Pipelines, the object store, MLflow, and their clocks."""
+
+import os
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib import metadata
+from typing import Any
+from uuid import uuid4
+
+from components.core.errors import SaltError
+from components.core.settings import StoreSettings
+from pipelines.cluster_settings import ClusterSettings
+from pipelines.doctor import Check, NotChecked, State
+from pipelines.kfp_api import Kfp
+from pipelines.network import ANSWER_SECONDS, CONNECT_SECONDS, reason
+
+KFP_TRIED = "2.17"
+SKEW_NOTED, SKEW_REFUSED = 30, 600
+"""Seconds. S3 refuses requests signed more than a quarter of an hour away from its own time."""
+
+
+def checks(settings: ClusterSettings) -> dict[str, Check]:
+    """The checks by name."""
+    return {
+        "Kubeflow Pipelines": lambda: kubeflow(settings),
+        "bucket": bucket,
+        "MLflow": mlflow,
+        "clocks": lambda: clocks(settings),
+    }
+
+
+def kubeflow(settings: ClusterSettings) -> tuple[State, str, str]:
+    """The API answers, in a version we know."""
+    health = Kfp(settings).health()
+    version = health.get("tag_name") or "unknown"
+    if health.get("multi_user"):
+        return "warn", f"{version}, in multi-user mode", "runs are submitted as for a single user: not tried"
+    known = version.removeprefix("v").startswith(KFP_TRIED)
+    return ("ok" if known else "warn"), version, "" if known else f"tried with {KFP_TRIED}"
+
+
+def bucket() -> tuple[State, str, str]:
+    """It takes, gives back and removes an object."""
+    from components.core.store import Store
+
+    settings = StoreSettings()
+    if not settings.configured:
+        return "fail", "no object store is set", "set SALT_S3_ENDPOINT, SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY"
+    store = Store(settings, patience=0)
+    store.check(settings.bucket)
+    uri = f"s3://{settings.bucket}/probes/{uuid4().hex}"
+    content = b"written by salt doctor"
+    store.put(uri, content)
+    try:
+        if store.get(uri) != content:
+            raise SaltError("gives back other bytes than it was given", file=uri)
+    finally:
+        store.remove(uri)
+    return "ok", f"{settings.bucket} at {settings.endpoint or 'AWS'}: written, read, removed", ""
+
+
+def mlflow() -> tuple[State, str, str]:
+    """The server answers, in a version that goes with our client."""
+    address = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not address.startswith(("http://", "https://")):
+        raise NotChecked(
+            f"MLFLOW_TRACKING_URI is {'no server' if address else 'not set here'}; pods take theirs from salt-settings"
+        )
+    status, text, _ = _ask(f"{address.rstrip('/')}/version")
+    if status != 200:
+        raise SaltError(f"answers with {status}", file=f"MLflow at {address}")
+    server = text.strip()
+    try:
+        ours = metadata.version("mlflow")
+    except metadata.PackageNotFoundError:
+        return "ok", server, ""
+    good = server.partition(".")[0] == ours.partition(".")[0]
+    return ("ok" if good else "warn"), f"{server} at {address}", "" if good else f"our client is {ours}"
+
+
+def clocks(settings: ClusterSettings) -> tuple[State, str, str]:
+    """Ours and the servers' agree."""
+    store = StoreSettings()
+    asked: dict[str, Any] = {"Kubeflow Pipelines": lambda: Kfp(settings).date()}
+    if store.endpoint:
+        asked["store"] = lambda: _ask(str(store.endpoint), str(store.ca_file) if store.ca_file else None)[2]
+    skews: dict[str, float] = {}
+    for server, ask in asked.items():
+        try:
+            said = ask()
+            if said:
+                skews[server] = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+        except (SaltError, ValueError):
+            continue
+    if not skews:
+        raise NotChecked("no server told its time")
+    # HTTP tells whole seconds only.
+    found = ", ".join(f"{server} {'agrees' if abs(s) < 2 else f'{s:+.0f} s'}" for server, s in skews.items())
+    worst = max(map(abs, skews.values()))
+    state: State = "fail" if worst > SKEW_REFUSED else "warn" if worst > SKEW_NOTED else "ok"
+    return state, found, "" if state == "ok" else "set the clocks by NTP: the store refuses what is signed too far off"
+
+
+def _ask(url: str, ca_file: str | None = None) -> tuple[int, str, str | None]:
+    """Status, text and date of an answer."""
+    import urllib3
+
+    limit = urllib3.Timeout(CONNECT_SECONDS, ANSWER_SECONDS)
+    pool = urllib3.PoolManager(
+        ca_certs=ca_file, retries=False, timeout=urllib3.Timeout(CONNECT_SECONDS, ANSWER_SECONDS)
+    )
+    try:
+        answer = pool.request("GET", url)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise SaltError(f"cannot be reached: {reason(error)}", file=url) from None
+    return answer.status, answer.data.decode(errors="replace"), answer.headers.get("date")
