@@ -59,12 +59,10 @@ def code_of(error: SaltError) -> str | None:
 
 def _reason(error: BaseException) -> str:
     """The operating system's word, from the depths of an error of urllib3's."""
+    inner = [part for part in (error.__cause__, error.__context__, *error.args) if isinstance(part, BaseException)]
+    for part in inner:
+        if isinstance(part, OSError) and part.strerror:
+            return part.strerror
     if isinstance(error, ConnectTimeoutError | ReadTimeoutError | TimeoutError):
         return "no answer in time"
-    inner = next(
-        (part for part in (error.__cause__, error.__context__, *error.args) if isinstance(part, OSError)), None
-    )
-    if inner is not None and not isinstance(inner, HTTPError) and inner.strerror:
-        return inner.strerror
-    nested = next((part for part in error.args if isinstance(part, BaseException)), None)
-    return _reason(nested) if nested is not None else type(error).__name__
+    return _reason(inner[0]) if inner else type(error).__name__

@@ -1,0 +1,163 @@
+"""Real servers for tests: MinIO, and a network that is slow or breaks."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from components.core.settings import StoreSettings
+
+ACCESS_KEY, SECRET_KEY = "salt-tests", "only-for-tests-on-loopback"
+
+
+def required(program: str | None, lacking: str) -> str:
+    """The program, or a skipped test; a failed one where the servers are said to be there."""
+    if program is None:
+        if os.environ.get("SALT_REQUIRE_SERVERS") == "1":
+            pytest.fail(lacking)
+        pytest.skip(lacking)
+    return program
+
+
+def minio_program() -> str:
+    return required(os.environ.get("SALT_MINIO") or shutil.which("minio"), "no minio on the PATH, and no SALT_MINIO")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+class MinioServer:
+    """A MinIO server on loopback.
+
+    Args:
+        data: Its folder, which outlives it.
+        certificates: Folder with public.crt and private.key, for https.
+    """
+
+    def __init__(self, data: Path, certificates: Path | None = None) -> None:
+        self.data, self.certificates = data, certificates
+        self.port = free_port()
+        self.process: subprocess.Popen | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"http{'s' if self.certificates else ''}://127.0.0.1:{self.port}"
+
+    def settings(self, **changes: str) -> StoreSettings:
+        return StoreSettings(
+            **{"endpoint": self.endpoint, "access_key": ACCESS_KEY, "secret_key": SECRET_KEY} | changes
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that name this server and no other."""
+        others = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SALT_S3_"))}
+        return others | self.settings().environment()
+
+    def start(self) -> "MinioServer":
+        self.data.mkdir(parents=True, exist_ok=True)
+        command = [minio_program(), "server", "--quiet", "--address", f"127.0.0.1:{self.port}"]
+        command += ["--certs-dir", str(self.certificates)] if self.certificates else []
+        self.process = subprocess.Popen(
+            [*command, str(self.data)],
+            env={
+                "PATH": os.environ["PATH"], "HOME": str(self.data.parent), "MINIO_BROWSER": "off",
+                "MINIO_UPDATE": "off", "MINIO_ROOT_USER": ACCESS_KEY, "MINIO_ROOT_PASSWORD": SECRET_KEY,
+            },
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        while not self._is_ready():
+            assert self.process.poll() is None, f"minio ended with {self.process.returncode}"
+            time.sleep(0.05)
+        return self
+
+    def _is_ready(self) -> bool:
+        if self.certificates:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return True
+            return False
+        with suppress(URLError, OSError), urlopen(f"{self.endpoint}/minio/health/ready", timeout=5):
+            return True
+        return False
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM) -> None:
+        if self.process:
+            self.process.send_signal(sign)
+            self.process.wait()
+            self.process = None
+
+    def kill(self) -> None:
+        self.stop(signal.SIGKILL)
+
+    def __enter__(self) -> "MinioServer":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+class Network:
+    """A way to a server through a port of its own: slow, and with a count of what passed.
+
+    Args:
+        port: The server's, on loopback.
+        rate: Bytes a second, of each direction of each connection.
+    """
+
+    def __init__(self, port: int, rate: float = float("inf")) -> None:
+        self.target, self.rate = port, rate
+        self.sent = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+        self.port = int(self.listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                try:
+                    far = socket.create_connection(("127.0.0.1", self.target))
+                except OSError:
+                    near.close()
+                    continue
+                threading.Thread(target=self._pass, args=(near, far, True), daemon=True).start()
+                threading.Thread(target=self._pass, args=(far, near, False), daemon=True).start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, there: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(16 << 10):
+                target.sendall(data)
+                self.sent += len(data) * there
+                time.sleep(len(data) / self.rate)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.listener.close()
+
+
+@contextmanager
+def network(port: int, rate: float = float("inf")) -> Iterator[Network]:
+    way = Network(port, rate)
+    try:
+        yield way
+    finally:
+        way.close()
