@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import IO
 
 from components.core.errors import SaltError
+from components.core.transfers import transfer
+from components.core.uris import is_uri
 from components.ingest.problems import Problems
 
 TOTAL_LIMIT = 4 << 30
@@ -78,16 +81,16 @@ def open_archive(data: str, problems: Problems) -> Iterator[list[Entry]]:
     Directories and what macOS leaves behind are passed over.
 
     Args:
-        data: A zip or a folder.
+        data: A zip or a folder, or the s3:// URI of a zip, which is fetched first.
         problems: Takes names that no archive should hold.
 
     Raises:
         SaltError: If it is not there, is no zip, is damaged or encrypted, holds nothing or more than `TOTAL_LIMIT`.
     """
-    if "://" in data:
-        raise SaltError("only local paths are taken", file=data, expected="a zip or a folder on this machine")
-    path = Path(data)
+    if "://" in data and not is_uri(data):
+        raise SaltError("is no archive", file=data, expected="a zip or a folder on this machine, or s3://bucket/key")
     with ExitStack() as stack:
+        path = stack.enter_context(_fetched(data)) if is_uri(data) else Path(data)
         if path.is_dir():
             entries = _folder_entries(path)
         elif path.exists():
@@ -103,6 +106,17 @@ def open_archive(data: str, problems: Problems) -> Iterator[list[Entry]]:
                 "is too large unpacked", file=data, found=f"{total} bytes", expected=f"at most {TOTAL_LIMIT}"
             )
         yield entries
+
+
+@contextmanager
+def _fetched(uri: str) -> Iterator[Path]:
+    """The object as a file, its checksum verified."""
+    from components.core.store import Store
+
+    with TemporaryDirectory() as scratch, transfer(f"fetching {uri}") as progress:
+        path = Path(scratch, "archive")
+        Store().download(uri, path, progress)
+        yield path
 
 
 def _folder_entries(folder: Path) -> list[Entry]:

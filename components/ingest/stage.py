@@ -20,7 +20,7 @@ def ingest(data: str, config: dict, dataset: str) -> dict[str, str]:
     """Reads and checks an archive and writes the dataset.
 
     Args:
-        data: The competition's zip of zips, a flat zip, or a folder.
+        data: The competition's zip of zips, a flat zip, or a folder; or the s3:// URI of a zip.
         config: The configuration; `data.on_bad` says whether a problem stops the run or drops the images it names.
         dataset: The Parquet file to make, of the schema `DATASET`.
 
@@ -57,7 +57,7 @@ def check_data(data: str) -> tuple[dict[str, int], list[SaltError]]:
     """Checks an archive without writing anything.
 
     Args:
-        data: The competition's zip of zips, a flat zip, or a folder.
+        data: The competition's zip of zips, a flat zip, or a folder; or the s3:// URI of a zip.
 
     Returns:
         Counts (`labelled`, `test`, `empty_masks`, `black_images`) of what could be read, and every

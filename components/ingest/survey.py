@@ -66,7 +66,7 @@ def read_survey(data: str, problems: Problems) -> Survey:
     """Reads every image, mask and table of an archive.
 
     Args:
-        data: The competition's zip of zips, a flat zip, or a folder.
+        data: The competition's zip of zips, a flat zip, or a folder; or the s3:// URI of a zip.
         problems: Takes everything that is wrong with it.
 
     Returns:

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from components.core.errors import SaltError
+from components.core.uris import is_uri
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,11 @@ def fetch(uri: str, folder: Path) -> Path:
         SaltError: If it cannot be had.
     """
     target = folder / PurePosixPath(uri).name
+    if is_uri(uri):
+        from components.core.store import Store
+
+        Store().download(uri, target)
+        return target
     try:
         store, path = FileSystem.from_uri(uri)
         with store.open_input_stream(path) as stream, target.open("wb") as file:

@@ -27,7 +27,7 @@ def test_nothing_there(tmp_path):
 
 
 def test_remote_paths_are_refused():
-    assert only("s3://bucket/survey.zip").startswith("s3://bucket/survey.zip: only local paths are taken")
+    assert only("gs://bucket/survey.zip").startswith("gs://bucket/survey.zip: is no archive")
 
 
 def test_not_a_zip(tmp_path):
