@@ -38,7 +38,7 @@ $(SYNTHETIC): | $(STAMP)
 COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
 	--project-name salt --file docker/compose.yaml --env-file docker/.env
 
-up: ## start MinIO and MLflow in containers of this machine
+up: ## start MinIO and MLflow in containers: make up [SALT_MINIO_PORT=9000 SALT_MLFLOW_PORT=5000]
 	@$(PYTHON) docker/env.py
 	@$(COMPOSE) build mlflow
 	@$(COMPOSE) up --detach
@@ -47,7 +47,7 @@ up: ## start MinIO and MLflow in containers of this machine
 		test $$attempt -lt 90 || { echo "MLflow did not get healthy; its log: docker logs salt-mlflow-1"; exit 1; }; \
 		sleep 2; \
 	done
-	@echo 'MinIO is at http://127.0.0.1:9000, MLflow at http://127.0.0.1:5000. For `salt run` to use them, in this shell:'
+	@echo "$$(grep -oE 'http://.*' docker/.env | paste -sd ' ') are up: MinIO and MLflow. For salt run to use them, in this shell:"
 	@echo '  set -a; . docker/.env; set +a'
 
 down: ## stop them; what they hold stays in its volumes

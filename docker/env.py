@@ -9,12 +9,16 @@ FILE = Path(__file__).parent / ".env"
 
 def text() -> str:
     """The file's content: what compose fills in, and what `salt run` reads from the environment."""
+    minio = int(os.environ.get("SALT_MINIO_PORT", "9000"))
+    mlflow = int(os.environ.get("SALT_MLFLOW_PORT", "5000"))
     values = {
-        "SALT_S3_ENDPOINT": "http://127.0.0.1:9000",
+        "SALT_MINIO_PORT": str(minio),
+        "SALT_MLFLOW_PORT": str(mlflow),
+        "SALT_S3_ENDPOINT": f"http://127.0.0.1:{minio}",
         "SALT_S3_BUCKET": "salt",
         "SALT_S3_ACCESS_KEY": f"salt-{secrets.token_hex(6)}",
         "SALT_S3_SECRET_KEY": secrets.token_hex(24),
-        "MLFLOW_TRACKING_URI": "http://127.0.0.1:5000",
+        "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{mlflow}",
         "POSTGRES_PASSWORD": secrets.token_hex(24),
     }
     return "".join(f"{name}={value}\n" for name, value in values.items())
