@@ -61,9 +61,22 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, model: nn.Module, optimizer: Optimizer, generator: torch.Generator, job: dict[str, str | int]
+    path: Path,
+    model: nn.Module,
+    optimizer: Optimizer,
+    generator: torch.Generator,
+    job: dict[str, str | int],
+    origin: str | None = None,
 ) -> tuple[dict[str, Tensor], Progress]:
     """Restores what `save_checkpoint` wrote, in place.
+
+    Args:
+        path: The file.
+        model: Gets its weights.
+        optimizer: Gets its state.
+        generator: Gets its state.
+        job: What the checkpoint must be of.
+        origin: Where the file came from, for messages.
 
     Returns:
         The best weights so far (empty if none are kept) and the progress.
@@ -71,20 +84,21 @@ def load_checkpoint(
     Raises:
         SaltError: If the file is damaged or belongs to another job.
     """
+    named = origin or path
     try:
         with safe_open(path, framework="pt") as file:
             progress = Progress(**json.loads(file.metadata()["progress"]))
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dictionary
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise SaltError(
-            "is not a checkpoint, or is damaged: remove it to start over", file=path, found=error
+            "is not a checkpoint, or is damaged: remove it to start over", file=named, found=error
         ) from error
     if progress.job != job:
-        raise SaltError("checkpoint of another job", file=path, found=progress.job, expected=job)
+        raise SaltError("checkpoint of another job", file=named, found=progress.job, expected=job)
     try:
         model.load_state_dict(_under("model/", tensors))
     except RuntimeError as error:  # keys or shapes differ: another version of the code wrote it
-        raise SaltError("is not a checkpoint of this network: remove it to start over", file=path) from error
+        raise SaltError("is not a checkpoint of this network: remove it to start over", file=named) from error
     for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"]):
         state = _under(f"optimizer/{index}/", tensors)
         # The fused optimiser wants its state on the parameter's device and its averages laid out as the parameter.

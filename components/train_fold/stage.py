@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
+from components.core.progress import job_place
 from components.core.schemas import (
     DATASET,
     FOLDS,
@@ -25,10 +26,13 @@ from components.core.schemas import (
 )
 from components.core.storage import write_json
 from components.core.tracking import TrackedRun, Tracking
+from components.core.uris import is_uri
 from components.network.device import pick_device
 from components.network.maps import predict_maps
 from components.network.model_file import save_model
+from components.train_fold.checkpoint import Progress
 from components.train_fold.curve import draw_curve
+from components.train_fold.place import FolderPlace
 from components.train_fold.reporter import Reporter
 from components.train_fold.trainer import Images, Trainer, measure
 
@@ -77,7 +81,7 @@ def train(
         fold: The fold to hold out, from 0.
         config: The configuration document.
         run: Name of the pipeline run, the parent in MLflow; empty records nothing.
-        checkpoints: Folder under which each job keeps its checkpoint.
+        checkpoints: Folder, or s3:// prefix, under which each job keeps its checkpoint.
         model: Folder to write model.safetensors and model.json to.
         oof: File to write the out-of-fold maps to.
         curve: JSON file to write the learning curve to.
@@ -97,12 +101,19 @@ def train(
     tracked = tracking.job(encoder, fold)
     tracked.params({**facts, **settings.flat()})
     try:
-        place = job_folder(checkpoints, settings, data.data_hash, encoder, fold)
-        with Reporter(place / "progress.json", job, settings.train.epochs, tracked.epochs) as reporter:
-            checkpoint = place / "checkpoint.safetensors"
+        with (
+            _job_place(checkpoints, settings, data.data_hash, encoder, fold) as place,
+            Reporter(place.progress, job, settings.train.epochs, tracked.epochs) as reporter,
+        ):
+
+            def on_step(progress: Progress, share: float) -> None:
+                reporter(progress, share)
+                place.after_step(progress, share)
+
             trainer = Trainer(
-                settings, encoder, data.training, data.held_out, job=job, checkpoint=checkpoint, on_step=reporter
-            )
+                settings, encoder, data.training, data.held_out, job=job, checkpoint=place.checkpoint,
+                origin=place.origin, on_step=on_step,
+            )  # fmt: skip
             weights = trainer.run()
         metrics = _write_maps(oof, trainer, data, settings, facts)
         history = trainer.progress.history
@@ -154,7 +165,15 @@ def _record(
 
 def job_folder(checkpoints: str, config: Config, data_hash: str, encoder: str, fold: int) -> Path:
     """Where a job keeps its checkpoint and its progress: nothing that changes the result shares a folder."""
-    return Path(checkpoints, f"{config.hash}-{data_hash}", encoder, f"fold{fold}")
+    return Path(job_place(checkpoints, f"{config.hash}-{data_hash}", encoder, fold))
+
+
+def _job_place(checkpoints: str, config: Config, data_hash: str, encoder: str, fold: int) -> FolderPlace:
+    if is_uri(checkpoints):
+        from components.train_fold.store_place import StorePlace
+
+        return StorePlace(job_place(checkpoints, f"{config.hash}-{data_hash}", encoder, fold))
+    return FolderPlace(job_folder(checkpoints, config, data_hash, encoder, fold))
 
 
 def _check_job(config: Config, encoder: str, fold: int) -> None:

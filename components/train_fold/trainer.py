@@ -49,6 +49,7 @@ class Trainer:
         held_out: What each epoch is scored on.
         job: Config hash, data hash, encoder and fold, which a checkpoint must match.
         checkpoint: The checkpoint's file; a training goes on from it where it is there.
+        origin: Where that file came from, for messages.
         on_step: Called with the progress and the done share of the epoch (1 when it is scored and saved).
     """
 
@@ -61,6 +62,7 @@ class Trainer:
         *,
         job: dict[str, str | int],
         checkpoint: Path,
+        origin: str | None = None,
         on_step: Callable[[Progress, float], None] = lambda _progress, _share: None,
     ) -> None:
         self.config, self.training, self.held_out = config, training, held_out
@@ -78,7 +80,9 @@ class Trainer:
         self.best: dict[str, Tensor] = {}
         self.progress = Progress(job, learning_rate=config.train.learning_rate)
         if self.resumes:
-            self.best, self.progress = load_checkpoint(checkpoint, self.model, self.optimizer, self.generator, job)
+            self.best, self.progress = load_checkpoint(
+                checkpoint, self.model, self.optimizer, self.generator, job, origin
+            )
             log.info("goes on after epoch %d", self.progress.epoch)
 
     def _new_optimizer(self) -> Adam:

@@ -10,6 +10,10 @@ from components.core.s3.failures import code_of
 from components.core.s3.multipart import PART, SHA256, Progress
 
 
+class Altered(SaltError):
+    """An object is not what was uploaded."""
+
+
 def receive(client: Client, uri: str, there: Stat, file: IO[bytes] | None, progress: Progress) -> bool:
     """Reads an object and checks it.
 
@@ -24,7 +28,7 @@ def receive(client: Client, uri: str, there: Stat, file: IO[bytes] | None, progr
         False if it was replaced or removed meanwhile.
 
     Raises:
-        SaltError: If its SHA-256 is not what its metadata says.
+        Altered: If its SHA-256 is not what its metadata says.
     """
     digest = hashlib.sha256()
     if file:
@@ -42,7 +46,7 @@ def receive(client: Client, uri: str, there: Stat, file: IO[bytes] | None, progr
             return False
         raise
     if there.metadata.get(SHA256) not in (None, digest.hexdigest()):
-        raise SaltError("was altered or is damaged: its SHA-256 is not that of its upload", file=uri)
+        raise Altered("was altered or is damaged: its SHA-256 is not that of its upload", file=uri)
     return True
 
 
