@@ -163,3 +163,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format=form, handlers=[handler] if handler else None)
     with exit_on_error():
         app()
+
+
+if __name__ == "__main__":
+    main()

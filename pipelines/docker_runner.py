@@ -102,7 +102,9 @@ def tracking_server(home: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     words = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-             "--backend-store-uri", f"sqlite:///{home / 'mlflow.db'}"]  # fmt: skip
+             "--uvicorn-opts", "--log-level warning",
+             "--backend-store-uri", f"sqlite:///{home / 'mlflow.db'}",
+             "--artifacts-destination", str(home / "mlartifacts")]  # fmt: skip
     quiet = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     server = subprocess.Popen([sys.executable, *words], stdin=subprocess.DEVNULL, env=quiet)  # noqa: S603 - ourselves
     try:

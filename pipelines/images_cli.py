@@ -6,7 +6,7 @@ from typing import Annotated, cast
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from components.core.config import ClusterConfig, StageName, parse_config
 from components.core.errors import SaltError
@@ -47,11 +47,11 @@ def build(
         images.build(client, chosen, cluster, base, lines.tell)
     built = [images.facts(client, image(stage, cluster)) for stage in chosen]
     below = client.images.get(base).attrs["Size"]
-    table = Table("image", "size", "over the base", "id", box=None)
+    table = Table(Column("image", no_wrap=True), "size", "over the base", "id", box=None)
     for fact in built:
         sizes = [f"{size / 1e6:,.0f} MB" for size in (fact["bytes"], fact["bytes"] - below)]
         table.add_row(fact["image"], *sizes, fact["id"][:19])
-    Console().print(table)
+    Console(soft_wrap=True).print(table)
     typer.echo(f"--set cluster.registry={registry} --set cluster.tag={cluster.tag}")
     if push:
         with _Lines() as lines:

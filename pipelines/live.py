@@ -15,7 +15,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from components.core.errors import MARK
-from components.core.storage import read_json
+from components.core.progress import read_progress
+from components.core.schemas import DATASET, open_table, table_metadata
+from components.core.uris import is_uri
 from pipelines.run_folder import RunFolder, Stage
 
 AT_ONCE = 2
@@ -91,9 +93,14 @@ class Watcher:
         return code
 
     def _progress(self, encoder: str, fold: int) -> dict[str, Any]:
-        """The newest that a job wrote of itself."""
-        found = list(self.folder.checkpoints.glob(f"*/{encoder}/fold{fold}/progress.json"))
-        return read_json(max(found, key=lambda path: path.stat().st_mtime)) if found else {}
+        """The newest that a job wrote of itself; a store may hold those of other runs too."""
+        if not is_uri(self.folder.checkpoints):
+            return read_progress(self.folder.checkpoints, encoder, fold)
+        dataset = self.folder.path / "ingest/dataset.parquet"
+        if not dataset.exists():
+            return {}
+        data_hash = table_metadata(open_table(dataset, DATASET))["data_hash"]
+        return read_progress(self.folder.checkpoints, encoder, fold, f"{self.config.hash}-{data_hash}")
 
     def _table(self, stages: list[Stage]) -> Group:
         places = {stage.place for stage in stages}

@@ -65,7 +65,7 @@ def _config(file: Path | None, preset: str, changes: list[str] | None) -> dict[s
     return config.model_dump(mode="json")
 
 
-def ingest(data: Annotated[str, typer.Option(help="The archive: zip or folder.")], out: Out,
+def ingest(data: Annotated[str, typer.Option(help="The archive: zip, folder or s3://bucket/key.")], out: Out,
            config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None) -> None:  # fmt: skip
     """Reads and checks an archive, writes dataset.parquet."""
     from components.ingest.stage import ingest as stage
@@ -88,13 +88,15 @@ def train_fold(
     fold: Annotated[int, typer.Option(help="The fold to hold out, from 0.")],
     out: Out,
     run: Annotated[str, typer.Option(help="Name of the parent run in MLflow; empty records nothing.")] = "",
+    checkpoints: Annotated[str | None, typer.Option(help="Folder or s3:// prefix of checkpoints; else in OUT.")] = None,
     config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None,
 ) -> None:  # fmt: skip
     """Trains one encoder on all folds but one; begun before, it goes on."""
     from components.train_fold.stage import train
 
     scalars, _ = train(
-        dataset, folds, encoder, fold, _config(config, preset, changes), run=run, checkpoints=str(out / "checkpoints"),
+        dataset, folds, encoder, fold, _config(config, preset, changes), run=run,
+        checkpoints=checkpoints or str(out / "checkpoints"),
         model=str(out / "model"), oof=str(out / "oof.parquet"), curve=str(out / "curve.json"),
     )  # fmt: skip
     write_json(out / "metrics.json", scalars)

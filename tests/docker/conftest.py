@@ -1,0 +1,70 @@
+"""The images of this checkout, and servers that containers talk to."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import docker
+import pytest
+
+from components.core.config import ClusterConfig
+from components.core.errors import SaltError
+from components.core.images import image
+from components.core.store import Store
+from components.ingest.synth import write_survey
+from pipelines.docker_runner import tracking_server
+from pipelines.images import STAGES, content_tag, engine
+from tests.servers import MinioServer, required
+
+
+@pytest.fixture(scope="session")
+def client() -> docker.DockerClient:
+    try:
+        return engine()
+    except SaltError as error:
+        required(None, str(error))
+        raise
+
+
+@pytest.fixture(scope="session")
+def images(client: docker.DockerClient) -> dict[str, str]:
+    """The seven images by stage, built by the command that users type."""
+    built = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "images", "build"], capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    cluster = ClusterConfig(tag=content_tag())
+    assert f"--set cluster.tag={cluster.tag}" in built.stdout
+    return {stage: image(stage, cluster) for stage in STAGES}
+
+
+@pytest.fixture(scope="session")
+def services(minio: MinioServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """A store with a bucket, an MLflow server, and the variables that name both."""
+    home = tmp_path_factory.mktemp("mlflow")
+    store = Store(minio.settings())
+    store.make_bucket("salt")
+    with tracking_server(home) as address:
+        variables = {**minio.environment(), "MLFLOW_TRACKING_URI": address, "SALT_S3_BUCKET": "salt"}
+        yield SimpleNamespace(
+            store=store, store_settings=minio.settings(), mlflow=address, mlflow_files=home, environment=variables,
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("survey") / "survey.zip"
+    write_survey(str(path), labelled=60, test=20, seed=2)
+    return path
+
+
+def salt(*words: object, environment: dict[str, str] | None = None) -> SimpleNamespace:
+    """Runs a command of ours to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *map(str, words)],
+        capture_output=True, text=True, check=False, env=environment or dict(os.environ),
+    )  # fmt: skip
+    return SimpleNamespace(code=done.returncode, out=done.stdout, said=done.stderr)
