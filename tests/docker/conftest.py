@@ -37,7 +37,7 @@ def images(client: docker.DockerClient) -> dict[str, str]:
     )
     assert built.returncode == 0, built.stderr
     cluster = ClusterConfig(tag=content_tag())
-    assert f"--set cluster.tag={cluster.tag}" in built.stdout
+    assert f"--set cluster.tag={cluster.tag}" in built.out
     return {stage: image(stage, cluster) for stage in STAGES}
 
 

@@ -65,6 +65,7 @@ def test_checkpoints_and_artifacts_are_in_the_store(run, services):
 def test_metrics_are_on_the_server(run, services):
     client = MlflowClient(services.mlflow)
     experiment = client.get_experiment_by_name("salt")
+    assert experiment
     found = client.search_runs([experiment.experiment_id], f"tags.`salt.run` = '{run.name}'")
     assert {(one.data.tags["salt.kind"], one.info.status) for one in found} == {
         ("pipeline", "FINISHED"),
