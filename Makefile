@@ -8,10 +8,10 @@ DATA ?= $(SYNTHETIC)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test slow lint format compile lock clean
+.PHONY: help setup run up down test test-containers slow lint format compile lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(STAMP) ## install everything from the hashed locks into .venv
 
@@ -59,6 +59,9 @@ test: $(STAMP) lint ## run linters, type checker and the default test suite
 slow: $(STAMP) ## run the tests that take minutes
 	$(BIN)/pytest -m slow
 
+test-containers: $(STAMP) ## build the images and run the tests that need a Docker engine
+	$(BIN)/pytest -m docker
+
 lint: $(STAMP) ## run the linters and the type checker alone
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -71,11 +74,16 @@ format: $(STAMP) ## mend what ruff can
 compile: $(STAMP) ## write pipelines/salt.yaml anew
 	$(BIN)/salt compile
 
+COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+# One platform, that of the images, and no version that requirements.lock does not have.
+COMPILE_IMAGE = $(COMPILE) --python-platform x86_64-manylinux_2_28 --constraint requirements.lock
+
 lock: $(STAMP) ## resolve the locks anew
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--upgrade --extra dev --output-file requirements.lock pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--upgrade --output-file requirements-setup.lock requirements-setup.txt
+	$(COMPILE) --universal --upgrade --extra dev --output-file requirements.lock pyproject.toml
+	$(COMPILE) --universal --upgrade --output-file requirements-setup.lock requirements-setup.txt
+	$(COMPILE_IMAGE) --output-file docker/locks/core.lock pyproject.toml
+	for extra in ingest fold-split network train-fold report; do \
+		$(COMPILE_IMAGE) --extra $$extra --output-file docker/locks/$$extra.lock pyproject.toml || exit; done
 
 clean: ## remove .venv and caches; runs and data stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info
