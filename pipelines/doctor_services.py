@@ -105,7 +105,6 @@ def _ask(url: str, ca_file: str | None = None) -> tuple[int, str, str | None]:
     """Status, text and date of an answer."""
     import urllib3
 
-    limit = urllib3.Timeout(CONNECT_SECONDS, ANSWER_SECONDS)
     pool = urllib3.PoolManager(
         ca_certs=ca_file, retries=False, timeout=urllib3.Timeout(CONNECT_SECONDS, ANSWER_SECONDS)
     )

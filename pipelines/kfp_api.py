@@ -135,7 +135,10 @@ class Kfp:
         """
         answer = self._get(f"/apis/v1beta1/runs/{run_id}")
         manifest = (answer.get("pipeline_runtime") or {}).get("workflow_manifest")
-        return json.loads(manifest) if manifest else {}
+        try:
+            return json.loads(manifest) if manifest else {}
+        except ValueError:
+            raise self._strange(manifest) from None
 
     def log(self, run_id: str, pod: str) -> str | None:
         """What a pod's main container has written; none when the pod and its log are gone."""

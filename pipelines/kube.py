@@ -56,8 +56,9 @@ class Kube:
         config = import_module("kubernetes.config")
         self._config = _client().Configuration()
         try:
-            if os.environ.get("KUBECONFIG") or Path(config.KUBE_CONFIG_DEFAULT_LOCATION).expanduser().exists():
-                config.load_kube_config(client_configuration=self._config)
+            files = os.environ.get("KUBECONFIG") or "~/.kube/config"
+            if "KUBECONFIG" in os.environ or Path(files).expanduser().exists():
+                config.load_kube_config(files, client_configuration=self._config)
             else:
                 config.load_incluster_config(client_configuration=self._config)
         except Exception as error:  # of many kinds: no file, bad YAML, a log-in helper that fails

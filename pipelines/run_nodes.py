@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+import zlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,7 +88,7 @@ def _nodes(workflow: dict[str, Any]) -> dict[str, Any]:
     if "compressedNodes" in status:
         try:
             return json.loads(gzip.decompress(base64.b64decode(status["compressedNodes"])))
-        except (OSError, ValueError) as error:
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise SaltError("the workflow's nodes cannot be unpacked", found=error) from None
     return status.get("nodes") or {}
 

@@ -16,6 +16,8 @@ from pipelines.run_view import Progress, Row, as_line, as_table, job_name, jobs_
 
 ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
 POLL_SECONDS = 3.0
+"""Between two looks at the run."""
+
 PROGRESS_SECONDS = 10.0
 PATIENCE_SECONDS = 600.0
 """An API that is away for longer ends the watching; the run goes on."""
@@ -30,11 +32,10 @@ class Watch:
         kfp: The API.
         run: The run.
         console: Where to show it.
-        poll: Seconds between looks.
     """
 
-    def __init__(self, kfp: Kfp, run: Any, console: Console, poll: float = POLL_SECONDS) -> None:
-        self.kfp, self.console, self.poll = kfp, console, poll
+    def __init__(self, kfp: Kfp, run: Any, console: Console) -> None:
+        self.kfp, self.console = kfp, console
         self.run_id, self.name = run.run_id, run.display_name
         self.state = run.state or "PENDING"
         self.jobs = jobs_of(run)
@@ -76,7 +77,7 @@ class Watch:
     def _until_ended(self, show: Any) -> None:
         away_since: float | None = None
         while self.state not in ENDED:
-            time.sleep(self.poll)
+            time.sleep(POLL_SECONDS)
             try:
                 self._look()
             except KfpError as error:

@@ -1,0 +1,305 @@
+"""The cluster's commands against stand-in servers: what they do, and how they end when a server does not do its part."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from components.core.errors import MARK
+from pipelines import kfp_api, kube, watch
+from pipelines.presets import preset_config
+from tests.pipelines.stand_ins import KfpServer, execution, until, workflow
+from tests.pipelines.test_cli import fails, salt
+
+COMMANDS = ["submit", "watch", "runs", "logs", "fetch", "cancel", "resume", "doctor", "cluster init"]
+RUN = "3f2a90c4-0000-4000-8000-000000000001"
+SMOKE = preset_config("smoke").model_dump(mode="json")
+FIRST, SECOND = (encoder["name"] for encoder in SMOKE["encoders"])
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch, tmp_path):
+    for name in [name for name in os.environ if name.startswith(("SALT_", "AWS_", "MLFLOW_", "KUBE"))]:
+        if name not in ("SALT_MINIO", "SALT_REQUIRE_SERVERS"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(watch, "POLL_SECONDS", 0.05)
+
+
+@pytest.fixture
+def kfp(monkeypatch):
+    with KfpServer() as server:
+        monkeypatch.setenv("SALT_KFP_URL", server.url)
+        yield server
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_has_an_example(command):
+    code, out, _ = salt(*command.split(), "--help")
+    assert code == 0
+    assert f"salt {command}" in out[out.index("Example") :]
+
+
+def test_help_stays_fast():
+    code = "import sys; from pipelines.cli import app; print([n for n in ('kfp', 'kubernetes', 'docker') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+CALLS = [
+    ["runs"],
+    ["watch", RUN],
+    ["logs", RUN, "ingest"],
+    ["cancel", RUN],
+    ["resume", RUN],
+    ["fetch", RUN, "--out", "x"],
+]
+
+
+@pytest.mark.parametrize("words", CALLS, ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("500", "answers with an error: 500 Internal Server Error: it broke in two lines"),
+        ("401", "refuses us (401): see SALT_KFP_TOKEN"),
+        ("302", "sends us elsewhere (302), likely to log in"),
+        ("html", "does not answer as its API does: see SALT_KFP_URL (found <!doctype html>"),
+        ("empty", "does not answer as its API does: see SALT_KFP_URL (found nothing)"),
+        ("list", "SALT_KFP_URL"),
+    ],
+)
+def test_an_api_that_does_not_do_it_is_one_line(kfp, words, fault, message):
+    kfp.fault = fault
+    said = fails(*words)
+    assert f"{MARK}Kubeflow Pipelines at {kfp.url}: " in said
+    assert message in said or fault == "list"
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", CALLS, ids=lambda words: words[0])
+def test_an_api_that_is_away(kfp, words):
+    kfp.__exit__()
+    said = fails(*words)
+    assert f"{kfp.url}: cannot be reached: connection refused (expected kubectl port-forward" in said
+
+
+def test_an_api_that_does_not_answer(kfp, monkeypatch):
+    monkeypatch.setattr(kfp_api, "ANSWER_SECONDS", 0.2)
+    kfp.fault = "slow"
+    for words in CALLS:
+        assert "cannot be reached: no answer in time" in fails(*words)
+
+
+def test_a_host_that_does_not_exist(monkeypatch):
+    monkeypatch.setenv("SALT_KFP_URL", "http://kfp.invalid")
+    assert "kfp.invalid: cannot be reached: " in fails("runs")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("SALT_KFP_URL", "kfp:8888", "SALT_KFP_URL: an address begins with http:// or https:// (found kfp:8888)"),
+        ("SALT_KFP_CA_FILE", "no/such.pem", "SALT_KFP_CA_FILE: no such file (found no/such.pem)"),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named(monkeypatch, variable, value, message):
+    monkeypatch.setenv(variable, value)
+    assert message in fails("runs")
+
+
+def test_a_token_is_sent_and_never_shown(kfp, monkeypatch):
+    kfp.token = "secret-token"
+    assert "refuses us (401)" in fails("runs")
+    monkeypatch.setenv("SALT_KFP_TOKEN", "other-token")
+    assert "other-token" not in fails("runs")
+    monkeypatch.setenv("SALT_KFP_TOKEN", "secret-token")
+    assert salt("runs")[0] == 0
+
+
+def test_runs_are_listed_newest_first_over_pages(kfp):
+    for i in range(7):
+        kfp.add_run(f"run-{i}", "SUCCEEDED", created=f"2026-01-0{i + 1}T00:00:00Z")
+    _, out, _ = salt("runs")
+    assert [line.split()[1] for line in out.splitlines()[1:]] == [f"run-{i}" for i in reversed(range(7))]
+    _, out, _ = salt("runs", "--limit", 2)
+    assert len(out.splitlines()) == 3
+
+
+def test_a_run_is_found_by_id_its_beginning_or_its_name(kfp):
+    for i in range(5):
+        kfp.add_run(f"other-{i}", run_id=f"aaaa000{i}-0000-4000-8000-000000000000")
+    kfp.add_run("first", run_id=RUN)
+    for word in (RUN, "3f2a", "first"):
+        assert "stopping" in salt("cancel", word)[1]
+        kfp.runs[RUN]["state"] = "RUNNING"
+    assert "names several runs" in fails("cancel", "aaaa")
+    assert "aaaa0003" in fails("cancel", "aaaa")
+    assert "no such run: `salt runs` lists them (found nothing-like-it)" in fails("cancel", "nothing-like-it")
+    assert "404" in fails("cancel", RUN.replace("3f2a", "ffff"))
+
+
+def test_cancel_and_resume_know_what_can_be(kfp):
+    kfp.add_run("first", "RUNNING", RUN)
+    assert "can only go on once it has failed or was stopped (found RUNNING)" in fails("resume", RUN)
+    assert f"salt resume {RUN[:8]}" in salt("cancel", RUN)[1]
+    assert ("POST", f"/apis/v2beta1/runs/{RUN}:terminate") in kfp.asked
+    kfp.runs[RUN]["state"] = "FAILED"
+    assert "has ended already (found FAILED)" in fails("cancel", RUN)
+    assert f"salt watch {RUN[:8]}" in salt("resume", RUN)[1]
+    assert ("POST", f"/apis/v2beta1/runs/{RUN}:retry") in kfp.asked
+    kfp.runs[RUN]["state"] = "SUCCEEDED"
+    assert "can only go on" in fails("resume", RUN)
+
+
+ALL_DONE = {
+    ("ingest", None): "cached", ("fold-split", None): "cached",
+    **{(stage, i): ["Succeeded"] for stage in ("train-fold", "predict") for i in range(4)},
+    **{(stage, None): ["Succeeded"] for stage in ("ensemble", "submission", "report")},
+}  # fmt: skip
+
+
+def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp):
+    kfp.add_run("first", "RUNNING", RUN, {"config": SMOKE})
+    kfp.workflows[RUN] = workflow({("ingest", None): ["Running"]}, RUN)
+    process = start("watch", RUN, env={"SALT_KFP_URL": kfp.url})
+    said = []
+    while "ingest: running" not in "".join(said):
+        said.append(process.stderr.readline())
+    kfp.fault = "503"
+    while "trying on" not in "".join(said):
+        said.append(process.stderr.readline())
+    kfp.workflows[RUN] = workflow(ALL_DONE, RUN)
+    kfp.runs[RUN]["state"] = "SUCCEEDED"
+    kfp.fault = None
+    said.append(process.stderr.read())
+    assert process.wait() == 0
+    text = "".join(said)
+    assert f"{SECOND}/fold1: predict: succeeded" in text
+    assert text.count("trying on") == 1
+    assert "the API is back" in text
+    assert text.endswith("first: SUCCEEDED\n")
+    assert "Traceback" not in text
+
+
+def test_watch_of_a_failed_run_says_why(kfp):
+    kfp.add_run("first", "FAILED", RUN, {"config": SMOKE})
+    kfp.workflows[RUN] = flow = workflow({("train-fold", 3): ["Failed"], ("report", None): "omitted"}, RUN)
+    pod = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "executor(0)")
+    pod_name = f"salt-x7k2p-retry-system-container-impl-{pod['id'].removeprefix('salt-x7k2p-')}"
+    kfp.logs[pod_name] = (
+        f"I0101 launcher\nsome noise\n{MARK}config.json: is not valid\n  - train.epochs: too few\nmore noise\n"
+    )
+    code, _, said = salt("watch", RUN)
+    assert code == 1
+    assert f"train-fold of {SECOND}/fold1 failed: Error (exit code 2)" in said
+    assert said.endswith(f"  {MARK}config.json: is not valid\n    - train.epochs: too few\n")
+    kfp.logs[pod_name] = "".join(f"line {i}\n" for i in range(100))
+    assert salt("watch", RUN)[2].endswith("".join(f"  line {i}\n" for i in range(85, 100)))
+    del kfp.logs[pod_name]
+    assert "its pod and its log are gone" in salt("watch", RUN)[2]
+
+
+def test_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(kfp):
+    kfp.add_run("first", "RUNNING", RUN)
+    process = start("watch", RUN, env={"SALT_KFP_URL": kfp.url})
+    until(lambda: sum("v1beta1" in path for _, path in kfp.asked) >= 1)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert said.endswith(f"the run goes on; to come back: salt watch {RUN[:8]}\n")
+    assert "Traceback" not in said
+    assert not any("terminate" in path for _, path in kfp.asked)
+
+
+def test_logs_of_a_stage_and_of_a_job(kfp):
+    kfp.add_run("first", "RUNNING", RUN, {"config": SMOKE})
+    tasks = {("ingest", None): ["Succeeded"], ("train-fold", 1): ["Failed", "Running"], ("predict", 1): ["Running"]}
+    kfp.workflows[RUN] = flow = workflow(tasks, RUN)
+    for node in flow["status"]["nodes"].values():
+        pod = f"salt-x7k2p-{node['templateName']}-{node['id'].removeprefix('salt-x7k2p-')}"
+        kfp.logs[pod] = f"log of {node['name']}\n"
+    assert salt("logs", RUN, "ingest")[1] == "log of salt-x7k2p.root.ingest.executor\n"
+    assert salt("logs", RUN, f"{FIRST}/fold1")[1].endswith("train-fold.executor(1)\n")
+    assert salt("logs", RUN, f"{FIRST}/fold1", "--predict")[1].endswith("predict.executor(0)\n")
+    assert "JOB: has not begun (found report)" in fails("logs", RUN, "report")
+    assert "has not begun" in fails("logs", RUN, f"{SECOND}/fold0")
+    assert f"no such stage or job (found train, expected ingest, fold-split, ensemble, submission, report, {FIRST}/fold0" in fails("logs", RUN, "train")  # fmt: skip
+    kfp.logs.clear()
+    assert "its pod and its log are gone" in fails("logs", RUN, "ingest")
+
+
+def test_logs_are_followed_to_the_tasks_end(kfp):
+    kfp.add_run("first", "RUNNING", RUN)
+    kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Running"]}, RUN)
+    node = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "executor")
+    pod = f"salt-x7k2p-system-container-impl-{node['id'].removeprefix('salt-x7k2p-')}"
+    kfp.logs[pod] = "one\n"
+    process = start("logs", RUN, "ingest", "--follow", env={"SALT_KFP_URL": kfp.url})
+    assert process.stdout.readline() == "one\n"
+    kfp.logs[pod] = "one\ntwo\n"
+    kfp.workflows[RUN] = workflow({("ingest", None): ["Succeeded"]}, RUN)
+    assert process.communicate(timeout=20)[0] == "two\n"
+    assert process.returncode == 0
+
+
+@pytest.mark.minio
+def test_fetch_brings_results_to_the_places_of_a_local_run(kfp, store, store_environment, bucket, tmp_path):
+    root = f"minio://{bucket}/v2/artifacts?region=x"
+    kfp.add_run("first", "SUCCEEDED", RUN, {"config": SMOKE})
+    kfp.runs[RUN]["runtime_config"]["pipeline_root"] = root
+    assert "the store has no artifacts of this run" in fails("fetch", RUN, "--out", tmp_path / "out")
+    base = f"s3://{bucket}/v2/artifacts/salt/{RUN}"
+    store.put(f"{base}/submission/old/csv", b"old")
+    time.sleep(1.1)
+    for name in ("submission/e1/csv", "submission/e1/choice", "report/e2/results", "report/e2/card", "report/e2/page"):
+        store.put(f"{base}/{name}", name.encode())
+    tasks = {("train-fold", 3): ["Succeeded"]}
+    kfp.workflows[RUN] = workflow(tasks, RUN)
+    store.put(f"{base}/train-fold/{execution('train-fold', 3)}/model/model.json", b"{}")
+    store.put(f"{base}/predict/{RUN}/maps", b"maps")
+    store.put(f"{base}/ensemble/e3/executor-logs", b"log")
+
+    code, out, _ = salt("fetch", "first", "--out", tmp_path / "out")
+    assert code == 0
+    made = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert made == ["metrics.json", "report.html", "report.md", "submission.csv", "submission/choice.json"]
+    assert (tmp_path / "out" / "submission.csv").read_bytes() == b"submission/e1/csv"
+    assert out.splitlines() == [str(tmp_path / "out" / name) for name in made]
+
+    assert salt("fetch", "first", "--out", tmp_path / "all", "--all")[0] == 0
+    assert (tmp_path / "all" / "train_fold" / SECOND / "fold1" / "model" / "model.json").read_bytes() == b"{}"
+    assert (tmp_path / "all" / "predict" / RUN / "maps.parquet").read_bytes() == b"maps"
+    assert (tmp_path / "all" / "ensemble" / "e3" / "executor-logs").read_bytes() == b"log"
+
+    store.remove(f"{base}/report/e2/page")
+    said = fails("fetch", "first", "--out", tmp_path / "less")
+    assert "the run has not made all its results (expected report.html)" in said
+    assert (tmp_path / "less" / "submission.csv").is_file()
+
+
+def test_fetch_knows_every_output_of_every_component():
+    from importlib import import_module
+
+    from pipelines.fetch import PLACES
+
+    stages = ("ingest", "fold_split", "train_fold", "predict", "ensemble", "submission", "report")
+    specs = {s: getattr(import_module(f"components.{s}.component"), s).component_spec for s in stages}
+    outputs = {f"{s.replace('_', '-')}/{name}" for s in stages for name, output in specs[s].outputs.items() if not output.is_artifact_list and "system." in output.type}  # fmt: skip
+    assert outputs == set(PLACES)
+
+
+def test_what_kubernetes_client_says_of_no_configuration_is_one_line():
+    with pytest.raises(kube.KubeError, match="no configuration: see KUBECONFIG"):
+        kube.Kube("kubeflow")
+
+
+def start(*words, env):
+    code = "from pipelines import watch; watch.POLL_SECONDS = 0.05; from pipelines.cli import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, **env, "PYTHONUNBUFFERED": "1"},
+    )  # fmt: skip

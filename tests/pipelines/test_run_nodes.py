@@ -1,0 +1,113 @@
+import base64
+import gzip
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from components.core.errors import SaltError
+from pipelines.run_nodes import read_tasks
+from pipelines.run_view import as_line, clock, rows
+from tests.pipelines.stand_ins import execution, workflow
+
+NOW = datetime(2026, 1, 2, 3, 6, 5, tzinfo=UTC)
+JOBS = [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+
+
+def task(phases, stage="train-fold", iteration=1):
+    (found,) = read_tasks(workflow({(stage, iteration): phases}))
+    return found
+
+
+def test_no_nodes_are_no_tasks():
+    assert read_tasks({}) == []
+    assert read_tasks({"metadata": {"name": "x"}, "status": {"phase": "Pending"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("phases", "state", "attempts"),
+    [
+        ("driver", "starting", 0),
+        ("driver failed", "failed", 0),
+        ("omitted", "left out", 0),
+        ("cached", "cached", 0),
+        (["Pending"], "starting", 1),
+        (["Running"], "running", 1),
+        (["Succeeded"], "succeeded", 1),
+        (["Failed"], "failed", 1),
+        (["Failed", "Running"], "running", 2),
+        (["Failed", "Error", "Succeeded"], "succeeded", 3),
+    ],
+)
+def test_state_of_a_task(phases, state, attempts):
+    found = task(phases)
+    assert (found.stage, found.iteration, found.state, found.attempts) == ("train-fold", 1, state, attempts)
+    assert found.ended == (state in ("failed", "left out", "cached", "succeeded"))
+
+
+def test_a_task_between_two_attempts_has_not_failed():
+    flow = workflow({("train-fold", 0): ["Failed", "Running"]})
+    nodes = flow["status"]["nodes"]
+    second = next(key for key, node in nodes.items() if node["displayName"] == "executor(1)")
+    del nodes[second]
+    (found,) = read_tasks(flow)
+    assert (found.state, found.ended, found.finished) == ("running", False, None)
+
+
+def test_why_it_waits_or_failed():
+    assert "Unschedulable" in task(["Pending"]).reason
+    assert task(["Failed"]).reason == "Error (exit code 2)"
+    assert task(["Failed", "Succeeded"]).reason == ""
+    assert task("driver failed").reason == "driver says"
+
+
+def test_pods_are_named_as_argo_names_them():
+    flow = workflow({("ingest", None): ["Succeeded"]})
+    node = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "executor")
+    (found,) = read_tasks(flow)
+    assert found.pods == (f"salt-x7k2p-system-container-impl-{node['id'].removeprefix('salt-x7k2p-')}",)
+    assert task("driver failed").pods[0].startswith("salt-x7k2p-system-container-driver-")
+
+
+def test_iterations_are_the_jobs_in_their_order():
+    flow = workflow({("train-fold", i): ["Running"] for i in (3, 0, 2, 1)} | {("ingest", None): ["Succeeded"]})
+    found = read_tasks(flow)
+    assert [t.job(JOBS) for t in found] == [None, *JOBS]
+    assert found[1].job([]) is None
+    assert execution("train-fold", 2) in found[3].outputs
+
+
+def test_nodes_that_argo_packed():
+    flow = workflow({("predict", 11): ["Running"]})
+    plain = read_tasks(flow)
+    packed = base64.b64encode(gzip.compress(json.dumps(flow["status"].pop("nodes")).encode())).decode()
+    flow["status"]["compressedNodes"] = packed
+    assert read_tasks(flow) == plain
+    flow["status"]["compressedNodes"] = packed[:40]
+    with pytest.raises(SaltError, match="cannot be unpacked"):
+        read_tasks(flow)
+
+
+def test_rows_hold_every_stage_and_job_from_the_beginning():
+    names = [row.name for row in rows([], JOBS, {}, NOW)]
+    assert names == ["ingest", "fold-split", "a/fold0", "a/fold1", "b/fold0", "b/fold1", "ensemble", "submission", "report"]  # fmt: skip
+    assert {row.state for row in rows([], JOBS, {}, NOW)} == {"waiting"}
+
+
+def test_a_jobs_row_adds_training_and_prediction_up():
+    tasks = read_tasks(workflow({("train-fold", 2): ["Failed", "Succeeded"], ("predict", 2): ["Running"]}))
+    progress = {("b", 0): {"done": 7.5, "epochs": 10, "score": 0.81234}}
+    row = next(row for row in rows(tasks, JOBS, progress, NOW) if row.name == "b/fold0")
+    assert (row.doing, row.state, row.retries, row.note) == ("predict", "running", 1, "epoch 7/10, metric 0.8123")
+    assert row.seconds == 61 + 120
+    assert as_line(row) == "b/fold0: predict: running, retry 1, 0:03:01, epoch 7/10, metric 0.8123"
+
+
+def test_a_job_of_an_unknown_configuration_has_its_number():
+    tasks = read_tasks(workflow({("train-fold", i): ["Running"] for i in range(2)}))
+    assert [row.name for row in rows(tasks, [], {}, NOW)][2:4] == ["iteration/fold0", "iteration/fold1"]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, ""), (59.9, "0:00:59"), (3600 * 26 + 61, "26:01:01")])
+def test_clock(seconds, text):
+    assert clock(seconds) == text
