@@ -11,7 +11,7 @@ ARGS ?=
 .PHONY: help setup run up down test test-containers slow lint format compile lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP) ## install everything from the hashed locks into .venv
 
