@@ -32,10 +32,8 @@ def client() -> docker.DockerClient:
 @pytest.fixture(scope="session")
 def images(client: docker.DockerClient) -> dict[str, str]:
     """The seven images by stage, built by the command that users type."""
-    built = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "images", "build"], capture_output=True, text=True, check=False
-    )
-    assert built.returncode == 0, built.stderr
+    built = salt("images", "build")
+    assert built.code == 0, built.said
     cluster = ClusterConfig(tag=content_tag())
     assert f"--set cluster.tag={cluster.tag}" in built.out
     return {stage: image(stage, cluster) for stage in STAGES}
