@@ -29,8 +29,8 @@ def main(file: Path = FILE) -> None:
     if not file.exists():
         new = file.with_name(f"{file.name}.new")
         new.unlink(missing_ok=True)
-        with open(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as stream:
-            stream.write(text())
+        new.touch(mode=0o600, exist_ok=False)
+        new.write_text(text())
         new.rename(file)
 
 

@@ -1,0 +1,190 @@
+"""The project's rules for manifests: each yields what breaks it, as `kind/name: problem`."""
+
+import re
+from collections.abc import Iterator
+
+from pipelines import cluster_names as names
+from tests.k8s.manifests import Object, of_kind, pod
+
+SECRET_KEYS = {
+    names.STORE_SECRET: set(names.STORE_KEYS),
+    names.KFP_STORE_SECRET: set(names.KFP_STORE_KEYS),
+    names.MINIO_SECRET: set(names.MINIO_KEYS),
+    names.POSTGRES_SECRET: set(names.POSTGRES_KEYS),
+}
+"""Made by `salt cluster init`."""
+_SECRET_NAME = re.compile(r"(?i)pass(word|wd)?$|secret|token|access_?key|private_?key|credential")
+_SECRET_VALUE = re.compile(
+    r"://[^/\s:@]+:[^/\s@$]+@|\bAKIA[0-9A-Z]{16}\b|-----BEGIN|^[0-9a-fA-F]{32,}$|^[A-Za-z0-9+/]{40,}={0,2}$"
+)
+
+
+def _workloads(objects: list[Object]) -> Iterator[tuple[str, Object]]:
+    for item in of_kind(objects, "Deployment", "StatefulSet", "DaemonSet", "Job"):
+        yield f"{item['kind']}/{item['metadata']['name']}", pod(item)["spec"]
+
+
+def _containers(objects: list[Object]) -> Iterator[tuple[str, Object, Object]]:
+    for where, spec in _workloads(objects):
+        for container in [*spec.get("initContainers", []), *spec["containers"]]:
+            yield f"{where}/{container['name']}", spec, container
+
+
+def _names(objects: list[Object], kind: str) -> set[str]:
+    return {item["metadata"]["name"] for item in of_kind(objects, kind)}
+
+
+def labelled(objects: list[Object]) -> Iterator[str]:
+    """Everything carries app.kubernetes.io/part-of, the pods too."""
+    for item in objects:
+        where = f"{item['kind']}/{item['metadata']['name']}"
+        carriers = [item["metadata"]]
+        if item["kind"] in {"Deployment", "StatefulSet"}:
+            carriers.append(pod(item)["metadata"])
+        if any(carrier.get("labels", {}).get("app.kubernetes.io/part-of") != names.PART_OF for carrier in carriers):
+            yield f"{where}: no label part-of"
+
+
+def namespaced(objects: list[Object]) -> Iterator[str]:
+    """Everything lies in the namespace, and none takes the namespace with it when it is deleted."""
+    for item in objects:
+        where = f"{item['kind']}/{item['metadata']['name']}"
+        if item["kind"] == "Namespace":
+            yield f"{where}: an overlay must not own the namespace"
+        elif item["kind"] != "PriorityClass" and item["metadata"].get("namespace") != names.NAMESPACE:
+            yield f"{where}: not in {names.NAMESPACE}"
+
+
+def unprivileged(objects: list[Object]) -> Iterator[str]:
+    """The Pod Security Standard `restricted`, a numeric user and a read-only root."""
+    for where, spec, container in _containers(objects):
+        of_pod, own = spec.get("securityContext", {}), container.get("securityContext", {})
+        both = of_pod | own
+        if both.get("runAsNonRoot") is not True or not both.get("runAsUser"):
+            yield f"{where}: not a numeric user other than root"
+        if own.get("allowPrivilegeEscalation") is not False or own.get("privileged"):
+            yield f"{where}: may gain privileges"
+        if own.get("capabilities") != {"drop": ["ALL"]}:
+            yield f"{where}: keeps capabilities"
+        if both.get("seccompProfile") != {"type": "RuntimeDefault"}:
+            yield f"{where}: no seccomp profile"
+        if own.get("readOnlyRootFilesystem") is not True:
+            yield f"{where}: writable root"
+        if any(spec.get(key) for key in ("hostNetwork", "hostPID", "hostIPC")):
+            yield f"{where}: shares a namespace of the host"
+    for where, spec in _workloads(objects):
+        if any("hostPath" in volume for volume in spec.get("volumes", [])):
+            yield f"{where}: mounts a path of the host"
+
+
+def bounded(objects: list[Object]) -> Iterator[str]:
+    """CPU and memory are requested and limited, scratch space is limited."""
+    for where, _, container in _containers(objects):
+        resources = container.get("resources", {})
+        for side in ("requests", "limits"):
+            if not {"cpu", "memory"} <= resources.get(side, {}).keys():
+                yield f"{where}: no {side}"
+    for where, spec in _workloads(objects):
+        for volume in spec.get("volumes", []):
+            if "emptyDir" in volume and "sizeLimit" not in (volume["emptyDir"] or {}):
+                yield f"{where}: emptyDir {volume['name']} without sizeLimit"
+
+
+def pinned(objects: list[Object]) -> Iterator[str]:
+    """Images have a version, and one that was imported by hand is not pulled."""
+    for where, _, container in _containers(objects):
+        name, _, tag = container["image"].rpartition(":")
+        if not name or "/" in tag or not re.search(r"\d", tag):
+            yield f"{where}: image {container['image']} has no version"
+        if container.get("imagePullPolicy") != "IfNotPresent":
+            yield f"{where}: imagePullPolicy is not IfNotPresent"
+
+
+def probed(objects: list[Object]) -> Iterator[str]:
+    """Every server says when it lives and when it can serve."""
+    for where, spec in _workloads(objects):
+        for container in spec["containers"]:
+            for probe in ("livenessProbe", "readinessProbe"):
+                if probe not in container:
+                    yield f"{where}/{container['name']}: no {probe}"
+
+
+def secretless(objects: list[Object]) -> Iterator[str]:
+    """No value of a secret stands in a manifest."""
+    for item in of_kind(objects, "Secret"):
+        yield f"Secret/{item['metadata']['name']}: Secrets are made by salt cluster init"
+    for item in of_kind(objects, "ConfigMap"):
+        for key, value in item.get("data", {}).items():
+            if _SECRET_NAME.search(key) or _SECRET_VALUE.search(value):
+                yield f"ConfigMap/{item['metadata']['name']}: {key} looks like a secret"
+    for where, _, container in _containers(objects):
+        for variable in container.get("env", []):
+            value = variable.get("value", "")
+            if value and (_SECRET_NAME.search(variable["name"]) or _SECRET_VALUE.search(value)):
+                yield f"{where}: {variable['name']} looks like a secret"
+        for word in [*container.get("command", []), *container.get("args", [])]:
+            if _SECRET_VALUE.search(word):
+                yield f"{where}: an argument looks like a secret"
+
+
+def tokenless(objects: list[Object]) -> Iterator[str]:
+    """A server does not talk to Kubernetes and gets no token for it."""
+    for where, spec in _workloads(objects):
+        if spec.get("automountServiceAccountToken") is not False:
+            yield f"{where}: gets a service account's token"
+
+
+def resolved(objects: list[Object]) -> Iterator[str]:
+    """What a pod refers to is there: in the overlay, or made by `salt cluster init` with that key."""
+    maps = {item["metadata"]["name"]: set(item.get("data", {})) for item in of_kind(objects, "ConfigMap")}
+    known = {"configMapKeyRef": maps, "secretKeyRef": SECRET_KEYS, "configMapRef": maps, "secretRef": SECRET_KEYS}
+    for where, _, container in _containers(objects):
+        for variable in container.get("env", []):
+            for kind, source in variable.get("valueFrom", {}).items():
+                if kind in known and source["key"] not in known[kind].get(source["name"], set()):
+                    yield f"{where}: {variable['name']} refers to nothing"
+        for entry in container.get("envFrom", []):
+            for kind, source in entry.items():
+                if kind in known and source["name"] not in known[kind]:
+                    yield f"{where}: envFrom refers to nothing"
+    for where, spec in _workloads(objects):
+        for field, kind in (("serviceAccountName", "ServiceAccount"), ("priorityClassName", "PriorityClass")):
+            if field in spec and spec[field] not in _names(objects, kind):
+                yield f"{where}: no {kind} {spec[field]}"
+
+
+def bound(objects: list[Object]) -> Iterator[str]:
+    """Accounts, bindings and Services point at what is there."""
+    for item in of_kind(objects, "ServiceAccount"):
+        if not {entry["name"] for entry in item.get("secrets", [])} <= SECRET_KEYS.keys():
+            yield f"ServiceAccount/{item['metadata']['name']}: names a Secret that nobody makes"
+    for item in of_kind(objects, "RoleBinding"):
+        subjects = {entry["name"] for entry in item["subjects"]}
+        if item["roleRef"]["name"] not in _names(objects, "Role") or not subjects <= _names(objects, "ServiceAccount"):
+            yield f"RoleBinding/{item['metadata']['name']}: binds what is not there"
+    for item in of_kind(objects, "StatefulSet"):
+        if item["spec"]["serviceName"] not in _names(objects, "Service"):
+            yield f"StatefulSet/{item['metadata']['name']}: no Service {item['spec']['serviceName']}"
+    for item in of_kind(objects, "Service"):
+        workloads = of_kind(objects, "Deployment", "StatefulSet")
+        if not any(item["spec"]["selector"].items() <= pod(work)["metadata"]["labels"].items() for work in workloads):
+            yield f"Service/{item['metadata']['name']}: selects no pod"
+
+
+def least(objects: list[Object]) -> Iterator[str]:
+    """No role has a wildcard, writes what a run does not write, or reads every Secret."""
+    writes = {"create", "update", "patch", "delete", "deletecollection"}
+    for item in of_kind(objects, "ClusterRole", "ClusterRoleBinding"):
+        yield f"{item['kind']}/{item['metadata']['name']}: rights over the whole cluster"
+    for item in of_kind(objects, "Role"):
+        where = f"Role/{item['metadata']['name']}"
+        for rule in item["rules"]:
+            if "*" in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]:
+                yield f"{where}: wildcard"
+            if set(rule["verbs"]) & writes and rule["resources"] != ["workflowtaskresults"]:
+                yield f"{where}: writes {rule['resources']}"
+            if {"secrets", "configmaps"} & set(rule["resources"]) and not rule.get("resourceNames"):
+                yield f"{where}: reads every one of {rule['resources']}"
+
+
+RULES = (labelled, namespaced, unprivileged, bounded, pinned, probed, secretless, tokenless, resolved, bound, least)

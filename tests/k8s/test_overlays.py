@@ -1,0 +1,105 @@
+import kubernetes_validate
+import pytest
+
+from components.core.config import Config
+from components.core.settings import StoreSettings
+from pipelines import cluster_names as names
+from tests.k8s.manifests import K8S, PATCHES, WHOLE, built, named, of_kind, pod
+from tests.k8s.rules import RULES
+
+VERSIONS = ("1.33", "1.34", "1.35")
+SERVERS = (names.MINIO, names.POSTGRES, names.MLFLOW)
+WITH_SERVERS = ("overlays/dev", "overlays/gpu")
+
+
+def test_every_overlay_is_tested() -> None:
+    found = {str(path.parent.relative_to(K8S)) for path in (K8S / "overlays").glob("*/kustomization.yaml")}
+    assert found == {name for name in (*WHOLE, *PATCHES) if name != "base"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", [*WHOLE, "base/namespace"])
+def test_fits_the_schemas_of_kubernetes(name: str, version: str) -> None:
+    for item in built(name):
+        kubernetes_validate.validate(item, version, strict=True)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("name", WHOLE)
+def test_keeps_the_rules(name: str, rule) -> None:
+    assert list(rule(built(name))) == []
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_has_what_the_pipeline_refers_to(name: str) -> None:
+    objects = built(name)
+    named(objects, "ServiceAccount", names.SERVICE_ACCOUNT)
+    settings = named(objects, "ConfigMap", names.SETTINGS_CONFIG_MAP)["data"]
+    assert set(settings) == set(names.SETTINGS_KEYS)
+    StoreSettings(endpoint=settings["SALT_S3_ENDPOINT"], bucket=settings["SALT_S3_BUCKET"])
+
+
+@pytest.mark.parametrize("name", WITH_SERVERS)
+def test_the_addresses_are_those_of_the_servers(name: str) -> None:
+    objects = built(name)
+    settings = named(objects, "ConfigMap", names.SETTINGS_CONFIG_MAP)["data"]
+    ports = {item["metadata"]["name"]: item["spec"]["ports"][0]["port"] for item in of_kind(objects, "Service")}
+    assert set(ports) == set(SERVERS)
+    assert settings["SALT_S3_ENDPOINT"] == f"http://{names.MINIO}:{ports[names.MINIO]}"
+    assert settings["MLFLOW_TRACKING_URI"] == f"http://{names.MLFLOW}:{ports[names.MLFLOW]}"
+
+
+@pytest.mark.parametrize("name", WITH_SERVERS)
+def test_each_server_has_a_network_policy_that_lets_in_chosen_pods(name: str) -> None:
+    objects = built(name)
+    for server in SERVERS:
+        spec = named(objects, "NetworkPolicy", server)["spec"]
+        [workload] = [
+            work for work in of_kind(objects, "Deployment", "StatefulSet") if work["metadata"]["name"] == server
+        ]
+        assert spec["podSelector"]["matchLabels"].items() <= pod(workload)["metadata"]["labels"].items()
+        assert set(spec["policyTypes"]) == {"Ingress", "Egress"}
+        [service] = [work for work in of_kind(objects, "Service") if work["metadata"]["name"] == server]
+        for rule in spec["ingress"]:
+            assert all(set(peer) == {"podSelector"} and peer["podSelector"] for peer in rule["from"])
+            assert [port["port"] for port in rule["ports"]] == [service["spec"]["ports"][0]["port"]]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_nothing_connects_to_a_workflow_pod(name: str) -> None:
+    spec = named(built(name), "NetworkPolicy", "salt-runs")["spec"]
+    assert spec["podSelector"] == {
+        "matchExpressions": [{"key": "workflows.argoproj.io/workflow", "operator": "Exists"}]
+    }
+    assert "Ingress" in spec["policyTypes"]
+    assert not spec.get("ingress")
+
+
+def test_mlflow_is_the_client_s_version() -> None:
+    root = K8S.parent
+    [pin] = [
+        line.split()[0] for line in (root / "requirements.lock").read_text().splitlines() if line.startswith("mlflow==")
+    ]
+    version = pin.removeprefix("mlflow==")
+    assert pin in (root / "docker/mlflow.lock").read_text().split()
+    for name in WITH_SERVERS:
+        container = pod(named(built(name), "Deployment", names.MLFLOW))["spec"]["containers"][0]
+        assert container["image"].endswith(f":{version}")
+
+
+def test_gpu_is_larger_than_dev() -> None:
+    for kind, server in (("StatefulSet", names.MINIO), ("StatefulSet", names.POSTGRES)):
+        claims = [
+            named(built(name), kind, server)["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"][
+                "storage"
+            ]
+            for name in WITH_SERVERS
+        ]
+        small, large = (int(claim.removesuffix("Gi")) for claim in claims)
+        assert small < large
+
+
+def test_gpu_quota_is_of_the_resource_that_jobs_ask_for() -> None:
+    hard = named(built("overlays/gpu"), "ResourceQuota", "salt-gpus")["spec"]["hard"]
+    assert list(hard) == [f"requests.{Config().cluster.accelerator}"]
+    assert int(next(iter(hard.values()))) >= len(Config().encoders) * Config().split.folds
