@@ -134,7 +134,7 @@ class Kfp:
         The older API has it; the newer one's task details do not say which iteration of a loop a task belongs to.
         """
         answer = self._get(f"/apis/v1beta1/runs/{run_id}")
-        manifest = (answer.get("pipeline_runtime") or {}).get("workflow_manifest")
+        manifest = str((answer.get("pipeline_runtime") or {}).get("workflow_manifest") or "")
         try:
             return json.loads(manifest) if manifest else {}
         except ValueError:

@@ -7,12 +7,13 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
+from components.core.config import Config
 from components.core.errors import MARK, SaltError
 from components.core.jobs import Job
 from pipelines.kfp_api import Kfp, KfpError
 from pipelines.patience import within
 from pipelines.run_nodes import Task, read_tasks
-from pipelines.run_view import Progress, Row, as_line, as_table, job_name, jobs_of, rows
+from pipelines.run_view import Progress, Row, as_line, as_table, config_of, job_name, jobs_of, rows
 
 ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
 POLL_SECONDS = 3.0
@@ -38,6 +39,7 @@ class Watch:
         self.kfp, self.console = kfp, console
         self.run_id, self.name = run.run_id, run.display_name
         self.state = run.state or "PENDING"
+        self.config = config_of(run)
         self.jobs = jobs_of(run)
         self.checkpoints = ((run.runtime_config and run.runtime_config.parameters) or {}).get("checkpoints", "")
         self.tasks: list[Task] = []
@@ -104,8 +106,11 @@ class Watch:
     def _read_progress(self) -> Progress:
         busy = [task.job(self.jobs) for task in self.tasks if task.stage == "train-fold" and task.pods]
         jobs = [job for job in busy if job]
+        config = self.config
+        if not jobs or config is None:
+            return {}
         try:
-            return within(20, lambda: read_progress_of(self.checkpoints, jobs), "progress")
+            return within(20, lambda: read_progress_of(self.checkpoints, config, jobs), "progress")
         except Exception:  # an empty column is all it costs
             return {}
 
@@ -158,11 +163,22 @@ def run_tasks(kfp: Kfp, run_id: str) -> list[Task]:
         return []
 
 
-def read_progress_of(checkpoints: str, jobs: list[Job]) -> Progress:
-    """What training jobs wrote of themselves; nothing for those that have not."""
-    from components.core import progress
+def read_progress_of(checkpoints: str, config: Config, jobs: list[Job]) -> Progress:
+    """What training jobs wrote of themselves; nothing for those that have not.
 
-    found = {job: progress.read_progress(checkpoints, *job) for job in jobs}
+    The checkpoints of a run lie under the hashes of its configuration and of its data. The latter is known to the run
+    alone: of several the newest is taken.
+    """
+    from components.core.progress import PROGRESS, read_progress
+    from components.core.store import Store
+
+    root = checkpoints.rstrip("/")
+    listed = [item for item in Store(patience=0).list(f"{root}/{config.hash}-") if item[0].endswith(f"/{PROGRESS}")]
+    if not listed:
+        return {}
+    newest = max(listed, key=lambda item: item[1].modified)[0]
+    hashes = newest.removeprefix(f"{root}/").partition("/")[0]
+    found = {job: read_progress(checkpoints, *job, hashes) for job in jobs}
     return {job: state for job, state in found.items() if state}
 
 

@@ -8,7 +8,7 @@ import pytest
 from components.core.errors import SaltError
 from pipelines.run_nodes import read_tasks
 from pipelines.run_view import as_line, clock, rows
-from tests.pipelines.stand_ins import execution, workflow
+from tests.pipelines.argo import execution, workflow
 
 NOW = datetime(2026, 1, 2, 3, 6, 5, tzinfo=UTC)
 JOBS = [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
@@ -90,7 +90,8 @@ def test_nodes_that_argo_packed():
 
 def test_rows_hold_every_stage_and_job_from_the_beginning():
     names = [row.name for row in rows([], JOBS, {}, NOW)]
-    assert names == ["ingest", "fold-split", "a/fold0", "a/fold1", "b/fold0", "b/fold1", "ensemble", "submission", "report"]  # fmt: skip
+    jobs = ["a/fold0", "a/fold1", "b/fold0", "b/fold1"]
+    assert names == ["ingest", "fold-split", *jobs, "ensemble", "submission", "report"]
     assert {row.state for row in rows([], JOBS, {}, NOW)} == {"waiting"}
 
 

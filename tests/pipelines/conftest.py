@@ -1,0 +1,53 @@
+"""What the tests of the cluster's commands share."""
+
+import os
+
+import pytest
+
+from pipelines import cluster_names as names
+from tests.pipelines.kfp_server import KfpServer
+from tests.pipelines.kube_server import KubeServer
+
+SETTINGS = {
+    "SALT_S3_ENDPOINT": "http://salt-minio:9000",
+    "SALT_S3_REGION": "us-east-1",
+    "SALT_S3_BUCKET": "salt",
+    "MLFLOW_TRACKING_URI": "http://salt-mlflow:5000",
+}
+
+
+@pytest.fixture
+def no_cluster(monkeypatch, tmp_path):
+    """An environment that names no cluster, no store and no home."""
+    for name in [name for name in os.environ if name.startswith(("SALT_", "AWS_", "MLFLOW_", "KUBE"))]:
+        if name not in ("SALT_MINIO", "SALT_REQUIRE_SERVERS"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def kfp(monkeypatch, no_cluster):
+    """A stand-in for Kubeflow Pipelines that the environment names."""
+    with KfpServer() as server:
+        monkeypatch.setenv("SALT_KFP_URL", server.url)
+        yield server
+
+
+@pytest.fixture
+def kubernetes(monkeypatch, tmp_path, no_cluster):
+    """A stand-in for Kubernetes that the environment names."""
+    with KubeServer(tmp_path) as server:
+        monkeypatch.setenv("KUBECONFIG", str(server.config))
+        server.objects["serviceaccounts"]["salt-runner"] = {"metadata": {"name": "salt-runner"}}
+        yield server
+
+
+@pytest.fixture
+def ready(kfp, kubernetes, store, store_environment, bucket, monkeypatch):
+    """A cluster with everything in its place; the URI of an archive in the store."""
+    monkeypatch.setenv("SALT_S3_BUCKET", bucket)
+    kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS | {"SALT_S3_BUCKET": bucket})
+    kubernetes.put("secrets", names.STORE_SECRET, dict.fromkeys(names.STORE_KEYS, "x"))
+    kubernetes.put("secrets", names.KFP_STORE_SECRET, dict.fromkeys(names.KFP_STORE_KEYS, "x"))
+    store.put(f"s3://{bucket}/data/survey.zip", b"an archive")
+    return f"s3://{bucket}/data/survey.zip"

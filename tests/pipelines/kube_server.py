@@ -1,0 +1,61 @@
+"""A small HTTP server that speaks as much of Kubernetes' API as the commands ask for."""
+
+import base64
+import json
+
+from tests.pipelines.kfp_server import Server
+
+
+class KubeServer(Server):
+    """A Kubernetes API with one namespace, in memory."""
+
+    def __init__(self, tmp_path):
+        super().__init__()
+        self.objects: dict = {"secrets": {}, "configmaps": {}, "serviceaccounts": {}, "deployments": {}}
+        self.nodes, self.pods, self.workflows = [], [], []
+        self.minor, self.forbidden, self.may_not = "34", set(), set()
+        self.config = tmp_path / "kubeconfig"
+        said = {
+            "apiVersion": "v1", "kind": "Config", "current-context": "test",
+            "clusters": [{"name": "test", "cluster": {"server": self.url}}],
+            "users": [{"name": "test", "user": {"token": "t"}}],
+            "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+        }  # fmt: skip
+        self.config.write_text(json.dumps(said))
+
+    def put(self, kind, name, data):
+        held = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+        self.objects[kind][name] = {"metadata": {"name": name}, "data": held if kind == "secrets" else data}
+
+    def secret(self, name):
+        held = self.objects["secrets"].get(name)
+        return held and {key: base64.b64decode(value).decode() for key, value in held["data"].items()}
+
+    def answer(self, method, path, query, body, headers):
+        steps = path.strip("/").split("/")
+        if path == "/version/":
+            return {"major": "1", "minor": self.minor, "gitVersion": "", "gitCommit": "", "gitTreeState": "",
+                    "buildDate": "", "goVersion": "", "compiler": "", "platform": ""}  # fmt: skip
+        kind = steps[5] if steps[0] == "apis" and len(steps) > 5 else steps[4] if len(steps) > 4 else steps[-1]
+        if kind in self.forbidden:
+            said = json.dumps({"message": f"{kind} is forbidden", "reason": "Forbidden", "code": 403})
+            return 403, "application/json", said.encode()
+        if kind == "localsubjectaccessreviews":
+            asked = json.loads(body)
+            what = asked["spec"]["resourceAttributes"]
+            allowed = (what["verb"], what["resource"]) not in self.may_not
+            return {**asked, "status": {"allowed": allowed}}
+        if kind in ("nodes", "pods", "workflows"):
+            return {"items": getattr(self, kind), "metadata": {}}
+        return self._object(method, kind, steps, body)
+
+    def _object(self, method, kind, steps, body):
+        held = self.objects[kind]
+        if method == "GET":
+            return held.get(steps[-1])
+        asked = json.loads(body)
+        name = asked["metadata"]["name"]
+        coded = {key: base64.b64encode(value.encode()).decode() for key, value in asked["stringData"].items()}
+        before = held.get(name, {}).get("data", {}) if method == "PATCH" else {}
+        held[name] = {"metadata": asked["metadata"], "data": before | coded}
+        return held[name]

@@ -1,0 +1,232 @@
+"""`salt doctor` and the two clients, against a real MinIO and stand-ins for the two APIs."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from components.core.errors import SaltError
+from pipelines import cluster_names as names
+from pipelines import doctor, doctor_kube, doctor_services, network
+from pipelines.cluster_settings import cluster_settings
+from pipelines.doctor import NotChecked
+from pipelines.kfp_api import Kfp
+from pipelines.kube import Kube
+from pipelines.presets import preset_config
+from tests.pipelines.conftest import SETTINGS
+from tests.pipelines.test_cli import salt
+
+pytestmark = pytest.mark.usefixtures("no_cluster")
+
+
+def verdict(check, *words):
+    return check(*words)[0]
+
+
+def found(check, *words):
+    return check(*words)[1]
+
+
+@pytest.fixture
+def kube(kubernetes):
+    return Kube("kubeflow")
+
+
+@pytest.mark.minio
+def test_doctor_shows_every_check_of_the_issue(ready, kubernetes):
+    code, out, _ = salt("doctor", "--json")
+    verdicts = {one["check"]: one for one in json.loads(out)}
+    assert {name: one["state"] for name, one in verdicts.items()} == {
+        "Python": "ok", "packages": "ok", "Docker": verdicts["Docker"]["state"], "Kubeflow Pipelines": "ok",
+        "bucket": "ok", "MLflow": "not checked", "clocks": "ok", "Kubernetes": "ok", "service account": "ok",
+        "Secrets": "ok", "ConfigMap": "ok", "retry policy": "ok", "GPUs": "warn",
+        "images": verdicts["images"]["state"],
+    }  # fmt: skip
+    assert code == 0
+    kubernetes.objects["secrets"].clear()
+    code, out, _ = salt("doctor")
+    assert code == 1
+    assert "salt-store is not there" in out
+
+
+def test_doctor_ends_when_nothing_is_there():
+    began = time.monotonic()
+    code, out, _ = salt("doctor", "--json")
+    assert code == 1
+    verdicts = {one["check"]: one for one in json.loads(out)}
+    assert verdicts["Kubeflow Pipelines"]["state"] == "fail"
+    assert verdicts["Secrets"]["state"] == "not checked"
+    assert time.monotonic() - began < 60
+
+
+def test_a_check_that_hangs_or_breaks_does_not_hide_the_others():
+    def breaks():
+        raise ZeroDivisionError("by zero")
+
+    def cannot():
+        raise NotChecked("no way to look")
+
+    stop = threading.Event()
+    checks = {"hangs": stop.wait, "breaks": breaks, "cannot": cannot, "good": lambda: ("ok", "it is", "")}
+    verdicts = doctor.run_checks(checks, 0.3)
+    stop.set()
+    assert [(v.check, v.state) for v in verdicts] == [
+        ("hangs", "fail"), ("breaks", "fail"), ("cannot", "not checked"), ("good", "ok"),
+    ]  # fmt: skip
+    assert "no answer in time" in verdicts[0].found
+    assert "by zero" in verdicts[1].found
+
+
+def test_version_of_kubernetes(kubernetes, kube):
+    for minor, state in (("33", "ok"), ("36+", "ok"), ("32", "warn"), ("37", "warn")):
+        kubernetes.minor = minor
+        assert verdict(doctor_kube.version, kube) == state
+
+
+def test_service_account(kubernetes, kube):
+    assert verdict(doctor_kube.service_account, kube, "salt-runner") == "ok"
+    kubernetes.may_not = {("patch", "workflowtaskresults"), ("get", "secrets")}
+    said = found(doctor_kube.service_account, kube, "salt-runner")
+    assert said == "salt-runner may not patch workflowtaskresults, get secrets/mlpipeline-minio-artifact"
+    assert verdict(doctor_kube.service_account, kube, "other") == "fail"
+
+
+def test_secrets_and_config_map_lack_keys(kubernetes, kube):
+    assert found(doctor_kube.config_map, kube) == "salt-settings is not there"
+    kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS | {"SALT_S3_BUCKET": ""})
+    assert found(doctor_kube.config_map, kube) == "salt-settings lacks SALT_S3_BUCKET"
+    kubernetes.put("secrets", names.STORE_SECRET, {"SALT_S3_ACCESS_KEY": "x"})
+    said = found(doctor_kube.secrets, kube)
+    assert said == "salt-store lacks SALT_S3_SECRET_KEY; mlpipeline-minio-artifact is not there"
+
+
+UPSTREAM = "spec:\n  templateDefaults:\n    retryStrategy:\n      retryPolicy: OnError\n"
+
+
+@pytest.mark.parametrize(
+    ("defaults", "patch", "state"),
+    [
+        (None, None, "ok"),
+        (UPSTREAM, None, "warn"),
+        (UPSTREAM, '{"templateDefaults":{"retryStrategy":{"limit":"0","retryPolicy":"Always"}}}', "ok"),
+        (UPSTREAM, '{"templateDefaults":{"retryStrategy":{"limit":"2","retryPolicy":"Always"}}}', "warn"),
+        (UPSTREAM, '{"templateDefaults":{}}', "warn"),
+        (UPSTREAM.replace("OnError", "Always"), None, "ok"),
+        ("spec: {}", "", "ok"),
+    ],
+)
+def test_retry_policy(kubernetes, kube, defaults, patch, state):
+    kubernetes.put("configmaps", names.ARGO_CONFIG_MAP, {"workflowDefaults": defaults} if defaults else {})
+    if patch is not None:
+        env = [{"name": "COMPILED_PIPELINE_SPEC_PATCH", "value": patch}]
+        kubernetes.objects["deployments"]["ml-pipeline"] = deployment(env)
+    assert verdict(doctor_kube.retry_policy, kube) == state
+
+
+def test_retry_policy_that_cannot_be_read(kubernetes, kube):
+    kubernetes.objects["deployments"]["ml-pipeline"] = deployment(
+        [{"name": "COMPILED_PIPELINE_SPEC_PATCH", "value": "{"}]
+    )
+    with pytest.raises(SaltError, match="is not JSON"):
+        doctor_kube.retry_policy(kube)
+    kubernetes.objects["deployments"].clear()
+    kubernetes.put("configmaps", names.ARGO_CONFIG_MAP, {"workflowDefaults": "a: [b"})
+    with pytest.raises(SaltError, match="is not YAML"):
+        doctor_kube.retry_policy(kube)
+
+
+def deployment(env):
+    template = {"spec": {"containers": [{"name": "ml-pipeline-api-server", "env": env}]}}
+    return {"metadata": {"name": "ml-pipeline"}, "spec": {"selector": {}, "template": template}}
+
+
+def node(name, gpus=0, images=()):
+    allocatable = {"cpu": "8"} | ({"nvidia.com/gpu": str(gpus)} if gpus else {})
+    return {"metadata": {"name": name}, "status": {"allocatable": allocatable, "images": [{"names": list(images)}]}}
+
+
+def pod(where, *gpus, init=()):
+    def containers(counts):
+        return [{"name": f"c{i}", "resources": {"limits": {"nvidia.com/gpu": str(n)}}} for i, n in enumerate(counts)]
+
+    spec = {"nodeName": where, "containers": containers(gpus), "initContainers": containers(init)}
+    return {"metadata": {"name": "p"}, "spec": spec}
+
+
+def test_gpus(kubernetes, kube):
+    kubernetes.nodes = [node("a")]
+    assert doctor_kube.gpus(kube)[0::2] == ("warn", "salt submit --set cluster.accelerator=none")
+    kubernetes.nodes = [node("a"), node("b", 4), node("c", 4)]
+    kubernetes.pods = [pod("b", 1, 1), pod("c", 1, init=(3, 2)), pod(None, 2), pod("a", 1)]
+    assert doctor_kube.gpus(kube)[:2] == ("ok", "3 of 8 free on 2 nodes")
+    kubernetes.pods += [pod("c", 3)]
+    assert verdict(doctor_kube.gpus, kube) == "warn"
+
+
+def test_images_on_the_nodes(kubernetes, kube):
+    from components.core.images import image
+    from pipelines.images import STAGES, with_tag
+
+    cluster = with_tag(preset_config("smoke")).cluster
+    there = [f"docker.io/{image(stage, cluster)}" for stage in STAGES]
+    kubernetes.nodes = [node("a", images=there[:3]), node("b", images=there[3:])]
+    assert verdict(doctor_kube.images, kube) == "ok"
+    kubernetes.nodes.pop()
+    assert found(doctor_kube.images, kube).startswith(f"4 of 7 of tag {cluster.tag} on no node")
+
+
+def test_mlflow_and_clocks(kfp, monkeypatch):
+    with pytest.raises(NotChecked, match="not set here"):
+        doctor_services.mlflow()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", kfp.url)
+    with pytest.raises(SaltError, match="answers with 404"):
+        doctor_services.mlflow()
+    monkeypatch.setattr(kfp, "answer", lambda *_: (200, "text/plain", b"1.30.0"))
+    assert verdict(doctor_services.mlflow) == "warn"
+    monkeypatch.undo()
+
+
+def test_clock_skew(kfp, monkeypatch):
+    settings = cluster_settings()
+    assert verdict(doctor_services.clocks, settings) == "ok"
+    for date, state in (("Thu, 01 Jan 2026 00:00:00 GMT", "fail"), ("not a date", None)):
+        monkeypatch.setattr(Kfp, "date", lambda _, date=date: date)
+        if state:
+            assert verdict(doctor_services.clocks, settings) == state
+        else:
+            with pytest.raises(NotChecked):
+                doctor_services.clocks(settings)
+
+
+def test_multi_user_and_unknown_versions_are_noted(kfp, monkeypatch):
+    for health, state in (({"tag_name": "2.17.1"}, "ok"), ({"tag_name": "2.99.0"}, "warn"), ({}, "warn"),
+                          ({"tag_name": "2.17.0", "multi_user": True}, "warn")):  # fmt: skip
+        monkeypatch.setattr(Kfp, "health", lambda _, health=health: health)
+        assert verdict(doctor_services.kubeflow, cluster_settings()) == state
+
+
+def test_a_kubernetes_that_is_slow_or_away(kubernetes, kube, monkeypatch):
+    from pipelines import kube as module
+
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.2)
+    kubernetes.fault = "slow"
+    with pytest.raises(SaltError, match="cannot be reached: no answer in time"):
+        kube.version()
+    kubernetes.fault = "html"
+    with pytest.raises(SaltError, match="Kubernetes: "):
+        kube.version()
+    kubernetes.fault = "500"
+    with pytest.raises(SaltError, match="answers with an error: 500 it broke in two lines"):
+        kube.version()
+
+
+def test_a_kubeconfig_that_is_broken(monkeypatch, tmp_path):
+    (tmp_path / "kubeconfig").write_text("{not: [yaml")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    with pytest.raises(SaltError, match="no configuration: see KUBECONFIG"):
+        Kube("kubeflow")
+
+
+def test_a_long_answer_is_cut():
+    assert network.one_line("a\nb " + "x" * 500, 10) == "a b xxxxxx ..."

@@ -1,0 +1,108 @@
+"""`salt submit` against a real MinIO and stand-ins for the two APIs."""
+
+import hashlib
+
+import pytest
+import yaml
+
+from components.core.errors import SaltError
+from pipelines import cluster_names as names
+from pipelines import submit
+from pipelines.cluster_settings import cluster_settings
+from pipelines.kfp_api import Kfp
+from pipelines.presets import preset_config
+from tests.pipelines.conftest import SETTINGS
+from tests.pipelines.test_cli import fails, salt
+
+SMOKE = ["--preset", "smoke", "--set", "cluster.tag=1.2.3"]
+
+
+@pytest.mark.minio
+def test_submit_starts_a_run_with_all_it_needs(ready, kfp, bucket, monkeypatch):
+    monkeypatch.setenv("SALT_KFP_UI_URL", "http://ui.example/")
+    monkeypatch.setenv("SALT_PIPELINE_ROOT", "minio://mlpipeline/elsewhere")
+    words = ["--set", "train.epochs=3", "--name", "first", "--experiment", "E"]
+    code, out, _ = salt("submit", "--data", ready, *SMOKE, *words)
+    assert code == 0
+    run = next(iter(kfp.runs.values()))
+    assert out == f"{run['run_id']}\nhttp://ui.example/#/runs/details/{run['run_id']}\n"
+    parameters = run["runtime_config"]["parameters"]
+    assert run["display_name"] == "first"
+    assert run["service_account"] == "salt-runner"
+    assert run["runtime_config"]["pipeline_root"] == "minio://mlpipeline/elsewhere"
+    assert run["experiment_id"] == kfp.experiments[0]["experiment_id"]
+    assert kfp.experiments[0]["display_name"] == "E"
+    assert parameters["data"] == ready
+    config = preset_config("smoke", ["cluster.tag=1.2.3", "train.epochs=3"])
+    assert parameters["config"] == config.model_dump(mode="json")
+    assert parameters["run"].startswith("first-")
+    assert parameters["checkpoints"] == f"s3://{bucket}/checkpoints"
+    assert parameters["data_version"] == hashlib.sha256(b"an archive").hexdigest()
+
+
+@pytest.mark.minio
+def test_the_same_content_is_uploaded_once(ready, kfp):
+    for _ in range(2):
+        assert salt("submit", "--data", ready, *SMOKE)[0] == 0
+    assert (len(kfp.pipelines), len(kfp.versions), len(kfp.experiments), len(kfp.runs)) == (1, 1, 1, 2)
+    # What goes with the run as a parameter is no part of the pipeline.
+    assert salt("submit", "--data", ready, *SMOKE, "--set", "train.epochs=7")[0] == 0
+    assert len(kfp.versions) == 1
+    for i, words in enumerate((["--set", "cluster.tag=1.2.4"], ["--set", "split.folds=3"], ["--no-cache"]), start=2):
+        assert salt("submit", "--data", ready, *SMOKE, *words)[0] == 0
+        assert len(kfp.versions) == i
+    # The first is far down the list of versions by now, and still found.
+    assert salt("submit", "--data", ready, *SMOKE)[0] == 0
+    assert len(kfp.versions) == 4
+    assert len({version["name"] for version in kfp.versions}) == 4
+    first = kfp.versions[0]["pipeline_version_id"]
+    used = [run["pipeline_version_reference"]["pipeline_version_id"] for run in kfp.runs.values()]
+    assert [version == first for version in used] == [True, True, True, False, False, False, True]
+    compiled = kfp.uploads[0].decode()
+    content = compiled[compiled.index("# PIPELINE DEFINITION") : compiled.rindex("\r\n--")]
+    assert {d["pipelineInfo"]["name"] for d in yaml.safe_load_all(content) if "pipelineInfo" in d} == {"salt"}
+
+
+@pytest.mark.minio
+def test_every_problem_is_told_at_once_and_nothing_is_submitted(ready, kfp, kubernetes, monkeypatch, bucket):
+    kubernetes.objects["secrets"].clear()
+    kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS)
+    said = fails("submit", "--data", f"s3://{bucket}/no.zip", *SMOKE)
+    assert "--data: no such object" in said
+    assert "Secret kubeflow/salt-store: is not there: see `salt cluster init`" in said
+    assert f"is another bucket than SALT_S3_BUCKET's here (found salt, expected {bucket})" in said
+    kfp.fault = "500"
+    monkeypatch.setenv("SALT_S3_BUCKET", "no-such-bucket")
+    said = fails("submit", "--data", ready, *SMOKE)
+    assert "answers with an error: 500" in said
+    assert "no-such-bucket" in said
+    kfp.fault = None
+    assert not kfp.runs
+    assert not kfp.uploads
+
+
+@pytest.mark.minio
+def test_what_may_not_be_looked_at_is_a_warning(ready, kfp, kubernetes, monkeypatch):
+    kubernetes.forbidden = {"secrets"}
+    code, _, said = salt("submit", "--data", ready, *SMOKE)
+    assert (code, said) == (0, "warning: Secret salt-store: we may not look whether it is there\n")
+    monkeypatch.delenv("KUBECONFIG")
+    code, _, said = salt("submit", "--data", ready, *SMOKE)
+    assert code == 0
+    assert "warning: Secrets and ConfigMap were not looked for: Kubernetes: no configuration: see KUBECONFIG" in said
+
+
+def test_submit_reads_from_a_store_only(kfp):
+    assert "--data: a cluster reads from the object store" in fails("submit", "--data", "survey.zip", *SMOKE)
+    assert "SALT_S3_ENDPOINT: is not set" in fails("submit", "--data", "s3://salt/survey.zip", *SMOKE)
+    assert "train.epochs" in fails("submit", "--data", "s3://salt/survey.zip", "--set", "train.epochs=0")
+
+
+@pytest.mark.minio
+@pytest.mark.parametrize("fault", ["500", "html"])
+def test_an_api_that_fails_in_the_midst_is_one_line(ready, kfp, fault):
+    settings = cluster_settings()
+    checked = submit.check(Kfp(settings), ready, preset_config("smoke", ["cluster.tag=1"]))
+    kfp.fault = fault
+    with pytest.raises(SaltError, match="Kubeflow Pipelines at"):
+        submit.submit(Kfp(settings), checked, ready, name="x")
