@@ -47,4 +47,4 @@ def _check_archive(archive: Path) -> None:
     if not archive.is_file():
         raise SaltError("no such archive", file=archive)
     if not zipfile.is_zipfile(archive):
-        raise SaltError("is no zip, or is truncated or damaged", file=archive)
+        raise SaltError("is no zip", file=archive)

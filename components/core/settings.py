@@ -120,9 +120,12 @@ class StoreSettings(BaseSettings):
 
 
 def _variable(place: tuple[int | str, ...]) -> str | None:
-    """The variable a problem is about: the first of its names that is set."""
+    """The variable a problem is about: the first of a setting's names that is set."""
     if not place:
         return None
-    field = StoreSettings.model_fields.get(str(place[0]))
-    names = field.validation_alias.choices if field and isinstance(field.validation_alias, AliasChoices) else [place[0]]
-    return next((str(name) for name in names if str(name) in os.environ), str(names[0]))
+    for name, field in StoreSettings.model_fields.items():
+        if isinstance(field.validation_alias, AliasChoices):
+            names = [str(choice) for choice in field.validation_alias.choices]
+            if place[0] in (name, names[0]):
+                return next((known for known in names if known in os.environ), names[0])
+    return str(place[0])

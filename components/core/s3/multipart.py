@@ -28,7 +28,7 @@ SHA256 = "sha256"
 MOST_PARTS = 10_000
 """Parts of one object, by S3's rules."""
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], object]
 """Called with the bytes that are done and those there are."""
 
 
