@@ -1,5 +1,6 @@
 """The cluster's commands against stand-in servers: what they do, and how they end when a server fails."""
 
+import json
 import os
 import signal
 import subprocess
@@ -187,6 +188,48 @@ def test_watch_of_a_failed_run_says_why(kfp):
     assert salt("watch", RUN)[2].endswith("".join(f"  line {i}\n" for i in range(85, 100)))
     del kfp.logs[pod_name]
     assert "its pod and its log are gone" in salt("watch", RUN)[2]
+
+
+@pytest.mark.minio
+def test_watch_shows_the_last_metric_of_this_configuration(kfp, store, store_environment, bucket):
+    root = f"s3://{bucket}/checkpoints"
+    config = preset_config("smoke")
+    other = preset_config("smoke", ["train.epochs=9"])
+    kfp.add_run("first", "FAILED", RUN, {"config": SMOKE, "checkpoints": root})
+    kfp.workflows[RUN] = workflow({("train-fold", i): ["Running"] for i in (0, 3)}, RUN)
+    for hashes, score in ((f"{config.hash}-aa", 0.5), (f"{other.hash}-aa", 0.9)):
+        state = {"done": 1.5, "epochs": 2, "loss": 0.1, "score": score}
+        store.put(f"{root}/{hashes}/{SECOND}/fold1/progress.json", json.dumps(state).encode())
+    _, _, said = salt("watch", RUN)
+    assert f"{SECOND}/fold1: train-fold: running, " in said
+    assert "epoch 1/2, metric 0.5000" in said
+    assert "0.9000" not in said
+
+
+def test_watch_draws_a_table_at_a_terminal(kfp):
+    kfp.add_run("first", "SUCCEEDED", RUN, {"config": SMOKE})
+    kfp.workflows[RUN] = workflow(ALL_DONE, RUN)
+    master, slave = os.openpty()
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "watch", RUN]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "SALT_KFP_URL": kfp.url}
+    process = subprocess.Popen(command, stderr=slave, stdout=slave, env=environment)
+    os.close(slave)
+    text = b""
+    while chunk := read(master):
+        text += chunk
+    os.close(master)
+    assert process.wait() == 0
+    assert f"{SECOND}/fold1" in text.decode()
+    assert "predict: succeeded" in text.decode()
+    assert "cached" in text.decode()
+
+
+def read(descriptor):
+    """What a terminal shows next; nothing when its program has ended."""
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""
 
 
 def test_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(kfp):
