@@ -1,9 +1,12 @@
+import re
+
 import kubernetes_validate
 import pytest
 
 from components.core.config import Config
 from components.core.settings import StoreSettings
 from pipelines import cluster_names as names
+from pipelines.cluster_settings import ClusterSettings
 from tests.k8s.manifests import K8S, PATCHES, WHOLE, built, named, of_kind, pod
 from tests.k8s.rules import RULES
 
@@ -103,3 +106,20 @@ def test_gpu_quota_is_of_the_resource_that_jobs_ask_for() -> None:
     hard = named(built("overlays/gpu"), "ResourceQuota", "salt-gpus")["spec"]["hard"]
     assert list(hard) == [f"requests.{Config().cluster.accelerator}"]
     assert int(next(iter(hard.values()))) >= len(Config().encoders) * Config().split.folds
+
+
+@pytest.mark.parametrize("page", ["docs/cluster.md", "k8s/README.md"])
+def test_the_pages_name_files_that_exist(page: str) -> None:
+    root = K8S.parent
+    named_paths = set(re.findall(r"\b(?:k8s|docker|docs)/[\w./-]*\w", (root / page).read_text()))
+    assert named_paths
+    assert [path for path in sorted(named_paths) if not (root / path).exists()] == []
+
+
+def test_the_page_lists_every_setting() -> None:
+    variables = {f"SALT_{field}".upper() for field in ClusterSettings.model_fields} | {
+        *names.SETTINGS_KEYS,
+        *names.STORE_KEYS,
+    }
+    page = (K8S.parent / "docs/cluster.md").read_text()
+    assert [variable for variable in sorted(variables) if f"`{variable}`" not in page] == []
