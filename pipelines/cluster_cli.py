@@ -16,6 +16,8 @@ from pipelines.stages_cli import Changes, PresetName
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of its id, or its name.")]
 Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; made where there is none.")]
 
+PANEL = "Cluster"
+
 cluster = typer.Typer(no_args_is_help=True, help="Prepares a cluster.", rich_markup_mode="markdown")
 
 
@@ -31,10 +33,12 @@ def add_to(app: typer.Typer) -> None:
         (resume, "salt resume 3f2a90c4"),
         (doctor, "salt doctor --json"),
     ):
-        app.command(epilog=f"Example: `{example}`")(command)
+        app.command(epilog=f"Example: `{example}`", rich_help_panel=PANEL)(command)
     cluster.command("init", epilog="Example: `salt cluster init --dev --generate`")(init)
     cluster.callback()(lambda: None)
-    app.add_typer(cluster, name="cluster", epilog="Example: `salt cluster init --dev --generate`")
+    app.add_typer(
+        cluster, name="cluster", epilog="Example: `salt cluster init --dev --generate`", rich_help_panel=PANEL
+    )
 
 
 def submit(

@@ -14,9 +14,9 @@ from components.core.errors import SaltError
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.network import ANSWER_SECONDS, CONNECT_SECONDS, one_line, reason
 
-_FORWARD = "kubectl port-forward -n {} svc/ml-pipeline 8888:8888"
+_FORWARD = "; is it forwarded? kubectl port-forward -n {} svc/ml-pipeline 8888:8888"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SEARCHED = 2000
+_SEARCHED = 500
 """Newest runs among which a name or the beginning of an id is looked for."""
 
 
@@ -103,7 +103,7 @@ class Kfp:
         """Every item of a listing, page by page as they are asked for."""
         token = ""
         while True:
-            page = self.call(method, *words, **named, page_token=token, page_size=100)
+            page = self.call(method, *words, **named, page_token=token, page_size=50)
             yield from getattr(page, field) or []
             token = page.next_page_token
             if not token:
@@ -167,8 +167,7 @@ class Kfp:
             return None
 
         self._guard(ask, json_only=False)
-        data = self._client.last_response.data
-        return data.decode(errors="replace") if isinstance(data, bytes) else data
+        return _decoded(self._client.last_response.data)
 
     def _guard(self, ask: Callable[[], Any], json_only: bool = True) -> Any:
         import kfp_server_api as api
@@ -180,25 +179,25 @@ class Kfp:
             answer = ask()
         except (urllib3.exceptions.HTTPError, OSError) as error:
             here = re.match(r"https?://(127\.|localhost)", url)
-            hint = _FORWARD.format(self.settings.namespace) if here else None
-            raise KfpError(f"cannot be reached: {reason(error)}", url, expected=hint) from None
+            hint = _FORWARD.format(self.settings.namespace) if here else ""
+            raise KfpError(f"cannot be reached: {reason(error)}{hint}", url) from None
         except api.ApiException as error:
             raise KfpError(_said(error), url, error.status or 0) from None
         except (ValueError, AttributeError) as error:
             # The generated client stumbles over TLS errors and over answers of another shape.
             raise KfpError(f"cannot be understood: {error or type(error).__name__}", url) from None
-        text = self._client.last_response.data
-        if json_only and not (text if isinstance(text, str) else text.decode(errors="replace")).lstrip().startswith(
-            "{"
-        ):
+        text = _decoded(self._client.last_response.data)
+        if json_only and not text.lstrip().startswith("{"):
             raise self._strange(text)
         return answer
 
-    def _strange(self, text: str | bytes) -> KfpError:
-        found = one_line(text if isinstance(text, str) else text.decode(errors="replace"), 60)
-        return KfpError(
-            "does not answer as its API does: see SALT_KFP_URL", self.settings.kfp_url, 400, found=found or "nothing"
-        )
+    def _strange(self, text: str) -> KfpError:
+        found = one_line(text, 60) or "nothing"
+        return KfpError("does not answer as its API does: see SALT_KFP_URL", self.settings.kfp_url, 400, found=found)
+
+
+def _decoded(data: str | bytes) -> str:
+    return data.decode(errors="replace") if isinstance(data, bytes) else data
 
 
 def _said(error: Any) -> str:
@@ -207,7 +206,7 @@ def _said(error: Any) -> str:
         return f"refuses us ({error.status}): see SALT_KFP_TOKEN"
     if 300 <= (error.status or 0) < 400:
         return f"sends us elsewhere ({error.status}), likely to log in: see SALT_KFP_URL and SALT_KFP_TOKEN"
-    body = error.body.decode(errors="replace") if isinstance(error.body, bytes) else error.body or ""
+    body = _decoded(error.body or "")
     try:
         answer = json.loads(body)
         text = answer.get("message") or answer.get("error_message") or answer.get("error") or ""

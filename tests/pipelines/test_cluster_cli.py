@@ -71,7 +71,7 @@ def test_an_api_that_does_not_do_it_is_one_line(kfp, words, fault, message):
 def test_an_api_that_is_away(kfp, words):
     kfp.__exit__()
     said = fails(*words)
-    assert f"{kfp.url}: cannot be reached: connection refused (expected kubectl port-forward" in said
+    assert f"{kfp.url}: cannot be reached: connection refused; is it forwarded? kubectl port-forward" in said
 
 
 def test_an_api_that_does_not_answer(kfp, monkeypatch):
