@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -108,3 +109,26 @@ def test_env_is_kept_out_of_git_and_of_the_image() -> None:
     assert ".env" in (DOCKER / ".gitignore").read_text().split()
     context = [line for line in (DOCKER / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
     assert context == ["*", "!mlflow.lock"]
+
+
+def compose_config(env_file: Path) -> subprocess.CompletedProcess[str]:
+    """What compose says of the file; skips where there is no compose."""
+    command = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
+    if (
+        not shutil.which(command[0])
+        or subprocess.run([*command, "version"], check=False, capture_output=True).returncode
+    ):
+        pytest.skip("compose is not installed here")
+    words = ["--file", str(DOCKER / "compose.yaml"), "--env-file", str(env_file), "config", "--quiet"]
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run([*command, *words], check=False, capture_output=True, text=True, env=environment)
+
+
+def test_compose_takes_the_file_with_secrets_and_not_without(tmp_path: Path) -> None:
+    done = compose_config(make_env(tmp_path))
+    assert done.returncode == 0, done.stderr
+    lacking = tmp_path / "lacking.env"
+    lacking.touch()
+    done = compose_config(lacking)
+    assert done.returncode != 0
+    assert "make up writes docker/.env" in done.stderr
