@@ -1,27 +1,25 @@
 """`salt data push` and what reads from the store, as commands against a real MinIO."""
 
+import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from safetensors.torch import save_file
 
-from components.core.config import Config
 from components.core.errors import SaltError
 from components.core.schemas import DATASET, open_table, table_metadata
 from components.core.store import Store
 from components.ingest.stage import check_data, ingest, read_test_ids
 from components.ingest.synth import write_survey
-from tests.servers import ACCESS_KEY, SECRET_KEY, MinioServer
+from pipelines.data_cli import push
+from tests.servers import ACCESS_KEY, SECRET_KEY
 
 pytestmark = [pytest.mark.minio, pytest.mark.usefixtures("store_environment")]
 
 
 def salt(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
-
     command = [sys.executable, "-c", "from pipelines.cli import main; main()", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)
 
@@ -56,34 +54,28 @@ def test_what_is_no_zip_is_not_pushed(bucket: str, store: Store, tmp_path: Path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.zip").write_text("no zip")
     for name, message in (
-        ("folder", "is a folder (expected a zip, as of: python -m zipfile -c folder.zip"),
+        ("folder", r"is a folder .expected a zip, as of: python -m zipfile -c folder\.zip"),
         ("text.zip", "is no zip"),
         ("none.zip", "no such archive"),
     ):
-        done = salt("data", "push", tmp_path / name, f"s3://{bucket}/x")
-        assert done.returncode == 2
-        assert len(done.stderr.splitlines()) == 1, done.stderr
-        assert message in done.stderr
+        with pytest.raises(SaltError, match=message):
+            push(tmp_path / name, f"s3://{bucket}/x")
     assert not list(store.list(f"s3://{bucket}/"))
 
 
-@pytest.mark.parametrize(
-    ("uri", "environment", "message"),
-    [
-        ("s3://no-such-bucket/x", {}, "there is no such bucket"),
-        ("gs://bucket/x", {}, "is not a place in an object store"),
-        ("s3://bucket/x", {"SALT_S3_SECRET_KEY": "another-secret"}, "look at SALT_S3_SECRET_KEY"),
-        ("s3://bucket/x", {"SALT_S3_ENDPOINT": "nowhere"}, "SALT_S3_ENDPOINT: is no address"),
-    ],
-)
-def test_a_store_that_cannot_be_used_is_named(
-    archive: Path, uri: str, environment: dict[str, str], message: str
-) -> None:
-    done = salt("data", "push", archive, uri, **environment)
+def test_a_store_that_cannot_be_used_is_named(archive: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SaltError, match="there is no such bucket"):
+        push(archive, "s3://no-such-bucket/x")
+    with pytest.raises(SaltError, match="is not a place in an object store"):
+        push(archive, "gs://bucket/x")
+    done = salt("data", "push", archive, f"s3://{bucket}/x", SALT_S3_SECRET_KEY="another-secret")
     assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "look at SALT_S3_SECRET_KEY" in done.stderr
     assert "another-secret" not in done.stderr
+    monkeypatch.setenv("SALT_S3_ENDPOINT", "nowhere")
+    with pytest.raises(SaltError, match="SALT_S3_ENDPOINT: is no address"):
+        push(archive, f"s3://{bucket}/x")
 
 
 def test_an_altered_archive_is_not_read(archive: Path, bucket: str, store: Store, tmp_path: Path) -> None:
@@ -104,23 +96,3 @@ def test_an_altered_archive_is_not_read(archive: Path, bucket: str, store: Store
     assert [str(problem) for problem in check_data(f"s3://{bucket}/none.zip")[1]] == [
         f"s3://{bucket}/none.zip: is not there"
     ]
-
-
-def test_encoder_weights_come_from_the_store(bucket: str, store: Store, tmp_path: Path, minio: MinioServer) -> None:
-    import torch
-
-    from components.network.unet import build_encoder
-    from components.network.weights import load_encoder_weights
-    from tests.components.network.tiny import ENCODER
-
-    torch.manual_seed(2)
-    state = {key: value.contiguous() for key, value in build_encoder(ENCODER, 2).state_dict().items()}
-    save_file(state, tmp_path / "weights.safetensors")
-    uri = f"s3://{bucket}/weights/encoder.safetensors"
-    store.upload(tmp_path / "weights.safetensors", uri)
-    encoder = build_encoder(ENCODER, 2)
-    load_encoder_weights(encoder, ENCODER, uri)
-    assert all(torch.equal(value, state[key]) for key, value in encoder.state_dict().items())
-    with pytest.raises(SaltError, match=f"s3://{bucket}/none.pth: is not there"):
-        load_encoder_weights(encoder, ENCODER, f"s3://{bucket}/none.pth")
-    assert Config.model_validate({"model": {"encoder_weights": uri}}).model.encoder_weights == uri

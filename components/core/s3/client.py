@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
+from xml.etree.ElementTree import ParseError
 
 from minio import Minio
 from minio.datatypes import Object
@@ -90,14 +91,16 @@ class Client:
         Raises:
             SaltError: If it fails for good.
         """
-        began, pause = time.monotonic(), 0.2
+        since, pause = time.monotonic(), 0.2
         while True:
             try:
                 result = action()
-            except (MinioException, HTTPError, ValueError) as error:
+            except (MinioException, HTTPError, ParseError, ValueError) as error:
                 self._answered |= isinstance(error, S3Error)
+                if self._answered and pause == 0.2:  # a silent network takes its time to fail at all
+                    since = time.monotonic()
                 wait = self.patience if self._answered else min(HASTE, self.patience)
-                if not may_pass(error) or time.monotonic() + pause > began + wait:
+                if not may_pass(error) or time.monotonic() + pause > since + wait:
                     raise told(error, uri, self.endpoint) from error
                 if pause == 0.2:
                     log.warning("%s; waiting for up to %.0f s", told(error, uri, self.endpoint), wait)

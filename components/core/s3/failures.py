@@ -1,5 +1,7 @@
 """What it means when the object store, or the way to it, fails."""
 
+from xml.etree.ElementTree import ParseError
+
 from minio.error import InvalidResponseError, S3Error, ServerError
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError, SSLError
 
@@ -49,6 +51,8 @@ def told(error: Exception, uri: str, endpoint: str) -> SaltError:
         return SaltError(
             "no object store answers there, or it is in trouble", file=uri, field=endpoint, found=f"HTTP {status}"
         )
+    if isinstance(error, ParseError):
+        return SaltError("no object store answers there", file=uri, field=endpoint, found="no XML")
     return SaltError("is refused", file=uri, found=error)
 
 

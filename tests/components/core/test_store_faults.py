@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,33 @@ def test_down_at_the_start_is_an_error_in_seconds(minio: MinioServer, kind: str,
         with pytest.raises(SaltError) as caught:
             Store(minio.settings(endpoint=endpoint)).check("salt")
     assert endpoint in one_line(caught.value)
+
+
+class OtherServer(BaseHTTPRequestHandler):
+    """Answers as a web page, or as a proxy whose server is away."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.send_header("Content-Type", "application/xml" if self.status == 200 else "text/html")
+        self.end_headers()
+        self.wfile.write(b"<html>a page<br>")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("status", [200, 404, 502])
+def test_what_is_no_store_is_named(minio: MinioServer, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+    monkeypatch.setattr(client, "HASTE", 0.3)
+    monkeypatch.setattr(OtherServer, "status", status)
+    with ThreadingHTTPServer(("127.0.0.1", 0), OtherServer) as page:
+        threading.Thread(target=page.serve_forever, daemon=True).start()
+        with pytest.raises(SaltError, match="no object store answers there") as caught:
+            Store(minio.settings(endpoint=f"http://127.0.0.1:{page.server_port}")).check("salt")
+        one_line(caught.value)
+        page.shutdown()
 
 
 @pytest.mark.parametrize(

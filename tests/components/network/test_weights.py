@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from components.core.errors import SaltError
+from components.core.store import Store
 from components.network.unet import build_encoder
 from components.network.weights import load_encoder_weights
 from tests.components.network.tiny import ENCODER
@@ -56,6 +57,18 @@ def test_a_uri_is_fetched(encoder: nn.Module, tmp_path: Path) -> None:
     save_file(state, tmp_path / "weights.safetensors")
     load_encoder_weights(encoder, ENCODER, (tmp_path / "weights.safetensors").as_uri())
     assert same(encoder, state)
+
+
+@pytest.mark.minio
+@pytest.mark.usefixtures("store_environment")
+def test_an_object_of_the_store_is_fetched(encoder: nn.Module, store: Store, bucket: str, tmp_path: Path) -> None:
+    state = other_state()
+    save_file(state, tmp_path / "weights.safetensors")
+    store.upload(tmp_path / "weights.safetensors", f"s3://{bucket}/encoders/weights.safetensors")
+    load_encoder_weights(encoder, ENCODER, f"s3://{bucket}/encoders/weights.safetensors")
+    assert same(encoder, state)
+    with pytest.raises(SaltError, match=f"s3://{bucket}/none.pth: is not there"):
+        load_encoder_weights(encoder, ENCODER, f"s3://{bucket}/none.pth")
 
 
 @pytest.mark.parametrize("uri", ["file:///nowhere/weights.pth", "nosuch://bucket/weights.pth"])

@@ -91,7 +91,7 @@ def test_killed_and_gone_on_with_elsewhere_by_two_at_once_it_ends_with_the_same_
     assert not (tmp_path / "killed").exists()
     found = store.stat(uri)
     assert found is not None
-    assert 1 <= int(found.metadata["epoch"]) < 4
+    assert int(found.metadata["epoch"]) >= 1
 
     other = start(arguments(survey, tmp_path / "other", checkpoints, config), minio.environment())
     train(**arguments(survey, tmp_path / "one", checkpoints, config))
