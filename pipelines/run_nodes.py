@@ -11,13 +11,14 @@ from typing import Any
 
 from components.core.errors import SaltError
 from components.core.jobs import Job
+from pipelines.network import one_line
 
 STAGES = ("ingest", "fold-split", "train-fold", "predict", "ensemble", "submission", "report")
 """The pipeline's tasks, in its order."""
 
 IN_LOOP = ("train-fold", "predict")
 _ITERATION = re.compile(r"-iterations\((\d+):")
-_ENDED = {"Succeeded", "Failed", "Error", "Skipped", "Omitted"}
+_TROUBLED = ("Pending", "Failed", "Error")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,26 @@ def read_tasks(workflow: dict[str, Any]) -> list[Task]:
     name = workflow.get("metadata", {}).get("name", "")
     tasks = [_task(stage, iteration, nodes, name) for (stage, iteration), nodes in groups.items()]
     return sorted(tasks, key=lambda task: (STAGES.index(task.stage), task.iteration or 0))
+
+
+def read_trouble(workflow: dict[str, Any]) -> list[str]:
+    """What the engine says of its own pods, which run before and between the tasks, when they wait or fail.
+
+    Args:
+        workflow: The Argo workflow.
+
+    Returns:
+        A line for each; the workflow's own message where it has failed and no pod has.
+    """
+    lines = []
+    for node in _nodes(workflow).values():
+        ours = any(part.removesuffix("-driver") in STAGES for part in node["name"].split("."))
+        if not ours and node["type"] == "Pod" and node.get("phase") in _TROUBLED and node.get("message"):
+            lines.append(f"{node['displayName']}: {node['phase'].lower()}: {one_line(node['message'])}")
+    status = workflow.get("status", {})
+    if not lines and status.get("phase") in ("Failed", "Error") and status.get("message"):
+        lines.append(one_line(status["message"]))
+    return sorted(set(lines))
 
 
 def _nodes(workflow: dict[str, Any]) -> dict[str, Any]:

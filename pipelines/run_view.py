@@ -96,9 +96,10 @@ def _metric(progress: dict[str, Any]) -> str:
     )
 
 
-def as_table(title: str, shown: list[Row]) -> Table:
-    """The rows for a terminal."""
-    table = Table("stage or job", "state", "time", "retries", "", box=None, title=title, title_justify="left")
+def as_table(title: str, shown: list[Row], trouble: list[str]) -> Table:
+    """The rows for a terminal, and below them what the engine says of its own pods."""
+    table = Table("stage or job", "state", "time", "retries", "", box=None, title=escape(title), title_justify="left")
+    table.caption, table.caption_justify = escape("\n".join(trouble)) or None, "left"
     for row in shown:
         colour = COLOURS.get(row.state, "dim")
         state = f"{row.doing}: {row.state}" if row.doing else row.state

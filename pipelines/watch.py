@@ -12,7 +12,7 @@ from components.core.errors import MARK, SaltError
 from components.core.jobs import Job
 from pipelines.kfp_api import Kfp, KfpError
 from pipelines.patience import within
-from pipelines.run_nodes import Task, read_tasks
+from pipelines.run_nodes import Task, read_tasks, read_trouble
 from pipelines.run_view import Progress, Row, as_line, as_table, config_of, job_name, jobs_of, rows
 
 ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
@@ -43,6 +43,7 @@ class Watch:
         self.jobs = jobs_of(run)
         self.checkpoints = ((run.runtime_config and run.runtime_config.parameters) or {}).get("checkpoints", "")
         self.tasks: list[Task] = []
+        self.trouble: list[str] = []
         self._progress: Progress = {}
         self._asked = float("-inf")
         self._told: dict[str, tuple] = {}
@@ -97,7 +98,8 @@ class Watch:
         """Asks the API, and now and then the store."""
         state = self.kfp.run(self.run_id).state or "PENDING"
         # Asked after the state: of a run that has ended these are the last.
-        self.tasks = run_tasks(self.kfp, self.run_id)
+        workflow = run_workflow(self.kfp, self.run_id)
+        self.tasks, self.trouble = read_tasks(workflow), read_trouble(workflow)
         self.state = state
         if time.monotonic() - self._asked > PROGRESS_SECONDS or state in ENDED:
             self._asked = time.monotonic()
@@ -118,7 +120,7 @@ class Watch:
         return rows(self.tasks, self.jobs, self._progress, datetime.now(UTC))
 
     def _table(self) -> Any:
-        return as_table(f"{self.name}: {self.state}", self._rows())
+        return as_table(f"{self.name}: {self.state}", self._rows(), self.trouble)
 
     def _tell(self) -> None:
         for row in self._rows():
@@ -126,6 +128,10 @@ class Watch:
             if self._told.get(row.name, ("", "waiting", 0, "")) != news:
                 self._told[row.name] = news
                 self._say(as_line(row))
+        for line in self.trouble:
+            if line not in self._told:
+                self._told[line] = ()
+                self._say(line)
 
     def _once(self, key: str, text: str) -> None:
         if self._told.get("", ("",)) != (key,):
@@ -146,21 +152,30 @@ class Watch:
             self.console.print(f"  {line}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
-def run_tasks(kfp: Kfp, run_id: str) -> list[Task]:
-    """The tasks of a run: what the API keeps, or Kubernetes where that has no nodes yet.
+def run_workflow(kfp: Kfp, run_id: str) -> dict[str, Any]:
+    """The Argo workflow of a run: as the API keeps it, or as Kubernetes has it where that knows no state yet.
 
     Raises:
         KfpError: If the API is away.
     """
-    found = read_tasks(kfp.workflow(run_id))
-    if found:
+    found = kfp.workflow(run_id)
+    if found.get("status"):
         return found
     from pipelines.kube import Kube
 
     try:
-        return read_tasks(Kube(kfp.settings.namespace).workflow(run_id))
+        return Kube(kfp.settings.namespace).workflow(run_id)
     except SaltError:
-        return []
+        return {}
+
+
+def run_tasks(kfp: Kfp, run_id: str) -> list[Task]:
+    """The tasks of a run.
+
+    Raises:
+        KfpError: If the API is away.
+    """
+    return read_tasks(run_workflow(kfp, run_id))
 
 
 def read_progress_of(checkpoints: str, config: Config, jobs: list[Job]) -> Progress:

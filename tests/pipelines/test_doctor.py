@@ -78,6 +78,19 @@ def test_a_check_that_hangs_or_breaks_does_not_hide_the_others():
     assert "by zero" in verdicts[1].found
 
 
+def test_servers_that_do_not_answer_do_not_hold_it_up(kfp, kubernetes, monkeypatch):
+    kubernetes.config.write_text(kubernetes.config.read_text().replace('"token": "t"', HANGING))
+    kfp.fault = "slow"
+    verdicts = {one.check: one for one in doctor.examine(cluster_settings(), 1.0)}
+    assert "no answer in time" in verdicts["Kubeflow Pipelines"].found
+    assert "no answer in time" in verdicts["Secrets"].found
+    assert verdicts["Python"].state == "ok"
+
+
+HANGING = '"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "sleep", "args": ["5"]}'
+"""A helper to log in that takes its time."""
+
+
 def test_version_of_kubernetes(kubernetes, kube):
     for minor, state in (("33", "ok"), ("36+", "ok"), ("32", "warn"), ("37", "warn")):
         kubernetes.minor = minor

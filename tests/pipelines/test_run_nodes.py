@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from components.core.errors import SaltError
-from pipelines.run_nodes import read_tasks
+from pipelines.run_nodes import read_tasks, read_trouble
 from pipelines.run_view import as_line, clock, rows
 from tests.pipelines.argo import execution, workflow
 
@@ -75,6 +75,16 @@ def test_iterations_are_the_jobs_in_their_order():
     assert [t.job(JOBS) for t in found] == [None, *JOBS]
     assert found[1].job([]) is None
     assert execution("train-fold", 2) in found[3].outputs
+
+
+def test_trouble_of_the_engines_own_pods():
+    flow = workflow({("ingest", None): ["Pending"]})
+    assert read_trouble(flow) == []
+    driver = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "root-driver")
+    driver |= {"phase": "Pending", "message": "ImagePullBackOff:\nno such image"}
+    assert read_trouble(flow) == ["root-driver: pending: ImagePullBackOff: no such image"]
+    failed = {"status": {"phase": "Error", "message": "no such service account"}}
+    assert read_trouble(failed) == ["no such service account"]
 
 
 def test_nodes_that_argo_packed():
