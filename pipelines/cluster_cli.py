@@ -74,12 +74,12 @@ def watch(run: Run) -> None:
 
 def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> None:
     """Lists the runs of a cluster."""
+    from pipelines.run_view import clock
+
     table = Table("run", "name", "state", "began", "time", box=None)
     for run in islice(_kfp().runs(), limit):
         began = run.created_at
         seconds = (run.finished_at - began).total_seconds() if began and _ended(run) else None
-        from pipelines.run_view import clock
-
         when = began.astimezone().strftime("%Y-%m-%d %H:%M") if began else ""
         table.add_row(run.run_id[:8], run.display_name, run.state or "PENDING", when, clock(seconds) if seconds else "")
     Console(width=None if Console().is_terminal else 160).print(table)
@@ -100,7 +100,7 @@ def logs(
     printed = ""
     while True:
         task = _task(run_tasks(kfp, found.run_id), jobs_of(found), job, predict)
-        if task.pods or not follow:
+        if not follow or task.state != "starting":
             text = read_log(kfp, found.run_id, task)
             typer.echo(text.removeprefix(printed), nl=False)
             printed = text

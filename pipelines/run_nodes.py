@@ -123,7 +123,7 @@ def _task(stage: str, iteration: int | None, nodes: list[dict[str, Any]], workfl
     asked = [node for node in (*pods, driver) if node]
     began = next((node for node in asked if node.get("startedAt")), {})
     state = _state(driver, whole, pods, inner)
-    ended = state in ("succeeded", "failed")
+    ended = state in ("succeeded", "cached", "failed")
     return Task(
         stage,
         iteration,

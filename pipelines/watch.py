@@ -201,13 +201,13 @@ def read_log(kfp: Kfp, run_id: str, task: Task) -> str:
     """What the newest attempt of a task has written.
 
     Raises:
-        SaltError: If its pod and its log are gone.
+        SaltError: If it has not begun to write, or its pod and its log are gone.
     """
-    if not task.pods:
-        raise SaltError("has no pod yet", file=task.stage)
-    text = kfp.log(run_id, task.pods[-1])
+    text = kfp.log(run_id, task.pods[-1]) if task.pods else None
+    if text is None and task.state == "starting":
+        raise SaltError("is starting and has written nothing", file=task.stage, found=task.reason or None)
     if text is None:
-        raise SaltError("its pod and its log are gone", file=task.stage, found=task.pods[-1])
+        raise SaltError("its pod and its log are gone", file=task.stage, found=", ".join(task.pods) or None)
     return text
 
 

@@ -265,6 +265,8 @@ def test_logs_of_a_stage_and_of_a_job(kfp):
 
 def test_logs_are_followed_to_the_tasks_end(kfp):
     kfp.add_run("first", "RUNNING", RUN)
+    kfp.workflows[RUN] = workflow({("ingest", None): ["Pending"]}, RUN)
+    assert "ingest: is starting and has written nothing (found Unschedulable" in fails("logs", RUN, "ingest")
     kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Running"]}, RUN)
     node = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "executor")
     pod = f"salt-x7k2p-system-container-impl-{node['id'].removeprefix('salt-x7k2p-')}"

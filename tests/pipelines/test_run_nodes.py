@@ -54,6 +54,12 @@ def test_a_task_between_two_attempts_has_not_failed():
     assert (found.state, found.ended, found.finished) == ("running", False, None)
 
 
+def test_a_cached_task_takes_no_time():
+    found = task("cached")
+    assert (found.finished - found.started).total_seconds() == 61
+    assert rows([found], JOBS, {}, NOW)[3].seconds == 61
+
+
 def test_why_it_waits_or_failed():
     assert "Unschedulable" in task(["Pending"]).reason
     assert task(["Failed"]).reason == "Error (exit code 2)"
