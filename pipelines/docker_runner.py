@@ -108,7 +108,7 @@ def tracking_server(home: Path) -> Iterator[str]:
     quiet = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     server = subprocess.Popen([sys.executable, *words], stdin=subprocess.DEVNULL, env=quiet)  # noqa: S603 - ourselves
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not _answers(f"{address}/health"):
             if server.poll() is not None or time.monotonic() > deadline:
                 raise SaltError("the tracking server does not come up", file=home / "mlflow.db")
