@@ -118,7 +118,9 @@ def retry_policy(kube: Kube) -> tuple[State, str, str]:
             return "warn", f"default limit {ours['limit']}: retries of each level of the graph multiply", mend
         if ours.get("retryPolicy") in ("Always", "OnFailure"):
             return "ok", f"{ours['retryPolicy']}, by {names.KFP_API_DEPLOYMENT}'s COMPILED_PIPELINE_SPEC_PATCH", ""
-    argo = kube.config_map(names.ARGO_CONFIG_MAP) or {}
+    argo = kube.config_map(names.ARGO_CONFIG_MAP)
+    if argo is None:
+        raise NotChecked(f"no {names.ARGO_CONFIG_MAP} in {kube.namespace}: is Kubeflow Pipelines there?")
     try:
         defaults = yaml.safe_load(argo.get("workflowDefaults") or "{}")
         policy = defaults["spec"]["templateDefaults"]["retryStrategy"].get("retryPolicy", "OnFailure")

@@ -53,6 +53,8 @@ class Kube:
         self._version = client.VersionApi(self._client)
 
     def _load(self) -> None:
+        import urllib3
+
         config = import_module("kubernetes.config")
         self._config = _client().Configuration()
         try:
@@ -64,6 +66,8 @@ class Kube:
         except Exception as error:  # of many kinds: no file, bad YAML, a log-in helper that fails
             raise KubeError(f"no configuration: see KUBECONFIG ({one_line(str(error))})") from None
         self._config.retries = False
+        if not self._config.verify_ssl:  # the kubeconfig says so: it need not be told at every call
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def call(self, method: Callable[..., Any], *words: Any, **named: Any) -> Any:
         """Calls a method of the Kubernetes client.

@@ -40,7 +40,7 @@ def test_doctor_shows_every_check_of_the_issue(ready, kubernetes):
     assert {name: one["state"] for name, one in verdicts.items()} == {
         "Python": "ok", "packages": "ok", "Docker": verdicts["Docker"]["state"], "Kubeflow Pipelines": "ok",
         "bucket": "ok", "MLflow": "not checked", "clocks": "ok", "Kubernetes": "ok", "service account": "ok",
-        "Secrets": "ok", "ConfigMap": "ok", "retry policy": "ok", "GPUs": "warn",
+        "Secrets": "ok", "ConfigMap": "ok", "retry policy": "not checked", "GPUs": "warn",
         "images": verdicts["images"]["state"],
     }  # fmt: skip
     assert code == 0
@@ -138,6 +138,8 @@ def test_retry_policy(kubernetes, kube, defaults, patch, state):
 
 
 def test_retry_policy_that_cannot_be_read(kubernetes, kube):
+    with pytest.raises(NotChecked, match="is Kubeflow Pipelines there"):
+        doctor_kube.retry_policy(kube)
     kubernetes.objects["deployments"]["ml-pipeline"] = deployment(
         [{"name": "COMPILED_PIPELINE_SPEC_PATCH", "value": "{"}]
     )
