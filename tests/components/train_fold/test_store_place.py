@@ -85,7 +85,7 @@ def test_killed_and_gone_on_with_elsewhere_by_two_at_once_it_ends_with_the_same_
     uri = f"{job_place(checkpoints, hashes, ENCODER, 1)}/checkpoint.safetensors"
     child = start(arguments(survey, tmp_path / "killed", checkpoints, config), minio.environment())
     while store.stat(uri) is None and child.poll() is None:
-        time.sleep(0.002)
+        time.sleep(0.03)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
     assert not (tmp_path / "killed").exists()
