@@ -34,6 +34,22 @@ def cut(threshold: float) -> int:
     return int(np.searchsorted(_LEVELS, threshold, side="right"))
 
 
+def to_masks(maps_BHW: NDArray[np.uint8], threshold: float, min_area: int) -> NDArray[np.uint8]:
+    """Cuts probability maps into masks.
+
+    Args:
+        maps_BHW: Probability maps (B, H, W), q = round(255 p).
+        threshold: A pixel is salt if its probability is strictly above it.
+        min_area: A mask of fewer pixels is emptied.
+
+    Returns:
+        Masks (B, H, W), 1 is salt.
+    """
+    salt_BHW = maps_BHW >= cut(threshold)
+    salt_BHW[np.count_nonzero(salt_BHW, axis=(1, 2)) < min_area] = False
+    return salt_BHW.view(np.uint8)
+
+
 @dataclass(frozen=True)
 class Overlap:
     """What the metric needs to know of a batch of images, at every cut.

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from rich.console import Console
 from rich.progress import track
@@ -15,15 +14,10 @@ from components.core.config import Config, parse_config
 from components.core.jobs import Job
 from components.core.schemas import MAPS, ROW_GROUP, pixels_to_array, table_writer
 from components.ensemble.jobs import MapFile, common_hashes, find_jobs
+from components.ensemble.mean import weighted_mean
 from components.ensemble.merge import Stream, in_step, merged, read_rows
 
 log = logging.getLogger(__name__)
-
-_HALF_UP = 0.5 + 1e-9
-"""Rounds a half up; the excess is for halves that the sum of floats misses by less."""
-
-_BLOCK = 64
-"""Images that are summed at once: what fits a processor's cache."""
 
 Jobs = dict[Job, MapFile]
 
@@ -73,10 +67,7 @@ def _blend(streams: list[Stream], settings: Config, folds: int) -> Iterator[pa.T
     shares = [encoder.weight / folds for encoder in settings.encoders]
     for parts in in_step(streams):
         encoders = [parts[k : k + folds] for k in range(0, len(parts), folds)]
-        map_BHW = np.empty_like(parts[0].map_BHW)
-        for start in range(0, len(map_BHW), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            map_BHW[block] = _mean(shares, [[part.map_BHW[block] for part in of_one] for of_one in encoders])
+        map_BHW = weighted_mean(shares, [[part.map_BHW for part in of_one] for of_one in encoders])
         salt_EB = [np.sum([part.salt_B for part in of_one], axis=0, dtype=np.float64) for of_one in encoders]
         columns = {
             "id": parts[0].ids_B.tolist(),
@@ -84,17 +75,6 @@ def _blend(streams: list[Stream], settings: Config, folds: int) -> Iterator[pa.T
             "salt": (np.array(shares) @ np.array(salt_EB)).astype(np.float32),
         }
         yield pa.table(columns, schema=MAPS)
-
-
-def _mean(shares: list[float], encoders: list[list[npt.NDArray[np.uint8]]]) -> npt.NDArray[np.uint8]:
-    """The sum over encoders of share x sum over folds, (B, 101, 101), uint8."""
-    total_BHW = np.full(encoders[0][0].shape, _HALF_UP)
-    for share, of_one in zip(shares, encoders, strict=True):
-        sum_BHW = of_one[0].astype(np.uint16)  # exact: there are at most 20 folds
-        for map_BHW in of_one[1:]:
-            sum_BHW += map_BHW
-        total_BHW += share * sum_BHW
-    return total_BHW.astype(np.uint8)
 
 
 def _write(path: str, kind: str, facts: dict[str, str], tables: Iterator[pa.Table], rows: int) -> None:

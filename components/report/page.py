@@ -8,11 +8,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
+from components.core.bootstrap import Interval
 from components.core.jobs import Job
 from components.report.figures import DARK, LIGHT, Theme, learning_curves, threshold_curve
 from components.report.inputs import Curve
 from components.report.picks import Group
-from components.report.results import Interval, Result, Results
+from components.report.results import Result, Results
 
 _TEMPLATE = "page.html.j2"
 

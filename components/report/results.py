@@ -5,17 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from components.core.bootstrap import LEVEL, RESAMPLES, Interval, interval
 from components.core.config import Config
 from components.core.metric import overlap, score, score_images
 from components.report.inputs import Choice, Labelled, Maps
-
-RESAMPLES = 1000
-"""Bootstrap resamples of an interval."""
-
-LEVEL = 0.95
-"""Share of the resamples inside an interval."""
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -91,20 +84,6 @@ def without_constant(maps: Maps, labelled: Labelled) -> Maps:
     pixels_BN = labelled.images_BHW.reshape(len(labelled.ids), -1)
     constant_B = pixels_BN.max(axis=1) == pixels_BN.min(axis=1)
     return Maps(np.where(constant_B[:, None, None], np.uint8(0), maps.maps_BHW), maps.salt_B)
-
-
-def interval(scores_B: NDArray[np.float64], seed: int) -> Interval:
-    """Bootstrap percentile interval of a mean over images.
-
-    Args:
-        scores_B: One score an image.
-        seed: Of the resampling.
-    """
-    rng = np.random.default_rng(seed)
-    size = len(scores_B)
-    means = [scores_B[rng.integers(0, size, size)].mean() for _ in range(RESAMPLES)]
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
 
 
 def measure(name: str, maps: Maps, labelled: Labelled, choice: Choice, seed: int) -> Result:

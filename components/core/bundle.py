@@ -1,0 +1,232 @@
+"""The trained ensemble as one folder: every job's weights and sidecar, and what makes masks of their maps.
+
+    bundle.json       what is in the folder, with the SHA-256 of each file, and how to blend and to cut the maps
+    models/           <encoder>-fold<k>.safetensors and its sidecar <encoder>-fold<k>.json
+    MODEL_CARD.md     for people
+
+Nothing in here needs torch, and nothing is unpickled. `bundle.json` is written last, so a folder that was broken off is
+no bundle.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from components.core.errors import SaltError, SaltErrors
+from components.core.storage import atomic_path, content_hash, read_json, write_json
+from components.core.weights_file import check_weights
+
+FORMAT = 1
+"""Version of the layout; another one is refused."""
+
+DOCUMENT, CARD = "bundle.json", "MODEL_CARD.md"
+
+Name = Annotated[str, Field(pattern=r"^(models/)?[A-Za-z0-9_][A-Za-z0-9_.+-]*$")]
+"""A file's path in the bundle: no name leads out of the folder."""
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Part(BaseModel):
+    """A piece of the document; what this version does not know is left alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Member(Part):
+    """One trained network of the ensemble."""
+
+    encoder: str = Field(description="Its encoder's name.")
+    fold: int = Field(ge=0, description="The fold it never saw.")
+    weight: float = Field(gt=0, le=1, description="Share of its map in the blend; all members' sum to 1.")
+    file: Name = Field(description="Its weights, safetensors.")
+    sha256: Digest = Field(description="Of the weights.")
+    sidecar: Name = Field(description="Its sidecar, JSON: architecture, hashes, how it was trained.")
+
+
+class File(Part):
+    """One file of the bundle."""
+
+    sha256: Digest
+    bytes: int = Field(ge=0)
+
+
+class Bundle(Part):
+    """What bundle.json says.
+
+    Attributes:
+        format: Version of the layout.
+        hash: Names the bundle: of all that is in the document, and so of all files.
+        members: The networks, those of an encoder together.
+        files: Every file but bundle.json, by its path.
+        threshold: A pixel is salt if its probability is strictly above it.
+        min_area: The mask of a 101 x 101 image is emptied if it has fewer pixels.
+        flip_tta: Whether a probability is the mean over an image and its mirror image.
+        batch_size: Images of a step.
+        amp: `auto` computes in bf16 where the device can, `off` never does.
+        preprocessing: How an image comes to the networks; the sidecars say it for each.
+        config_hash: Names what decided the networks.
+        data_hash: Names the data they were trained on.
+        scores: Out of fold, with the interval of the ensemble's.
+        versions: Of the packages it was trained with.
+        synthetic: Whether the training data were generated, so that the networks are of no use.
+        folder: Where the bundle lies; not in the document.
+    """
+
+    format: Literal[1]
+    hash: str
+    members: tuple[Member, ...] = Field(min_length=1)
+    files: dict[Name, File]
+    threshold: float = Field(ge=0, le=1)
+    min_area: int = Field(ge=0)
+    flip_tta: bool
+    batch_size: int = Field(ge=1)
+    amp: Literal["auto", "off"]
+    preprocessing: dict[str, Any]
+    config_hash: str
+    data_hash: str
+    scores: dict[str, float]
+    versions: dict[str, str]
+    synthetic: bool
+    folder: Path = Field(exclude=True)
+
+    def path(self, name: str) -> Path:
+        """Where a file of the bundle lies."""
+        return self.folder / name
+
+
+def write_bundle(
+    folder: str | Path, models: Mapping[tuple[str, int], str], weights: Mapping[str, float], card: str, facts: dict
+) -> Bundle:
+    """Puts a bundle together; weights are linked where that can be, else copied.
+
+    Args:
+        folder: The folder to make.
+        models: Folder of each job's model, by encoder and fold, those of an encoder together.
+        weights: Each member's share in the blend, by encoder.
+        card: The model card, Markdown.
+        facts: The document's other entries: threshold, scores, hashes ...
+
+    Raises:
+        SaltError: If a model is not one, is not what its sidecar says, or the bundle cannot be written.
+    """
+    folder = Path(folder)
+    members, files = [], {}
+    for (encoder, fold), model in models.items():
+        stem = f"models/{encoder}-fold{fold}"
+        weights_name, sidecar_name = f"{stem}.safetensors", f"{stem}.json"
+        source, sidecar = Path(model, "model.safetensors"), Path(model, "model.json")
+        check_weights(source)
+        files[weights_name] = _take(source, folder / weights_name)
+        files[sidecar_name] = _take(sidecar, folder / sidecar_name)
+        digest = files[weights_name].sha256
+        if read_json(folder / sidecar_name).get("sha256") != digest:
+            raise SaltError("was altered: its SHA-256 is not the sidecar's", file=source)
+        members.append(
+            Member(encoder=encoder, fold=fold, weight=weights[encoder], file=weights_name, sha256=digest,
+                   sidecar=sidecar_name)
+        )  # fmt: skip
+    with atomic_path(folder / CARD) as part:
+        part.write_text(card, encoding="utf-8")
+    files[CARD] = _fingerprint(folder / CARD)
+    listed = {
+        "members": [member.model_dump() for member in members],
+        "files": {name: file.model_dump() for name, file in files.items()},
+    }
+    document = {"format": FORMAT, **listed, **facts}
+    write_json(folder / DOCUMENT, {**document, "hash": content_hash(document)})
+    return open_bundle(folder, verify=False)
+
+
+def open_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
+    """Reads a bundle.
+
+    Args:
+        folder: The bundle.
+        verify: Whether to hash every file: some seconds for the full ensemble.
+
+    Raises:
+        SaltError: If it is no bundle, is of another format, or `bundle.json` was altered; with `verify`, naming each
+            file that is missing or altered.
+    """
+    folder = Path(folder)
+    place = folder / DOCUMENT
+    if not place.is_file():
+        raise SaltError("is no bundle", file=folder, expected=f"a folder with {DOCUMENT}")
+    bundle = parse_bundle(read_json(place), place)
+    if verify:
+        check_files(bundle)
+    return bundle
+
+
+def parse_bundle(document: Any, place: str | Path) -> Bundle:
+    """Checks what bundle.json says; `place` is where it was read.
+
+    Raises:
+        SaltError: If it is of another format, is not whole, or was altered.
+    """
+    found = document.get("format") if isinstance(document, dict) else None
+    if found != FORMAT:
+        raise SaltError("wrong format version", file=place, field="format", found=found, expected=FORMAT)
+    if content_hash({key: value for key, value in document.items() if key != "hash"}) != document.get("hash"):
+        raise SaltError("was altered: it is not what its own hash names", file=place, field="hash")
+    try:
+        bundle = Bundle.model_validate({**document, "folder": Path(place).parent})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise SaltError(first["msg"], file=place, field=".".join(map(str, first["loc"])) or None) from None
+    for member in bundle.members:
+        if bundle.files.get(member.file, File(sha256="0" * 64, bytes=0)).sha256 != member.sha256:
+            raise SaltError("is not among the files", file=place, field="members", found=member.file)
+        if member.sidecar not in bundle.files:
+            raise SaltError("is not among the files", file=place, field="members", found=member.sidecar)
+    return bundle
+
+
+def check_files(bundle: Bundle) -> None:
+    """Hashes every file.
+
+    Raises:
+        SaltErrors: Naming each that is missing, altered or no safetensors file.
+    """
+    problems: list[SaltError] = []
+    for name, wanted in bundle.files.items():
+        path = bundle.path(name)
+        try:
+            if not path.is_file():
+                raise SaltError("is missing from the bundle", file=path)
+            if (size := path.stat().st_size) != wanted.bytes:
+                raise SaltError("was altered: wrong size", file=path, found=size, expected=f"{wanted.bytes} bytes")
+            if _fingerprint(path).sha256 != wanted.sha256:
+                raise SaltError("was altered: its SHA-256 is not that in bundle.json", file=path)
+            if path.suffix == ".safetensors":
+                check_weights(path)
+        except SaltError as error:
+            problems.append(error)
+    if problems:
+        raise SaltErrors(f"{bundle.folder}: the bundle is not whole", problems)
+
+
+def _take(source: Path, target: Path) -> File:
+    """Links or copies a file and hashes what arrived."""
+    with atomic_path(target) as part:
+        try:
+            if not os.access(source, os.W_OK):  # what may not be written cannot be flushed to the disk either
+                raise PermissionError
+            part.hardlink_to(source)
+        except OSError:
+            shutil.copyfile(source, part)
+        return _fingerprint(part)
+
+
+def _fingerprint(path: Path) -> File:
+    try:
+        with path.open("rb") as file:
+            return File(sha256=hashlib.file_digest(file, "sha256").hexdigest(), bytes=path.stat().st_size)
+    except OSError as error:
+        raise SaltError(f"cannot be read: {error.strerror}", file=path) from error

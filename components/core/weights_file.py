@@ -1,0 +1,60 @@
+"""Safetensors files, checked without the package that loads them: the header says all that there is to check."""
+
+import json
+import os
+import struct
+from itertools import pairwise
+from math import prod
+from pathlib import Path
+from typing import IO, Any
+
+from components.core.errors import SaltError
+
+_BYTES = {
+    "BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
+    "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8,
+}  # fmt: skip
+_LONGEST = 100_000_000
+"""Bytes of a header, at most, as the format's own reader has it."""
+
+
+def check_weights(path: str | Path) -> int:
+    """Checks that a file is a whole safetensors file: tensors of known types, laid end to end up to the file's end.
+
+    Returns:
+        How many tensors it holds.
+
+    Raises:
+        SaltError: If it is not, or cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            tensors, data = _header(file, size)
+        spans = sorted(_span(entry) for entry in tensors.values())
+        joined = [(0, 0), *spans, (size - data, size - data)]
+        if any(end != begin for (_, end), (begin, _) in pairwise(joined)):
+            raise ValueError(f"tensors do not fill its {size} bytes")
+    except OSError as error:
+        raise SaltError(f"cannot be read: {error.strerror}", file=path) from error
+    except (ValueError, KeyError, TypeError, struct.error, RecursionError) as error:
+        raise SaltError("is not a safetensors file, or is damaged", file=path, found=error) from error
+    return len(tensors)
+
+
+def _header(file: IO[bytes], size: int) -> tuple[dict[str, Any], int]:
+    """The entries of the tensors, and where their data begin."""
+    (length,) = struct.unpack("<Q", file.read(8))
+    if length > min(size - 8, _LONGEST):
+        raise ValueError(f"a header of {length} bytes")
+    header = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    return header, 8 + length
+
+
+def _span(entry: dict[str, Any]) -> tuple[int, int]:
+    """First byte and the one after the last of a tensor; they must fit its type and shape."""
+    begin, end = map(int, entry["data_offsets"])
+    if end - begin != _BYTES[entry["dtype"]] * prod(entry["shape"]):
+        raise ValueError(f"{end - begin} bytes for {entry['dtype']} {entry['shape']}")
+    return begin, end
