@@ -72,7 +72,7 @@ def read_tasks(workflow: dict[str, Any]) -> list[Task]:
     """
     groups: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
     for node in _nodes(workflow).values():
-        path = node["name"].split(".")
+        path = _path(node)
         places = [i for i, part in enumerate(path) if part.removesuffix("-driver") in STAGES]
         if places:
             stage = path[places[0]].removesuffix("-driver")
@@ -94,13 +94,18 @@ def read_trouble(workflow: dict[str, Any]) -> list[str]:
     """
     lines = []
     for node in _nodes(workflow).values():
-        ours = any(part.removesuffix("-driver") in STAGES for part in node["name"].split("."))
+        ours = any(part.removesuffix("-driver") in STAGES for part in _path(node))
         if not ours and node["type"] == "Pod" and node.get("phase") in _TROUBLED and node.get("message"):
             lines.append(f"{node['displayName']}: {node['phase'].lower()}: {one_line(node['message'])}")
     status = workflow.get("status", {})
     if not lines and status.get("phase") in ("Failed", "Error") and status.get("message"):
         lines.append(one_line(status["message"]))
     return sorted(set(lines))
+
+
+def _path(node: dict[str, Any]) -> list[str]:
+    """The steps of a node's name without their attempts: where retries are a default each step carries one, `(0)`."""
+    return [re.sub(r"\(\d+\)$", "", part) for part in node["name"].split(".")]
 
 
 def _nodes(workflow: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +121,7 @@ def _nodes(workflow: dict[str, Any]) -> dict[str, Any]:
 
 def _task(stage: str, iteration: int | None, nodes: list[dict[str, Any]], workflow: str) -> Task:
     by_end = {node["name"].rpartition(".")[2]: node for node in nodes}
-    driver, whole = by_end.get(f"{stage}-driver"), by_end.get(stage)
+    driver, whole = by_end.get(f"{stage}-driver(0)", by_end.get(f"{stage}-driver")), by_end.get(stage)
     inner = [node for end, node in by_end.items() if re.fullmatch(r"executor(\(\d+\))?", end)]
     pods = sorted((n for n in inner if n["type"] == "Pod"), key=lambda n: n.get("startedAt") or "")
     last = pods[-1] if pods else driver
