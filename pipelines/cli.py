@@ -11,7 +11,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from components.core.errors import SaltError, exit_on_error
-from pipelines import cluster_cli, data_cli, images_cli, stages_cli
+from pipelines import cluster_cli, compare_cli, data_cli, images_cli, stages_cli
 from pipelines.run_folder import Runner
 from pipelines.stages_cli import Changes, PresetName
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     help="Finds salt bodies in seismic images: ten networks, one ensemble, a submission for Kaggle.",
 )
 stages_cli.add_to(app)
+compare_cli.add_to(app)
 cluster_cli.add_to(app)
 images_cli.add_to(app)
 data_cli.add_to(app)

@@ -57,7 +57,12 @@ def report(
             card=card.path,
             page=page.path,
         )
-        files = {"metrics.json": results.path, "report.md": card.path, "report.html": page.path}
+        files = {
+            "metrics.json": results.path,
+            "report.md": card.path,
+            "report.html": page.path,
+            "oof.parquet": blended_oof.path,
+        }
         facts = record(run, config, [item.path for item in curves], values, files)
         describe(results, "metrics.json", **facts)
         describe(card, "report.md", **facts)

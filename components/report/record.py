@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components.core.config import parse_config
-from components.core.storage import read_json
+from components.core.storage import read_json, write_json
 from components.core.tracking import Tracking
 
 
@@ -42,6 +42,8 @@ def record(
     with tempfile.TemporaryDirectory() as scratch:
         for name, path in files.items():
             parent.file(shutil.copyfile(path, Path(scratch, name)))
+        write_json(Path(scratch, "config.json"), config)
+        parent.file(Path(scratch, "config.json"))
     parent.end()
     tracking.close()
     return {"mlflow_run_id": parent.id or ""}

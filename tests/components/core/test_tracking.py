@@ -182,7 +182,7 @@ def test_the_report_fills_in_what_jobs_left_out(server, tmp_path):
     assert facts == {"mlflow_run_id": pipeline.info.run_id}
     assert pipeline.data.metrics == {"score": 0.8, "training_seconds": 5}
     assert pipeline.data.params["train.epochs"] == "120"
-    assert [file.path for file in server.client.list_artifacts(pipeline.info.run_id)] == ["report.md"]
+    assert [file.path for file in server.client.list_artifacts(pipeline.info.run_id)] == ["config.json", "report.md"]
 
 
 @pytest.mark.parametrize(("run", "uri"), [("first", None), ("", "http://127.0.0.1:9")])
