@@ -3,7 +3,9 @@
 import logging
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,9 +29,10 @@ from components.core.schemas import (
 from components.core.storage import write_json
 from components.core.tracking import TrackedRun, Tracking
 from components.core.uris import is_uri
-from components.network.device import pick_device
+from components.network.device import device_name, peak_memory, pick_device
 from components.network.maps import predict_maps
 from components.network.model_file import save_model
+from components.network.summary import summarise
 from components.train_fold.checkpoint import Progress
 from components.train_fold.curve import draw_curve
 from components.train_fold.place import FolderPlace
@@ -40,6 +43,9 @@ log = logging.getLogger(__name__)
 
 Job = dict[str, str | int]
 """Config hash, data hash, encoder and fold."""
+
+LIBRARIES = ("torch", "torchvision", "segmentation-models-pytorch", "timm", "numpy", "pyarrow")
+"""Whose versions decide a training beside its configuration."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +148,17 @@ def _write_maps(oof: str, trainer: Trainer, data: FoldData, config: Config, fact
 
 def _write_curve(curve: str, trainer: Trainer, job: Job) -> None:
     history = trainer.progress.history
-    facts = {
-        "device": str(trainer.device),
+    facts: dict[str, Any] = {
+        "device": device_name(trainer.device),
         "seconds": sum(epoch["seconds"] for epoch in history),
         "best_epoch": trainer.progress.best_epoch,
+        "versions": {name: version(name) for name in LIBRARIES},
+        "architecture": summarise(trainer.model, str(job["encoder"])),
     }
+    if rates := [epoch["images_per_second"] for epoch in history if "images_per_second" in epoch]:
+        facts["images_per_second"] = sum(rates) / len(rates)
+    if (peak := peak_memory(trainer.device)) is not None:
+        facts["peak_memory_bytes"] = peak
     write_json(curve, {**job, **facts, "epochs": history})
 
 

@@ -127,6 +127,7 @@ class Trainer:
         steps = max(1, min(ceil(count / train.batch_size), count // 2))
         order = torch.randperm(count, generator=self.generator).to(self.device).tensor_split(steps)
         losses = torch.zeros(steps, 2, device=self.device)
+        started = time.monotonic()
         for step, chosen in enumerate(order):
             rate = self._learning_rate(self.progress.epoch * steps + step, train.epochs * steps)
             losses[step] = self._step(chosen, rate)
@@ -138,6 +139,7 @@ class Trainer:
             "segmentation_loss": segmentation,
             "classification_loss": classification,
             "learning_rate": rate,
+            "images_per_second": count / (time.monotonic() - started),
         }
 
     def _step(self, chosen: Tensor, rate: float) -> Tensor:

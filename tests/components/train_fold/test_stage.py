@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,12 @@ def test_the_sidecar_and_the_curve_say_what_was_trained(trained: tuple[Path, Any
     assert {key: curve[key] for key in job} == job
     assert [(epoch["epoch"], epoch["phase"]) for epoch in curve["epochs"]] == [(1, 1), (2, 2)]
     assert {"loss", "score", "salt_accuracy", "learning_rate", "seconds"} <= curve["epochs"][0].keys()
+    rates = [epoch["images_per_second"] for epoch in curve["epochs"]]
+    assert curve["images_per_second"] == sum(rates) / 2 > 0
+    assert curve["architecture"]["encoder"] == ENCODER
+    assert sum(layer["parameters"] for layer in curve["architecture"]["layers"]) == curve["architecture"]["parameters"]
+    assert curve["versions"]["torch"] == version("torch")
+    assert ("peak_memory_bytes" in curve) == (curve["device"] != "cpu")
     progress = json.loads(
         (job_folder(str(out / "checkpoints"), config, HASH, ENCODER, 1) / "progress.json").read_text()
     )
@@ -184,5 +191,5 @@ def test_killed_and_started_again_it_ends_with_the_same_bits(survey: tuple[str, 
     assert tables[0].equals(tables[1])
     curves = [json.loads((tmp_path / name / "curve.json").read_text())["epochs"] for name in ("broken", "unbroken")]
     for epoch in (*curves[0], *curves[1]):
-        del epoch["seconds"]
+        del epoch["seconds"], epoch["images_per_second"]
     assert curves[0] == curves[1]
