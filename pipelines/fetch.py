@@ -26,6 +26,7 @@ PLACES = {
     "submission/csv": "submission.csv",
     "submission/choice": "submission/choice.json",
     "submission/metrics": "submission/metrics.json",
+    "submission/bundle": "ensemble/bundle",
     "report/results": "metrics.json",
     "report/card": "report.md",
     "report/page": "report.html",

@@ -26,6 +26,11 @@ AT_ONCE = 2
 STAGES = ("ingest", "fold-split", "train-fold", "predict", "ensemble", "submission", "report")
 
 
+def _task(stage: Stage) -> str:
+    """What a person calls a task: of a loop's, its job too."""
+    return stage.place.rpartition("/")[0] if stage.name in ("train-fold", "predict") else stage.name
+
+
 class Watcher:
     """Runs a folder's pipeline and shows it.
 
@@ -129,10 +134,7 @@ class Watcher:
 
     def _tell(self, stages: list[Stage]) -> None:
         """Plain lines where there is no terminal: each finished stage and epoch once."""
-        news: dict[str, str] = {
-            stage.place: f"{stage.place.rpartition('/')[0] or stage.name}: done in {stage.seconds:.0f} s"
-            for stage in stages
-        }
+        news: dict[str, str] = {stage.place: f"{_task(stage)}: done in {stage.seconds:.0f} s" for stage in stages}
         for encoder, fold in self.jobs:
             state = self._progress(encoder, fold)
             if state.get("loss") is not None:

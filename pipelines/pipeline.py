@@ -65,7 +65,8 @@ def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED) -> Ca
             )
         )
         oof, test = blended.outputs["blended_oof"], blended.outputs["blended_test"]
-        submitted = on(submission(dataset=dataset, folds=folds, oof=oof, test=test, config=config))
+        models = dsl.Collected(trained.outputs["model"])
+        submitted = on(submission(dataset=dataset, folds=folds, oof=oof, test=test, models=models, config=config))
         on(
             report(
                 dataset=dataset, folds=folds, oofs=dsl.Collected(trained.outputs["oof"]),

@@ -141,14 +141,18 @@ def submission(
     oof: Annotated[str, typer.Option(help="Blended out-of-fold maps.")],
     test: Annotated[str, typer.Option(help="Blended test maps.")],
     out: Out,
+    model: Annotated[list[str] | None, typer.Option(help="A job's model; with all of them, a bundle is made.")] = None,
     config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None,
 ) -> None:  # fmt: skip
-    """Chooses threshold and smallest area, writes submission.csv and choice.json."""
+    """Chooses threshold and smallest area; writes submission.csv, choice.json and, of the models, the bundle."""
     from components.submission.stage import submit
 
     settings = _config(config, preset, changes)
     csv, choice = str(out / "submission.csv"), str(out / "choice.json")
-    submit(dataset, folds, oof, test, settings, submission=csv, choice=choice)
+    submit(
+        dataset, folds, oof, test, model or [], settings,
+        submission=csv, choice=choice, bundle=str(out / "bundle"),
+    )  # fmt: skip
 
 
 def report(

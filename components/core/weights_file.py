@@ -48,8 +48,9 @@ def _header(file: IO[bytes], size: int) -> tuple[dict[str, Any], int]:
     if length > min(size - 8, _LONGEST):
         raise ValueError(f"a header of {length} bytes")
     header = json.loads(file.read(length))
-    header.pop("__metadata__", None)
-    return header, 8 + length
+    if not isinstance(header, dict) or not header.keys() - {"__metadata__"}:
+        raise ValueError("no tensors")
+    return {name: entry for name, entry in header.items() if name != "__metadata__"}, 8 + length
 
 
 def _span(entry: dict[str, Any]) -> tuple[int, int]:

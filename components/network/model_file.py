@@ -1,6 +1,7 @@
 """A trained model as a folder: model.safetensors and its sidecar model.json. Nothing is unpickled."""
 
 import hashlib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ ENTRIES = {"encoder", "fold", "config_hash", "data_hash", "architecture", "sha25
 """What a sidecar holds at least."""
 
 
+PACKAGES = ("torch", "segmentation-models-pytorch", "timm", "safetensors", "numpy")
+"""Those whose versions the sidecar names."""
+
+
 def save_model(folder: str, weights: dict[str, Tensor], architecture: ModelConfig, facts: dict[str, Any]) -> None:
     """Writes weights and sidecar.
 
@@ -38,7 +43,7 @@ def save_model(folder: str, weights: dict[str, Tensor], architecture: ModelConfi
         save_file({key: value.detach().cpu().contiguous() for key, value in weights.items()}, part)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     sidecar = {"version": VERSION, "architecture": architecture.model_dump(mode="json"), "sha256": digest, **facts}
-    write_json(Path(folder, "model.json"), sidecar)
+    write_json(Path(folder, "model.json"), {**sidecar, "versions": {name: version(name) for name in PACKAGES}})
 
 
 def load_model(folder: str, device: torch.device) -> tuple[SaltNet, dict[str, Any]]:
@@ -50,19 +55,29 @@ def load_model(folder: str, device: torch.device) -> tuple[SaltNet, dict[str, An
     Raises:
         SaltError: If a file is missing, altered, or of another version.
     """
-    sidecar = read_json(Path(folder, "model.json"))
-    path = Path(folder, "model.safetensors")
-    version = sidecar.get("version") if isinstance(sidecar, dict) else None
-    if version != VERSION:
-        raise SaltError("wrong version", file=Path(folder, "model.json"), found=version, expected=VERSION)
-    missing = ENTRIES - sidecar.keys()
+    return load_files(Path(folder, "model.safetensors"), Path(folder, "model.json"), device)
+
+
+def load_files(weights: Path, sidecar: Path, device: torch.device) -> tuple[SaltNet, dict[str, Any]]:
+    """The same of two files by any name.
+
+    Raises:
+        SaltError: As `load_model`.
+    """
+    facts = read_json(sidecar)
+    version_found = facts.get("version") if isinstance(facts, dict) else None
+    if version_found != VERSION:
+        raise SaltError("wrong version", file=sidecar, found=version_found, expected=VERSION)
+    missing = ENTRIES - facts.keys()
     if missing:
-        raise SaltError("entries are missing", file=Path(folder, "model.json"), found=", ".join(sorted(missing)))
+        raise SaltError("entries are missing", file=sidecar, found=", ".join(sorted(missing)))
     try:
-        if hashlib.sha256(path.read_bytes()).hexdigest() != sidecar["sha256"]:
-            raise SaltError("was altered: its SHA-256 is not the sidecar's", file=path)
-        model = SaltNet(sidecar["encoder"], ModelConfig.model_validate(sidecar["architecture"]))
-        model.load_state_dict(load_file(path))
+        with weights.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != facts["sha256"]:
+            raise SaltError("was altered: its SHA-256 is not the sidecar's", file=weights)
+        model = SaltNet(facts["encoder"], ModelConfig.model_validate(facts["architecture"]))
+        model.load_state_dict(load_file(weights))
     except (OSError, ValidationError, SafetensorError, RuntimeError) as error:
-        raise SaltError("cannot be loaded", file=path, found=str(error).splitlines()[0]) from error
-    return model.eval().to(device).to(memory_format=torch.channels_last), sidecar
+        raise SaltError("cannot be loaded", file=weights, found=str(error).splitlines()[0]) from error
+    return model.eval().to(device).to(memory_format=torch.channels_last), facts

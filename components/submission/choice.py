@@ -88,6 +88,13 @@ def choose(
     )
 
 
+def scores(found: Overlap, choice: Choice) -> NDArray[np.float64]:
+    """The score of each image (B,) at the chosen threshold and smallest area."""
+    column = cut(choice.threshold) - 1
+    kept_B = found.area_BT[:, column] >= choice.min_area
+    return score(found.intersection_BT[:, column] * kept_B, found.area_BT[:, column] * kept_B, found.truth_B)
+
+
 def _sums(
     found: Overlap,
     tenths_BT: NDArray[np.int32],

@@ -1,4 +1,4 @@
-"""From the ensemble's probability maps to a file that Kaggle takes."""
+"""From the ensemble's probability maps to a file that Kaggle takes, and a bundle that maps further images."""
 
 import csv
 import logging
@@ -8,30 +8,43 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
+from components.core.bootstrap import interval
 from components.core.config import parse_config
-from components.core.metric import Overlap, cut, overlap
+from components.core.metric import Overlap, overlap, to_masks
 from components.core.rle import encode
 from components.core.storage import atomic_path, write_json
+from components.submission.bundle import bundle_ensemble, find_models
 from components.submission.check import HEADER, check_submission
-from components.submission.choice import Choice, choose
+from components.submission.choice import choose, scores
 from components.submission.survey import Survey, open_maps, read_folds, read_survey
 
 log = logging.getLogger(__name__)
 
 
 def submit(
-    dataset: str, folds: str, oof: str, test: str, config: dict, *, submission: str, choice: str
+    dataset: str,
+    folds: str,
+    oof: str,
+    test: str,
+    models: list[str],
+    config: dict,
+    *,
+    submission: str,
+    choice: str,
+    bundle: str,
 ) -> dict[str, float]:
-    """Chooses threshold and smallest area on the out-of-fold maps, and writes the masks of the test maps.
+    """Chooses threshold and smallest area on the out-of-fold maps, writes the masks of the test maps, and the bundle.
 
     Args:
         dataset: Parquet file of the images (`DATASET`).
         folds: Parquet file of their folds (`FOLDS`).
         oof: Parquet file of the out-of-fold maps (`MAPS`), one for each labelled image.
         test: Parquet file of the test maps (`MAPS`), one for each test image.
+        models: Folder of each job's model, in any order; none makes no bundle.
         config: The configuration.
         submission: The csv file to write.
         choice: The JSON file to write, with what was chosen and how it scores.
+        bundle: The folder to write, with all that a prediction needs.
 
     Returns:
         The numbers of the choice.
@@ -43,16 +56,20 @@ def submit(
     survey = read_survey(dataset)
     folds_B = read_folds(folds, survey)
     oof_maps, test_maps = open_maps(oof, survey.labelled, survey), open_maps(test, survey.test, survey)
+    members = find_models(models, settings, survey.data_hash) if models else {}
 
-    chosen = choose(
-        _overlap(oof_maps, survey.masks_BHW), folds_B, settings.submission.threshold, settings.submission.min_area
-    )
+    found = _overlap(oof_maps, survey.masks_BHW)
+    chosen = choose(found, folds_B, settings.submission.threshold, settings.submission.min_area)
+    low, high = interval(scores(found, chosen), settings.seed)
     log.info("out-of-fold score %.4f (threshold %.3f, at least %d px)", chosen.score, chosen.threshold, chosen.min_area)
 
-    rles = [rle for maps_BHW in test_maps for rle in encode(_masks(maps_BHW, chosen))]
+    masks = (to_masks(maps_BHW, chosen.threshold, chosen.min_area) for maps_BHW in test_maps)
+    rles = [rle for masks_BHW in masks for rle in encode(masks_BHW)]
     _write(submission, survey, dict(zip(survey.test, rles, strict=True)))
     numbers = asdict(chosen)
     facts = {
+        "score_low": low,
+        "score_high": high,
         "images": len(survey.labelled),
         "test_images": len(rles),
         "test_salt_share": sum(map(bool, rles)) / max(len(rles), 1),
@@ -60,6 +77,8 @@ def submit(
         "data_hash": survey.data_hash,
         "config_hash": settings.hash,
     }
+    if members:
+        bundle_ensemble(bundle, members, settings, numbers | facts, synthetic=survey.synthetic)
     write_json(choice, numbers | facts)
     return {name: float(value) for name, value in numbers.items()}
 
@@ -75,13 +94,6 @@ def _overlap(maps: Iterable[NDArray[np.uint8]], masks_BHW: NDArray[np.uint8]) ->
         np.concatenate([part.area_BT for part in parts]),
         np.concatenate([part.truth_B for part in parts]),
     )
-
-
-def _masks(maps_BHW: NDArray[np.uint8], chosen: Choice) -> NDArray[np.uint8]:
-    """Masks of maps."""
-    salt_BHW = maps_BHW >= cut(chosen.threshold)
-    salt_BHW[np.count_nonzero(salt_BHW, axis=(1, 2)) < chosen.min_area] = False
-    return salt_BHW.view(np.uint8)
 
 
 def _write(path: str, survey: Survey, rle_by_id: dict[str, str]) -> None:

@@ -30,6 +30,7 @@ class Survey:
         order: Ids of the test images as in the sample submission.
         flat: Ids of the images, labelled or not, that are one grey level all over.
         data_hash: Names the data.
+        synthetic: Whether the images were generated.
     """
 
     labelled: list[str]
@@ -38,6 +39,7 @@ class Survey:
     order: list[str]
     flat: frozenset[str]
     data_hash: str
+    synthetic: bool
 
 
 def read_survey(path: str) -> Survey:
@@ -69,6 +71,7 @@ def read_survey(path: str) -> Survey:
         order=sorted(positions, key=lambda image: (positions[image] is None, positions[image] or 0)),
         flat=frozenset(flat),
         data_hash=metadata.get("data_hash", ""),
+        synthetic=metadata.get("synthetic") == "true",
     )
 
 

@@ -31,6 +31,13 @@ FILES = {
     "fold_split/folds.parquet",
     "ensemble/oof.parquet",
     "ensemble/test.parquet",
+    "ensemble/bundle/bundle.json",
+    "ensemble/bundle/MODEL_CARD.md",
+    *(
+        f"ensemble/bundle/models/tu-tf_efficientnet_lite0-fold{fold}.{kind}"
+        for fold in (0, 1)
+        for kind in ("safetensors", "json")
+    ),
     "submission.csv",
     "submission/choice.json",
     "submission/metrics.json",

@@ -1,15 +1,24 @@
 """A small survey on disk: 24 labelled images in 3 folds, 6 test images, and maps for them."""
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
+from components.core.config import Config
+from components.core.jobs import all_jobs
 from components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pixels_to_array, write_table
 
 HASH = "0123456789abcdef"
+CONFIG = {
+    "split": {"folds": 3},
+    "encoders": [{"name": "one", "weight": 0.7}, {"name": "two", "weight": 0.3}],
+}
 
 
 @dataclass
@@ -54,6 +63,23 @@ class World:
             "stratum": ["any"] * len(ids),
         }
         write_table(self.path("folds.parquet"), FOLDS, columns, {"data_hash": HASH})
+
+    def write_models(self, config: Config) -> list[str]:
+        """A model of a few numbers for each job."""
+        folders = []
+        for encoder, fold in all_jobs(config):
+            folder = self.folder / "models" / f"{encoder}{fold}"
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / "model.safetensors"
+            save_file({"a": np.full((2, 3), fold, np.float32), "b": np.zeros(0, np.int64)}, path)
+            sidecar = {
+                "version": 1, "encoder": encoder, "fold": fold, "architecture": {}, "data_hash": HASH,
+                "config_hash": config.hash, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "versions": {"torch": "2"},
+            }  # fmt: skip
+            (folder / "model.json").write_text(json.dumps(sidecar))
+            folders.append(str(folder))
+        return folders
 
     def write_maps(self, name: str, ids: list[str], maps_BHW: np.ndarray, data_hash: str = HASH) -> None:
         columns: dict[str, Iterable] = {

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from components.core.bootstrap import interval
 from components.core.errors import SaltError
 from components.core.metric import score_images
 from components.core.rle import decode
@@ -20,9 +21,11 @@ def run(world, **settings):
         world.path("folds.parquet"),
         world.path("oof.parquet"),
         world.path("test.parquet"),
+        [],
         {"submission": settings},
         submission=world.path("out/submission.csv"),
         choice=world.path("out/choice.json"),
+        bundle=world.path("out/bundle"),
     )
 
 
@@ -47,6 +50,8 @@ def test_writes_the_masks_of_the_choice_in_the_samples_order(world):
     assert choice["score_at_half"] == pytest.approx(score_images(world.oof_BHW, world.masks_BHW).mean())
     assert choice["score"] > 0.9 > choice["score_at_half"]
     assert choice["score_cross_fitted"] <= choice["score"]
+    assert (choice["score_low"], choice["score_high"]) == interval(scores, 42)
+    assert choice["score_low"] <= choice["score"] <= choice["score_high"]
     assert choice["salt_accuracy"] == 1
     assert choice["data_hash"] == "0123456789abcdef"
     assert choice["images"] == 24

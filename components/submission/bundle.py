@@ -1,0 +1,75 @@
+"""The trained models and what was chosen on their maps, put together as the bundle."""
+
+from pathlib import Path
+from typing import Any
+
+from components.core.bundle import Bundle, write_bundle
+from components.core.config import Config
+from components.core.errors import SaltError
+from components.core.jobs import Job, by_job
+from components.core.schemas import SIDE
+from components.core.storage import read_json
+from components.submission.card import render_card
+
+SCORES = ("score", "score_low", "score_high", "score_cross_fitted", "score_at_half", "salt_accuracy")
+
+
+def find_models(models: list[str], config: Config, data_hash: str) -> dict[Job, str]:
+    """Finds the model of each job.
+
+    Args:
+        models: Their folders, in any order.
+        config: Names the encoders and the number of folds.
+        data_hash: Names the data they must be trained on.
+
+    Raises:
+        SaltError: If a job is missing, doubled or unknown, or a model is of other data or another configuration.
+    """
+    sidecars = {model: _sidecar(model) for model in models}
+    for model, sidecar in sidecars.items():
+        for key, expected in (("data_hash", data_hash), ("config_hash", config.hash)):
+            if sidecar.get(key) != expected:
+                found = sidecar.get(key)
+                raise SaltError("was made from something else", file=model, field=key, found=found, expected=expected)
+    files = ((model, str(sidecar.get("encoder")), str(sidecar.get("fold"))) for model, sidecar in sidecars.items())
+    return by_job(files, "model", config)
+
+
+def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice: dict, *, synthetic: bool) -> Bundle:
+    """Writes the bundle.
+
+    Args:
+        folder: Where to.
+        models: What `find_models` found.
+        config: The configuration.
+        choice: What choice.json says.
+        synthetic: Whether the training data were generated.
+
+    Raises:
+        SaltError: If a model is damaged, or the bundle cannot be written.
+    """
+    first = _sidecar(next(iter(models.values())))
+    model = config.model.model_dump(mode="json", include={"input_size", "fit", "input_mean", "input_std"})
+    facts = {
+        "threshold": choice["threshold"],
+        "min_area": choice["min_area"],
+        "flip_tta": config.predict.flip_tta,
+        "batch_size": config.predict.batch_size,
+        "amp": config.train.amp,
+        "preprocessing": {"side": SIDE, "levels": "grey, uint8", **model},
+        "config_hash": config.hash,
+        "data_hash": choice["data_hash"],
+        "scores": {name: choice[name] for name in SCORES},
+        "versions": first.get("versions", {}),
+        "synthetic": synthetic,
+    }
+    card = render_card(config, facts["scores"], {**facts, "images": choice["images"]})
+    weights = {encoder.name: encoder.weight / config.split.folds for encoder in config.encoders}
+    return write_bundle(folder, models, weights, card, facts)
+
+
+def _sidecar(model: str) -> dict[str, Any]:
+    sidecar = read_json(Path(model, "model.json"))
+    if not isinstance(sidecar, dict):
+        raise SaltError("is no sidecar of a model", file=Path(model, "model.json"))
+    return sidecar

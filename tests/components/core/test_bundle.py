@@ -1,0 +1,144 @@
+"""Bundles that are whole, and all the ways in which they are not."""
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+from components.core.bundle import open_bundle, write_bundle
+from components.core.errors import SaltError
+from components.core.storage import content_hash
+from components.core.weights_file import check_weights
+
+FACTS = {
+    "threshold": 0.4, "min_area": 20, "flip_tta": True, "batch_size": 8, "amp": "off", "preprocessing": {"side": 101},
+    "config_hash": "c0de", "data_hash": "beef", "scores": {"score": 0.5}, "versions": {}, "synthetic": True,
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    models = {}
+    for fold in range(2):
+        model = tmp_path / f"model{fold}"
+        model.mkdir()
+        save_file({"a": np.full(3, fold, np.float32)}, model / "model.safetensors")
+        digest = hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
+        (model / "model.json").write_text(json.dumps({"sha256": digest}))
+        models["net", fold] = str(model)
+    write_bundle(tmp_path / "bundle", models, {"net": 0.5}, "# card", FACTS)
+    return tmp_path / "bundle"
+
+
+def rewrite(folder: Path, **changes) -> None:
+    """Writes the document as someone would who mends its hash too."""
+    document = json.loads((folder / "bundle.json").read_text()) | changes
+    document["hash"] = content_hash({key: value for key, value in document.items() if key != "hash"})
+    (folder / "bundle.json").write_text(json.dumps(document))
+
+
+def test_comes_back(folder: Path) -> None:
+    bundle = open_bundle(folder)
+    assert {key: value for key, value in bundle.model_dump().items() if key in FACTS} == FACTS
+    assert [member.file for member in bundle.members] == [f"models/net-fold{fold}.safetensors" for fold in range(2)]
+    assert (folder / "MODEL_CARD.md").read_text() == "# card"
+
+
+@pytest.mark.parametrize("name", ["models/net-fold1.safetensors", "models/net-fold0.json", "MODEL_CARD.md"])
+def test_a_missing_or_altered_file_is_named(folder: Path, name: str) -> None:
+    path = folder / name
+    whole = path.read_bytes()
+    path.unlink()
+    path.write_bytes(whole[:-1] + b"~")
+    with pytest.raises(SaltError, match=rf"{name}: was altered: its SHA-256"):
+        open_bundle(folder)
+    path.write_bytes(whole + b"?")
+    with pytest.raises(SaltError, match=rf"{name}: was altered: wrong size"):
+        open_bundle(folder)
+    path.unlink()
+    with pytest.raises(SaltError, match=rf"{name}: is missing from the bundle"):
+        open_bundle(folder)
+
+
+def test_all_that_is_wrong_is_told_at_once(folder: Path) -> None:
+    for path in (folder / "models").iterdir():
+        path.unlink()
+    with pytest.raises(SaltError) as told:
+        open_bundle(folder)
+    assert str(told.value).count("is missing") == 4
+
+
+@pytest.mark.parametrize("version", [0, 2, "1"])
+def test_another_format_version_is_refused(folder: Path, version: object) -> None:
+    rewrite(folder, format=version)
+    with pytest.raises(SaltError, match=rf"wrong format version .found {version}, expected 1"):
+        open_bundle(folder)
+
+
+def test_an_altered_document_is_refused(folder: Path) -> None:
+    path = folder / "bundle.json"
+    path.write_text(path.read_text().replace('"threshold": 0.4', '"threshold": 0.3'))
+    with pytest.raises(SaltError, match=r"bundle\.json: hash: was altered"):
+        open_bundle(folder)
+    path.write_text("{")
+    with pytest.raises(SaltError, match=r"bundle\.json: is not JSON"):
+        open_bundle(folder)
+    path.unlink()
+    with pytest.raises(SaltError, match="bundle: is no bundle"):
+        open_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "models/../../x", "models/a/b", "", "models/.."])
+def test_no_name_leads_out_of_the_folder(folder: Path, name: str) -> None:
+    rewrite(folder, files={name: {"sha256": "0" * 64, "bytes": 1}})
+    with pytest.raises(SaltError, match="files"):
+        open_bundle(folder)
+
+
+def test_entries_that_are_missing_or_wrong_are_named(folder: Path) -> None:
+    rewrite(folder, threshold=2)
+    with pytest.raises(SaltError, match=r"bundle\.json: threshold: "):
+        open_bundle(folder)
+    rewrite(folder, threshold=0.5, files={})
+    with pytest.raises(SaltError, match="members: is not among the files"):
+        open_bundle(folder)
+
+
+def test_weights_are_checked_by_their_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"a": np.zeros((4, 5), np.float16), "b": np.zeros((), np.int64), "c": np.zeros((0, 2))}, path)
+    assert check_weights(path) == 3
+
+
+@given(st.binary(max_size=200))
+def test_any_other_file_is_refused_in_one_line(tmp_path_factory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("weights") / "a.safetensors"
+    for data in (content, struct.pack("<Q", len(content)) + content):
+        path.write_bytes(data)
+        with pytest.raises(SaltError, match="not a safetensors file"):
+            check_weights(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}},
+        {"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}},
+        {"a": {"dtype": "OBJ", "shape": [2], "data_offsets": [0, 8]}},
+        {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}},
+        {"a": []},
+        [],
+    ],
+)
+def test_tensors_that_do_not_fill_the_file_are_refused(tmp_path: Path, header: object) -> None:
+    text = json.dumps(header).encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
+    with pytest.raises(SaltError, match="not a safetensors file"):
+        check_weights(path)

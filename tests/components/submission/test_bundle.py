@@ -1,0 +1,89 @@
+"""The bundle that the stage writes, and what may be wrong with the models it is made of."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from components.core.bundle import open_bundle
+from components.core.config import parse_config
+from components.core.errors import SaltError
+from components.submission.stage import submit
+from tests.components.submission.conftest import CONFIG, World
+
+
+def run(world: World, models: list[str], **changes) -> Path:
+    dataset, folds, oof, test = (world.path(f"{name}.parquet") for name in ("dataset", "folds", "oof", "test"))
+    out = Path(world.path("out"))
+    submit(
+        dataset, folds, oof, test, models, CONFIG | changes,
+        submission=str(out / "submission.csv"), choice=str(out / "choice.json"), bundle=str(out / "bundle"),
+    )  # fmt: skip
+    return out / "bundle"
+
+
+@pytest.fixture
+def models(world: World) -> list[str]:
+    return world.write_models(parse_config(CONFIG))
+
+
+def test_holds_every_job_with_its_share_whatever_their_order(world: World, models: list[str]) -> None:
+    bundle = open_bundle(run(world, models[::-1]))
+    choice = json.loads(Path(world.path("out/choice.json")).read_text())
+    assert [(member.encoder, member.fold) for member in bundle.members] == [
+        (encoder, fold) for encoder in ("one", "two") for fold in range(3)
+    ]
+    assert [member.weight for member in bundle.members] == [0.7 / 3] * 3 + [0.3 / 3] * 3
+    assert (bundle.threshold, bundle.min_area) == (choice["threshold"], choice["min_area"])
+    assert bundle.scores["score"] == choice["score"]
+    assert bundle.versions == {"torch": "2"}
+    assert not bundle.synthetic
+    assert {path.relative_to(bundle.folder).as_posix() for path in bundle.folder.rglob("*.*")} == {
+        "bundle.json", *bundle.files
+    }  # fmt: skip
+    for member in bundle.members:
+        source = Path(world.path(f"models/{member.encoder}{member.fold}/model.safetensors"))
+        assert bundle.path(member.file).read_bytes() == source.read_bytes()
+
+
+def test_the_same_bundle_again(world: World, models: list[str]) -> None:
+    first = open_bundle(run(world, models))
+    assert open_bundle(run(world, models)) == first
+
+
+def test_the_card_says_how_good_it_is(world: World, models: list[str]) -> None:
+    card = (run(world, models) / "MODEL_CARD.md").read_text()
+    choice = json.loads(Path(world.path("out/choice.json")).read_text())
+    assert f"{choice['score_low']:.4f} to {choice['score_high']:.4f}" in card
+    assert f"fewer than\n{choice['min_area']} px" in card
+    assert "| `one` | 3 | 0.7 |" in card
+    assert "made-up" not in card
+
+
+def test_models_that_do_not_belong_are_named_before_anything_is_written(world: World, models: list[str]) -> None:
+    with pytest.raises(SaltError, match="model of encoder two, fold 2 missing"):
+        run(world, models[:-1])
+    with pytest.raises(SaltError, match="one0: config_hash: was made from something else"):
+        run(world, models, seed=7)
+    Path(models[1], "model.json").write_text("[]")
+    with pytest.raises(SaltError, match=r"one1/model\.json: is no sidecar"):
+        run(world, models)
+    Path(models[1], "model.json").unlink()
+    with pytest.raises(SaltError, match=r"one1/model\.json: cannot be read"):
+        run(world, models)
+    assert not Path(world.path("out")).exists()
+
+
+def test_damaged_weights_are_named(world: World, models: list[str]) -> None:
+    path = Path(models[4], "model.safetensors")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"x")
+    with pytest.raises(SaltError, match=r"two1/model\.safetensors: was altered"):
+        run(world, models)
+    path.write_bytes(whole[:-1])
+    with pytest.raises(SaltError, match=r"two1/model\.safetensors: is not a safetensors file"):
+        run(world, models)
+    path.unlink()
+    with pytest.raises(SaltError, match=r"two1/model\.safetensors: cannot be read"):
+        run(world, models)
+    assert not Path(world.path("out/bundle/bundle.json")).exists()
