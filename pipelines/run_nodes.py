@@ -21,6 +21,10 @@ _ITERATION = re.compile(r"-iterations\((\d+):")
 _TROUBLED = ("Pending", "Failed", "Error")
 
 
+_PASSING = ("PodInitializing", "ContainerCreating")
+"""What Kubernetes says of every pod that begins."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One task of a run.
@@ -95,8 +99,9 @@ def read_trouble(workflow: dict[str, Any]) -> list[str]:
     lines = []
     for node in _nodes(workflow).values():
         ours = any(part.removesuffix("-driver") in STAGES for part in _path(node))
-        if not ours and node["type"] == "Pod" and node.get("phase") in _TROUBLED and node.get("message"):
-            lines.append(f"{node['displayName']}: {node['phase'].lower()}: {one_line(node['message'])}")
+        said = _reason(node.get("message", ""))
+        if said and not ours and node["type"] == "Pod" and node.get("phase") in _TROUBLED:
+            lines.append(f"{node['displayName']}: {node['phase'].lower()}: {one_line(said)}")
     status = workflow.get("status", {})
     if not lines and status.get("phase") in ("Failed", "Error") and status.get("message"):
         lines.append(one_line(status["message"]))
@@ -136,7 +141,7 @@ def _task(stage: str, iteration: int | None, nodes: list[dict[str, Any]], workfl
         started=_time(began.get("startedAt")),
         finished=_time((last or {}).get("finishedAt")) if ended else None,
         attempts=len(pods),
-        reason=(last or {}).get("message", "") if state not in ("succeeded", "cached", "left out") else "",
+        reason=_reason((last or {}).get("message", "")) if state not in ("succeeded", "cached", "left out") else "",
         pods=tuple(_pod(node, workflow) for node in pods or ([driver] if driver else [])),
         outputs=json.dumps((driver or {}).get("outputs", {})),
     )
@@ -155,6 +160,16 @@ def _state(driver: dict | None, whole: dict | None, pods: list[dict], inner: lis
     last = pods[-1].get("phase", "Pending")
     # Between two attempts the last pod has failed and the task has not.
     return "starting" if last == "Pending" else "running"
+
+
+def _reason(message: str) -> str:
+    """What the engine says of a pod that is not well, the same from one look to the next; nothing of one that is."""
+    if message in _PASSING:
+        return ""
+    image = re.search(r'image "([^"]+)"', message)
+    if image and message.startswith(("ErrImagePull", "ImagePullBackOff")):
+        return f"cannot pull {image[1]}: is it on the node, or in a registry? see `salt doctor`"
+    return message
 
 
 def _pod(node: dict[str, Any], workflow: str) -> str:

@@ -77,12 +77,14 @@ def _job_row(index: int, job: Job, tasks: dict, progress: dict[str, Any], now: d
     found = [tasks[stage, index] for stage in IN_LOOP if (stage, index) in tasks]
     if not found:
         return Row(job_name(job))
-    note = found[-1].reason if found[-1].state != "running" else ""
-    return _row(job_name(job), found[-1].stage, found, now, note or _metric(progress))
+    told = next((task for task in found if task.state == "failed"), found[-1])
+    note = told.reason if told.state != "running" else ""
+    return _row(job_name(job), told.stage, found[: found.index(told) + 1], now, note or _metric(progress))
 
 
 def _row(name: str, doing: str, tasks: list[Task], now: datetime, note: str) -> Row:
-    seconds = sum(((task.finished or now) - task.started).total_seconds() for task in tasks if task.started)
+    spans = [(task.started, task.finished or (None if task.ended else now)) for task in tasks]
+    seconds = sum((until - since).total_seconds() for since, until in spans if since and until)
     retries = sum(max(0, task.attempts - 1) for task in tasks)
     return Row(name, doing, tasks[-1].state, max(0.0, seconds), retries, note)
 

@@ -1,6 +1,7 @@
 import base64
 import gzip
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -128,3 +129,50 @@ def test_a_job_of_an_unknown_configuration_has_its_number():
 @pytest.mark.parametrize(("seconds", "text"), [(0, ""), (59.9, "0:00:59"), (3600 * 26 + 61, "26:01:01")])
 def test_clock(seconds, text):
     assert clock(seconds) == text
+
+
+def retried(flow):
+    """The same where a retry is Argo's default: each step is a Retry node, and its attempts carry their number."""
+    nodes = {}
+    for node in flow["status"]["nodes"].values():
+        *above, last = node["name"].split(".")
+        home = [part if re.search(r"\(\d+\)$", part) else f"{part}(0)" for part in above]
+        nodes[node["id"]] = node | {"name": ".".join([*home, last])}
+        if not re.search(r"\(\d+\)$", last) and node["type"] != "Retry":
+            nodes[f"{node['id']}0"] = node | {"name": ".".join([*home, f"{last}(0)"]), "id": f"{node['id']}0"}
+            nodes[node["id"]]["type"] = "Retry"
+    return flow | {"status": {"nodes": nodes}}
+
+
+def test_steps_that_carry_their_attempts_are_known_all_the_same():
+    flow = workflow(
+        {("ingest", None): ["Succeeded"], ("fold-split", None): "driver", ("train-fold", 1): ["Failed", "Running"]}
+    )
+    known = [[(t.stage, t.iteration, t.state, t.attempts) for t in read_tasks(one)] for one in (flow, retried(flow))]
+    assert known[0] == known[1]
+    assert len(known[0]) == 3
+
+
+def waiting(message):
+    flow = workflow({("train-fold", 0): ["Pending"]})
+    pod = next(node for node in flow["status"]["nodes"].values() if node["phase"] == "Pending")
+    pod["message"] = message
+    return read_tasks(flow)[0].reason
+
+
+def test_an_image_that_is_not_there_is_told_once_whatever_kubernetes_says_next():
+    said = {
+        waiting('ErrImagePull: failed to pull and unpack image "salt/train-fold:1": failed to resolve reference'),
+        waiting('ImagePullBackOff: Back-off pulling image "salt/train-fold:1": ErrImagePull: failed'),
+    }
+    assert said == {"cannot pull salt/train-fold:1: is it on the node, or in a registry? see `salt doctor`"}
+
+
+def test_what_is_said_of_every_pod_is_not_told():
+    assert waiting("PodInitializing") == ""
+
+
+def test_a_job_whose_training_failed_says_that_and_not_what_was_left_out():
+    flow = workflow({("train-fold", 0): ["Failed"], ("predict", 0): "omitted"})
+    (row,) = (row for row in rows(read_tasks(flow), [("lite0", 0)], {}, NOW) if row.name == "lite0/fold0")
+    assert (row.doing, row.state, row.seconds) == ("train-fold", "failed", 61)
