@@ -35,9 +35,15 @@ def add_to(app: typer.Typer) -> None:
     app.command(
         "predict",
         rich_help_panel=panel,
-        epilog="Examples: `salt predict --model work/lite0-fold3/model --dataset work/dataset.parquet --out work`, "
-        "`salt predict --model work/lite0-fold3/model --images pictures/ --out work`",
+        epilog="Examples: `salt predict pictures/ line7.npy --model runs/first/ensemble/bundle --out found`, "
+        "`salt predict pictures/ --model models:/salt/1 --out found`, "
+        "`salt predict --model work/lite0-fold3/model --dataset work/dataset.parquet --out work`",
     )(predict)
+    app.command(
+        "export-onnx",
+        rich_help_panel=panel,
+        epilog="Example: `salt export-onnx --model runs/first/train_fold/resnet34/fold0/model --out model.onnx`",
+    )(export_onnx)
     app.command(
         "ensemble",
         rich_help_panel=panel,
@@ -103,23 +109,71 @@ def train_fold(
 
 
 def predict(
-    model: Annotated[str, typer.Option(help="Folder of a trained model.")],
+    model: Annotated[
+        str, typer.Option(help="A bundle: folder, s3:// prefix or models:/name/version; or one job's model folder.")
+    ],
     out: Out,
-    dataset: Annotated[str | None, typer.Option(help="dataset.parquet: its test images are predicted.")] = None,
-    images: Annotated[str | None, typer.Option(help="Or a folder of 101 x 101 PNG images.")] = None,
+    pictures: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[IMAGES]...", help="Files or folders of PNG, TIFF or .npy, for a bundle."),
+    ] = None,
+    stride: Annotated[
+        int, typer.Option(min=1, max=101, help="Pixels from a tile to the next, of images larger than 101 x 101.")
+    ] = 64,
+    percentiles: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Amplitudes of a .npy section that become black and white; 1 99 where it is not 8 bit."),
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="One job: dataset.parquet, whose test images it maps.")] = None,
+    images: Annotated[str | None, typer.Option(help="One job: a folder of 101 x 101 PNG images.")] = None,
     config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None,
 ) -> None:  # fmt: skip
-    """Predicts a test set, or a folder of images, with one model; writes maps.parquet."""
+    """Finds salt in images with a trained ensemble; or, as the pipeline's stage, maps a test set with one job's model.
+
+    IMAGES and a bundle give masks, probability maps, overlays and predictions.csv; --dataset or --images and one job's
+    model folder give maps.parquet.
+    """
     from components.core.errors import SaltError
     from components.predict import stage
 
+    if bool(pictures) + (dataset is not None) + (images is not None) != 1:
+        raise SaltError("give one of the three", field="IMAGES, --dataset, --images")
+    if pictures:
+        _predict_with_bundle(pictures, model, out, stride, percentiles)
+        return
     settings = _config(config, preset, changes)
-    if (dataset is None) == (images is None):
-        raise SaltError("give one of the two", field="--dataset, --images")
     if dataset is not None:
         stage.predict(dataset, model, settings, str(out / "maps.parquet"))
     elif images is not None:
         stage.predict_folder(images, model, settings, str(out / "maps.parquet"))
+
+
+def _predict_with_bundle(
+    pictures: list[str], model: str, out: Path, stride: int, percentiles: tuple[float, float] | None
+) -> None:
+    from components.core.errors import MARK, SaltError
+    from components.predict.apply import apply
+    from components.predict.model_source import opened_bundle
+
+    if percentiles and not 0 <= percentiles[0] < percentiles[1] <= 100:
+        raise SaltError("must rise from 0 to 100", field="--percentiles", found="{:g} {:g}".format(*percentiles))
+    with opened_bundle(model) as bundle:
+        problems = apply(pictures, bundle, str(out), stride=stride, percentiles=percentiles)
+    for problem in problems:
+        typer.echo(f"{MARK}{problem}", err=True)
+    if problems:
+        raise typer.Exit(1)
+
+
+def export_onnx(
+    model: Annotated[str, typer.Option(help="Folder of a job's trained model.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+) -> None:
+    """Writes one job's network as ONNX, from grey levels to probabilities, checked against torch."""
+    from components.network.onnx_file import export
+
+    worst = export(model, out)
+    typer.echo(f"{out}: probabilities differ from torch's by {worst:.1e} at most")
 
 
 def ensemble(

@@ -1,0 +1,104 @@
+"""One job's network as an ONNX file, for programs without torch."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from components.core.errors import SaltError
+from components.core.schemas import SIDE
+from components.core.storage import atomic_path
+from components.network.inputs import input_axis, normalise, sample, square_grid, to_image
+from components.network.model_file import load_model
+from components.network.unet import SaltNet
+
+OPSET = 17
+
+TOLERANCE = 1e-4
+"""Probabilities may differ from torch's by so much; a level of a uint8 map is 4e-3."""
+
+
+class Exported(nn.Module):
+    """What the file computes: images (B, 101, 101) of grey levels, uint8, to probabilities.
+
+    Args:
+        network: The trained network.
+    """
+
+    def __init__(self, network: SaltNet) -> None:
+        super().__init__()
+        self.network, self.config = network, network.config
+
+    def forward(self, image_BHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Gives probabilities of salt by pixel (B, 101, 101), and of any salt by image (B,), float32."""
+        # Sampled as channels of one image: a grid for each image would fix their number.
+        grid_1HW2 = square_grid(input_axis(self.config, image_BHW.device), 1)
+        x_B1HW = sample(image_BHW[None].float() / 255, grid_1HW2).transpose(0, 1)
+        logit_B1HW, salt_B = self.network(normalise(x_B1HW, self.config))
+        return to_image(logit_B1HW, self.config).sigmoid(), salt_B.sigmoid()
+
+
+class FixedMaxPool(nn.Module):
+    """Adaptive max pooling to 4 x 4 by slices, which ONNX has where the side is no multiple of four."""
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Pools (B, C, S, S) to (B, C, 4, 4)."""
+        side = int(x_BCHW.shape[2])
+        spans = [slice(k * side // 4, -(-(k + 1) * side // 4)) for k in range(4)]
+        rows = [torch.cat([x_BCHW[:, :, y, x].amax((2, 3), keepdim=True) for x in spans], 3) for y in spans]
+        return torch.cat(rows, 2)
+
+
+def export(model: str, out: str | Path) -> float:
+    """Writes the file, and compares what onnxruntime makes of made-up images with what torch does.
+
+    Args:
+        model: Folder of a trained model.
+        out: The file to write.
+
+    Returns:
+        The largest difference of probabilities.
+
+    Raises:
+        SaltError: If the model cannot be loaded, the packages of the extra `onnx` are missing, or the results differ.
+    """
+    try:
+        import onnx
+        import onnxruntime
+    except ImportError as error:
+        raise SaltError(f"{error.name} is not installed: pip install 'salt-pipeline[onnx]'") from None
+    network, _ = load_model(model, torch.device("cpu"))
+    exported = Exported(network).eval()
+    random = np.random.default_rng(0)
+    sample_BHW = np.stack([_waves(random) for _ in range(3)])
+    with torch.inference_mode():
+        wanted = [result.numpy() for result in exported(torch.from_numpy(sample_BHW))]
+    network.classifier[0] = FixedMaxPool()
+    with atomic_path(out) as part:
+        _write(exported, part)
+        onnx.checker.check_model(str(part))
+        session = onnxruntime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
+        found = session.run(None, {"image": sample_BHW})
+        worst = max(float(np.abs(a - b).max()) for a, b in zip(found, wanted, strict=True))
+        if worst > TOLERANCE:
+            raise SaltError("differs from torch", file=out, found=f"{worst:.1e}", expected=f"{TOLERANCE:.0e} at most")
+    return worst
+
+
+def _write(exported: Exported, path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # shapes are fixed on purpose; torch's newer exporter needs two more packages
+        torch.onnx.export(
+            exported, (torch.zeros(2, SIDE, SIDE, dtype=torch.uint8),), str(path), dynamo=False, opset_version=OPSET,
+            input_names=["image"], output_names=["map", "salt"],
+            dynamic_axes={name: {0: "batch"} for name in ("image", "map", "salt")},
+        )  # fmt: skip
+
+
+def _waves(random: np.random.Generator) -> np.ndarray:
+    """An image (101, 101) of bent layers with noise, uint8."""
+    y, x = np.mgrid[:SIDE, :SIDE]
+    layers = np.sin(y / random.uniform(3, 9) + 2 * np.sin(x / random.uniform(20, 60)))
+    return (128 + 60 * layers + random.normal(0, 15, layers.shape)).clip(0, 255).astype(np.uint8)
