@@ -1,7 +1,6 @@
 """The commands that talk to a cluster."""
 
 import time
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -73,15 +72,15 @@ def watch(run: Run) -> None:
 
 
 def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> None:
-    """Lists the runs of a cluster."""
+    """Lists the runs of a cluster and of this machine, each with its score."""
     from pipelines.run_view import clock
+    from pipelines.runs_table import list_runs
 
-    table = Table("run", "name", "state", "began", "time", box=None)
-    for run in islice(_kfp().runs(), limit):
-        began = run.created_at
-        seconds = (run.finished_at - began).total_seconds() if began and _ended(run) else None
-        when = began.astimezone().strftime("%Y-%m-%d %H:%M") if began else ""
-        table.add_row(run.run_id[:8], run.display_name, run.state or "PENDING", when, clock(seconds) if seconds else "")
+    table = Table("run", "name", "where", "state", "score", "began", "time", box=None)
+    for run in list_runs(_kfp(), limit):
+        score = "" if run.score is None else f"{run.score:.4f}"
+        began = run.began.astimezone().strftime("%Y-%m-%d %H:%M")
+        table.add_row(run.run, run.name, run.place, run.state, score, began, clock(run.seconds or 0))
     Console(width=None if Console().is_terminal else 160).print(table)
 
 

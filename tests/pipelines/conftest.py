@@ -18,11 +18,13 @@ SETTINGS = {
 
 @pytest.fixture
 def no_cluster(monkeypatch, tmp_path):
-    """An environment that names no cluster, no store and no home."""
+    """An environment that names no cluster, no store and no home, in a folder without runs."""
     for name in [name for name in os.environ if name.startswith(("SALT_", "AWS_", "MLFLOW_", "KUBE"))]:
         if name not in ("SALT_MINIO", "SALT_REQUIRE_SERVERS"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SALT_KFP_URL", "http://127.0.0.1:9")  # nothing listens at the port of `discard`
 
 
 @pytest.fixture
