@@ -77,7 +77,10 @@ def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.
     from pipelines.runs_table import list_runs
 
     table = Table("run", "name", "where", "state", "score", "began", "time", box=None)
-    for run in list_runs(_kfp(), limit):
+    listed, problems = list_runs(_kfp(), limit)
+    for problem in problems:
+        typer.echo(f"left out: {problem}", err=True)
+    for run in listed:
         score = "" if run.score is None else f"{run.score:.4f}"
         began = run.began.astimezone().strftime("%Y-%m-%d %H:%M")
         table.add_row(run.run, run.name, run.place, run.state, score, began, clock(run.seconds or 0))

@@ -1,6 +1,5 @@
 """The runs that MLflow and a cluster know, in one list."""
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -8,8 +7,6 @@ from itertools import islice
 from components.core.errors import SaltError
 from pipelines.kfp_api import Kfp, KfpError
 from pipelines.tracked_runs import TrackedRun, TrackedRuns
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,12 +32,15 @@ class Listed:
     seconds: float | None
 
 
-def list_runs(kfp: Kfp, limit: int) -> list[Listed]:
-    """Lists runs, newest first; what cannot be reached is said and left out.
+def list_runs(kfp: Kfp, limit: int) -> tuple[list[Listed], list[SaltError]]:
+    """Lists runs, newest first.
 
     Args:
         kfp: The cluster.
         limit: How many.
+
+    Returns:
+        The runs, and why those of the cluster or of MLflow are not among them.
 
     Raises:
         SaltError: If neither the cluster nor MLflow answers.
@@ -69,10 +69,8 @@ def list_runs(kfp: Kfp, limit: int) -> list[Listed]:
         problems.append(error)
     if len(problems) == 2:
         raise problems[1]
-    for problem in problems:
-        log.warning("left out: %s", problem)
     found += [
         Listed(run.name, run.name, "local", run.state, run.metrics.get("score"), run.began, run.seconds)
         for run in tracked.values()
     ]
-    return sorted(found, key=lambda run: run.began, reverse=True)[:limit]
+    return sorted(found, key=lambda run: run.began, reverse=True)[:limit], problems
