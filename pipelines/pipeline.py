@@ -71,7 +71,7 @@ def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED) -> Ca
             report(
                 dataset=dataset, folds=folds, oofs=dsl.Collected(trained.outputs["oof"]),
                 curves=dsl.Collected(trained.outputs["curve"]), blended_oof=oof,
-                choice=submitted.outputs["choice"], config=config, run=run,
+                choice=submitted.outputs["choice"], bundle=submitted.outputs["bundle"], config=config, run=run,
             )
         )  # fmt: skip
 

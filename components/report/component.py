@@ -3,7 +3,7 @@
 from typing import List  # noqa: UP035 - KFP knows a list of artifacts by this name
 
 from kfp import dsl
-from kfp.dsl import HTML, Artifact, Dataset, Input, Markdown, Metrics, Output
+from kfp.dsl import HTML, Artifact, Dataset, Input, Markdown, Metrics, Model, Output
 
 from components.core.images import image
 
@@ -16,6 +16,7 @@ def report(
     curves: Input[List[Artifact]],  # noqa: UP006
     blended_oof: Input[Dataset],
     choice: Input[Artifact],
+    bundle: Input[Model],
     config: dict,
     run: str,
     results: Output[Artifact],
@@ -32,6 +33,7 @@ def report(
         curves: Each job's learning curve.
         blended_oof: The ensemble's out-of-fold maps.
         choice: Threshold and smallest area.
+        bundle: The trained ensemble, which goes to MLflow's registry.
         config: The configuration.
         run: MLflow run of the whole pipeline run.
         results: Every number, JSON.
@@ -43,6 +45,7 @@ def report(
     from components.core.lineage import describe, log_metrics
     from components.report import stage
     from components.report.record import record
+    from components.report.register import register
 
     with exit_on_error():
         values = stage.report(
@@ -64,6 +67,7 @@ def report(
             "oof.parquet": blended_oof.path,
         }
         facts = record(run, config, [item.path for item in curves], values, files)
+        facts |= register(run, bundle.path)
         describe(results, "metrics.json", **facts)
         describe(card, "report.md", **facts)
         describe(page, "report.html", **facts)

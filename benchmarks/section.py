@@ -1,0 +1,97 @@
+"""Salt in a section: peak memory and time of `salt predict`'s work at two sizes, by a bundle of two small networks.
+
+Run: python -m benchmarks.section
+"""
+
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from components.core.bundle import open_bundle
+from components.ensemble.stage import blend
+from components.fold_split.stage import split
+from components.ingest.stage import ingest
+from components.ingest.synth import write_survey
+from components.predict.stage import predict
+from components.submission.stage import submit
+from components.train_fold.stage import train
+
+ENCODER = "tu-lcnet_035"
+CONFIG = {
+    "encoders": [{"name": ENCODER, "weight": 1}],
+    "split": {"folds": 2},
+    "model": {
+        "encoder_weights": "none", "stem_stride": 2, "input_size": 64, "fit": "resize",
+        "centre_channels": 16, "decoder_channels": 16,
+    },
+    "train": {"epochs": 1, "phase1_epochs": 1},
+}  # fmt: skip
+SIDES = (1000, 4000)
+
+
+def make_bundle(folder: Path) -> Path:
+    """Trains two jobs for an epoch on a made-up survey, and bundles them."""
+    archive, dataset, folds = (str(folder / name) for name in ("survey.zip", "dataset.parquet", "folds.parquet"))
+    write_survey(archive, labelled=40, test=8, seed=0)
+    ingest(archive, CONFIG, dataset)
+    split(dataset, CONFIG, folds)
+    jobs = [folder / f"fold{fold}" for fold in range(2)]
+    for fold, job in enumerate(jobs):
+        train(
+            dataset, folds, ENCODER, fold, CONFIG, run="", checkpoints=str(job / "checkpoints"),
+            model=str(job / "model"), oof=str(job / "oof.parquet"), curve=str(job / "curve.json"),
+        )  # fmt: skip
+        predict(dataset, str(job / "model"), CONFIG, str(job / "maps.parquet"))
+    oof, test = str(folder / "oof.parquet"), str(folder / "test.parquet")
+    oofs, maps = ([str(job / name) for job in jobs] for name in ("oof.parquet", "maps.parquet"))
+    blend(oofs, maps, CONFIG, blended_oof=oof, blended_test=test)
+    submit(
+        dataset, folds, oof, test, [str(job / "model") for job in jobs], CONFIG,
+        submission=str(folder / "submission.csv"), choice=str(folder / "choice.json"), bundle=str(folder / "bundle"),
+    )  # fmt: skip
+    return folder / "bundle"
+
+
+def write_section(path: Path, side: int) -> None:
+    """Writes a made-up section of float32 amplitudes, some rows at a time: bent layers and noise."""
+    random = np.random.default_rng(0)
+    values = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(side, side))
+    x = np.arange(side)
+    for start in range(0, side, 100):
+        y = np.arange(start, start + 100)[:, None]
+        layers = np.sin(y / 6 + 3 * np.sin(x / 150) + y * x / 2e5)
+        values[start : start + 100] = 4000 * layers + random.normal(0, 800, layers.shape)
+
+
+def predict_section(bundle: str, section: str, out: str) -> None:
+    """What the measured process does; prints peak memory (MB) before the work and after it, and the time (s)."""
+    from components.predict.apply import apply
+
+    opened = open_bundle(bundle)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    start = time.perf_counter()
+    assert apply([section], opened, out) == []
+    print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, time.perf_counter() - start)
+
+
+def main() -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        bundle = make_bundle(folder)
+        print("side, px  section, MB  libraries alone, MB  peak memory, MB  time, s")
+        for side in SIDES:
+            section = folder / f"section{side}.npy"
+            write_section(section, side)
+            command = [sys.executable, "-m", "benchmarks.section", str(bundle), str(section), str(folder / str(side))]
+            answer = subprocess.run(command, check=True, capture_output=True, text=True)
+            before, peak, seconds = map(float, answer.stdout.split())
+            print(f"{side:8,}  {section.stat().st_size / 1e6:11.0f}  {before:19.0f}  {peak:15.0f}  {seconds:7.0f}")
+
+
+if __name__ == "__main__":
+    predict_section(*sys.argv[1:]) if len(sys.argv) == 4 else main()

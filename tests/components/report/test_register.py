@@ -1,0 +1,68 @@
+"""The bundle in MLflow's registry: loaded and used by the full MLflow, registered once, never in the way."""
+
+import logging
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from components.predict.apply import apply
+from components.predict.model_source import opened_bundle
+from components.report.register import register
+from tests.components.predict.trained import Trained
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.chdir(tmp_path)
+    return MlflowClient(uri)
+
+
+def test_is_loaded_by_the_full_mlflow_and_predicts(trained: Trained, client: MlflowClient, tmp_path: Path) -> None:
+    assert register("first", str(trained.bundle)) == {"registered_model": "salt/1"}
+    model = mlflow.pyfunc.load_model("models:/salt/1")
+    map_BHW = model.predict(trained.images_BHW)
+    assert map_BHW.dtype == np.float32
+    np.testing.assert_array_equal(np.rint(255 * map_BHW), trained.maps_BHW)
+    assert model.metadata.signature.inputs.inputs[0].shape == (-1, 101, 101)
+    example = mlflow.models.Model.load("models:/salt/1").load_input_example("models:/salt/1")
+    assert model.predict(np.asarray(example, np.uint8)).shape == (1, 101, 101)
+    with pytest.raises(mlflow.exceptions.MlflowException, match="uint8"):
+        model.predict(trained.images_BHW.astype(np.float64))
+
+    (version,) = client.search_model_versions("name = 'salt'")
+    run = client.get_run(str(version.run_id))
+    assert version.tags["salt.run"] == run.data.tags["salt.run"] == "first"
+    assert run.info.status == "FINISHED"
+    assert "4 networks" in str(version.description)
+
+    with opened_bundle("models:/salt/1") as bundle:
+        np.save(tmp_path / "a.npy", trained.images_BHW[0])
+        assert apply([str(tmp_path / "a.npy")], bundle, str(tmp_path / "out")) == []
+        folder = bundle.folder
+    assert not folder.exists()
+
+
+def test_a_second_report_of_a_run_makes_no_second_version(trained: Trained, client: MlflowClient) -> None:
+    assert register("first", str(trained.bundle)) == register("first", str(trained.bundle))
+    assert register("second", str(trained.bundle)) == {"registered_model": "salt/2"}
+    assert len(client.search_model_versions("name = 'salt'")) == 2
+
+
+def test_without_a_server_there_is_no_registry_and_no_failure(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert register("first", str(trained.bundle)) == {}
+    assert not caplog.records
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with caplog.at_level(logging.WARNING, "components"):
+        assert register("first", str(trained.bundle)) == {}
+    warnings = [record.getMessage() for record in caplog.records if record.name.startswith("components")]
+    assert [line.split(":")[0] for line in warnings] == [
+        "MLflow is away, going on without it", "not recorded in MLflow"
+    ]  # fmt: skip
