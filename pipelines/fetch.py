@@ -31,6 +31,7 @@ PLACES = {
     "report/card": "report.md",
     "report/page": "report.html",
     "report/metrics": "report/metrics.json",
+    "report/classification": "report/classification.json",
 }
 """Where each output of a task lies in the folder of a local run."""
 

@@ -3,7 +3,7 @@
 from typing import List  # noqa: UP035 - KFP knows a list of artifacts by this name
 
 from kfp import dsl
-from kfp.dsl import HTML, Artifact, Dataset, Input, Markdown, Metrics, Model, Output
+from kfp.dsl import HTML, Artifact, ClassificationMetrics, Dataset, Input, Markdown, Metrics, Model, Output
 
 from components.core.images import image
 
@@ -23,6 +23,7 @@ def report(
     card: Output[Markdown],
     page: Output[HTML],
     metrics: Output[Metrics],
+    classification: Output[ClassificationMetrics],
 ) -> None:
     """Scores the out-of-fold maps of every fold, encoder and the ensemble; writes numbers, card and page.
 
@@ -40,36 +41,27 @@ def report(
         card: The table of scores.
         page: The whole report.
         metrics: The main scores.
+        classification: How the ensemble's classifiers tell images with salt from those without.
     """
     from components.core.errors import exit_on_error
-    from components.core.lineage import describe, log_metrics
-    from components.report import stage
+    from components.report.outputs import describe_outputs
     from components.report.record import record
     from components.report.register import register
+    from components.report.stage import report as run_report
+    from components.report.times import task_seconds
 
     with exit_on_error():
-        values = stage.report(
-            dataset.path,
-            folds.path,
-            [item.path for item in oofs],
-            [item.path for item in curves],
-            blended_oof.path,
-            choice.path,
-            config,
-            results=results.path,
-            card=card.path,
-            page=page.path,
+        seconds = task_seconds(
+            ingest=[dataset], fold_split=[folds], train_fold=curves, ensemble=[blended_oof], submission=[choice]
         )
-        files = {
-            "metrics.json": results.path,
-            "report.md": card.path,
-            "report.html": page.path,
-            "oof.parquet": blended_oof.path,
-        }
-        facts = record(run, config, [item.path for item in curves], values, files)
-        facts |= register(run, bundle.path)
-        describe(results, "metrics.json", **facts)
-        describe(card, "report.md", **facts)
-        describe(page, "report.html", **facts)
-        describe(metrics, "report/metrics.json", **facts)
-        log_metrics(metrics, values)
+        values = run_report(
+            dataset.path, folds.path, [item.path for item in oofs], [item.path for item in curves], blended_oof.path,
+            choice.path, config, results=results.path, card=card.path, page=page.path, seconds=seconds, run=run,
+        )  # fmt: skip
+        files = {"metrics.json": results.path, "report.md": card.path, "report.html": page.path}
+        files["oof.parquet"] = blended_oof.path
+        facts = record(run, config, [item.path for item in curves], values, files) | register(run, bundle.path)
+        describe_outputs(
+            results=results, card=card, page=page, metrics=metrics, classification=classification,
+            values=values, facts=facts,
+        )  # fmt: skip

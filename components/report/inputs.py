@@ -22,6 +22,7 @@ from components.core.schemas import (
     table_metadata,
 )
 from components.core.storage import read_json
+from components.report.architecture import Architecture
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -35,6 +36,7 @@ class Labelled:
         images_BHW: Grey levels, uint8.
         masks_BHW: True masks, uint8, 1 is salt.
         fold_B: The fold that holds each image out.
+        depth_B: Depth below the surface, ft, float64; NaN where it is not known.
         data_hash: Names the data.
         synthetic: Whether the images were generated, so that scores mean nothing.
     """
@@ -43,6 +45,7 @@ class Labelled:
     images_BHW: NDArray[np.uint8]
     masks_BHW: NDArray[np.uint8]
     fold_B: NDArray[np.int32]
+    depth_B: NDArray[np.float64]
     data_hash: str
     synthetic: bool
 
@@ -66,10 +69,11 @@ class Epoch(BaseModel):
     epoch: int
     phase: int
     score: float
+    loss: float | None = None
 
 
 class Curve(BaseModel):
-    """The learning curve that train_fold writes."""
+    """The learning curve that train_fold writes; files of older versions lack what has a default."""
 
     encoder: str
     fold: int
@@ -79,6 +83,10 @@ class Curve(BaseModel):
     device: str
     epochs: list[Epoch] = Field(min_length=1)
     best_epoch: int
+    architecture: Architecture | None = None
+    peak_memory_bytes: int | None = None
+    images_per_second: float | None = None
+    versions: dict[str, str] = {}
 
 
 class Choice(BaseModel):
@@ -97,7 +105,7 @@ def read_labelled(dataset: str, folds: str) -> Labelled:
         SaltError: If a file is wrong or the folds are of other images.
     """
     facts = table_metadata(open_table(dataset, DATASET))
-    table = labelled_rows(dataset, ["id", "image", "mask"])
+    table = labelled_rows(dataset, ["id", "image", "mask", "depth"])
     split, split_facts = read_table(folds, FOLDS)
     _same(folds, "data_hash", split_facts.get("data_hash"), facts.get("data_hash"))
     ids = table["id"].to_pylist()
@@ -107,6 +115,7 @@ def read_labelled(dataset: str, folds: str) -> Labelled:
         images_BHW=array_to_pixels(table["image"]),
         masks_BHW=array_to_pixels(table["mask"]),
         fold_B=split["fold"].to_numpy(),
+        depth_B=table["depth"].to_numpy().astype(np.float64),
         data_hash=facts.get("data_hash", ""),
         synthetic=facts.get("synthetic") == "true",
     )

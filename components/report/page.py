@@ -1,34 +1,62 @@
 """The report as a Markdown card and as one HTML page."""
 
+import platform
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from numpy.typing import NDArray
 
 from components.core.bootstrap import Interval
+from components.core.config import Config
 from components.core.jobs import Job
-from components.report.figures import DARK, LIGHT, Theme, learning_curves, threshold_curve
-from components.report.inputs import Curve
-from components.report.picks import Group
-from components.report.results import Result, Results
+from components.core.metric import overlap
+from components.report import breakdown, thresholds
+from components.report.architecture import Drawing, draw
+from components.report.classification import roc_chart
+from components.report.curves import learning_curves
+from components.report.gallery import Masked, false_alarms, pick_images
+from components.report.inputs import Curve, Labelled, Maps
+from components.report.results import Result, Results, score_by_cut
+from components.report.survey import Survey
+from components.report.times import Stage
+
+LIBRARIES = ("numpy", "pyarrow", "matplotlib", "kfp")
+"""Whose versions the page tells of the machine that made it."""
 
 _TEMPLATE = "page.html.j2"
 
 
 @dataclass(frozen=True)
-class Chart:
-    """A chart drawn twice, for light and for dark pages, as PNG."""
+class Shown:
+    """All that the page is made of.
 
-    light: bytes
-    dark: bytes
+    Attributes:
+        run: Name of the pipeline run, or empty.
+        results: The numbers.
+        labelled: The images.
+        survey: Facts of the data.
+        encoders: Each encoder's out-of-fold maps; those of constant images already empty.
+        ensemble: The same of the blend.
+        masked: The ensemble's masks as submitted, and their scores.
+        curves: Each job's learning curve.
+        stages: Times of the stages.
+        config: The configuration.
+    """
 
-    @classmethod
-    def draw(cls, paint: Callable[[Theme], bytes]) -> "Chart":
-        """Draws it in both themes."""
-        return cls(paint(LIGHT), paint(DARK))
+    run: str
+    results: Results
+    labelled: Labelled
+    survey: Survey
+    encoders: dict[str, Maps]
+    ensemble: Maps
+    masked: Masked
+    curves: dict[Job, Curve]
+    stages: list[Stage]
+    config: Config
 
 
 def render_card(results: Results) -> str:
@@ -68,7 +96,7 @@ def _plain(text: str) -> str:
     return "".join(f"&#{ord(letter)};" if letter in "\\`*[]|<>&" else letter for letter in text)
 
 
-def render_page(results: Results, curves: dict[Job, Curve], by_cut: dict[str, NDArray], groups: list[Group]) -> str:
+def render_page(shown: Shown) -> str:
     """The whole report as one HTML file that needs no other."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -77,15 +105,67 @@ def render_page(results: Results, curves: dict[Job, Curve], by_cut: dict[str, ND
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"png": _data_uri, "span": _span, "duration": _duration}
+    environment.filters |= {"png": _data_uri, "span": _span, "duration": _duration, "size": _size}
+    results = shown.results
     return environment.get_template(_TEMPLATE).render(
+        shown=shown,
         results=results,
+        survey=shown.survey,
         models=[*results.encoders, results.ensemble],
-        curves=curves,
-        devices=sorted({curve.device for curve in curves.values()}),
-        learning=Chart.draw(lambda theme: learning_curves(curves, theme)),
-        thresholds=Chart.draw(lambda theme: threshold_curve(by_cut, results.threshold, theme)),
-        groups=groups,
+        curves=shown.curves,
+        devices=sorted({curve.device for curve in shown.curves.values()}),
+        learning=learning_curves(shown.curves),
+        networks=_networks(shown.curves),
+        groups=pick_images(shown.masked, shown.labelled, results.seed),
+        alarms=false_alarms(shown.masked, shown.labelled),
+        options=shown.config.flat(),
+        versions=_versions(shown.curves),
+        **_threshold_charts(shown),
+        **_breakdown_charts(shown),
+    )
+
+
+def _threshold_charts(shown: Shown) -> dict[str, Any]:
+    results, masks_BHW = shown.results, shown.labelled.masks_BHW
+    maps = [*shown.encoders.items(), ("ensemble", shown.ensemble)]
+    by_cut = {name: score_by_cut(of, shown.labelled, results.min_area) for name, of in maps}
+    areas_A = thresholds.table_areas(results.min_area)
+    table_AT = thresholds.score_table(overlap(shown.ensemble.maps_BHW, masks_BHW), areas_A)
+    return {
+        "threshold_chart": thresholds.threshold_chart(by_cut, results.threshold),
+        "area_chart": thresholds.area_chart(table_AT, areas_A, results.threshold, results.min_area),
+        "roc_chart": roc_chart(found.roc, found.by_classifier) if (found := results.classification).roc else None,
+    }
+
+
+def _breakdown_charts(shown: Shown) -> dict[str, Any]:
+    scores_B, truth_BHW, seed = shown.masked.scores_B, shown.masked.truth_BHW, shown.results.seed
+    depths = breakdown.by_depth(scores_B, shown.labelled.depth_B, seed)
+    coverage_B = truth_BHW.mean(axis=(1, 2))
+    return {
+        "coverage_chart": breakdown.coverage_chart(breakdown.by_coverage(scores_B, coverage_B, seed)),
+        "depth_chart": breakdown.depth_chart(depths) if depths else None,
+        "distribution_chart": breakdown.distribution_chart(scores_B, coverage_B > 0),
+    }
+
+
+def _networks(curves: dict[Job, Curve]) -> list[Drawing]:
+    """One drawing an encoder, of the first job that tells."""
+    found = {encoder: curve.architecture for (encoder, _), curve in reversed(curves.items()) if curve.architecture}
+    return [draw(network) for network in reversed(found.values()) if network]
+
+
+def _versions(curves: dict[Job, Curve]) -> dict[str, str]:
+    """Versions of the libraries: those the networks were trained with, and those of this stage."""
+    trained: dict[str, set[str]] = {}
+    for curve in curves.values():
+        for name, number in curve.versions.items():
+            trained.setdefault(name, set()).add(number)
+    told = {f"{name}, in training": " and ".join(sorted(numbers)) for name, numbers in trained.items()}
+    return (
+        told
+        | {"Python, in this report": platform.python_version()}
+        | {f"{name}, in this report": version(name) for name in LIBRARIES}
     )
 
 
@@ -97,7 +177,13 @@ def _span(interval: Interval) -> str:
     return f"{interval[0]:.3f} to {interval[1]:.3f}"
 
 
+def _size(count: int) -> str:
+    return f"{count / 2**30:.2f} GiB"
+
+
 def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

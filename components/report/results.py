@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from components.core.bootstrap import LEVEL, RESAMPLES, Interval, interval
 from components.core.config import Config
-from components.core.metric import overlap, score, score_images
+from components.core.metric import overlap, score, score_images, to_masks
+from components.report.classification import Classification, confusion, roc_curve
 from components.report.inputs import Choice, Labelled, Maps
 
 
@@ -51,6 +52,7 @@ class Results:
     Attributes:
         encoders: Each encoder, in the configuration's order.
         ensemble: The blend of all.
+        classification: How the ensemble tells images with salt from those without.
         score_cross_fitted: The ensemble's score where each fold's threshold and area were chosen on the other folds.
         threshold: Chosen by submission; a pixel is salt above it.
         min_area: Chosen by submission; smaller masks are emptied, px.
@@ -66,6 +68,7 @@ class Results:
 
     encoders: tuple[Result, ...]
     ensemble: Result
+    classification: Classification
     score_cross_fitted: float
     threshold: float
     min_area: int
@@ -116,6 +119,17 @@ def measure(name: str, maps: Maps, labelled: Labelled, choice: Choice, seed: int
     )
 
 
+def classify(ensemble: Maps, labelled: Labelled, choice: Choice) -> Classification:
+    """Compares images called salt with those that hold any."""
+    masks_BHW = to_masks(ensemble.maps_BHW, choice.threshold, choice.min_area)
+    truth_B, found_B = (np.asarray(of_BHW.any(axis=(1, 2))) for of_BHW in (labelled.masks_BHW, masks_BHW))
+    return Classification(
+        by_classifier=confusion(truth_B, ensemble.salt_B > 0.5),
+        by_mask=confusion(truth_B, found_B),
+        roc=roc_curve(truth_B, ensemble.salt_B),
+    )
+
+
 def compute_results(
     encoders: dict[str, Maps], ensemble: Maps, labelled: Labelled, choice: Choice, config: Config
 ) -> Results:
@@ -123,6 +137,7 @@ def compute_results(
     return Results(
         encoders=tuple(measure(name, maps, labelled, choice, config.seed) for name, maps in encoders.items()),
         ensemble=measure("ensemble", ensemble, labelled, choice, config.seed),
+        classification=classify(ensemble, labelled, choice),
         score_cross_fitted=choice.score_cross_fitted,
         threshold=choice.threshold,
         min_area=choice.min_area,

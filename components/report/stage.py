@@ -1,15 +1,19 @@
 """Scores the out-of-fold maps and writes the report: numbers, card and page."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from components.core.config import parse_config
 from components.core.errors import SaltError
+from components.core.metric import score_images, to_masks
 from components.core.storage import atomic_path, write_json
+from components.report.gallery import Masked
 from components.report.inputs import read_choice, read_curves, read_jobs, read_labelled, read_maps
-from components.report.page import render_card, render_page
-from components.report.picks import pick_images
-from components.report.results import compute_results, scalars, score_by_cut, without_constant
+from components.report.page import Shown, render_card, render_page
+from components.report.results import compute_results, scalars, without_constant
+from components.report.survey import read_survey
+from components.report.times import stage_times
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +30,8 @@ def report(
     results: str,
     card: str,
     page: str,
+    seconds: Mapping[str, Sequence[float]] | None = None,
+    run: str = "",
 ) -> dict[str, float]:
     """Measures every fold, every encoder and the ensemble on out-of-fold maps, and reports it.
 
@@ -40,6 +46,8 @@ def report(
         results: JSON file to write: every number.
         card: Markdown file to write: the table.
         page: HTML file to write: the whole report.
+        seconds: By stage, how long each of its tasks took, where it is known.
+        run: Name of the pipeline run, to head the page with.
 
     Returns:
         The main numbers by name: `score`, `salt_accuracy` ... of the ensemble, `<encoder>/score` ... of each encoder.
@@ -58,15 +66,26 @@ def report(
     if abs(measured.ensemble.score - chosen.score) > 1e-6:
         of_maps = f"{measured.ensemble.score:.6f}, as these maps score"
         raise SaltError("was chosen on other maps", file=choice, field="score", found=chosen.score, expected=of_maps)
-    by_cut = {
-        name: score_by_cut(maps, labelled, chosen.min_area)
-        for name, maps in [*encoders.items(), ("ensemble", ensemble)]
-    }
-    groups = pick_images(ensemble, labelled, chosen, settings.seed)
+    shown = Shown(
+        run=run,
+        results=measured,
+        labelled=labelled,
+        survey=read_survey(dataset, labelled),
+        encoders=encoders,
+        ensemble=ensemble,
+        masked=Masked(
+            to_masks(ensemble.maps_BHW, chosen.threshold, chosen.min_area).astype(bool),
+            labelled.masks_BHW.astype(bool),
+            score_images(ensemble.maps_BHW, labelled.masks_BHW, chosen.threshold, chosen.min_area),
+        ),
+        curves=learning,
+        stages=stage_times(seconds or {}, learning),
+        config=settings,
+    )
     write_json(results, asdict(measured))
     with atomic_path(card) as part:
         part.write_text(render_card(measured))
     with atomic_path(page) as part:
-        part.write_text(render_page(measured, learning, by_cut, groups))
+        part.write_text(render_page(shown))
     log.info("ensemble scores %.4f out of fold (%d images): %s", measured.ensemble.score, measured.images, page)
     return scalars(measured)

@@ -15,6 +15,26 @@ FOLD_COUNT = 3
 NAMES = ("plain", 'b<i>&"old')
 DATA_HASH = "feedfacecafebeef"
 THRESHOLD, MIN_AREA = 0.45, 200
+DROPPED = '{"0bad": "its mask is of <b>another</b> size"}'
+
+
+def made_network(encoder: str, maps: int = 6, gates: bool = True) -> dict[str, Any]:
+    """The summary of a network, as train_fold writes it."""
+
+    def layer(name: str, kind: str, channels: int, side: int, parameters: int, **more: Any) -> dict[str, Any]:
+        return {"name": name, "kind": kind, "shape": [channels, side, side], "parameters": parameters, **more}
+
+    layers = [
+        layer("input", "input", 1, 128, 0),
+        *(layer(f"encoder {n}", "encoder", 16 * n, 256 >> n, 10**n) for n in range(1, 6)),
+        layer("centre 1", "centre", 512, 8, 1_475_584),
+        layer("centre 2", "centre", 512, 4, 2_360_320),
+        layer("classifier", "gate", 1, 1, 8193, gates=gates),
+        *(layer(f"decoder {n}", "decoder", 64, 4 << n, 123_456 + n, scse=True) for n in range(1, 6)),
+        layer("hypercolumn", "hypercolumn", 832, 128, 0, maps=maps),
+        layer("head", "head", 1, 128, 833),
+    ]
+    return {"encoder": encoder, "parameters": sum(part["parameters"] for part in layers), "layers": layers}
 
 
 def made_image(rng: np.random.Generator, salt: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -45,6 +65,9 @@ class Made:
     count: int = 40
     epochs: int = 6
     synthetic: bool = False
+    names: tuple[str, ...] = NAMES
+    fold_count: int = FOLD_COUNT
+    older: bool = False
     config: dict[str, Any] = field(init=False)
     paths: dict[str, Any] = field(init=False)
     maps: dict[str, NDArray[np.uint8]] = field(init=False)
@@ -53,8 +76,8 @@ class Made:
     def __post_init__(self) -> None:
         rng = np.random.default_rng(7)
         self.config = {
-            "split": {"folds": FOLD_COUNT},
-            "encoders": [{"name": name, "weight": 0.5} for name in NAMES],
+            "split": {"folds": self.fold_count},
+            "encoders": [{"name": name, "weight": 1 / len(self.names)} for name in self.names],
         }
         self.config_hash = parse_config(self.config).hash
         drawn = [made_image(rng, salt=rng.random() > 0.4) for _ in range(self.count)]
@@ -62,9 +85,9 @@ class Made:
         self.masks = np.stack([mask for _, mask in drawn])
         self.images[3], self.masks[3] = 0, 0  # a black image
         self.ids = [f"{number:010x}" for number in range(self.count)]
-        self.folds = rng.permutation(np.arange(self.count) % FOLD_COUNT).astype(np.int32)
-        self.maps = {name: made_maps(rng, self.masks, 0.3 + 0.3 * index) for index, name in enumerate(NAMES)}
-        self.maps["ensemble"] = np.mean([self.maps[name] for name in NAMES], axis=0).astype(np.uint8)
+        self.folds = rng.permutation(np.arange(self.count) % self.fold_count).astype(np.int32)
+        self.maps = {name: made_maps(rng, self.masks, 0.3 + 0.3 * index) for index, name in enumerate(self.names)}
+        self.maps["ensemble"] = np.mean([self.maps[name] for name in self.names], axis=0).astype(np.uint8)
         for maps in self.maps.values():
             maps[3] = 200  # salt all over, were it not for the rule
         self.salt = {name: rng.random(self.count, dtype=np.float32) for name in self.maps}
@@ -80,10 +103,12 @@ class Made:
             "labelled": [True, False] + [True] * (self.count - 1),
             "image": pixels_to_array(images),
             "mask": [masks[0], None, *masks[1:]],
-            "depth": [100] * (self.count + 1),
+            "depth": [60 + 17 * number % 900 for number in range(self.count)] + [None],
             "position": [None, 0] + [None] * (self.count - 1),
         }
-        write_table(self.folder / "dataset.parquet", DATASET, columns, {**facts, "source": "survey.zip"})
+        write_table(
+            self.folder / "dataset.parquet", DATASET, columns, {**facts, "source": "survey.zip", "dropped": DROPPED}
+        )
         groups: dict[str, Any] = {
             "id": self.ids,
             "fold": self.folds,
@@ -93,8 +118,8 @@ class Made:
         write_table(self.folder / "folds.parquet", FOLDS, groups, facts)
         self.write_maps("blended", "ensemble", slice(None), facts | {"kind": "oof"})
         oofs, curves = [], []
-        for index, name in enumerate(NAMES):
-            for fold in range(FOLD_COUNT):
+        for index, name in enumerate(self.names):
+            for fold in range(self.fold_count):
                 job = {"encoder": name, "fold": str(fold), "kind": "oof", "config_hash": self.config_hash}
                 oofs.append(self.write_maps(f"oof{index}{fold}", name, self.folds == fold, facts | job))
                 curves.append(self.write_curve(index, fold))
@@ -144,10 +169,16 @@ class Made:
             for epoch in range(1, self.epochs + 1)
         ]
         best = max(epochs, key=lambda point: point["score"])["epoch"]
+        newer = {
+            "architecture": made_network(self.names[index]),
+            "versions": {"torch": "2.9.1"},
+            "images_per_second": 123.4,
+            "peak_memory_bytes": 3 * 2**30,
+        }
         write_json(
             path,
             {
-                "encoder": NAMES[index],
+                "encoder": self.names[index],
                 "fold": fold,
                 "seconds": 75.2,
                 "device": "cpu",
@@ -155,6 +186,7 @@ class Made:
                 "data_hash": DATA_HASH,
                 "epochs": epochs,
                 "best_epoch": best,
+                **({} if self.older else newer),
             },
         )
         return str(path)

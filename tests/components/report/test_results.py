@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from components.core.bootstrap import interval
 from components.core.metric import cut, score_images
 from components.core.storage import read_json
 from components.report.inputs import Maps, read_labelled
-from components.report.results import interval, score_by_cut, without_constant
+from components.report.results import score_by_cut, without_constant
 from tests.components.report.conftest import FOLD_COUNT, MIN_AREA, NAMES, THRESHOLD
 
 
@@ -46,7 +47,7 @@ def test_the_pooled_score_is_a_mean_over_images_not_over_folds(reported):
 def test_the_document_says_what_was_measured(reported):
     made, values = reported
     document = read_json(made.folder / "metrics.json")
-    facts = {key: value for key, value in document.items() if key not in {"encoders", "ensemble"}}
+    facts = {key: value for key, value in document.items() if key not in {"encoders", "ensemble", "classification"}}
     assert facts == {
         "score_cross_fitted": 0.65,
         "threshold": THRESHOLD,
@@ -65,6 +66,19 @@ def test_the_document_says_what_was_measured(reported):
     assert (values["score_low"], values["score_high"]) == (low, high)
     assert values["score_cross_fitted"] == 0.65
     assert all(isinstance(value, float) for value in values.values())
+
+
+def test_salt_and_no_salt_are_counted_by_classifier_and_by_mask(reported):
+    made, _ = reported
+    found = read_json(made.folder / "metrics.json")["classification"]
+    truth = made.masks.any(axis=(1, 2))
+    called = made.salt["ensemble"] > 0.5
+    masks = (made.maps["ensemble"] / 255 > THRESHOLD).sum(axis=(1, 2)) >= MIN_AREA
+    masks[3] = False  # black
+    for key, predicted in (("by_classifier", called), ("by_mask", masks)):
+        expected = [[int(((truth == t) & (predicted == p)).sum()) for p in (False, True)] for t in (False, True)]
+        assert found[key] == expected
+    assert 0 < found["roc"]["auc"] < 1
 
 
 def test_constant_images_are_predicted_empty(reported):

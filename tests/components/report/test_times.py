@@ -1,0 +1,33 @@
+from types import SimpleNamespace
+
+from components.report.times import stage_times, task_seconds
+from tests.components.report.test_curves import made_curve
+
+
+def artifact(**metadata):
+    return SimpleNamespace(metadata=metadata)
+
+
+def test_seconds_are_read_of_the_artifacts_in_the_datas_order():
+    seconds = task_seconds(
+        submission=[artifact(stage_seconds="5.0")],
+        ensemble=[artifact(stage_seconds="8.5", predict_seconds="40.0 41.5")],
+        train_fold=[artifact(stage_seconds="100.0"), artifact(stage_seconds="90.0")],
+        ingest=[artifact()],
+    )
+    assert list(seconds.items()) == [
+        ("train_fold", [100, 90]), ("predict", [40, 41.5]), ("ensemble", [8.5]), ("submission", [5]),
+    ]  # fmt: skip
+
+
+def test_a_stage_sums_its_tasks_up():
+    curve = made_curve("a", 0, [1]).model_copy(update={"peak_memory_bytes": 2**30})
+    smaller = made_curve("a", 1, [1]).model_copy(update={"peak_memory_bytes": 2**20})
+    ingest, train = stage_times({"train_fold": [3, 4], "ingest": [1]}, {("a", 0): curve, ("a", 1): smaller})
+    assert (ingest.name, ingest.tasks, ingest.peak_memory) == ("ingest", 1, None)
+    assert (train.tasks, train.total, train.longest, train.peak_memory) == (2, 7, 4, 2**30)
+
+
+def test_the_curves_know_the_training_where_nothing_else_does():
+    (only,) = stage_times({}, {("a", 0): made_curve("a", 0, [1])})
+    assert (only.name, only.total, only.peak_memory) == ("train_fold", 1, None)
