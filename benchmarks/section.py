@@ -12,15 +12,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from components.core.bundle import open_bundle
-from components.ensemble.stage import blend
-from components.fold_split.stage import split
-from components.ingest.stage import ingest
-from components.ingest.synth import write_survey
-from components.predict.stage import predict
-from components.submission.stage import submit
-from components.train_fold.stage import train
-
 ENCODER = "tu-lcnet_035"
 CONFIG = {
     "encoders": [{"name": ENCODER, "weight": 1}],
@@ -34,8 +25,16 @@ CONFIG = {
 SIDES = (1000, 4000)
 
 
-def make_bundle(folder: Path) -> Path:
+def make_bundle(folder: Path) -> None:
     """Trains two jobs for an epoch on a made-up survey, and bundles them."""
+    from components.ensemble.stage import blend
+    from components.fold_split.stage import split
+    from components.ingest.stage import ingest
+    from components.ingest.synth import write_survey
+    from components.predict.stage import predict
+    from components.submission.stage import submit
+    from components.train_fold.stage import train
+
     archive, dataset, folds = (str(folder / name) for name in ("survey.zip", "dataset.parquet", "folds.parquet"))
     write_survey(archive, labelled=40, test=8, seed=0)
     ingest(archive, CONFIG, dataset)
@@ -54,7 +53,6 @@ def make_bundle(folder: Path) -> Path:
         dataset, folds, oof, test, [str(job / "model") for job in jobs], CONFIG,
         submission=str(folder / "submission.csv"), choice=str(folder / "choice.json"), bundle=str(folder / "bundle"),
     )  # fmt: skip
-    return folder / "bundle"
 
 
 def write_section(path: Path, side: int) -> None:
@@ -70,28 +68,36 @@ def write_section(path: Path, side: int) -> None:
 
 def predict_section(bundle: str, section: str, out: str) -> None:
     """What the measured process does; prints peak memory (MB) before the work and after it, and the time (s)."""
+    from components.core.bundle import open_bundle
     from components.predict.apply import apply
 
     opened = open_bundle(bundle)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     start = time.perf_counter()
     assert apply([section], opened, out) == []
-    print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    print(before, peak, time.perf_counter() - start)
+
+
+def child(*words: object) -> str:
+    """Runs this file in a process of its own. This one stays small: a child's peak begins at its parent's."""
+    command = [sys.executable, "-m", "benchmarks.section", *map(str, words)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def main() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
-        bundle = make_bundle(folder)
+        child(folder)
         print("side, px  section, MB  libraries alone, MB  peak memory, MB  time, s")
         for side in SIDES:
             section = folder / f"section{side}.npy"
             write_section(section, side)
-            command = [sys.executable, "-m", "benchmarks.section", str(bundle), str(section), str(folder / str(side))]
-            answer = subprocess.run(command, check=True, capture_output=True, text=True)
-            before, peak, seconds = map(float, answer.stdout.split())
-            print(f"{side:8,}  {section.stat().st_size / 1e6:11.0f}  {before:19.0f}  {peak:15.0f}  {seconds:7.0f}")
+            answer = child(folder / "bundle", section, folder / str(side))
+            before, peak, seconds = map(float, answer.split())
+            size = section.stat().st_size / 1e6
+            print(f"{side:8,}  {size:11.0f}  {before:19.0f}  {peak:15.0f}  {seconds:7.0f}", flush=True)
 
 
 if __name__ == "__main__":
-    predict_section(*sys.argv[1:]) if len(sys.argv) == 4 else main()
+    {1: main, 2: lambda: make_bundle(Path(sys.argv[1])), 4: lambda: predict_section(*sys.argv[1:])}[len(sys.argv)]()

@@ -12,7 +12,7 @@ from components.ingest.synth import write_survey
 from pipelines.cli import app
 
 COMMANDS = ["run", "synth", "check-data", "check-submission", "score", "presets", "compile"]
-STAGES = ["ingest", "fold-split", "train-fold", "predict", "ensemble", "submission", "report"]
+STAGES = ["ingest", "fold-split", "train-fold", "predict", "export-onnx", "ensemble", "submission", "report"]
 runner = CliRunner()
 
 
