@@ -1,5 +1,6 @@
 """The report as a Markdown card and as one HTML page."""
 
+import json
 import platform
 from base64 import b64encode
 from collections.abc import Sequence
@@ -118,7 +119,7 @@ def render_page(shown: Shown) -> str:
         networks=_networks(shown.curves),
         groups=pick_images(shown.masked, shown.labelled, results.seed),
         alarms=false_alarms(shown.masked, shown.labelled),
-        options=shown.config.flat(),
+        options={name: _option(value) for name, value in shown.config.flat().items()},
         versions=_versions(shown.curves),
         **_threshold_charts(shown),
         **_breakdown_charts(shown),
@@ -167,6 +168,11 @@ def _versions(curves: dict[Job, Curve]) -> dict[str, str]:
         | {"Python, in this report": platform.python_version()}
         | {f"{name}, in this report": version(name) for name in LIBRARIES}
     )
+
+
+def _option(value: Any) -> str:
+    """An option's value as the configuration document has it, texts without their quotes."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _data_uri(png: bytes) -> str:

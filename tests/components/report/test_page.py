@@ -164,7 +164,10 @@ def test_data_times_versions_and_options_are_told(reported, page):
     assert "train fold 6 7 min 31 s 1 min 15 s 3.00 GiB" in page.text
     assert "plain, fold 0 cpu 6 1 min 15 s 123.4 3.00 GiB" in page.text
     assert "torch, in training 2.9.1" in page.text
-    assert all(name in page.text for name in parse_config(made.config).flat())
+    options = parse_config(made.config).flat()
+    assert all(f" {name} " in page.text for name in options)
+    assert " model.gate true " in page.text
+    assert " train.schedule plateau " in page.text
     assert made.config_hash in page.text
 
 
