@@ -9,7 +9,7 @@ from rich.table import Table
 
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
-from components.core.jobs import Job, all_jobs
+from components.core.jobs import Job, in_loop
 from pipelines.run_nodes import IN_LOOP, STAGES, Task
 
 Progress = dict[Job, dict[str, Any]]
@@ -50,7 +50,7 @@ def config_of(run: Any) -> Config | None:
 def jobs_of(run: Any) -> list[Job]:
     """The training jobs of a run, in the order of the loop's iterations."""
     config = config_of(run)
-    return all_jobs(config) if config else []
+    return in_loop(config) if config else []
 
 
 def job_name(job: Job) -> str:

@@ -14,6 +14,14 @@ def all_jobs(config: Config) -> list[Job]:
     return [(encoder.name, fold) for encoder in config.encoders for fold in range(config.split.folds)]
 
 
+def in_loop(config: Config) -> list[Job]:
+    """The jobs in the order of the pipeline's loop, those of the last-named encoder first.
+
+    The presets name the costliest last, and long jobs that start first leave no worker idle at the end.
+    """
+    return [(encoder.name, fold) for encoder in reversed(config.encoders) for fold in range(config.split.folds)]
+
+
 def by_job(files: Iterable[tuple[str, str, str]], what: str, config: Config) -> dict[Job, str]:
     """Finds the file of each job.
 

@@ -10,6 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
+from components.core.jobs import in_loop
 from components.core.schemas import (
     DATASET,
     FOLDS,
@@ -36,8 +37,7 @@ def split(dataset: str, config: dict, folds: str) -> tuple[list[dict], dict[str,
         folds: Where the Parquet file of schema `FOLDS` is written.
 
     Returns:
-        The training jobs, `{"encoder": name, "fold": number}` each, those of the last-named encoder first: the
-        presets name the costliest last, and long jobs that start first leave no worker idle at the end.
+        The training jobs, `{"encoder": name, "fold": number}` each, in the order of the loop.
         And facts of the split, as strings.
 
     Raises:
@@ -75,8 +75,7 @@ def split(dataset: str, config: dict, folds: str) -> tuple[list[dict], dict[str,
         "largest_group": str(np.bincount(groups).max()),
     }
     log.info("%d labelled images in %d groups, %d folds of %s", len(ids), number, count, np.bincount(fold).tolist())
-    jobs = [{"encoder": encoder.name, "fold": k} for encoder in reversed(settings.encoders) for k in range(count)]
-    return jobs, facts
+    return [{"encoder": encoder, "fold": fold} for encoder, fold in in_loop(settings)], facts
 
 
 def _read_labelled(dataset: str) -> tuple[pa.Table, dict[str, str]]:

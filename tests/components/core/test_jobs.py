@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from components.core.config import parse_config
 from components.core.errors import SaltErrors
-from components.core.jobs import all_jobs, by_job
+from components.core.jobs import all_jobs, by_job, in_loop
 
 CONFIG = parse_config({
     "split": {"folds": 3},
@@ -60,3 +60,8 @@ def test_every_missing_and_every_doubled_job_is_named(times, random):
 )
 def test_a_file_of_no_job_is_named(encoder, fold, problem):
     assert problems_of([*FILES, ("x", encoder, fold)]) == [problem]
+
+
+def test_the_loop_begins_with_the_last_encoder():
+    assert sorted(in_loop(CONFIG)) == sorted(JOBS)
+    assert in_loop(CONFIG)[0] == (CONFIG.encoders[-1].name, 0)
