@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
@@ -116,6 +116,7 @@ def test_weights_are_checked_by_their_header(tmp_path: Path) -> None:
     assert check_weights(path) == 3
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_other_file_is_refused_in_one_line(tmp_path_factory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("weights") / "a.safetensors"
