@@ -24,7 +24,7 @@ def learning_curves(curves: dict[Job, Curve]) -> dict[str, Markup]:
         encoders.setdefault(encoder, []).append(curve)
     scores = [point.score for curve in curves.values() for point in curve.epochs]
     room = 0.05 * (max(scores) - min(scores)) or 0.05
-    limits = min(scores) - room, max(scores) + room
+    limits = min(scores) - 3 * room, max(scores) + room  # below the curves is room for a word
     return {name: _chart(f"curve{index}", jobs, limits) for index, (name, jobs) in enumerate(encoders.items())}
 
 
