@@ -59,7 +59,7 @@ def submit(
     for warning in checked.warnings:
         typer.echo(f"warning: {warning}", err=True)
     name = name or submission.run_name(preset)
-    run = submission.submit(kfp, checked, data, name=name, experiment=experiment, cached=cache)
+    run = submission.submit(kfp, checked, data, name=name, preset=preset, experiment=experiment, cached=cache)
     typer.echo(f"{run.run_id}\n{kfp.settings.run_link(run.run_id)}")
     if watch:
         _follow(kfp, run.run_id)

@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -16,6 +15,7 @@ from components.core.config import ClusterConfig, Config, StageName
 from components.core.errors import SaltError, SaltErrors
 from components.core.images import image
 from components.core.storage import atomic_path
+from pipelines.origin import git_revision
 
 log = logging.getLogger(__name__)
 
@@ -127,9 +127,9 @@ def _position(stage: StageName) -> int:
 
 def _labels() -> dict[str, str]:
     """What only the moment of building knows; the Dockerfile says the rest."""
-    git = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)  # noqa: S603, S607
-    revision = {"org.opencontainers.image.revision": git.stdout.strip()} if git.returncode == 0 else {}
-    return {"org.opencontainers.image.version": version("salt-pipeline"), **revision}
+    revision = git_revision().removesuffix("+")
+    known = {"org.opencontainers.image.revision": revision} if revision else {}
+    return {"org.opencontainers.image.version": version("salt-pipeline"), **known}
 
 
 def push(client: docker.DockerClient, names: list[str], progress: Callable[[str, str], None]) -> dict[str, str]:

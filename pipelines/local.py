@@ -85,6 +85,7 @@ def _pipeline(folder: RunFolder) -> None:
         config=settings.model_dump(mode="json"),
         run=folder.run,
         checkpoints=folder.checkpoints,
+        origin=folder.origin,
     )
 
 

@@ -28,7 +28,7 @@ OUTSIDE: frozenset[StageName] = frozenset({"ingest", "train_fold", "report"})
 """Stages that read the store themselves or record in MLflow: they get addresses and keys."""
 
 
-def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED) -> Callable[..., Any]:
+def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED, kfp_run: str = "") -> Callable[..., Any]:
     """Builds the pipeline for a configuration.
 
     The configuration is also the pipeline's parameter: here it decides only what KFP fixes when it compiles, which is
@@ -37,13 +37,21 @@ def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED) -> Ca
     Args:
         settings: The configuration.
         cached: Stages whose results may come from a cache; KFP's own switch at submission does not reach into loops.
+        kfp_run: Id of the run in Kubeflow Pipelines, or the placeholder that becomes it.
     """
 
     def on(task: PipelineTask) -> PipelineTask:
         return _on(settings.cluster, task, cached)
 
     @dsl.pipeline(name="salt", description="Finds salt in seismic images: five folds of each encoder, one ensemble.")
-    def salt(data: str, config: dict, run: str, checkpoints: str, data_version: str = "") -> None:
+    def salt(
+        data: str,
+        config: dict,
+        run: str,
+        checkpoints: str,
+        data_version: str = "",
+        origin: dict = {},  # noqa: B006
+    ) -> None:
         dataset = on(ingest(data=data, data_version=data_version, config=config)).outputs["dataset"]
         split = on(fold_split(dataset=dataset, config=config))
         folds = split.outputs["folds"]
@@ -72,6 +80,7 @@ def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED) -> Ca
                 dataset=dataset, folds=folds, oofs=dsl.Collected(trained.outputs["oof"]),
                 curves=dsl.Collected(trained.outputs["curve"]), blended_oof=oof,
                 choice=submitted.outputs["choice"], bundle=submitted.outputs["bundle"], config=config, run=run,
+                origin=origin, kfp_run=kfp_run,
             )
         )  # fmt: skip
 
@@ -109,6 +118,6 @@ def compile_pipeline(settings: Config, path: str | Path, cached: Container[Stage
     """
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch, "salt.yaml")
-        compiler.Compiler().compile(salt_pipeline(settings, cached), str(made))
+        compiler.Compiler().compile(salt_pipeline(settings, cached, dsl.PIPELINE_JOB_ID_PLACEHOLDER), str(made))
         with atomic_path(path) as part:
             shutil.copyfile(made, part)

@@ -16,6 +16,7 @@ from components.core.settings import StoreSettings
 from components.core.storage import read_json, write_json
 from components.core.store import Store
 from components.core.uris import is_uri
+from pipelines.origin import origin_of
 
 KFP = ".kfp"
 """Where kfp.local keeps artifacts and its cache; the predictable names are hard links into it."""
@@ -45,6 +46,7 @@ class RunFolder:
         preset: Name of the preset the configuration began as.
         runner: What runs the stages: processes of this machine, or containers.
         checkpoints: Where the jobs keep their checkpoints and progress: a folder, or a prefix in the store.
+        origin: Tags that say where the run comes from; those of its beginning, so that a resume changes nothing.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class RunFolder:
     preset: str
     runner: Runner
     checkpoints: str
+    origin: dict[str, str]
 
     @property
     def config(self) -> Config:
@@ -145,8 +148,8 @@ def open_run(path: Path, data: str | None, preset: str, config: Config, runner: 
     version = archive_version(source)
     store = StoreSettings()
     home = f"s3://{store.bucket}" if store.chosen else str(path.resolve())
-    name = f"{path.name}-{uuid4().hex[:6]}"
-    folder = RunFolder(path.resolve(), name, source, version, preset, runner, f"{home}/checkpoints")
+    name, origin = f"{path.name}-{uuid4().hex[:6]}", origin_of(config, preset, runner)
+    folder = RunFolder(path.resolve(), name, source, version, preset, runner, f"{home}/checkpoints", origin)
     write_json(path / "config.json", config.model_dump(mode="json"))
     write_json(known, {key: value for key, value in asdict(folder).items() if key != "path"})
     return folder

@@ -15,6 +15,7 @@ from components.core.errors import SaltError, SaltErrors
 from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.kfp_api import Kfp, KfpError
+from pipelines.origin import origin_of
 
 
 @dataclass
@@ -128,8 +129,9 @@ def _check_namespace(checked: Checked, settings: ClusterSettings) -> None:
 
 
 def submit(
-    kfp: Kfp, checked: Checked, data: str, *, name: str, experiment: str = names.EXPERIMENT, cached: bool = True
-) -> Any:
+    kfp: Kfp, checked: Checked, data: str, *, name: str, preset: str, experiment: str = names.EXPERIMENT,
+    cached: bool = True,
+) -> Any:  # fmt: skip
     """Uploads the pipeline, unless this very one is there, and starts a run.
 
     Args:
@@ -137,6 +139,7 @@ def submit(
         checked: What `check` found.
         data: URI of the archive.
         name: Name of the run.
+        preset: Name of the preset the configuration began as.
         experiment: Made where there is none of that name.
         cached: Whether stages may be answered from KFP's cache.
 
@@ -156,6 +159,7 @@ def submit(
         "run": f"{name}-{uuid4().hex[:6]}",
         "checkpoints": f"s3://{checked.bucket}/{names.CHECKPOINTS}",
         "data_version": checked.data_version,
+        "origin": origin_of(checked.config, preset, "cluster") | {"kfp_ui": settings.kfp_ui_url or settings.kfp_url},
     }
     return kfp.start(
         api.V2beta1Run(

@@ -20,7 +20,7 @@ T = TypeVar("T")
 EXPERIMENT = "salt"
 
 SETTLE = 0.5
-"""Seconds in which the runs of jobs that begin at once are all on the server: MLflow has no unique names for runs."""
+"""Seconds, at least, in which the runs of jobs that begin at once are all on the server: MLflow has no unique names."""
 
 
 class Tracking:
@@ -85,8 +85,9 @@ class Tracking:
             if found.status in ("FAILED", "KILLED"):
                 self.client.update_run(found.run_id, status="RUNNING")
             return found.run_id
+        began = time.monotonic()
         mine = self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
-        time.sleep(SETTLE)
+        time.sleep(max(SETTLE, 4 * (time.monotonic() - began)))  # a slow server is slow for the others too
         chosen = oldest()
         if chosen is None or chosen.run_id == mine:
             return mine
@@ -105,6 +106,21 @@ class Tracking:
         nested = {**tags, "mlflow.parentRunId": parent.id or ""}
         name = f"{encoder} fold {fold}"
         return TrackedRun(self, self._try("run", lambda: self._find_or_create(name, nested)))
+
+    def unite(self) -> None:
+        """Leaves one run of the pipeline, the oldest, and puts all jobs under it: a slow server may have let two be."""
+
+        def call() -> None:
+            found = self.client.search_runs([self.experiment], f"tags.`salt.run` = '{self.run}'")
+            ours = sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
+            first, *others = [run.info.run_id for run in ours if run.data.tags["salt.kind"] == "pipeline"]
+            for run in ours:
+                if run.data.tags.get("mlflow.parentRunId", first) != first:
+                    self.client.set_tag(run.info.run_id, "mlflow.parentRunId", first)
+            for run_id in others:
+                self.client.delete_run(run_id)
+
+        self._try("run", call)
 
     def end_all(self, status: str) -> None:
         """Sets the status of the pipeline's run, and of jobs that were ended before they could say so themselves."""
@@ -133,6 +149,29 @@ class TrackedRun:
 
     def __init__(self, tracking: Tracking, run_id: str | None) -> None:
         self.tracking, self.id = tracking, run_id
+        self._monitor: Any = None
+
+    def watch_machine(self) -> None:
+        """Records how busy processor, memory, disk and GPU are until the run ends, as MLflow's own charts show it."""
+
+        def call() -> None:
+            from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+            logging.getLogger("mlflow.system_metrics").setLevel(logging.ERROR)
+            self._monitor = SystemMetricsMonitor(self.id, resume_logging=True)
+            self._monitor.start()
+
+        self.tracking._try("system metrics", call)
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """Sets tags, those that are there anew; empty ones are left out."""
+
+        def call() -> None:
+            for key, value in values.items():
+                if value:
+                    self.tracking.client.set_tag(self.id, key, value)
+
+        self.tracking._try("tags", call)
 
     def params(self, values: Mapping[str, object]) -> None:
         """Logs parameters; those that are there already stay."""
@@ -171,6 +210,8 @@ class TrackedRun:
 
     def end(self, status: str = "FINISHED") -> None:
         """Sets the status: FINISHED, FAILED or KILLED; one that has it keeps the time at which it ended."""
+        if self._monitor:
+            self._monitor.finish()
 
         def call() -> None:
             if self.tracking.client.get_run(self.id).info.status != status:

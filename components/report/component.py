@@ -19,6 +19,8 @@ def report(
     bundle: Input[Model],
     config: dict,
     run: str,
+    origin: dict,
+    kfp_run: str,
     results: Output[Artifact],
     card: Output[Markdown],
     page: Output[HTML],
@@ -37,6 +39,8 @@ def report(
         bundle: The trained ensemble, which goes to MLflow's registry.
         config: The configuration.
         run: MLflow run of the whole pipeline run.
+        origin: Where the run comes from: tags of the MLflow run.
+        kfp_run: Id of the run in Kubeflow Pipelines; empty elsewhere.
         results: Every number, JSON.
         card: The table of scores.
         page: The whole report.
@@ -60,7 +64,9 @@ def report(
         )  # fmt: skip
         files = {"metrics.json": results.path, "report.md": card.path, "report.html": page.path}
         files["oof.parquet"] = blended_oof.path
-        facts = record(run, config, [item.path for item in curves], values, files) | register(run, bundle.path)
+        whence = {**origin, "kfp_run": kfp_run}
+        facts = record(run, config, [item.path for item in curves], values, files, whence)
+        facts |= register(run, bundle.path)
         describe_outputs(
             results=results, card=card, page=page, metrics=metrics, classification=classification,
             values=values, facts=facts,

@@ -11,7 +11,12 @@ from components.core.tracking import Tracking
 
 
 def record(
-    run: str, config: dict, curves: Sequence[str], scalars: Mapping[str, float], files: Mapping[str, str]
+    run: str,
+    config: dict,
+    curves: Sequence[str],
+    scalars: Mapping[str, float],
+    files: Mapping[str, str],
+    origin: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Records the whole run, and the epochs of any job that are not there yet.
 
@@ -24,17 +29,22 @@ def record(
         curves: Each job's learning curve, JSON.
         scalars: The scores.
         files: What to upload to the parent run, by name.
+        origin: Where the run comes from: git revision, images, run and link in Kubeflow Pipelines, as far as known.
 
     Returns:
         MLflow's id of the parent run, as a string to describe artifacts by.
     """
     tracking = Tracking(run)
     parent = tracking.parent()
+    tracking.unite()
     histories = [read_json(curve) for curve in curves]
     facts = {key: histories[0][key] for key in ("data_hash", "config_hash")}
     parent.params({**facts, **parse_config(config).flat()})
     parent.metrics(scalars)
-    parent.metrics({"training_seconds": sum(history["seconds"] for history in histories)})
+    parent.tags(_tags(dict(origin or {})))
+    gpu_seconds = sum(history["seconds"] for history in histories if history["device"] != "cpu")
+    seconds = sum(history["seconds"] for history in histories)
+    parent.metrics({"training_seconds": seconds, "gpu_hours": gpu_seconds / 3600})
     for history in histories:
         job = tracking.job(history["encoder"], history["fold"])
         job.epochs(history["epochs"])
@@ -47,3 +57,13 @@ def record(
     parent.end()
     tracking.close()
     return {"mlflow_run_id": parent.id or ""}
+
+
+def _tags(origin: dict[str, str]) -> dict[str, str]:
+    """The run's origin as tags; the link is what MLflow's page shows of a run in Kubeflow Pipelines."""
+    tags = {f"salt.{key}": value for key, value in origin.items() if key != "kfp_ui"}
+    if origin.get("kfp_run"):
+        tags["salt.kfp_link"] = f"{origin.get('kfp_ui', '')}/#/runs/details/{origin['kfp_run']}"
+    if origin.get("git_revision"):
+        tags["mlflow.source.git.commit"] = origin["git_revision"].removesuffix("+")
+    return tags

@@ -106,6 +106,7 @@ def train(
     tracking = Tracking(run)
     tracked = tracking.job(encoder, fold)
     tracked.params({**facts, **settings.flat()})
+    tracked.watch_machine()
     try:
         with (
             _job_place(checkpoints, settings, data.data_hash, encoder, fold) as place,

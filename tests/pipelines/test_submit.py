@@ -106,4 +106,4 @@ def test_an_api_that_fails_in_the_midst_is_one_line(ready, kfp, fault):
     checked = submit.check(Kfp(settings), ready, preset_config("smoke", ["cluster.tag=1"]))
     kfp.fault = fault
     with pytest.raises(SaltError, match="Kubeflow Pipelines at"):
-        submit.submit(Kfp(settings), checked, ready, name="x")
+        submit.submit(Kfp(settings), checked, ready, name="x", preset="smoke")

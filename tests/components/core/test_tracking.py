@@ -169,20 +169,53 @@ def test_the_report_fills_in_what_jobs_left_out(server, tmp_path):
     Tracking("first").job("lite0", 0).epochs(HISTORY[:3])
     curves = []
     for fold in (0, 1):
-        curve = {"encoder": "lite0", "fold": fold, "data_hash": "d", "config_hash": "c", "seconds": 2.5}
+        curve = {"encoder": "lite0", "fold": fold, "data_hash": "d", "config_hash": "c", "seconds": 2.5,
+                 "device": ["cpu", "NVIDIA H100"][fold]}  # fmt: skip
         curves.append(str(tmp_path / f"{fold}.json"))
         (tmp_path / f"{fold}.json").write_text(json.dumps({**curve, "epochs": HISTORY}))
     (tmp_path / "x7").write_text("# card")
     for _ in range(2):
-        facts = record("first", {}, curves, {"score": 0.8}, {"report.md": str(tmp_path / "x7")})
+        origin = {"preset": "quick", "images": "", "kfp_ui": "http://ui", "kfp_run": "3f2a", "git_revision": "5a5a+"}
+        facts = record("first", {}, curves, {"score": 0.8}, {"report.md": str(tmp_path / "x7")}, origin)
     jobs, (pipeline,) = server.runs("job"), server.runs("pipeline")
     assert sorted(run.data.tags["salt.fold"] for run in jobs) == ["0", "1"]
     assert all([step for step, _ in server.epochs(run.info.run_id)] == [1, 2, 3, 4] for run in jobs)
     assert {run.info.status for run in [*jobs, pipeline]} == {"FINISHED"}
     assert facts == {"mlflow_run_id": pipeline.info.run_id}
-    assert pipeline.data.metrics == {"score": 0.8, "training_seconds": 5}
+    assert pipeline.data.metrics == {"score": 0.8, "training_seconds": 5, "gpu_hours": 2.5 / 3600}
+    assert pipeline.data.tags["salt.preset"] == "quick"
+    assert pipeline.data.tags["salt.kfp_link"] == "http://ui/#/runs/details/3f2a"
+    assert pipeline.data.tags["mlflow.source.git.commit"] == "5a5a"
+    assert not {"salt.images", "salt.kfp_ui"} & pipeline.data.tags.keys()
     assert pipeline.data.params["train.epochs"] == "120"
     assert [file.path for file in server.client.list_artifacts(pipeline.info.run_id)] == ["config.json", "report.md"]
+
+
+def test_two_parents_that_a_slow_server_let_be_become_one(server):
+    tracking = Tracking("first")
+    oldest = tracking.parent()
+    second = server.client.create_run(tracking.experiment, tags={"salt.run": "first", "salt.kind": "pipeline"})
+    stray = tracking.job("lite0", 0)
+    server.client.set_tag(stray.id, "mlflow.parentRunId", second.info.run_id)
+    other = Tracking("other").parent()
+    tracking.unite()
+    assert {run.info.run_id for run in server.runs("pipeline")} == {oldest.id, other.id}
+    assert server.client.get_run(stray.id).data.tags["mlflow.parentRunId"] == oldest.id
+
+
+def test_the_machine_is_watched_until_the_run_ends(server, monkeypatch):
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    job = Tracking("first").job("lite0", 0)
+    job.watch_machine()
+    deadline = time.monotonic() + 60
+    name = "system/system_memory_usage_megabytes"
+    while not server.client.get_metric_history(job.id, name):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    job.end()
+    seen = len(server.client.get_metric_history(job.id, name))
+    time.sleep(0.5)
+    assert len(server.client.get_metric_history(job.id, name)) == seen
 
 
 @pytest.mark.parametrize(("run", "uri"), [("first", None), ("", "http://127.0.0.1:9")])
@@ -211,7 +244,8 @@ def test_without_a_server_work_goes_on(nowhere, tmp_path, caplog):
 
 def test_the_report_does_not_need_a_server(nowhere, tmp_path):
     curve = tmp_path / "curve.json"
-    facts = {"encoder": "lite0", "fold": 0, "data_hash": "d", "config_hash": "c", "seconds": 1, "epochs": HISTORY}
+    facts = {"encoder": "lite0", "fold": 0, "data_hash": "d", "config_hash": "c", "seconds": 1, "device": "cpu",
+             "epochs": HISTORY}  # fmt: skip
     curve.write_text(json.dumps(facts))
     assert record("first", {}, [str(curve)], {"score": 1}, {"c.json": str(curve)}) == {"mlflow_run_id": ""}
 
