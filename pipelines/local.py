@@ -82,7 +82,7 @@ def _pipeline(folder: RunFolder) -> None:
     salt_pipeline(settings.model_copy(update={"cluster": cluster}), cached=get_args(StageName))(
         data=folder.data,
         data_version=folder.data_version,
-        config=settings.model_dump(mode="json"),
+        config=settings.model_dump(mode="json", exclude_none=True),  # KFP takes no nulls
         run=folder.run,
         checkpoints=folder.checkpoints,
         origin=folder.origin,

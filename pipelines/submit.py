@@ -155,7 +155,7 @@ def submit(
     settings = kfp.settings
     parameters = {
         "data": data,
-        "config": checked.config.model_dump(mode="json"),
+        "config": checked.config.model_dump(mode="json", exclude_none=True),  # KFP takes no nulls
         "run": f"{name}-{uuid4().hex[:6]}",
         "checkpoints": f"s3://{checked.bucket}/{names.CHECKPOINTS}",
         "data_version": checked.data_version,
