@@ -46,6 +46,7 @@ def _from_registry(uri: str, folder: str) -> Path:
     """Fetches a registered model's artifacts; none of its code is run."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         raise SaltError("MLFLOW_TRACKING_URI is not set: where is the registry?", file=uri, field="--model")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it draws where there is no terminal, too
     try:
         from mlflow.artifacts import download_artifacts
     except ImportError:
