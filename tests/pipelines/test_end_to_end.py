@@ -45,6 +45,7 @@ FILES = {
     "report.md",
     "metrics.json",
     "report/metrics.json",
+    "report/classification.json",
 }
 JOB_FILES = {
     "train_fold/{}/model/model.safetensors",
