@@ -143,8 +143,8 @@ def resume(run: Run) -> None:
     found = kfp.find(run)
     if found.state == "SUCCEEDED" or not _ended(found):
         raise SaltError("can only go on once it has failed or was stopped", file=found.display_name, found=found.state)
-    kfp.retry(found.run_id)
-    typer.echo(f"{found.display_name}: going on; to follow it: salt watch {found.run_id[:8]}")
+    run_id = kfp.go_on(found)
+    typer.echo(f"{found.display_name}: going on; to follow it: salt watch {run_id[:8]}")
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:

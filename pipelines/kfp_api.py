@@ -91,9 +91,29 @@ class Kfp:
         """Stops a run."""
         self.call(self._runs.run_service_terminate_run, run_id)
 
-    def retry(self, run_id: str) -> None:
-        """Lets a failed run go on with what has not succeeded."""
-        self.call(self._runs.run_service_retry_run, run_id)
+    def go_on(self, run: Any) -> str:
+        """Lets a run go on that failed or was stopped.
+
+        A failed one is retried: what has succeeded stays. One that was stopped is started anew with the same
+        parameters, for Argo 4.0 leaves a stopped workflow that is retried hanging; its training jobs go on from their
+        checkpoints and record in the same MLflow run.
+
+        Returns:
+            Id of the run that goes on.
+        """
+        import kfp_server_api as api
+
+        if not any(step.state in ("CANCELING", "CANCELED") for step in run.state_history or ()):
+            self.call(self._runs.run_service_retry_run, run.run_id)
+            return run.run_id
+        again = api.V2beta1Run(
+            display_name=run.display_name,
+            experiment_id=run.experiment_id,
+            pipeline_version_reference=run.pipeline_version_reference,
+            runtime_config=run.runtime_config,
+            service_account=run.service_account,
+        )
+        return self.start(again).run_id
 
     def runs(self) -> Iterator[Any]:
         """All runs, newest first."""

@@ -143,6 +143,20 @@ def test_cancel_and_resume_know_what_can_be(kfp):
     assert "can only go on" in fails("resume", RUN)
 
 
+def test_a_run_that_was_stopped_is_started_anew_with_the_same_parameters(kfp):
+    stopped = [{"state": "RUNNING"}, {"state": "CANCELING"}, {"state": "FAILED"}]
+    asked = {"service_account": "salt-runner", "experiment_id": "e", "state_history": stopped,
+             "pipeline_version_reference": {"pipeline_id": "p", "pipeline_version_id": "v"}}  # fmt: skip
+    kfp.add_run("first", "FAILED", RUN, parameters={"run": "first-1a2b3c"}, **asked)
+    said = salt("resume", RUN)[1]
+    (again,) = (run for run_id, run in kfp.runs.items() if run_id != RUN)
+    assert f"salt watch {again['run_id'][:8]}" in said
+    assert again["runtime_config"]["parameters"] == {"run": "first-1a2b3c"}
+    for key in ("service_account", "experiment_id", "pipeline_version_reference", "display_name"):
+        assert again[key] == kfp.runs[RUN][key]
+    assert ("POST", f"/apis/v2beta1/runs/{RUN}:retry") not in kfp.asked
+
+
 ALL_DONE: dict = {
     ("ingest", None): "cached", ("fold-split", None): "cached",
     **{(stage, i): ["Succeeded"] for stage in ("train-fold", "predict") for i in range(4)},
