@@ -9,7 +9,8 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,20 @@ EXPERIMENT = "salt"
 
 SETTLE = 0.5
 """Seconds, at least, in which the runs of jobs that begin at once are all on the server: MLflow has no unique names."""
+
+
+@contextmanager
+def patient_uploads() -> Iterator[None]:
+    """Waits longer for an answer: a server gives it only when it has stored the file, and a network has 200 MB."""
+    name = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+    before = os.environ.get(name)
+    os.environ[name] = "600"
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
 
 
 class Tracking:
@@ -206,7 +221,12 @@ class TrackedRun:
 
     def file(self, path: str | Path, folder: str | None = None) -> None:
         """Uploads a file."""
-        self.tracking._try("files", lambda: self.tracking.client.log_artifact(self.id, str(path), folder))
+
+        def call() -> None:
+            with patient_uploads():
+                self.tracking.client.log_artifact(self.id, str(path), folder)
+
+        self.tracking._try("files", call)
 
     def end(self, status: str = "FINISHED") -> None:
         """Sets the status: FINISHED, FAILED or KILLED; one that has it keeps the time at which it ended."""

@@ -16,7 +16,7 @@ import components
 from components.core.bundle import Bundle, open_bundle
 from components.core.schemas import SIDE
 from components.core.storage import write_json
-from components.core.tracking import Tracking
+from components.core.tracking import Tracking, patient_uploads
 
 NAME = "salt"
 """The registered model; each run's bundle is a version of it."""
@@ -63,8 +63,9 @@ def _register(tracking: Tracking, run_id: str, bundle: Bundle) -> str:
             raise
     with tempfile.TemporaryDirectory() as scratch:
         write_pyfunc(Path(scratch), bundle, run_id)
-        client.log_artifacts(run_id, scratch, FOLDER)
-    client.log_artifacts(run_id, str(bundle.folder), f"{FOLDER}/bundle")
+        with patient_uploads():
+            client.log_artifacts(run_id, scratch, FOLDER)
+            client.log_artifacts(run_id, str(bundle.folder), f"{FOLDER}/bundle")
     tags = {
         "salt.run": tracking.run,
         "salt.bundle": bundle.hash,
