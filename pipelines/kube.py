@@ -120,6 +120,12 @@ class Kube:
         else:
             self.call(self.core.create_namespaced_secret, self.namespace, body)
 
+    def log(self, pod: str) -> str | None:
+        """What a pod's main container has written; None when the pod is gone."""
+        read = self.core.read_namespaced_pod_log
+        answer = self.find(read, pod, self.namespace, container="main", _preload_content=False)
+        return None if answer is None else answer.data.decode(errors="replace")
+
     def workflow(self, run_id: str) -> dict[str, Any]:
         """The Argo workflow of a run; an empty one when Kubernetes has forgotten it."""
         found = self.call(

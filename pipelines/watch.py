@@ -206,9 +206,21 @@ def read_log(kfp: Kfp, run_id: str, task: Task) -> str:
     text = kfp.log(run_id, task.pods[-1]) if task.pods else None
     if text is None and task.state == "starting":
         raise SaltError("is starting and has written nothing", file=task.stage, found=task.reason or None)
+    if text is None and task.pods:
+        text = _log_of_pod(kfp.settings.namespace, task.pods[-1])
     if text is None:
         raise SaltError("its pod and its log are gone", file=task.stage, found=", ".join(task.pods) or None)
     return text
+
+
+def _log_of_pod(namespace: str, pod: str) -> str | None:
+    """The log of a pod of an ended workflow: the API then knows archived ones only, which few clusters keep."""
+    from pipelines.kube import Kube
+
+    try:
+        return Kube(namespace).log(pod)
+    except SaltError:
+        return None
 
 
 def excerpt(log: str) -> list[str]:

@@ -13,6 +13,7 @@ class KubeServer(Server):
         super().__init__()
         self.objects: dict = {"secrets": {}, "configmaps": {}, "serviceaccounts": {}, "deployments": {}}
         self.nodes, self.pods, self.workflows = [], [], []
+        self.logs: dict = {}
         self.minor, self.forbidden, self.may_not = "34", set(), set()
         self.config = tmp_path / "kubeconfig"
         said = {
@@ -45,6 +46,9 @@ class KubeServer(Server):
             what = asked["spec"]["resourceAttributes"]
             allowed = (what["verb"], what["resource"]) not in self.may_not
             return {**asked, "status": {"allowed": allowed}}
+        if steps[-1] == "log":
+            text = self.logs.get(steps[-2])
+            return None if text is None else (200, "text/plain", text.encode())
         if kind in ("nodes", "pods", "workflows"):
             return {"items": getattr(self, kind), "metadata": {}}
         return self._object(method, kind, steps, body)

@@ -278,6 +278,15 @@ def test_logs_of_a_stage_and_of_a_job(kfp):
     assert "its pod and its log are gone" in fails("logs", RUN, "ingest")
 
 
+def test_the_log_of_a_run_that_has_ended_is_its_pods(kfp, kubernetes):
+    kfp.add_run("first", "SUCCEEDED", RUN)
+    kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Succeeded"]}, RUN)
+    (node,) = (node for node in flow["status"]["nodes"].values() if node["name"].endswith("ingest.executor"))
+    assert "its pod and its log are gone" in fails("logs", RUN, "ingest")
+    kubernetes.logs[f"salt-x7k2p-{node['templateName']}-{node['id'].removeprefix('salt-x7k2p-')}"] = "read é"
+    assert salt("logs", RUN, "ingest")[1] == "read é"
+
+
 def test_logs_are_followed_to_the_tasks_end(kfp):
     kfp.add_run("first", "RUNNING", RUN)
     kfp.workflows[RUN] = workflow({("ingest", None): ["Pending"]}, RUN)
