@@ -144,6 +144,8 @@ def open_run(path: Path, data: str | None, preset: str, config: Config, runner: 
         raise SaltError("is missing", field="--data", expected="an archive: zip, folder or s3://bucket/key")
     if path.is_dir() and any(path.iterdir()):
         raise SaltError("is not empty and holds no run", file=path, field="--out")
+    if not is_uri(data) and not Path(data).exists():
+        raise SaltError("no such archive", file=data, field="--data")
     source = data if is_uri(data) else str(Path(data).resolve())
     version = archive_version(source)
     store = StoreSettings()
@@ -180,7 +182,7 @@ def archive_version(data: str) -> str:
     """Names an archive's content cheaply: by the store's checksum, or by the sizes and times of its files.
 
     Raises:
-        SaltError: If there is no such archive.
+        SaltError: If the store has no such archive.
     """
     if is_uri(data):
         found = Store().stat(data)
@@ -188,8 +190,6 @@ def archive_version(data: str) -> str:
             raise SaltError("no such archive in the store", file=data, field="--data")
         return found.metadata.get("sha256", found.etag)[:16]
     source = Path(data)
-    if not source.exists():
-        raise SaltError("no such archive", file=data, field="--data")
     files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
     facts = "\n".join(f"{os.fspath(f)} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files)
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
