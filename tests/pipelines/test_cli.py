@@ -209,5 +209,6 @@ def test_a_stage_by_hand_names_what_it_lacks(tmp_path):
     missing = tmp_path / "dataset.parquet"
     assert str(missing) in fails("fold-split", "--dataset", missing, "--out", tmp_path)
     assert "mine.json" in fails("ingest", "--data", "x", "--out", tmp_path, "--config", tmp_path / "mine.json")
-    assert "IMAGES, --dataset, --images: give one of the three" in fails("predict", "--model", tmp_path, "--out", tmp_path)
+    said = fails("predict", "--model", tmp_path, "--out", tmp_path)
+    assert "IMAGES, --dataset, --images: give one of the three" in said
     assert not list(tmp_path.iterdir())
