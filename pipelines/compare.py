@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.core.bootstrap import interval
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
-from components.core.metric import cut, score_images
+from components.core.metric import score_images, to_masks
 from components.core.schemas import (
     DATASET,
     MAPS,
@@ -139,8 +140,7 @@ def masks_of(run: Finished, truth: Truth) -> Masks:
     # No image of one grey level holds salt: submission empties them too.
     map_BHW = np.where((pixel_BN.max(axis=1) == pixel_BN.min(axis=1))[:, None, None], np.uint8(0), map_BHW)
     threshold, min_area = run.metrics["threshold"], run.metrics["min_area"]
-    salt_BHW = map_BHW >= cut(threshold)
-    salt_BHW &= (salt_BHW.sum(axis=(1, 2)) >= min_area)[:, None, None]
+    salt_BHW = to_masks(map_BHW, threshold, min_area).view(bool)
     return Masks(salt_BHW, score_images(map_BHW, truth.mask_BHW, threshold, min_area))
 
 
@@ -154,11 +154,10 @@ def pair(name: str, first_B: NDArray[np.float64], other_B: NDArray[np.float64], 
         seed: Of the bootstrap.
     """
     difference_B = other_B - first_B
-    rng, size = np.random.default_rng(seed), len(difference_B)
-    means = [difference_B[rng.integers(0, size, size)].mean() for _ in range(RESAMPLES)]
-    low, high = np.quantile(means, [0.025, 0.975])
+    low, high = interval(difference_B, seed, RESAMPLES)
+    size = len(difference_B)
     won, lost = int((difference_B > 0).sum()), int((difference_B < 0).sum())
-    return Paired(name, float(difference_B.mean()), float(low), float(high), won, lost, size - won - lost)
+    return Paired(name, float(difference_B.mean()), low, high, won, lost, size - won - lost)
 
 
 def differing(runs: Sequence[Finished]) -> dict[str, list[Any]]:

@@ -19,11 +19,10 @@ from components.core.progress import read_progress
 from components.core.schemas import DATASET, open_table, table_metadata
 from components.core.uris import is_uri
 from pipelines.run_folder import RunFolder, Stage
+from pipelines.run_nodes import STAGES
 
 AT_ONCE = 2
 """Jobs that kfp.local runs side by side, whatever the pipeline's parallelism."""
-
-STAGES = ("ingest", "fold-split", "train-fold", "predict", "ensemble", "submission", "report")
 
 
 def _task(stage: Stage) -> str:

@@ -1,8 +1,6 @@
 """Brings a local run's artifacts to the object store, where the others look for them."""
 
-import hashlib
 import logging
-from pathlib import Path
 
 from components.core.settings import StoreSettings
 from components.core.store import Store
@@ -30,14 +28,6 @@ def publish(folder: RunFolder) -> str:
         name = path.relative_to(folder.path)
         if not path.is_file() or name.parts[0] in hidden:
             continue
-        uri = f"{home}/{name.as_posix()}"
-        found = store.stat(uri)
-        if found is None or found.metadata.get("sha256") != _sha256(path):
-            store.upload(path, uri)
+        store.upload(path, f"{home}/{name.as_posix()}")
     log.info("artifacts: %s", home)
     return home
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from components.core.errors import SaltError
-from components.core.tracking import EXPERIMENT
+from components.core.tracking import EXPERIMENT, limit_waiting
 
 HOME = Path("runs")
 """Where `salt run` keeps its runs and their MLflow file, unless it is told otherwise."""
@@ -51,8 +51,7 @@ class TrackedRuns:
         self.address = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{file.resolve()}"
         if "MLFLOW_TRACKING_URI" not in os.environ and not file.exists():
             raise SaltError("no runs are recorded here", file=file, expected="a local run, or MLFLOW_TRACKING_URI")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+        limit_waiting()
         from mlflow import MlflowClient
 
         self._client = MlflowClient(self.address)

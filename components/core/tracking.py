@@ -24,6 +24,12 @@ SETTLE = 0.5
 """Seconds, at least, in which the runs of jobs that begin at once are all on the server: MLflow has no unique names."""
 
 
+def limit_waiting() -> None:
+    """Has a server that is away cost seconds, not MLflow's minutes of retries."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+
+
 @contextmanager
 def patient_uploads() -> Iterator[None]:
     """Waits longer for an answer: a server gives it only when it has stored the file, and a network has 200 MB."""
@@ -56,9 +62,7 @@ class Tracking:
             self._try("connection", self._connect)
 
     def _connect(self) -> None:
-        # A server that is away shall cost seconds, not MLflow's minutes of retries.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+        limit_waiting()
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
