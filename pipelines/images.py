@@ -11,7 +11,8 @@ from typing import Any, get_args
 import docker
 from docker.errors import DockerException, ImageNotFound
 
-from components.core.config import ClusterConfig, Config, StageName
+from components.core.cluster_config import ClusterConfig, StageName
+from components.core.config import Config
 from components.core.errors import SaltError, SaltErrors
 from components.core.images import image
 from components.core.storage import atomic_path

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from components.core.config import ClusterConfig, StageName, parse_config
+from components.core.cluster_config import ClusterConfig, StageName
+from components.core.config import parse_config
 from components.core.errors import SaltError
 from components.core.images import image
 

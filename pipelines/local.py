@@ -16,7 +16,7 @@ from typing import get_args
 
 from kfp import local
 
-from components.core.config import StageName
+from components.core.cluster_config import StageName
 from components.core.errors import SaltError, exit_on_error
 from components.core.storage import read_json
 from components.core.tracking import EXPERIMENT, Tracking

@@ -9,7 +9,8 @@ from typing import Any, cast
 from kfp import compiler, dsl, kubernetes
 from kfp.dsl import PipelineTask
 
-from components.core.config import ClusterConfig, Config, StageName
+from components.core.cluster_config import ClusterConfig, StageName
+from components.core.config import Config
 from components.core.images import image
 from components.core.storage import atomic_path
 from components.ensemble.component import ensemble

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from components.core.config import ClusterConfig, StageName
+from components.core.cluster_config import ClusterConfig, StageName
 
 
 def image(stage: StageName, cluster: ClusterConfig | None = None) -> str:

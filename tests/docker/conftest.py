@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import docker
 import pytest
 
-from components.core.config import ClusterConfig
+from components.core.cluster_config import ClusterConfig
 from components.core.errors import SaltError
 from components.core.images import image
 from components.core.store import Store

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from components.core.config import ClusterConfig
+from components.core.cluster_config import ClusterConfig
 from components.core.images import image
 
 STAGES = sorted(path.parent.name for path in Path(__file__).parents[3].glob("components/*/component.py"))
