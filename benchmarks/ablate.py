@@ -1,0 +1,242 @@
+"""Paired ablations: one base configuration, changes of it, the same folds, seeds and budget for all.
+
+Each variant is trained by the stage that the pipeline runs, and each held-out image is scored by the exact metric; the
+differences to the base are taken image by image. What is trained already is not trained again, so a study that was
+stopped goes on, and one more change costs one more training.
+
+Run: python -m benchmarks.ablate ARCHIVE WORK --preset cpu --change model.gate=false --change "model.scse=false"
+"""
+
+import logging
+import multiprocessing
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from components.core.bootstrap import interval
+from components.core.config import Config
+from components.core.metric import overlap
+from components.core.schemas import (
+    DATASET,
+    MAPS,
+    array_to_pixels,
+    labelled_rows,
+    open_table,
+    read_table,
+    table_metadata,
+)
+from components.core.storage import content_hash, read_json, write_json
+from components.submission.choice import choose, scores
+from pipelines.presets import changed, preset_config
+
+RESAMPLES = 2000
+"""Bootstrap resamples of a mean difference."""
+
+log = logging.getLogger("ablate")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: a variant's configuration under a seed, one encoder, one fold."""
+
+    config: Config
+    encoder: str
+    fold: int
+    work: Path
+
+    @property
+    def training(self) -> str:
+        """Names what is trained; jobs that only predict differently share it."""
+        return f"{self.config.hash}/{self.encoder}/fold{self.fold}"
+
+    @property
+    def folder(self) -> Path:
+        """Where its maps and metrics lie."""
+        return self.work / "jobs" / content_hash(self.config.predict.model_dump(mode="json")) / self.training
+
+
+def run_jobs(jobs: list[Job], workers: int) -> None:
+    """Trains what is not trained yet, a few side by side; jobs of one training follow each other."""
+    trainings: dict[str, list[Job]] = {}
+    for job in jobs:
+        if not (job.folder / "metrics.json").is_file():
+            trainings.setdefault(job.training, []).append(job)
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    # Spawned anew for each: a process that has trained keeps memory, and torch does not fork well.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn, max_tasks_per_child=1) as pool:
+        running = {pool.submit(train_jobs, same, threads): name for name, same in trainings.items()}
+        for number, done in enumerate(as_completed(running), 1):
+            done.result()
+            log.info("%d of %d trainings: %s", number, len(running), running[done])
+
+
+def train_jobs(jobs: list[Job], threads: int) -> None:
+    """Trains once, and predicts the held-out images as each job wants it: oof.parquet and metrics.json."""
+    import torch
+
+    from components.train_fold.stage import train
+
+    torch.set_num_threads(threads)
+    for job in jobs:
+        job.folder.mkdir(parents=True, exist_ok=True)
+        metrics, _facts = train(
+            str(job.work / "dataset.parquet"), str(folds_file(job.config, job.work)), job.encoder, job.fold,
+            job.config.model_dump(mode="json"), run="", checkpoints=str(job.work / "checkpoints"),
+            model=str(job.folder / "model"), oof=str(job.folder / "oof.parquet"), curve=str(job.folder / "curve.json"),
+        )  # fmt: skip
+        write_json(job.folder / "metrics.json", metrics)
+
+
+def folds_file(config: Config, work: Path) -> Path:
+    """Where the folds of a configuration lie: whatever seed trains, the base's has split."""
+    return work / f"folds-{content_hash(config.split.model_dump(mode='json'))}.parquet"
+
+
+def prepare(archive: Path, configs: list[Config], work: Path) -> None:
+    """Reads the archive and splits it as each configuration says, unless that was done."""
+    from components.fold_split.stage import split
+    from components.ingest.stage import ingest
+
+    dataset = work / "dataset.parquet"
+    if not dataset.is_file():
+        ingest(str(archive), configs[0].model_dump(mode="json"), str(dataset))
+    for config in configs:
+        if not folds_file(config, work).is_file():
+            split(str(dataset), config.model_dump(mode="json"), str(folds_file(config, work)))
+
+
+def image_scores(jobs: list[Job], truth: dict[str, NDArray[np.uint8]]) -> dict[str, float]:
+    """The score of each held-out image under the weighted mean of the encoders' maps.
+
+    A threshold or smallest area that is to be chosen is chosen for each fold on the other folds.
+
+    Args:
+        jobs: Those of one variant and seed.
+        truth: Mask (101, 101) of each image.
+    """
+    config = jobs[0].config
+    weights = {encoder.name: encoder.weight for encoder in config.encoders}
+    ids: list[str] = []
+    folds: list[int] = []
+    maps = []
+    for fold in sorted({job.fold for job in jobs}):
+        tables = {job.encoder: read_table(str(job.folder / "oof.parquet"), MAPS)[0] for job in jobs if job.fold == fold}
+        blended = sum(
+            weights[name] * array_to_pixels(table["map"]).astype(np.float32) for name, table in tables.items()
+        )
+        maps.append(np.rint(blended).astype(np.uint8))
+        held_out = next(iter(tables.values()))["id"].to_pylist()
+        ids += held_out
+        folds += [fold] * len(held_out)
+    map_BHW, mask_BHW, folds_B = np.concatenate(maps), np.stack([truth[image] for image in ids]), np.array(folds)
+    rules = config.submission.threshold, config.submission.min_area
+    score_B = np.zeros(len(ids))
+    for fold in np.unique(folds_B):
+        own_B = folds_B == fold
+        others_B = ~own_B if "best" in rules else own_B
+        chosen = choose(overlap(map_BHW[others_B], mask_BHW[others_B]), folds_B[others_B], *rules)
+        score_B[own_B] = scores(overlap(map_BHW[own_B], mask_BHW[own_B]), chosen)
+    return dict(zip(ids, score_B.tolist(), strict=True))
+
+
+def table(changes: list[str], jobs: list[list[list[Job]]], work: Path) -> Iterator[str]:
+    """Each variant's score and cost, and its difference to the first, paired by image.
+
+    Args:
+        changes: What each variant is called.
+        jobs: Of each variant, under each seed.
+        work: Holds the dataset.
+    """
+    labelled = labelled_rows(str(work / "dataset.parquet"), ["id", "mask"])
+    truth = dict(zip(labelled["id"].to_pylist(), array_to_pixels(labelled["mask"]), strict=True))
+    yield "| change | score | difference | 95 % interval | won | lost | s a training |"
+    yield "| --- | --: | --: | :-: | --: | --: | --: |"
+    base = [image_scores(same, truth) for same in jobs[0]]
+    for name, seeds in zip(changes, jobs, strict=True):
+        found = [image_scores(same, truth) for same in seeds]
+        mean = np.mean([score for of_seed in found for score in of_seed.values()])
+        seconds = np.mean([read_json(job.folder / "metrics.json")["training_seconds"] for s in seeds for job in s])
+        paired = "| | | | |"
+        if seeds is not jobs[0]:
+            common = sorted(set(base[0]) & set(found[0]))
+            gain_B = np.mean([[b[i] - a[i] for i in common] for a, b in zip(base, found, strict=True)], axis=0)
+            low, high = interval(gain_B, 0, RESAMPLES)
+            won, lost = int((gain_B > 0).sum()), int((gain_B < 0).sum())
+            paired = f"| {gain_B.mean():+.4f} | {low:+.4f} to {high:+.4f} | {won} | {lost} |"
+        yield f"| {name} | {mean:.4f} {paired} {seconds:.0f} |"
+
+
+def machine() -> str:
+    """What the study ran on, in words."""
+    import torch
+
+    from components.network.device import device_name, pick_device
+
+    return f"{device_name(pick_device())}, {os.cpu_count()} cores, torch {torch.__version__}"
+
+
+def revision() -> str:
+    """The revision of the code, with a plus where the working tree differs."""
+    found = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "unknown"
+
+
+def study(
+    archive: Annotated[Path, typer.Argument(help="The TGS archive.")],
+    work: Annotated[Path, typer.Argument(help="Folder that keeps dataset, folds, checkpoints and maps.")],
+    preset: Annotated[str, typer.Option(help="Preset that the base begins with.")] = "cpu",
+    base: Annotated[list[str], typer.Option("--set", help="Setting of the base, as `train.epochs=6`.")] = [],  # noqa: B006
+    change: Annotated[list[str], typer.Option(help="One variant: settings that differ, between spaces.")] = [],  # noqa: B006
+    fold: Annotated[list[int], typer.Option(help="Folds to train; all if none is named.")] = [],  # noqa: B006
+    seed: Annotated[list[int], typer.Option(help="Seeds of the training; the folds keep the base's.")] = [],  # noqa: B006
+    workers: Annotated[int, typer.Option(help="Trainings side by side.")] = 1,
+    title: Annotated[str, typer.Option(help="Heading of the study.")] = "Ablation",
+    append: Annotated[Path | None, typer.Option(help="Markdown file to append the table to.")] = None,
+) -> None:
+    """Trains the base and its variants, and compares them image by image."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    first = preset_config(preset, ["submission.threshold=0.5", "submission.min_area=0", *base])
+    configs = [first, *(changed(first, shlex.split(text)) for text in change)]
+    prepare(archive, configs, work)
+    jobs = [
+        [
+            [
+                Job(config.model_copy(update={"seed": one}), encoder.name, k, work)
+                for k in fold or range(config.split.folds)
+                for encoder in config.encoders
+            ]
+            for one in seed or [first.seed]
+        ]
+        for config in configs
+    ]
+    # Seed by seed, fold by fold: the variants of one row of jobs meet the same load of the machine.
+    in_turn = [job for row in zip_longest(*([j for s in seeds for j in s] for seeds in jobs)) for job in row if job]
+    run_jobs(in_turn, workers)
+
+    data_hash = table_metadata(open_table(str(work / "dataset.parquet"), DATASET))["data_hash"]
+    command = shlex.join(["python", "-m", "benchmarks.ablate", archive.name, "WORK", *sys.argv[3:]])
+    text = "\n".join([
+        f"\n### {title}\n\n```sh\n{command}\n```\n",
+        *table(["base", *(f"`{text}`" for text in change)], jobs, work),
+        f"\nBase configuration {first.hash}, data {data_hash}, code {revision()}; {machine()}, {workers} at a time.\n",
+    ])  # fmt: skip
+    sys.stdout.write(text)
+    if append:
+        with append.open("a", encoding="utf-8") as file:
+            file.write(text)
+
+
+if __name__ == "__main__":
+    typer.run(study)
