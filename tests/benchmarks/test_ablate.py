@@ -1,0 +1,98 @@
+"""The paired table, from maps whose scores are known by construction."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.ablate import Job, image_scores, run_jobs, table
+from components.core.schemas import DATASET, MAPS, SIDE, pixels_to_array, write_table
+from components.core.storage import write_json
+from pipelines.presets import preset_config
+
+ENCODER = "tu-tf_efficientnet_lite0"
+BASE = ["split.folds=2", f'encoders=[{{"name": "{ENCODER}", "weight": 1}}]', "submission.threshold=0.5"]
+IDS = [f"{number:010x}" for number in range(8)]
+FOLDS = (IDS[0::2], IDS[1::2])
+
+
+def mask(width: int) -> np.ndarray:
+    """The leftmost columns are salt."""
+    columns = np.arange(SIDE) < width
+    return np.broadcast_to(columns, (SIDE, SIDE)).astype(np.uint8)
+
+
+TRUTH = {image: mask(50) for image in IDS}
+
+
+def trained(work: Path, *changes: str, widths: list[int], seconds: float = 1.0) -> list[Job]:
+    """The two jobs of a variant, as if trained, that predict so many columns of each image."""
+    config = preset_config("cpu", [*BASE, *changes])
+    by_id = dict(zip(IDS, widths, strict=True))
+    jobs = [Job(config, ENCODER, fold, work) for fold in range(2)]
+    for job, ids in zip(jobs, FOLDS, strict=True):
+        maps_BHW = np.stack([mask(by_id[image]) * 200 for image in ids]).astype(np.uint8)
+        job.folder.mkdir(parents=True)
+        columns = {"id": ids, "map": pixels_to_array(maps_BHW), "salt": np.ones(len(ids), np.float32)}
+        write_table(job.folder / "oof.parquet", MAPS, columns, {})
+        write_json(job.folder / "metrics.json", {"training_seconds": seconds})
+    return jobs
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    pixels = pixels_to_array(np.zeros((len(IDS), SIDE, SIDE), np.uint8))
+    masks = pixels_to_array(np.stack(list(TRUTH.values())))
+    columns = {"id": IDS, "labelled": [True] * 8, "image": pixels, "mask": masks, "depth": [100] * 8}
+    columns["position"] = [None] * 8
+    write_table(tmp_path / "dataset.parquet", DATASET, columns, {})
+    return tmp_path
+
+
+def test_each_image_is_compared_with_itself(work: Path) -> None:
+    # 50 of 50 columns scores 1; 40 is an IoU of 0.8 and scores 0.6; 20 is below a half and scores 0.
+    base = trained(work, "submission.min_area=0", widths=[50, 40, 40, 40, 20, 20, 50, 50], seconds=10)
+    other = trained(
+        work, "submission.min_area=0", "model.gate=false", widths=[40, 50, 40, 40, 50, 20, 50, 50], seconds=20
+    )
+
+    lines = list(table(["base", "no gate"], [[base], [other]], work))
+
+    assert lines[2] == "| base | 0.6000 | | | | | 10 |"
+    cells = [cell.strip() for cell in lines[3].strip("|").split("|")]
+    assert cells[:3] == ["no gate", "0.7250", "+0.1250"]  # (-0.4 + 0.4 + 1) / 8
+    assert cells[4:] == ["2", "1", "20"]
+    low, high = (float(end) for end in cells[3].split(" to "))
+    assert -0.4 <= low < 0.125 < high <= 1
+
+
+def test_seeds_are_averaged_before_images_are_counted(work: Path) -> None:
+    plain, gateless = ["submission.min_area=0"], ["submission.min_area=0", "model.gate=false"]
+    base = [trained(work, *plain, f"seed={seed}", widths=[40] * 8) for seed in (1, 2)]
+    won, lost = [50] * 2 + [40] * 6, [20] * 2 + [40] * 6
+    other = [trained(work, *gateless, f"seed={s}", widths=w) for s, w in ((1, won), (2, lost))]
+
+    cells = list(table(["base", "no gate"], [base, other], work))[3].split("|")
+
+    assert float(cells[3]) == pytest.approx((0.4 - 0.6) / 2 * 2 / 8)
+    assert [cell.strip() for cell in cells[5:7]] == ["0", "2"]
+
+
+def test_what_is_chosen_is_chosen_on_the_other_folds(work: Path) -> None:
+    # Emptying all masks would be best for the first fold alone; the other fold says to keep them.
+    truth = {image: mask(0 if image in FOLDS[0] else 2) for image in IDS}
+    jobs = trained(work, "submission.min_area=best", widths=[2] * 8)
+
+    scores = image_scores(jobs, truth)
+
+    assert [scores[image] for image in FOLDS[0]] == [0] * 4
+    assert [scores[image] for image in FOLDS[1]] == [0] * 4
+
+
+def test_what_was_trained_is_not_trained_again(work: Path) -> None:
+    jobs = trained(work, widths=[50] * 8)
+    before = [(job.folder / "oof.parquet").stat().st_mtime_ns for job in jobs]
+
+    run_jobs(jobs, workers=1)
+
+    assert [(job.folder / "oof.parquet").stat().st_mtime_ns for job in jobs] == before
