@@ -24,6 +24,9 @@ from pipelines.run_nodes import STAGES
 AT_ONCE = 2
 """Jobs that kfp.local runs side by side, whatever the pipeline's parallelism."""
 
+LOG_LINES = 15
+"""Shown of a log that names no mistake."""
+
 
 def _task(stage: Stage) -> str:
     """What a person calls a task: of a loop's, its job too."""
@@ -165,11 +168,19 @@ def _end(process: subprocess.Popen) -> None:
 def failure(log: Path, began: int) -> str:
     """The user's mistakes that the stages named since `began` bytes of the log, or the log's last lines."""
     text = log.read_bytes()[began:].decode(errors="replace")
-    lines = text.splitlines()
-    said: list[str] = []
+    return "\n".join(mistakes(text) or [*text.splitlines()[-LOG_LINES:], f"the whole log: {log}"])
+
+
+def mistakes(log: str) -> list[str]:
+    """The lines of a log that name a user's mistake, each with the list below it; what is said twice is told once."""
+    said: list[list[str]] = []
     inside = False
-    for line in lines:
-        inside = MARK in line or (inside and line.lstrip().startswith("- "))
-        if inside and line.strip() not in said:
-            said.append(line.strip() if MARK in line else f"  {line.strip()}")
-    return "\n".join(said or [*lines[-15:], f"the whole log: {log}"])
+    for line in log.splitlines():
+        if MARK in line:
+            said.append([line.strip()])
+            inside = True
+        elif inside and line.lstrip().startswith("- "):
+            said[-1].append(f"  {line.strip()}")
+        else:
+            inside = False
+    return [line for number, lines in enumerate(said) if lines not in said[:number] for line in lines]

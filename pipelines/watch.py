@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.live import Live
 
 from components.core.config import Config
-from components.core.errors import MARK, SaltError
+from components.core.errors import SaltError
 from components.core.jobs import Job
 from pipelines.kfp_api import Kfp, KfpError
+from pipelines.live import LOG_LINES, mistakes
 from pipelines.patience import within
 from pipelines.run_nodes import Task, read_tasks, read_trouble
 from pipelines.run_view import Progress, Row, as_line, as_table, config_of, job_name, jobs_of, rows
@@ -22,8 +23,6 @@ POLL_SECONDS = 3.0
 PROGRESS_SECONDS = 10.0
 PATIENCE_SECONDS = 600.0
 """An API that is away for longer ends the watching; the run goes on."""
-
-LOG_LINES = 15
 
 
 class Watch:
@@ -148,7 +147,7 @@ class Watch:
             said = read_log(self.kfp, self.run_id, task)
         except SaltError as error:
             said = f"{error}"
-        for line in excerpt(said):
+        for line in mistakes(said) or [line for line in said.splitlines() if line.strip()][-LOG_LINES:]:
             self.console.print(f"  {line}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -221,15 +220,3 @@ def _log_of_pod(namespace: str, pod: str) -> str | None:
         return Kube(namespace).log(pod)
     except SaltError:
         return None
-
-
-def excerpt(log: str) -> list[str]:
-    """The lines that name a user's mistake with what belongs to them, or the last ones."""
-    lines = [line.rstrip() for line in log.splitlines() if line.strip()]
-    said: list[str] = []
-    inside = False
-    for line in lines:
-        inside = MARK in line or (inside and line.lstrip().startswith("- "))
-        if inside and line not in said:
-            said.append(line)
-    return said or lines[-LOG_LINES:]

@@ -47,6 +47,11 @@ def test_a_mistake_said_by_two_jobs_is_shown_once_and_another_beside_it(tmp_path
     assert said(tmp_path, text.replace("- no", "no")).splitlines() == [f"{MARK}weights.pth: is gone", f"{MARK}other"]
 
 
+def test_a_list_said_by_two_jobs_is_shown_once(tmp_path):
+    text = f"{MARK}a.zip has 2 problems\n  - b.png: is black\n  - c.png: is gone\n{AFTER}"
+    assert said(tmp_path, text + text) == said(tmp_path, text)
+
+
 def test_two_lists_with_an_item_in_common_are_shown_whole(tmp_path):
     text = f"{MARK}first\n  - same\n{AFTER}{MARK}second\n  - same\n  - other\n{AFTER}"
     assert said(tmp_path, text).splitlines() == [f"{MARK}first", "  - same", f"{MARK}second", "  - same", "  - other"]
