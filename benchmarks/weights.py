@@ -1,0 +1,76 @@
+"""Learned weights of the ensemble against the given ones, nested: chosen on four folds, scored on the fifth.
+
+Run: python -m benchmarks.weights RUN_FOLDER
+"""
+
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from components.core.bootstrap import interval
+from components.core.config import parse_config
+from components.core.metric import Overlap, overlap
+from components.core.schemas import MAPS, array_to_pixels, labelled_rows, read_table
+from components.core.storage import read_json
+from components.submission.choice import choose, scores
+
+STEPS = 20
+"""Weights are multiples of one over this."""
+
+
+def lattice(encoders: int) -> list[tuple[float, ...]]:
+    """All weights of so many encoders that sum to one."""
+    parts = product(range(STEPS + 1), repeat=encoders - 1)
+    return [(*(k / STEPS for k in part), 1 - sum(part) / STEPS) for part in parts if sum(part) <= STEPS]
+
+
+def some(found: Overlap, members_B: NDArray[np.bool_]) -> Overlap:
+    """The overlap of some of the images."""
+    return Overlap(found.intersection_BT[members_B], found.area_BT[members_B], found.truth_B[members_B])
+
+
+def read_maps(run: Path, encoders: list[str], folds: int) -> tuple[NDArray[np.uint8], list[str], NDArray[np.int64]]:
+    """Out-of-fold maps (E, B, 101, 101) of a run, the ids (B) and their folds (B,)."""
+    files = [[run / "train_fold" / name / f"fold{k}" / "oof.parquet" for k in range(folds)] for name in encoders]
+    tables = [[read_table(str(file), MAPS)[0] for file in of_one] for of_one in files]
+    maps_EBHW = np.stack([np.concatenate([array_to_pixels(t["map"]) for t in of_one]) for of_one in tables])
+    ids = [image for table in tables[0] for image in table["id"].to_pylist()]
+    return maps_EBHW, ids, np.repeat(np.arange(folds), [len(table) for table in tables[0]])
+
+
+def nested(run: Annotated[Path, typer.Argument(help="Folder of a finished `salt run`.")]) -> None:
+    """Prints what learning the weights gains, image by image."""
+    config = parse_config(read_json(run / "config.json"))
+    encoders = [encoder.name for encoder in config.encoders]
+    maps_EBHW, ids, folds_B = read_maps(run, encoders, config.split.folds)
+    labelled = labelled_rows(str(run / "ingest/dataset.parquet"), ["id", "mask"])
+    truth = dict(zip(labelled["id"].to_pylist(), array_to_pixels(labelled["mask"]), strict=True))
+    mask_BHW = np.stack([truth[image] for image in ids])
+
+    def blended(weights: tuple[float, ...]) -> Overlap:
+        return overlap(np.rint(np.einsum("e,ebhw->bhw", np.float32(weights), maps_EBHW)).astype(np.uint8), mask_BHW)
+
+    given = blended(tuple(encoder.weight for encoder in config.encoders))
+    candidates = {weights: blended(weights) for weights in lattice(len(encoders))}
+    given_B, learned_B = np.zeros(len(ids)), np.zeros(len(ids))
+    for fold in np.unique(folds_B):
+        own_B, others_B = folds_B == fold, folds_B != fold
+        given_B[own_B] = scores(some(given, own_B), choose(some(given, others_B), folds_B[others_B]))
+        chosen = {w: choose(some(found, others_B), folds_B[others_B]) for w, found in candidates.items()}
+        best = max(chosen, key=lambda weights: chosen[weights].score)
+        learned_B[own_B] = scores(some(candidates[best], own_B), chosen[best])
+        sys.stdout.write(f"fold {fold}: {', '.join(f'{n} {w:.2f}' for n, w in zip(encoders, best, strict=True))}\n")
+    low, high = interval(learned_B - given_B, 0)
+    sys.stdout.write(
+        f"given {given_B.mean():.4f}, learned {learned_B.mean():.4f}: {(learned_B - given_B).mean():+.4f} "
+        f"({low:+.4f} to {high:+.4f}), cross-fitted, {len(ids):,} images\n"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(nested)
