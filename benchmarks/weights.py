@@ -53,7 +53,8 @@ def nested(run: Annotated[Path, typer.Argument(help="Folder of a finished `salt 
     mask_BHW = np.stack([truth[image] for image in ids])
 
     def blended(weights: tuple[float, ...]) -> Overlap:
-        return overlap(np.rint(np.einsum("e,ebhw->bhw", np.float32(weights), maps_EBHW)).astype(np.uint8), mask_BHW)
+        mean_BHW = np.tensordot(np.array(weights, np.float32), maps_EBHW.astype(np.float32), axes=1)
+        return overlap(np.rint(mean_BHW).astype(np.uint8), mask_BHW)
 
     given = blended(tuple(encoder.weight for encoder in config.encoders))
     candidates = {weights: blended(weights) for weights in lattice(len(encoders))}
