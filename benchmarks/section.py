@@ -12,47 +12,15 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-ENCODER = "tu-lcnet_035"
-CONFIG = {
-    "encoders": [{"name": ENCODER, "weight": 1}],
-    "split": {"folds": 2},
-    "model": {
-        "encoder_weights": "none", "stem_stride": 2, "input_size": 64, "fit": "resize",
-        "centre_channels": 16, "decoder_channels": 16,
-    },
-    "train": {"epochs": 1, "phase1_epochs": 1},
-}  # fmt: skip
 SIDES = (1000, 4000)
 
 
 def make_bundle(folder: Path) -> None:
     """Trains two jobs for an epoch on a made-up survey, and bundles them."""
-    from components.ensemble.stage import blend
-    from components.fold_split.stage import split
-    from components.ingest.stage import ingest
-    from components.ingest.synth import write_survey
-    from components.predict.stage import predict
-    from components.submission.stage import submit
-    from components.train_fold.stage import train
+    from tests.components.network.tiny import document
+    from tests.components.predict.trained import train_ensemble
 
-    archive, dataset, folds = (str(folder / name) for name in ("survey.zip", "dataset.parquet", "folds.parquet"))
-    write_survey(archive, labelled=40, test=8, seed=0)
-    ingest(archive, CONFIG, dataset)
-    split(dataset, CONFIG, folds)
-    jobs = [folder / f"fold{fold}" for fold in range(2)]
-    for fold, job in enumerate(jobs):
-        train(
-            dataset, folds, ENCODER, fold, CONFIG, run="", checkpoints=str(job / "checkpoints"),
-            model=str(job / "model"), oof=str(job / "oof.parquet"), curve=str(job / "curve.json"),
-        )  # fmt: skip
-        predict(dataset, str(job / "model"), CONFIG, str(job / "maps.parquet"))
-    oof, test = str(folder / "oof.parquet"), str(folder / "test.parquet")
-    oofs, maps = ([str(job / name) for job in jobs] for name in ("oof.parquet", "maps.parquet"))
-    blend(oofs, maps, CONFIG, blended_oof=oof, blended_test=test)
-    submit(
-        dataset, folds, oof, test, [str(job / "model") for job in jobs], CONFIG,
-        submission=str(folder / "submission.csv"), choice=str(folder / "choice.json"), bundle=str(folder / "bundle"),
-    )  # fmt: skip
+    train_ensemble(folder, document(split={"folds": 2}, train={"epochs": 1, "phase1_epochs": 1}))
 
 
 def write_section(path: Path, side: int) -> None:

@@ -1,12 +1,19 @@
-"""Servers that tests share."""
+"""Servers, a trained ensemble and an empty MLflow that tests share."""
 
-from collections.abc import Iterator
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 
 from components.core.store import Store
 from tests.servers import MinioServer, minio_program
+
+if TYPE_CHECKING:  # it imports torch, which most tests do without
+    from tests.components.predict.trained import Trained
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +46,36 @@ def store_environment(minio: MinioServer, monkeypatch: pytest.MonkeyPatch) -> di
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return variables
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that `make` fills once for all of pytest's processes; tests only read it."""
+    own = factory.getbasetemp()
+    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder = common / name
+    with (common / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            made = factory.mktemp("making")
+            make(made)
+            made.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> "Trained":
+    """Four tiny jobs, trained and bundled."""
+    from tests.components.predict.trained import read_trained, train_ensemble
+
+    return read_trained(made_once(tmp_path_factory, "trained", train_ensemble))
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MLflow's database before its first run, to copy: MLflow takes seconds to make its tables."""
+    from mlflow import MlflowClient
+
+    def make(folder: Path) -> None:
+        MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments()
+
+    return made_once(tmp_path_factory, "empty_mlflow", make) / "mlflow.db"

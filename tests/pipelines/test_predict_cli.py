@@ -12,12 +12,7 @@ from typer.testing import CliRunner, Result
 from components.core.errors import SaltError
 from components.core.schemas import MAPS, read_table
 from pipelines.cli import app
-from tests.components.predict.trained import CONFIG, Trained, train_ensemble
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    return train_ensemble(tmp_path_factory.mktemp("trained"))
+from tests.components.predict.trained import CONFIG, Trained
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from mlflow import MlflowClient
 
@@ -7,9 +9,10 @@ pytestmark = pytest.mark.usefixtures("no_cluster")
 
 
 @pytest.fixture
-def tracked(tmp_path):
+def tracked(tmp_path, empty_mlflow):
     """An MLflow file as local runs leave it: two runs of the pipeline, one with a job."""
     (tmp_path / "runs").mkdir()
+    shutil.copy(empty_mlflow, tmp_path / "runs")
     client = MlflowClient(f"sqlite:///{tmp_path}/runs/mlflow.db")
     experiment = client.create_experiment("salt")
     for i, (name, score) in enumerate([("first-1a2b3c", 0.81234), ("second-4d5e6f", None)]):

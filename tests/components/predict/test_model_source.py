@@ -1,6 +1,7 @@
 """Bundles from a folder and from the object store, checked on arrival."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,10 @@ def test_the_registry_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
-def test_a_model_that_is_not_registered_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_model_that_is_not_registered_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_mlflow: Path
+) -> None:
+    shutil.copy(empty_mlflow, tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     with (
         pytest.raises(SaltError, match="models:/salt/7: cannot be fetched from MLflow"),

@@ -47,26 +47,31 @@ class Trained:
     maps_BHW: NDArray[np.uint8]
 
 
-def train_ensemble(folder: Path) -> Trained:
+def train_ensemble(folder: Path, config: dict[str, Any] = CONFIG) -> None:
+    """Trains every job of a configuration of two folds, blends their maps and bundles them in `folder`."""
     dataset, folds = write_survey(folder, labelled=18, tests=7, folds=2)
-    names = all_jobs(parse_config(CONFIG))
+    names = all_jobs(parse_config(config))
     jobs = [folder / f"{encoder}{fold}" for encoder, fold in names]
     for place, (encoder, fold) in zip(jobs, names, strict=True):
         train(
-            dataset, folds, encoder, fold, CONFIG, run="", checkpoints=str(place / "checkpoints"),
+            dataset, folds, encoder, fold, config, run="", checkpoints=str(place / "checkpoints"),
             model=str(place / "model"), oof=str(place / "oof.parquet"), curve=str(place / "curve.json"),
         )  # fmt: skip
-        predict(dataset, str(place / "model"), CONFIG, str(place / "maps.parquet"))
+        predict(dataset, str(place / "model"), config, str(place / "maps.parquet"))
     oof, test = str(folder / "oof.parquet"), str(folder / "test.parquet")
     oofs, maps_of = ([str(place / name) for place in jobs] for name in ("oof.parquet", "maps.parquet"))
-    blend(oofs, maps_of, CONFIG, blended_oof=oof, blended_test=test)
+    blend(oofs, maps_of, config, blended_oof=oof, blended_test=test)
     submit(
-        dataset, folds, oof, test, [str(place / "model") for place in jobs], CONFIG,
+        dataset, folds, oof, test, [str(place / "model") for place in jobs], config,
         submission=str(folder / "submission.csv"), choice=str(folder / "choice.json"), bundle=str(folder / "bundle"),
     )  # fmt: skip
-    maps, images = read_table(test, MAPS)[0], read_table(dataset, DATASET)[0]
+
+
+def read_trained(folder: Path) -> Trained:
+    """What `train_ensemble` left in a folder."""
+    maps, images = read_table(folder / "test.parquet", MAPS)[0], read_table(folder / "dataset.parquet", DATASET)[0]
     images = images.filter([not labelled for labelled in images["labelled"].to_pylist()])
     return Trained(
-        folder, folder / "bundle", jobs[0] / "model", maps["id"].to_pylist(), array_to_pixels(images["image"]),
-        array_to_pixels(maps["map"]),
+        folder, folder / "bundle", folder / f"{ENCODER}0" / "model", maps["id"].to_pylist(),
+        array_to_pixels(images["image"]), array_to_pixels(maps["map"]),
     )  # fmt: skip

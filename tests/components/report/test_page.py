@@ -3,6 +3,7 @@ from base64 import b64decode
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from tests.components.report.conftest import DATA_HASH, FOLD_COUNT, MIN_AREA, NA
 from tests.components.report.test_curves import made_curve
 
 VOID = {"meta", "img", "br", "use", "path"}
+SCRIPT = "<script>alert(1)</script>"
 
 
 class Page(HTMLParser):
@@ -102,13 +104,20 @@ def test_names_are_escaped(html, page):
     assert not {"i", "b"} & {tag for tag, _, _ in page.elements}
 
 
-def test_what_a_user_wrote_is_escaped(tmp_path):
-    script = "<script>alert(1)</script>"
-    made = Made(tmp_path)
-    made.report(config=made.config | {"cluster": {"registry": script}}, run=script)
-    html = (tmp_path / "report.html").read_text()
-    assert script not in html
-    assert Page(html).text.count(script) == 3  # title, heading, option
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """A page with all that a run may tell beside its scores."""
+    made = Made(tmp_path_factory.mktemp("told"))
+    made.report(
+        config=made.config | {"cluster": {"registry": SCRIPT}}, run=SCRIPT,
+        seconds={"submission": [5.25], "ingest": [61], "train_fold": [80.0] * 6},
+    )  # fmt: skip
+    return (made.folder / "report.html").read_text()
+
+
+def test_what_a_user_wrote_is_escaped(told):
+    assert SCRIPT not in told
+    assert Page(told).text.count(SCRIPT) == 3  # title, heading, option
 
 
 def test_every_picture_has_an_alternative_and_a_caption(page):
@@ -178,31 +187,46 @@ def test_the_network_is_drawn_for_each_encoder(page):
     assert "decoder 5 + SCSE" in page.text
 
 
-def test_times_of_other_stages_are_shown_where_they_are_known(made, tmp_path):
-    made.report(seconds={"submission": [5.25], "ingest": [61], "train_fold": [80.0] * 6})
-    text = Page((tmp_path / "report.html").read_text()).text
-    assert "ingest 1 1 min 01 s 1 min 01 s – train fold 6 8 min 00 s 1 min 20 s 3.00 GiB submission 1 5.2 s" in text
+def test_times_of_other_stages_are_shown_where_they_are_known(told):
+    line = "ingest 1 1 min 01 s 1 min 01 s – train fold 6 8 min 00 s 1 min 20 s 3.00 GiB submission 1 5.2 s"
+    assert line in Page(told).text
 
 
-@pytest.mark.parametrize(("names", "fold_count"), [(("only",), 2), (("a", "b", "c"), 5)])
-def test_any_number_of_encoders_and_folds(tmp_path, names, fold_count):
-    made = Made(tmp_path, names=names, fold_count=fold_count)
-    made.report()
-    page = Page((tmp_path / "report.html").read_text())
-    assert page.text.count("Lovász loss from here") == len(names)
-    for name in (*names, "ensemble"):
+SHAPES: list[dict[str, Any]] = [
+    {"names": ("only",), "fold_count": 2, "older": True},
+    {"names": ("a", "b", "c"), "fold_count": 5},
+]
+
+
+@pytest.fixture(scope="module", params=[0, 1], ids=["one encoder, no salt", "three encoders, all salt"])
+def synthetic(request, tmp_path_factory):
+    """A run on made-up images of one kind, by another number of encoders and folds, and what its report returned."""
+    made = Made(tmp_path_factory.mktemp("synthetic"), synthetic=True, **SHAPES[request.param])
+    made.masks = np.full_like(made.masks, request.param)
+    made.config |= {"train": {"keep": "last"}}
+    made.config_hash = parse_config(made.config).hash
+    made.write()
+    return made, made.report()
+
+
+def test_any_number_of_encoders_and_folds(synthetic):
+    made, _ = synthetic
+    page = Page((made.folder / "report.html").read_text())
+    assert page.text.count("Lovász loss from here") == len(made.names)
+    for name in (*made.names, "ensemble"):
         assert f" {name} 40 " in page.text
-    assert f"fold {fold_count - 1}" in page.text
-    assert f"fold {fold_count}," not in page.text
+    assert f"fold {made.fold_count - 1}" in page.text
+    assert f"fold {made.fold_count}," not in page.text
 
 
-def test_curves_of_an_older_version_leave_out_what_they_lack(tmp_path):
-    Made(tmp_path, older=True).report()
-    page = Page((tmp_path / "report.html").read_text())
-    assert "The network" not in page.text
-    assert not any(attributes["href"] == "#network" for attributes in page.all("a"))
-    assert "plain, fold 0 cpu 6 1 min 15 s – –" in page.text
-    assert "in training" not in page.text
+def test_curves_of_an_older_version_leave_out_what_they_lack(synthetic):
+    made, _ = synthetic
+    page = Page((made.folder / "report.html").read_text())
+    links = [attributes["href"] for attributes in page.all("a")]
+    for shown in ("The network" in page.text, "#network" in links, "in training" in page.text):
+        assert shown is not made.older
+    speed = "– –" if made.older else "123.4 3.00 GiB"
+    assert f"{made.names[0]}, fold 0 cpu 6 1 min 15 s {speed}" in page.text
 
 
 def test_at_full_size_it_is_below_5_mb():
@@ -284,17 +308,12 @@ def test_the_same_files_give_the_same_report(reported, tmp_path):
         assert (tmp_path / name).read_bytes() == (made.folder / name).read_bytes()
 
 
-@pytest.mark.parametrize("salt", [0, 1])
-def test_synthetic_images_are_said_to_mean_nothing_be_they_all_of_one_kind(tmp_path, salt):
-    made = Made(tmp_path, synthetic=True)
-    made.masks = np.full_like(made.masks, salt)
-    made.config |= {"train": {"keep": "last"}}
-    made.config_hash = parse_config(made.config).hash
-    made.write()
-    assert made.report()["score"] == pytest.approx(np.mean(made.plain_scores("ensemble", THRESHOLD, MIN_AREA)))
-    html = (tmp_path / "report.html").read_text()
+def test_synthetic_images_are_said_to_mean_nothing_be_they_all_of_one_kind(synthetic):
+    made, values = synthetic
+    assert values["score"] == pytest.approx(np.mean(made.plain_scores("ensemble", THRESHOLD, MIN_AREA)))
+    html, card = ((made.folder / name).read_text() for name in ("report.html", "report.md"))
     assert "these scores say nothing about real data" in html
-    assert "flatters" not in html + (tmp_path / "report.md").read_text()
+    assert "flatters" not in html + card
     assert "There is no such image" in html
-    assert "**Synthetic images: these scores say nothing" in (tmp_path / "report.md").read_text()
-    assert read_json(tmp_path / "metrics.json")["synthetic"] is True
+    assert "**Synthetic images: these scores say nothing" in card
+    assert read_json(made.folder / "metrics.json")["synthetic"] is True

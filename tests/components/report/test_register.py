@@ -1,6 +1,7 @@
 """The bundle in MLflow's registry: loaded and used by the full MLflow, registered once, never in the way."""
 
 import logging
+import shutil
 from pathlib import Path
 
 import mlflow
@@ -15,7 +16,8 @@ from tests.components.predict.trained import Trained
 
 
 @pytest.fixture
-def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_mlflow: Path) -> MlflowClient:
+    shutil.copy(empty_mlflow, tmp_path)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.chdir(tmp_path)

@@ -35,6 +35,7 @@ def test_the_choice_is_told():
     assert all(f">{name}</text>" in chart for name in scores)
     areas = table_areas(40)
     table = np.random.default_rng(0).random((len(areas), 255))
-    assert "the chosen pair, 0.300 and 40 px" in area_chart(table, areas, 0.3, 40)
-    assert area_chart(table, areas, 0.3, 40) != area_chart(table, areas, 0.6, 40)
+    chart = area_chart(table, areas, 0.3, 40)
+    assert "the chosen pair, 0.300 and 40 px" in chart
+    assert chart != area_chart(table, areas, 0.6, 40)
     assert area_chart(np.ones_like(table), areas, 0.3, 40)
