@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from components.core.experiment import open_experiment, option_text
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -64,18 +66,9 @@ class Tracking:
     def _connect(self) -> None:
         limit_waiting()
         from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
 
         self.client = MlflowClient()
-        name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
-        found = self.client.get_experiment_by_name(name)
-        if found is None:
-            try:
-                self.experiment = self.client.create_experiment(name)
-                return
-            except MlflowException:  # another job was faster
-                found = self.client.get_experiment_by_name(name)
-        self.experiment = found.experiment_id
+        self.experiment = open_experiment(self.client, os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
 
     def _try(self, what: str, call: Callable[[], T]) -> T | None:
         """Calls unless the server is known to be away; counts what is lost, warns the first time."""
@@ -122,8 +115,8 @@ class Tracking:
         """The nested run of one encoder and fold."""
         parent = self.parent()
         tags = {"salt.run": self.run, "salt.kind": "job", "salt.encoder": encoder, "salt.fold": str(fold)}
-        nested = {**tags, "mlflow.parentRunId": parent.id or ""}
-        name = f"{encoder} fold {fold}"
+        nested = {**tags, "mlflow.parentRunId": parent.id or "", "mlflow.source.name": "train-fold"}
+        name = f"f{fold} {encoder}"  # MLflow's lists show the first fifteen letters
         return TrackedRun(self, self._try("run", lambda: self._find_or_create(name, nested)))
 
     def unite(self) -> None:
@@ -192,6 +185,17 @@ class TrackedRun:
 
         self.tracking._try("tags", call)
 
+    def data(self, digest: str) -> None:
+        """Names the images that the run was made of, by their hash."""
+
+        def call() -> None:
+            from mlflow.entities import Dataset, DatasetInput
+
+            images = Dataset("salt images", digest, "local", "{}")
+            self.tracking.client.log_inputs(self.id, [DatasetInput(images, [])])
+
+        self.tracking._try("data", call)
+
     def params(self, values: Mapping[str, object]) -> None:
         """Logs parameters; those that are there already stay."""
 
@@ -199,7 +203,7 @@ class TrackedRun:
             from mlflow.entities import Param
 
             known = self.tracking.client.get_run(self.id).data.params
-            new = [Param(key, str(value)) for key, value in values.items() if key not in known]
+            new = [Param(key, option_text(value)) for key, value in values.items() if key not in known]
             self.tracking.client.log_batch(self.id, params=new)
 
         self.tracking._try("parameters", call)

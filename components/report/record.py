@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components.core.config import parse_config
+from components.core.experiment import NOTE
 from components.core.storage import read_json, write_json
 from components.core.tracking import Tracking
 
@@ -42,12 +43,16 @@ def record(
     parent.params({**facts, **parse_config(config).flat()})
     parent.metrics(scalars)
     parent.tags(_tags(dict(origin or {})))
+    parent.data(histories[0]["data_hash"])
+    if "report.md" in files:
+        parent.tags({NOTE: _description(scalars, Path(files["report.md"]).read_text())})
     gpu_seconds = sum(history["seconds"] for history in histories if history["device"] != "cpu")
     seconds = sum(history["seconds"] for history in histories)
     parent.metrics({"training_seconds": seconds, "gpu_hours": gpu_seconds / 3600})
     for history in histories:
         job = tracking.job(history["encoder"], history["fold"])
         job.epochs(history["epochs"])
+        job.data(history["data_hash"])
         job.end()
     with tempfile.TemporaryDirectory() as scratch:
         for name, path in files.items():
@@ -59,9 +64,16 @@ def record(
     return {"mlflow_run_id": parent.id or ""}
 
 
+def _description(scalars: Mapping[str, float], card: str) -> str:
+    """The score, then the card: MLflow's page folds what goes on for longer than a few lines."""
+    low, high = (scalars.get(name, scalars["score"]) for name in ("score_low", "score_high"))
+    return f"**{scalars['score']:.4f}** out of fold, 95 % interval {low:.4f} to {high:.4f}\n\n{card}"
+
+
 def _tags(origin: dict[str, str]) -> dict[str, str]:
     """The run's origin as tags; the link is what MLflow's page shows of a run in Kubeflow Pipelines."""
     tags = {f"salt.{key}": value for key, value in origin.items() if key != "kfp_ui"}
+    tags["mlflow.source.name"] = "salt submit" if origin.get("runner") == "cluster" else "salt run"
     if origin.get("kfp_run"):
         tags["salt.kfp_link"] = f"{origin.get('kfp_ui', '')}/#/runs/details/{origin['kfp_run']}"
     if origin.get("git_revision"):

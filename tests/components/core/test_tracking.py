@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 from mlflow import MlflowClient
 
+from components.core.experiment import NOTE, option_text
 from components.core.tracking import Tracking
 from components.report.record import record
 
@@ -108,7 +109,7 @@ def test_a_job_is_nested_in_its_pipeline(server, tmp_path):
     (pipeline,), (nested,) = server.runs("pipeline"), server.runs("job")
     assert (pipeline.info.run_id, nested.info.run_id) == (parent.id, job.id)
     assert nested.data.tags["mlflow.parentRunId"] == parent.id
-    assert nested.info.run_name == "lite0 fold 3"
+    assert nested.info.run_name == "f3 lite0"
     assert nested.info.status == "FINISHED"
     assert nested.data.params == {"seed": "1"}
     assert nested.data.metrics == {"score": 0.4, "loss": 0.25, "oof_score": 0.5}
@@ -174,21 +175,39 @@ def test_the_report_fills_in_what_jobs_left_out(server, tmp_path):
         curves.append(str(tmp_path / f"{fold}.json"))
         (tmp_path / f"{fold}.json").write_text(json.dumps({**curve, "epochs": HISTORY}))
     (tmp_path / "x7").write_text("# card")
+    scores = {"score": 0.8, "score_low": 0.75, "score_high": 0.85}
     for _ in range(2):
         origin = {"preset": "quick", "images": "", "kfp_ui": "http://ui", "kfp_run": "3f2a", "git_revision": "5a5a+"}
-        facts = record("first", {}, curves, {"score": 0.8}, {"report.md": str(tmp_path / "x7")}, origin)
+        facts = record("first", {}, curves, scores, {"report.md": str(tmp_path / "x7")}, origin)
     jobs, (pipeline,) = server.runs("job"), server.runs("pipeline")
     assert sorted(run.data.tags["salt.fold"] for run in jobs) == ["0", "1"]
     assert all([step for step, _ in server.epochs(run.info.run_id)] == [1, 2, 3, 4] for run in jobs)
     assert {run.info.status for run in [*jobs, pipeline]} == {"FINISHED"}
     assert facts == {"mlflow_run_id": pipeline.info.run_id}
-    assert pipeline.data.metrics == {"score": 0.8, "training_seconds": 5, "gpu_hours": 2.5 / 3600}
+    assert pipeline.data.metrics == {**scores, "training_seconds": 5, "gpu_hours": 2.5 / 3600}
     assert pipeline.data.tags["salt.preset"] == "quick"
     assert pipeline.data.tags["salt.kfp_link"] == "http://ui/#/runs/details/3f2a"
     assert pipeline.data.tags["mlflow.source.git.commit"] == "5a5a"
     assert not {"salt.images", "salt.kfp_ui"} & pipeline.data.tags.keys()
     assert pipeline.data.params["train.epochs"] == "120"
+    assert pipeline.data.tags[NOTE] == "**0.8000** out of fold, 95 % interval 0.7500 to 0.8500\n\n# card"
+    assert pipeline.data.tags["mlflow.source.name"] == "salt run"
+    assert all([used.dataset.digest for used in run.inputs.dataset_inputs] == ["d"] for run in [*jobs, pipeline])
     assert [file.path for file in server.client.list_artifacts(pipeline.info.run_id)] == ["config.json", "report.md"]
+
+
+def test_what_somebody_wrote_of_the_experiment_stays(server):
+    first = Tracking("first").experiment
+    assert "salt.kind" in server.client.get_experiment(first).tags[NOTE]
+    server.client.set_experiment_tag(first, NOTE, "ours")
+    Tracking("second")
+    assert server.client.get_experiment(first).tags[NOTE] == "ours"
+
+
+def test_options_are_written_for_people():
+    assert option_text([{"name": "lite0", "weight": 0.3}, {"name": "lite1", "weight": 0.7}]) == "lite0 0.3, lite1 0.7"
+    for value, text in ((True, "True"), (1e-4, "0.0001"), ([1, 2], "1, 2"), ("stop", "stop")):
+        assert option_text(value) == text
 
 
 def test_two_parents_that_a_slow_server_let_be_become_one(server):
