@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from components.core.errors import SaltError
+from components.core.experiment import option_text
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN [RUN ...]", help="Folders, or names in MLflow.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN", help="Folders, or names in MLflow.")],
     dataset: Annotated[Path | None, typer.Option(help="dataset.parquet, where no RUN is a folder that has it.")] = None,
     out: Annotated[Path, typer.Option(help="The page with the images that changed most.")] = Path("compare.html"),
 ) -> None:
@@ -64,5 +65,5 @@ def _dataset_of(runs: list[str]) -> Path:
 def _table(what: str, names: list[str], rows: dict[str, list[Any]]) -> Table:
     table = Table(what, *names, box=None)
     for row, values in rows.items():
-        table.add_row(row, *map(str, values))
+        table.add_row(row, *map(option_text, values))
     return table

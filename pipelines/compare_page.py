@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 from PIL import Image
 
+from components.core.experiment import option_text
 from components.core.storage import atomic_path
 from pipelines.compare import Finished, Masks, Paired, Truth, changed_most
 
@@ -44,6 +45,7 @@ def write_page(
         for other in masks[1:]
     ]
     environment = Environment(loader=PackageLoader("pipelines"), autoescape=True, undefined=StrictUndefined)
+    environment.filters["option"] = option_text
     text = environment.get_template("compare.html.j2").render(
         runs=runs, pairs=pairs, options=options, galleries=galleries, images=len(truth.ids), shown=SHOWN
     )
