@@ -16,7 +16,7 @@ def input_axis(config: ModelConfig, device: torch.device) -> Tensor:
         pads 13 before and 14 after.
     """
     size = config.input_size
-    index = torch.arange(size, dtype=torch.float32, device=device)
+    index = torch.arange(size, device=device)
     pixel = index - (size - SIDE) // 2 if config.fit == "pad" else (index + 0.5) * (SIDE / size) - 0.5
     return pixel * (2 / (SIDE - 1)) - 1
 
