@@ -8,7 +8,7 @@ DATA ?= $(SYNTHETIC)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test test-containers slow lint format compile lock clean
+.PHONY: help setup run ui up down test test-containers slow lint format compile lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,6 +34,10 @@ endif
 $(SYNTHETIC): | $(STAMP)
 	@mkdir -p $(@D)
 	@$(BIN)/salt synth $@
+
+# Without the two settings MLflow also starts what only language models need, and may not come up beside a training.
+ui: $(STAMP) ## MLflow's pages on the runs of runs/: http://127.0.0.1:5000/#/experiments?workflowType=machine_learning
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --backend-store-uri sqlite:///runs/mlflow.db --workers 1
 
 COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
 	--project-name salt --file docker/compose.yaml --env-file docker/.env

@@ -134,13 +134,14 @@ def predict(
     model folder give maps.parquet.
     """
     from components.core.errors import SaltError
-    from components.predict import stage
 
     if bool(pictures) + (dataset is not None) + (images is not None) != 1:
         raise SaltError("give one of the three", field="IMAGES, --dataset, --images")
     if pictures:
         _predict_with_bundle(pictures, model, out, stride, percentiles)
         return
+    from components.predict import stage
+
     settings = _config(config, preset, changes)
     if dataset is not None:
         stage.predict(dataset, model, settings, str(out / "maps.parquet"))
@@ -152,12 +153,13 @@ def _predict_with_bundle(
     pictures: list[str], model: str, out: Path, stride: int, percentiles: tuple[float, float] | None
 ) -> None:
     from components.core.errors import MARK, SaltError
-    from components.predict.apply import apply
     from components.predict.model_source import opened_bundle
 
     if percentiles and not 0 <= percentiles[0] < percentiles[1] <= 100:
         raise SaltError("must rise from 0 to 100", field="--percentiles", found="{:g} {:g}".format(*percentiles))
     with opened_bundle(model) as bundle:
+        from components.predict.apply import apply  # torch takes seconds: a wrong bundle is told before
+
         problems = apply(pictures, bundle, str(out), stride=stride, percentiles=percentiles)
     for problem in problems:
         typer.echo(f"{MARK}{problem}", err=True)
