@@ -224,7 +224,7 @@ def test_the_configuration_is_kept_and_logged_whole(run):
     config = parse_config(json.loads((run.folder / "config.json").read_text()))
     assert [encoder.name for encoder in config.encoders] == [ENCODER]
     (pipeline,) = run.first.tracked.pipelines
-    assert pipeline.data.params["encoders"] == str(config.flat()["encoders"])
+    assert pipeline.data.params["encoders"] == f"{ENCODER} 1.0"
     assert {*config.flat(), "config_hash", "data_hash"} <= set(pipeline.data.params)
 
 
