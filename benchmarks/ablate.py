@@ -24,8 +24,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from components.core.bootstrap import interval
 from components.core.config import Config
+from components.core.errors import SaltError, exit_on_error
 from components.core.metric import overlap
 from components.core.schemas import (
     DATASET,
@@ -38,10 +38,8 @@ from components.core.schemas import (
 )
 from components.core.storage import content_hash, read_json, write_json
 from components.submission.choice import choose, scores
+from pipelines.compare import pair
 from pipelines.presets import changed, preset_config
-
-RESAMPLES = 2000
-"""Bootstrap resamples of a mean difference."""
 
 log = logging.getLogger("ablate")
 
@@ -125,6 +123,9 @@ def image_scores(jobs: list[Job], truth: dict[str, NDArray[np.uint8]]) -> dict[s
     Args:
         jobs: Those of one variant and seed.
         truth: Mask (101, 101) of each image.
+
+    Raises:
+        SaltError: If something is to be chosen and there is but one fold.
     """
     config = jobs[0].config
     weights = {encoder.name: encoder.weight for encoder in config.encoders}
@@ -142,6 +143,8 @@ def image_scores(jobs: list[Job], truth: dict[str, NDArray[np.uint8]]) -> dict[s
         folds += [fold] * len(held_out)
     map_BHW, mask_BHW, folds_B = np.concatenate(maps), np.stack([truth[image] for image in ids]), np.array(folds)
     rules = config.submission.threshold, config.submission.min_area
+    if "best" in rules and len(set(folds)) < 2:
+        raise SaltError("is chosen on other folds than the one it is scored on", field="--fold", expected="two or more")
     score_B = np.zeros(len(ids))
     for fold in np.unique(folds_B):
         own_B = folds_B == fold
@@ -171,10 +174,9 @@ def table(changes: list[str], jobs: list[list[list[Job]]], work: Path) -> Iterat
         paired = "| | | | |"
         if seeds is not jobs[0]:
             common = sorted(set(base[0]) & set(found[0]))
-            gain_B = np.mean([[b[i] - a[i] for i in common] for a, b in zip(base, found, strict=True)], axis=0)
-            low, high = interval(gain_B, 0, RESAMPLES)
-            won, lost = int((gain_B > 0).sum()), int((gain_B < 0).sum())
-            paired = f"| {gain_B.mean():+.4f} | {low:+.4f} to {high:+.4f} | {won} | {lost} |"
+            before_B, after_B = (np.mean([[one[i] for i in common] for one in x], axis=0) for x in (base, found))
+            gain = pair(name, before_B, after_B)
+            paired = f"| {gain.mean:+.4f} | {gain.low:+.4f} to {gain.high:+.4f} | {gain.won} | {gain.lost} |"
         yield f"| {name} | {mean:.4f} {paired} {seconds:.0f} |"
 
 
@@ -239,4 +241,5 @@ def study(
 
 
 if __name__ == "__main__":
-    typer.run(study)
+    with exit_on_error():
+        typer.run(study)
