@@ -18,6 +18,7 @@ from kfp import local
 
 from components.core.cluster_config import StageName
 from components.core.errors import SaltError, exit_on_error
+from components.core.experiment import TAGS
 from components.core.storage import read_json
 from components.core.tracking import EXPERIMENT, Tracking
 from components.core.uris import is_uri
@@ -107,7 +108,7 @@ def prepare_tracking(folder: RunFolder) -> None:
 
     client = MlflowClient()
     if client.get_experiment_by_name(EXPERIMENT) is None:
-        client.create_experiment(EXPERIMENT, artifact_location=(home / "mlartifacts").as_uri())
+        client.create_experiment(EXPERIMENT, artifact_location=(home / "mlartifacts").as_uri(), tags=TAGS)
 
 
 if __name__ == "__main__":
