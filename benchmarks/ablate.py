@@ -11,7 +11,6 @@ import logging
 import multiprocessing
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -27,18 +26,11 @@ from numpy.typing import NDArray
 from components.core.config import Config
 from components.core.errors import SaltError, exit_on_error
 from components.core.metric import overlap
-from components.core.schemas import (
-    DATASET,
-    MAPS,
-    array_to_pixels,
-    labelled_rows,
-    open_table,
-    read_table,
-    table_metadata,
-)
+from components.core.schemas import FOLDS, MAPS, array_to_pixels, open_table, read_table, table_metadata
 from components.core.storage import content_hash, read_json, write_json
 from components.submission.choice import choose, scores
-from pipelines.compare import pair
+from pipelines.compare import Truth, pair, read_truth
+from pipelines.origin import git_revision
 from pipelines.presets import changed, preset_config
 
 log = logging.getLogger("ablate")
@@ -103,26 +95,35 @@ def folds_file(config: Config, work: Path) -> Path:
 
 
 def prepare(archive: Path, configs: list[Config], work: Path) -> None:
-    """Reads the archive and splits it as each configuration says, unless that was done."""
+    """Reads the archive and splits it as each configuration says, unless that was done.
+
+    Raises:
+        SaltError: If the archive is wrong, or the folder was split under another seed.
+    """
     from components.fold_split.stage import split
     from components.ingest.stage import ingest
 
-    dataset = work / "dataset.parquet"
+    dataset, seed = work / "dataset.parquet", configs[0].seed
     if not dataset.is_file():
         ingest(str(archive), configs[0].model_dump(mode="json"), str(dataset))
     for config in configs:
-        if not folds_file(config, work).is_file():
-            split(str(dataset), config.model_dump(mode="json"), str(folds_file(config, work)))
+        path = folds_file(config, work)
+        if not path.is_file():
+            split(str(dataset), config.model_copy(update={"seed": seed}).model_dump(mode="json"), str(path))
+        found = table_metadata(open_table(path, FOLDS))["seed"]
+        if found != str(seed):
+            problem = "was split under another seed: take another folder"
+            raise SaltError(problem, file=path, field="seed", found=found, expected=seed)
 
 
-def image_scores(jobs: list[Job], truth: dict[str, NDArray[np.uint8]]) -> dict[str, float]:
+def image_scores(jobs: list[Job], mask_by_id: dict[str, NDArray[np.uint8]]) -> dict[str, float]:
     """The score of each held-out image under the weighted mean of the encoders' maps.
 
     A threshold or smallest area that is to be chosen is chosen for each fold on the other folds.
 
     Args:
         jobs: Those of one variant and seed.
-        truth: Mask (101, 101) of each image.
+        mask_by_id: True mask (101, 101) of each image.
 
     Raises:
         SaltError: If something is to be chosen and there is but one fold.
@@ -141,7 +142,7 @@ def image_scores(jobs: list[Job], truth: dict[str, NDArray[np.uint8]]) -> dict[s
         held_out = next(iter(tables.values()))["id"].to_pylist()
         ids += held_out
         folds += [fold] * len(held_out)
-    map_BHW, mask_BHW, folds_B = np.concatenate(maps), np.stack([truth[image] for image in ids]), np.array(folds)
+    found, folds_B = overlap(np.concatenate(maps), np.stack([mask_by_id[image] for image in ids])), np.array(folds)
     rules = config.submission.threshold, config.submission.min_area
     if "best" in rules and len(set(folds)) < 2:
         raise SaltError("is chosen on other folds than the one it is scored on", field="--fold", expected="two or more")
@@ -149,26 +150,25 @@ def image_scores(jobs: list[Job], truth: dict[str, NDArray[np.uint8]]) -> dict[s
     for fold in np.unique(folds_B):
         own_B = folds_B == fold
         others_B = ~own_B if "best" in rules else own_B
-        chosen = choose(overlap(map_BHW[others_B], mask_BHW[others_B]), folds_B[others_B], *rules)
-        score_B[own_B] = scores(overlap(map_BHW[own_B], mask_BHW[own_B]), chosen)
+        chosen = choose(found.of(others_B), folds_B[others_B], *rules)
+        score_B[own_B] = scores(found.of(own_B), chosen)
     return dict(zip(ids, score_B.tolist(), strict=True))
 
 
-def table(changes: list[str], jobs: list[list[list[Job]]], work: Path) -> Iterator[str]:
+def table(changes: list[str], jobs: list[list[list[Job]]], truth: Truth) -> Iterator[str]:
     """Each variant's score and cost, and its difference to the first, paired by image.
 
     Args:
         changes: What each variant is called.
         jobs: Of each variant, under each seed.
-        work: Holds the dataset.
+        truth: The labelled images.
     """
-    labelled = labelled_rows(str(work / "dataset.parquet"), ["id", "mask"])
-    truth = dict(zip(labelled["id"].to_pylist(), array_to_pixels(labelled["mask"]), strict=True))
+    mask_by_id = dict(zip(truth.ids, truth.mask_BHW, strict=True))
     yield "| change | score | difference | 95 % interval | won | lost | s a training |"
     yield "| --- | --: | --: | :-: | --: | --: | --: |"
-    base = [image_scores(same, truth) for same in jobs[0]]
+    base = [image_scores(same, mask_by_id) for same in jobs[0]]
     for name, seeds in zip(changes, jobs, strict=True):
-        found = [image_scores(same, truth) for same in seeds]
+        found = [image_scores(same, mask_by_id) for same in seeds]
         mean = np.mean([score for of_seed in found for score in of_seed.values()])
         seconds = np.mean([read_json(job.folder / "metrics.json")["training_seconds"] for s in seeds for job in s])
         paired = "| | | | |"
@@ -187,12 +187,6 @@ def machine() -> str:
     from components.network.device import device_name, pick_device
 
     return f"{device_name(pick_device())}, {os.cpu_count()} cores, torch {torch.__version__}"
-
-
-def revision() -> str:
-    """The revision of the code, with a plus where the working tree differs."""
-    found = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
 
 
 def study(
@@ -227,12 +221,13 @@ def study(
     in_turn = [job for row in zip_longest(*([j for s in seeds for j in s] for seeds in jobs)) for job in row if job]
     run_jobs(in_turn, workers)
 
-    data_hash = table_metadata(open_table(str(work / "dataset.parquet"), DATASET))["data_hash"]
+    truth = read_truth(work / "dataset.parquet")
     command = shlex.join(["python", "-m", "benchmarks.ablate", archive.name, "WORK", *sys.argv[3:]])
     text = "\n".join([
         f"\n### {title}\n\n```sh\n{command}\n```\n",
-        *table(["base", *(f"`{text}`" for text in change)], jobs, work),
-        f"\nBase configuration {first.hash}, data {data_hash}, code {revision()}; {machine()}, {workers} at a time.\n",
+        *table(["base", *(f"`{text}`" for text in change)], jobs, truth),
+        f"\nBase configuration {first.hash}, data {truth.data_hash}, code {git_revision()};",
+        f"{machine()}, {workers} at a time.\n",
     ])  # fmt: skip
     sys.stdout.write(text)
     if append:

@@ -64,6 +64,10 @@ class Overlap:
     area_BT: NDArray[np.int32]
     truth_B: NDArray[np.int32]
 
+    def of(self, members_B: NDArray[np.bool_]) -> "Overlap":
+        """That of some of the images."""
+        return Overlap(self.intersection_BT[members_B], self.area_BT[members_B], self.truth_B[members_B])
+
 
 def overlap(maps_BHW: NDArray[np.uint8], masks_BHW: NDArray[np.uint8]) -> Overlap:
     """Compares maps and masks at every cut, by one histogram an image.

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.ablate import Job, image_scores, run_jobs, table
 from components.core.schemas import DATASET, MAPS, SIDE, pixels_to_array, write_table
 from components.core.storage import write_json
+from pipelines.compare import read_truth
 from pipelines.presets import preset_config
 
 ENCODER = "tu-tf_efficientnet_lite0"
@@ -45,7 +46,7 @@ def work(tmp_path: Path) -> Path:
     masks = pixels_to_array(np.stack(list(TRUTH.values())))
     columns = {"id": IDS, "labelled": [True] * 8, "image": pixels, "mask": masks, "depth": [100] * 8}
     columns["position"] = [None] * 8
-    write_table(tmp_path / "dataset.parquet", DATASET, columns, {})
+    write_table(tmp_path / "dataset.parquet", DATASET, columns, {"data_hash": "d"})
     return tmp_path
 
 
@@ -56,7 +57,7 @@ def test_each_image_is_compared_with_itself(work: Path) -> None:
         work, "submission.min_area=0", "model.gate=false", widths=[40, 50, 40, 40, 50, 20, 50, 50], seconds=20
     )
 
-    lines = list(table(["base", "no gate"], [[base], [other]], work))
+    lines = list(table(["base", "no gate"], [[base], [other]], read_truth(work / "dataset.parquet")))
 
     assert lines[2] == "| base | 0.6000 | | | | | 10 |"
     cells = [cell.strip() for cell in lines[3].strip("|").split("|")]
@@ -72,7 +73,7 @@ def test_seeds_are_averaged_before_images_are_counted(work: Path) -> None:
     won, lost = [50] * 2 + [40] * 6, [20] * 2 + [40] * 6
     other = [trained(work, *gateless, f"seed={s}", widths=w) for s, w in ((1, won), (2, lost))]
 
-    cells = list(table(["base", "no gate"], [base, other], work))[3].split("|")
+    cells = list(table(["base", "no gate"], [base, other], read_truth(work / "dataset.parquet")))[3].split("|")
 
     assert float(cells[3]) == pytest.approx((0.4 - 0.6) / 2 * 2 / 8)
     assert [cell.strip() for cell in cells[5:7]] == ["0", "2"]
