@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from components.core.config import option_text
 from components.core.errors import SaltError
-from components.core.experiment import option_text
 
 
 def add_to(app: typer.Typer) -> None:

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from numpy.typing import NDArray
 from PIL import Image
 
-from components.core.experiment import option_text
+from components.core.config import option_text
 from components.core.storage import atomic_path
 from pipelines.compare import Finished, Masks, Paired, Truth, changed_most
 

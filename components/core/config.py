@@ -152,6 +152,15 @@ class Config(Section):
         return options
 
 
+def option_text(value: object) -> str:
+    """An option's value as people read it: encoders by name and weight, not as the document nests them."""
+    if isinstance(value, list):
+        return ", ".join(map(option_text, value))
+    if isinstance(value, dict):
+        return " ".join(map(str, value.values()))
+    return str(value)
+
+
 def parse_config(document: Any, source: str = "configuration") -> Config:
     """Validates a configuration.
 

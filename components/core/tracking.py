@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from components.core.experiment import open_experiment, option_text
+from components.core.config import option_text
+from components.core.experiment import open_experiment
 
 log = logging.getLogger(__name__)
 

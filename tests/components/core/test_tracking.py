@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import pytest
 from mlflow import MlflowClient
 
-from components.core.experiment import NOTE, option_text
+from components.core.config import option_text
+from components.core.experiment import NOTE
 from components.core.tracking import Tracking
 from components.report.record import record
 
