@@ -9,13 +9,8 @@ _LITE_ENCODERS = [
     {"name": "tu-tf_efficientnet_lite0", "weight": 0.3},
     {"name": "tu-tf_efficientnet_lite1", "weight": 0.7},
 ]
-_LITE_MODEL = {
-    "stem_stride": 2,
-    "input_mean": 0.5,
-    "input_std": 0.5,
-    "centre_channels": 128,
-    "decoder_channels": 32,
-}
+_LITE_INPUT = {"stem_stride": 2, "input_mean": 0.5, "input_std": 0.5}
+_LITE_MODEL = {**_LITE_INPUT, "centre_channels": 128, "decoder_channels": 32}
 # Small enough for the ten jobs to be scheduled on one ordinary node, a few at a time.
 _CPU_NODE = {"accelerator": "none", "cpu": "500m", "memory": "2Gi", "shm": "256Mi"}
 # Depthwise convolutions have no fast bf16 backward pass on a CPU: float32 trains these encoders three times as fast.
@@ -48,6 +43,24 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
             "model": _LITE_MODEL,
             "train": {**_LITE_TRAIN, "epochs": 6, "phase1_epochs": 1, "symmetric_lovasz": True},
             "cluster": _CPU_NODE,
+        },
+    ),
+    "best": (
+        "for one GPU: lite1 and lite2 at 128 x 128, forty epochs, symmetric loss; not trained on one so far",
+        {
+            "encoders": [
+                {"name": "tu-tf_efficientnet_lite1", "weight": 0.3},
+                {"name": "tu-tf_efficientnet_lite2", "weight": 0.7},
+            ],
+            "model": _LITE_INPUT,
+            "train": {
+                **_LITE_TRAIN,
+                "epochs": 40,
+                "phase1_epochs": 4,
+                "batch_size": 32,
+                "symmetric_lovasz": True,
+                "amp": "auto",
+            },
         },
     ),
     "seed": (

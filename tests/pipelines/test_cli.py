@@ -76,7 +76,7 @@ def test_a_mistake_is_one_line_on_standard_error_of_the_process(tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--preset", "fast"], "--preset: no such preset (found fast, expected smoke or quick or cpu or seed)"),
+        (["--preset", "fast"], "--preset: no such preset (found fast, expected smoke or quick or cpu or best or seed)"),
         (["--set", "train.epoch=3"], "--set: no such option (found train.epoch, expected train.epochs"),
         (["--set", "train.epochs"], "--set: is not a change (found train.epochs, expected section.key=value)"),
         (["--set", "train.epochs=0"], "train.epochs: Input should be greater than or equal to 1 (found 0)"),

@@ -21,7 +21,7 @@ def test_the_recipe_is_the_default():
 
 
 def test_an_unknown_preset_names_all():
-    with pytest.raises(SaltError, match=r"--preset.*found fast.*smoke or quick or cpu or seed"):
+    with pytest.raises(SaltError, match=r"--preset.*found fast.*smoke or quick or cpu or best or seed"):
         preset_config("fast")
 
 

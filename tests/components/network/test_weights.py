@@ -91,6 +91,23 @@ def test_a_file_is_loaded(encoder: nn.Module, tmp_path: Path, ending: str) -> No
     assert same(encoder, state)
 
 
+@pytest.mark.parametrize(("name", "size"), [("se_resnext50_32x4d", 110_559_176), ("se_resnext101_32x4d", None)])
+def test_a_file_as_the_hub_has_it_fits_the_recipes_encoders(name: str, size: int | None, tmp_path: Path) -> None:
+    """A stand-in with the published file's format (of 2018), names, shapes and head; `size` is the published one's."""
+    torch.manual_seed(2)
+    state = {k: v for k, v in build_encoder(name, 2).state_dict().items() if not k.endswith("num_batches_tracked")}
+    head = {"last_linear.weight": torch.zeros(1000, 2048), "last_linear.bias": torch.zeros(1000)}
+    path = tmp_path / f"{name}.pth"
+    torch.save(state | head, path, _use_new_zipfile_serialization=False)
+    if size:
+        assert path.stat().st_size == pytest.approx(size, rel=0.001)
+
+    encoder = build_encoder(name, 1)
+    load_encoder_weights(encoder, name, str(path))
+    loaded = encoder.state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in state.items())
+
+
 def test_a_missing_tensor_is_named(encoder: nn.Module, tmp_path: Path) -> None:
     state = other_state()
     key = next(iter(state))
