@@ -96,6 +96,7 @@ class PredictConfig(Section):
 
     flip_tta: bool = Field(True, description="Mean of the probabilities of an image and of its mirror image.")
     batch_size: int = Field(64, ge=1, description="Images of a step.")
+    amp: Literal["auto", "off"] = Field("auto", description="bf16 autocast where the device computes in it.")
 
 
 class SubmissionConfig(Section):

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from components.core.bundle import Bundle
-from components.core.config import Config, PredictConfig, TrainConfig
+from components.core.config import Config, PredictConfig
 from components.core.schemas import SIDE
 from components.ensemble.mean import weighted_mean
 from components.network.device import pick_device
@@ -40,10 +40,9 @@ class EnsembleModel:
 
     def _config(self, network: SaltNet) -> Config:
         """What prediction reads of a configuration: the network's own part, and what the bundle says."""
-        step = PredictConfig(flip_tta=self.bundle.flip_tta, batch_size=self.bundle.batch_size)
-        return Config().model_copy(
-            update={"model": network.config, "predict": step, "train": TrainConfig(amp=self.bundle.amp)}
-        )
+        bundle = self.bundle
+        step = PredictConfig(flip_tta=bundle.flip_tta, batch_size=bundle.batch_size, amp=bundle.amp)
+        return Config().model_copy(update={"model": network.config, "predict": step})
 
     def predict(self, image_BHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Maps images.

@@ -40,6 +40,6 @@ def predict_maps(
 
 def _probabilities(model: SaltNet, image_BHW: Tensor, config: Config) -> tuple[Tensor, Tensor]:
     x_B1HW = to_input(image_BHW, config.model).contiguous(memory_format=torch.channels_last)
-    with autocast(image_BHW.device, config.train.amp):
+    with autocast(image_BHW.device, config.predict.amp):
         logit_B1HW, salt_B = model(x_B1HW)
     return to_image(logit_B1HW, config.model).sigmoid(), salt_B.sigmoid()

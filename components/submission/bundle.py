@@ -55,7 +55,7 @@ def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice:
         "min_area": choice["min_area"],
         "flip_tta": config.predict.flip_tta,
         "batch_size": config.predict.batch_size,
-        "amp": config.train.amp,
+        "amp": config.predict.amp,
         "preprocessing": {"side": SIDE, "levels": "grey, uint8", **model},
         "config_hash": config.hash,
         "data_hash": choice["data_hash"],

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from components.network.device import computes_bf16
 from components.network.inputs import to_image, to_input
 from components.network.maps import predict_maps
 from tests.components.network.tiny import config, images, network
@@ -28,3 +29,15 @@ def test_the_mean_of_both_mirror_images() -> None:
     plain_BHW, _ = predict_maps(model, image_BHW, settings, flip_tta=False)
     assert abs(plain_BHW - (direct_BHW * 255).round().numpy()).max() <= 1
     assert (plain_BHW != maps_BHW).any()
+
+
+def test_bf16_moves_a_map_little() -> None:
+    model, image_BHW = network().eval(), torch.from_numpy(images(6)[0])
+    with torch.no_grad():
+        for column in model.columns:
+            column.get_parameter("weight").mul_(100)
+    exact_BHW, _ = predict_maps(model, image_BHW, config(), flip_tta=True)
+    maps_BHW, _ = predict_maps(model, image_BHW, config(predict={"amp": "auto"}), flip_tta=True)
+    assert exact_BHW.std() > 1
+    assert abs(maps_BHW.astype(int) - exact_BHW).mean() < 1
+    assert (maps_BHW != exact_BHW).any() == computes_bf16(image_BHW.device)

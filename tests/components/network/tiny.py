@@ -25,7 +25,7 @@ torch.set_num_threads(1)
 
 def document(**sections: dict[str, Any]) -> dict[str, Any]:
     """The configuration as it is written; `train={...}` and the like change single keys."""
-    base: dict[str, Any] = {"split": {"folds": 3}, "model": MODEL, "train": TRAIN}
+    base: dict[str, Any] = {"split": {"folds": 3}, "model": MODEL, "train": TRAIN, "predict": {"amp": "off"}}
     base["encoders"] = [{"name": ENCODER, "weight": 1}]
     return base | {name: base.get(name, {}) | section for name, section in sections.items()}
 
