@@ -37,7 +37,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "cpu": (
-        "the same networks at 128 x 128, six epochs, symmetric loss; by estimate two hours on two cores",
+        "the same networks at 128 x 128, six epochs, symmetric loss; 2 h 27 min on two cores",
         {
             "encoders": _LITE_ENCODERS,
             "model": _LITE_MODEL,
