@@ -163,7 +163,7 @@ def table(changes: list[str], jobs: list[list[list[Job]]], truth: Truth) -> Iter
         jobs: Of each variant, under each seed.
         truth: The labelled images.
     """
-    mask_by_id = dict(zip(truth.ids, truth.mask_BHW, strict=True))
+    mask_by_id = truth.mask_by_id
     yield "| change | score | difference | 95 % interval | won | lost | s a training |"
     yield "| --- | --: | --: | :-: | --: | --: | --: |"
     base = [image_scores(same, mask_by_id) for same in jobs[0]]

@@ -43,8 +43,7 @@ def nested(run: Annotated[Path, typer.Argument(help="Folder of a finished `salt 
     config = parse_config(read_json(run / "config.json"))
     encoders = [encoder.name for encoder in config.encoders]
     maps_EBHW, ids, folds_B = read_maps(run, encoders, config.split.folds)
-    truth = read_truth(run / "ingest/dataset.parquet")
-    mask_by_id = dict(zip(truth.ids, truth.mask_BHW, strict=True))
+    mask_by_id = read_truth(run / "ingest/dataset.parquet").mask_by_id
     mask_BHW = np.stack([mask_by_id[image] for image in ids])
 
     def blended(weights: tuple[float, ...]) -> Overlap:

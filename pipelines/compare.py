@@ -38,6 +38,11 @@ class Truth:
     mask_BHW: NDArray[np.uint8]
     data_hash: str
 
+    @property
+    def mask_by_id(self) -> dict[str, NDArray[np.uint8]]:
+        """The mask (H, W) of each image."""
+        return dict(zip(self.ids, self.mask_BHW, strict=True))
+
 
 @dataclass(frozen=True)
 class Finished:

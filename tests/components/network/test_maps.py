@@ -6,15 +6,23 @@ import torch
 from components.network.device import computes_bf16
 from components.network.inputs import to_image, to_input
 from components.network.maps import predict_maps
+from components.network.unet import SaltNet
 from tests.components.network.tiny import config, images, network
+
+
+def decided() -> SaltNet:
+    """A network whose maps differ from 0.5."""
+    model = network().eval()
+    with torch.no_grad():
+        for column in model.columns:
+            column.get_parameter("weight").mul_(100)
+    return model
 
 
 def test_the_mean_of_both_mirror_images() -> None:
     settings = config(predict={"batch_size": 4})
-    model, image_BHW = network().eval(), torch.from_numpy(images(6)[0])
+    model, image_BHW = decided(), torch.from_numpy(images(6)[0])
     with torch.no_grad():
-        for column in model.columns:
-            column.get_parameter("weight").mul_(100)  # so that maps differ from 0.5
         pairs = [model(to_input(part, settings.model)) for part in (image_BHW, image_BHW.flip(2))]
     direct_BHW, mirrored_BHW = (to_image(logit, settings.model).sigmoid() for logit, _ in pairs)
     expected = ((direct_BHW + mirrored_BHW.flip(2)) / 2 * 255).round().numpy()
@@ -32,10 +40,7 @@ def test_the_mean_of_both_mirror_images() -> None:
 
 
 def test_bf16_moves_a_map_little() -> None:
-    model, image_BHW = network().eval(), torch.from_numpy(images(6)[0])
-    with torch.no_grad():
-        for column in model.columns:
-            column.get_parameter("weight").mul_(100)
+    model, image_BHW = decided(), torch.from_numpy(images(6)[0])
     exact_BHW, _ = predict_maps(model, image_BHW, config(), flip_tta=True)
     maps_BHW, _ = predict_maps(model, image_BHW, config(predict={"amp": "auto"}), flip_tta=True)
     assert exact_BHW.std() > 1
