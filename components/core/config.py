@@ -82,10 +82,10 @@ class TrainConfig(Section):
         0.1, ge=0, description="Weight of the salt / no-salt BCE beside the segmentation loss."
     )
     symmetric_lovasz: bool = Field(False, description="Mean of the Lovász hinge of a mask and of its complement.")
-    keep: Literal["best", "last"] = Field(
+    keep: Literal["best", "last", "mean"] = Field(
         "best",
-        description="Which weights a phase ends with: of its best epoch on the held-out fold, or of its last, which "
-        "chooses nothing by the fold that is scored.",
+        description="Which weights a training ends with: of its best epoch on the held-out fold; of its last, which "
+        "chooses nothing by the fold that is scored; or an exponential mean over the last steps, nor does that.",
     )
     augment: Fraction = Field(0.8, description="Share of images that are augmented at all.")
     amp: Literal["auto", "off"] = Field("auto", description="bf16 autocast where the device computes in it.")

@@ -42,7 +42,7 @@ def save_checkpoint(
     model: nn.Module,
     optimizer: Optimizer,
     generator: torch.Generator,
-    best: dict[str, Tensor],
+    kept: dict[str, Tensor],
     progress: Progress,
 ) -> None:
     """Writes everything that the next epoch depends on.
@@ -51,7 +51,7 @@ def save_checkpoint(
         SaltError: If the file cannot be written; the last one stays.
     """
     tensors = {f"model/{key}": value for key, value in model.state_dict().items()}
-    tensors |= {f"best/{key}": value for key, value in best.items()}
+    tensors |= {f"kept/{key}": value for key, value in kept.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{key}": value for key, value in state.items()}
     tensors["generator"] = generator.get_state()
@@ -79,7 +79,7 @@ def load_checkpoint(
         origin: Where the file came from, for messages.
 
     Returns:
-        The best weights so far (empty if none are kept) and the progress.
+        The weights kept beside the last ones, if any are, and the progress.
 
     Raises:
         SaltError: If the file is damaged or belongs to another job.
@@ -109,7 +109,7 @@ def load_checkpoint(
         if not state:
             del optimizer.state[parameter]
     generator.set_state(tensors["generator"])
-    return _under("best/", tensors), progress
+    return _under("kept/", tensors), progress
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from torch.optim import Adam
 from components.core.config import Config
 from components.core.errors import SaltError
 from components.core.metric import score_images
-from components.network.device import autocast
+from components.network.device import autocast, spare_depthwise
 from components.network.inputs import to_image
 from components.network.maps import predict_maps
 from components.network.unet import SaltNet
@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 WARM_UP = 0.25
 """Share of a one-cycle schedule in which the rate rises, from a tenth of its peak."""
+
+MEAN_DECAY = 0.99
+"""Of the exponential mean of the weights, a step: a mean over the last hundred or so."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,15 @@ class Trainer:
         self.resumes = checkpoint.is_file()
         if not self.resumes:
             load_encoder_weights(model.encoder, encoder, config.model.encoder_weights)
+        spare_depthwise(model)
         self.model = model.to(self.device).to(memory_format=torch.channels_last)
         self.augment = Augment(config.model, config.train.augment, self.generator, self.device)
         self.optimizer = self._new_optimizer()
-        self.best: dict[str, Tensor] = {}
+        self.kept: dict[str, Tensor] = {}
         self.progress = Progress(job, learning_rate=config.train.learning_rate)
         if self.resumes:
-            self.best, self.progress = load_checkpoint(
-                checkpoint, self.model, self.optimizer, self.generator, job, origin
-            )
+            kept, self.progress = load_checkpoint(checkpoint, self.model, self.optimizer, self.generator, job, origin)
+            self.kept = {key: value.to(self.device) for key, value in kept.items()}
             log.info("goes on after epoch %d", self.progress.epoch)
 
     def _new_optimizer(self) -> Adam:
@@ -106,14 +109,25 @@ class Trainer:
             figures = self._train_epoch()
             figures |= self._validate() | {"seconds": time.monotonic() - started}
             self._close_epoch(figures)
-        if train.keep == "best":
-            self.model.load_state_dict(self.best)
+        if train.keep != "last":
+            self.model.load_state_dict(self.kept)
         return self.model.state_dict()
+
+    def _average(self) -> None:
+        """Moves the kept weights towards those of this step; so the running statistics of normalisations."""
+        state = self.model.state_dict()
+        if not self.kept:
+            self.kept = {key: value.detach().clone() for key, value in state.items()}
+        for key, value in state.items():
+            if value.is_floating_point():
+                self.kept[key].lerp_(value, 1 - MEAN_DECAY)
+            else:
+                self.kept[key].copy_(value)
 
     def _begin_phase2(self) -> None:
         """Phase 2 is a training of its own: best weights so far, a fresh optimiser and schedule."""
         if self.config.train.keep == "best":
-            self.model.load_state_dict(self.best)
+            self.model.load_state_dict(self.kept)
         self.optimizer = self._new_optimizer()
         self.progress.learning_rate, self.progress.stalled = self.config.train.learning_rate, 0
 
@@ -159,6 +173,8 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         (segmentation + train.classification_weight * classification).backward()
         self.optimizer.step()
+        if train.keep == "mean":
+            self._average()
         return torch.stack([segmentation, classification]).detach()
 
     @property
@@ -195,12 +211,12 @@ class Trainer:
         if figures["score"] > progress.best_score:
             progress.best_score, progress.best_epoch, progress.stalled = figures["score"], progress.epoch, 0
             if train.keep == "best":
-                self.best = {key: value.detach().clone() for key, value in self.model.state_dict().items()}
+                self.kept = {key: value.detach().clone() for key, value in self.model.state_dict().items()}
         else:
             progress.stalled += 1
             if progress.stalled > train.plateau_patience:
                 progress.learning_rate, progress.stalled = progress.learning_rate * train.plateau_factor, 0
-        save_checkpoint(self.checkpoint, self.model, self.optimizer, self.generator, self.best, progress)
+        save_checkpoint(self.checkpoint, self.model, self.optimizer, self.generator, self.kept, progress)
         self.on_step(progress, 1.0)
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from components.core.config import Config
 from components.core.errors import SaltError
 from components.train_fold.checkpoint import Progress
-from components.train_fold.trainer import Images, Trainer
+from components.train_fold.trainer import MEAN_DECAY, Images, Trainer
 from tests.components.network.tiny import ENCODER, config, images
 
 JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": ENCODER, "fold": 0}
@@ -130,6 +130,28 @@ def test_phase_2_begins_and_ends_with_the_weights_that_are_kept(
     assert same(begun[0], after[phase_2_from])
     assert same(weights, after[end])
     assert training.progress.best_epoch == 3
+
+
+def test_the_mean_is_exponential_over_the_steps_and_survives_a_break(tmp_path: Path) -> None:
+    settings = config(train={"schedule": "one_cycle", "keep": "mean", "epochs": 2, "phase1_epochs": 1})
+    mean: dict[str, Tensor] = {}
+
+    def follow(_progress: Progress, share: float) -> None:
+        if share == 1.0:
+            return
+        for key, value in training.model.state_dict().items():
+            old = mean.get(key, value)
+            new = MEAN_DECAY * old.double() + (1 - MEAN_DECAY) * value.double()
+            mean[key] = new if value.is_floating_point() else value.clone()
+
+    training = trainer(tmp_path / "unbroken", settings, on_step=follow)
+    weights = training.run()
+    for key, value in weights.items():
+        torch.testing.assert_close(value.double(), mean[key].double(), atol=1e-6, rtol=1e-5)
+
+    with pytest.raises(Stop):
+        trainer(tmp_path / "broken", settings, on_step=stop_at(1, 1.0)).run()
+    assert same(weights, trainer(tmp_path / "broken", settings).run())
 
 
 def test_the_plateau_lowers_the_rate_after_its_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
