@@ -26,8 +26,11 @@ from numpy.typing import NDArray
 from components.core.config import Config
 from components.core.errors import SaltError, exit_on_error
 from components.core.metric import overlap
-from components.core.schemas import FOLDS, MAPS, array_to_pixels, open_table, read_table, table_metadata
+from components.core.schemas import FOLDS, open_table, table_metadata
 from components.core.storage import content_hash, read_json, write_json
+from components.ensemble.mean import blend_rows
+from components.ensemble.merge import read_in_step
+from components.ensemble.weights import learn_weights
 from components.submission.choice import choose, scores
 from pipelines.compare import Truth, pair, read_truth
 from pipelines.origin import git_revision
@@ -119,7 +122,7 @@ def prepare(archive: Path, configs: list[Config], work: Path) -> None:
 def image_scores(jobs: list[Job], mask_by_id: dict[str, NDArray[np.uint8]]) -> dict[str, float]:
     """The score of each held-out image under the weighted mean of the encoders' maps.
 
-    A threshold or smallest area that is to be chosen is chosen for each fold on the other folds.
+    A threshold, smallest area or weight that is to be chosen is chosen for each fold on the other folds.
 
     Args:
         jobs: Those of one variant and seed.
@@ -129,23 +132,20 @@ def image_scores(jobs: list[Job], mask_by_id: dict[str, NDArray[np.uint8]]) -> d
         SaltError: If something is to be chosen and there is but one fold.
     """
     config = jobs[0].config
-    weights = {encoder.name: encoder.weight for encoder in config.encoders}
-    ids: list[str] = []
-    folds: list[int] = []
-    maps = []
-    for fold in sorted({job.fold for job in jobs}):
-        tables = {job.encoder: read_table(str(job.folder / "oof.parquet"), MAPS)[0] for job in jobs if job.fold == fold}
-        blended = sum(
-            weights[name] * array_to_pixels(table["map"]).astype(np.float32) for name, table in tables.items()
-        )
-        maps.append(np.rint(blended).astype(np.uint8))
-        held_out = next(iter(tables.values()))["id"].to_pylist()
-        ids += held_out
-        folds += [fold] * len(held_out)
-    found, folds_B = overlap(np.concatenate(maps), np.stack([mask_by_id[image] for image in ids])), np.array(folds)
     rules = config.submission.threshold, config.submission.min_area
-    if "best" in rules and len(set(folds)) < 2:
+    learned = config.ensemble.weights == "learned"
+    folds = sorted({job.fold for job in jobs})
+    if ("best" in rules or learned) and len(folds) < 2:
         raise SaltError("is chosen on other folds than the one it is scored on", field="--fold", expected="two or more")
+    files = [[str(job.folder / "oof.parquet") for job in jobs if job.fold == fold] for fold in folds]
+    weights = [tuple(encoder.weight for encoder in config.encoders)] * len(folds)
+    if learned:
+        weights = learn_weights((read_in_step(of_fold) for of_fold in files), mask_by_id, len(config.encoders))[:-1]
+    blended = [list(blend_rows(read_in_step(of_fold), of, 1)) for of_fold, of in zip(files, weights, strict=True)]
+    ids = [image for parts in blended for rows in parts for image in rows.ids_B.tolist()]
+    folds_B = np.concatenate([np.full(sum(map(len, parts)), fold) for fold, parts in zip(folds, blended, strict=True)])
+    maps_BHW = np.concatenate([rows.map_BHW for parts in blended for rows in parts])
+    found = overlap(maps_BHW, np.stack([mask_by_id[image] for image in ids]))
     score_B = np.zeros(len(ids))
     for fold in np.unique(folds_B):
         own_B = folds_B == fold
@@ -221,12 +221,12 @@ def study(
     in_turn = [job for row in zip_longest(*([j for s in seeds for j in s] for seeds in jobs)) for job in row if job]
     run_jobs(in_turn, workers)
 
-    truth = read_truth(work / "dataset.parquet")
+    truth, revision = read_truth(work / "dataset.parquet"), git_revision()
     command = shlex.join(["python", "-m", "benchmarks.ablate", archive.name, "WORK", *sys.argv[3:]])
     text = "\n".join([
         f"\n### {title}\n\n```sh\n{command}\n```\n",
         *table(["base", *(f"`{text}`" for text in change)], jobs, truth),
-        f"\nBase configuration {first.hash}, data {truth.data_hash}, code {git_revision()};",
+        f"\nBase configuration {first.hash}, data {truth.data_hash}, code {revision[:7]}{revision[40:]};",
         f"{machine()}, {workers} at a time.\n",
     ])  # fmt: skip
     sys.stdout.write(text)

@@ -68,7 +68,7 @@ def blend_folder(folder: Path) -> None:
     """What the measured process does."""
     start = time.perf_counter()
     oof, maps = ([str(path) for path in sorted(folder.glob(f"{kind}_*"))] for kind in ("oof", "test"))
-    blend(oof, maps, CONFIG, blended_oof=str(folder / "blended_oof"), blended_test=str(folder / "blended_test"))
+    blend("", oof, maps, CONFIG, blended_oof=str(folder / "blended_oof"), blended_test=str(folder / "blended_test"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     print(peak, time.perf_counter() - start)
 

@@ -70,9 +70,10 @@ def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED, kfp_r
 
         blended = on(
             ensemble(
-                oof=dsl.Collected(trained.outputs["oof"]), maps=dsl.Collected(predicted.outputs["maps"]), config=config
+                dataset=dataset, oof=dsl.Collected(trained.outputs["oof"]),
+                maps=dsl.Collected(predicted.outputs["maps"]), config=config,
             )
-        )
+        )  # fmt: skip
         oof, test = blended.outputs["blended_oof"], blended.outputs["blended_test"]
         models = dsl.Collected(trained.outputs["model"])
         submitted = on(submission(dataset=dataset, folds=folds, oof=oof, test=test, models=models, config=config))

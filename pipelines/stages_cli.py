@@ -179,6 +179,7 @@ def export_onnx(
 
 
 def ensemble(
+    dataset: Dataset,
     oof: Annotated[list[str], typer.Option(help="A job's out-of-fold maps; give all.")],
     maps: Annotated[list[str], typer.Option(help="A job's test maps; give all.")],
     out: Out,
@@ -188,7 +189,7 @@ def ensemble(
     from components.ensemble.stage import blend
 
     settings = _config(config, preset, changes)
-    blend(oof, maps, settings, blended_oof=str(out / "oof.parquet"), blended_test=str(out / "test.parquet"))
+    blend(dataset, oof, maps, settings, blended_oof=str(out / "oof.parquet"), blended_test=str(out / "test.parquet"))
 
 
 def submission(

@@ -99,6 +99,16 @@ class PredictConfig(Section):
     amp: Literal["auto", "off"] = Field("auto", description="bf16 autocast where the device computes in it.")
 
 
+class EnsembleConfig(Section):
+    """The blend of the encoders."""
+
+    weights: Literal["given", "learned"] = Field(
+        "given",
+        description="The encoders' weights are those given, or what scores best out of fold; the maps of a held-out "
+        "fold are then blended by what is best on the other folds.",
+    )
+
+
 class SubmissionConfig(Section):
     """From probabilities to masks."""
 
@@ -126,6 +136,7 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     predict: PredictConfig = PredictConfig()
+    ensemble: EnsembleConfig = EnsembleConfig()
     submission: SubmissionConfig = SubmissionConfig()
     cluster: ClusterConfig = ClusterConfig()
 

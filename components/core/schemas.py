@@ -63,7 +63,8 @@ MAPS = _schema(
     _field("map", _PIXELS, "probability of salt by pixel, q = round(255 p)"),
     _field("salt", pa.float32(), "probability, by the classifier, that the image holds any salt, 0 to 1"),
 )
-"""One row an image. Metadata: `kind` (oof or test), `encoder`, `fold`, `data_hash`, `config_hash`."""
+"""One row an image. Metadata: `kind` (oof or test), `encoder`, `fold`, `data_hash`, `config_hash`; of blended maps
+`weights` (JSON object: encoder to its weight, or to a list of its weight in each fold)."""
 
 
 def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:

@@ -8,6 +8,7 @@ from components.core.images import image
 
 @dsl.component(base_image=image("ensemble"), install_kfp_package=False)
 def ensemble(
+    dataset: Input[Dataset],
     oof: Input[list[Dataset]],
     maps: Input[list[Dataset]],
     config: dict,
@@ -17,6 +18,7 @@ def ensemble(
     """Blends the predictions of all jobs.
 
     Args:
+        dataset: The images; their masks teach the weights where these are learned.
         oof: Out-of-fold maps, one for each job.
         maps: Test maps, one for each job.
         config: The configuration.
@@ -28,7 +30,8 @@ def ensemble(
     from components.ensemble.stage import blend
 
     with exit_on_error():
-        facts = blend(
+        oof_facts, test_facts = blend(
+            dataset.path,
             [file.path for file in oof],
             [file.path for file in maps],
             config,
@@ -37,5 +40,5 @@ def ensemble(
         )
         # The report gets no test maps, which are large, but tells how long their tasks took.
         seconds = " ".join(file.metadata.get("stage_seconds", "") for file in maps)
-        describe(blended_oof, "ensemble/oof.parquet", kind="oof", predict_seconds=seconds, **facts)
-        describe(blended_test, "ensemble/test.parquet", kind="test", **facts)
+        describe(blended_oof, "ensemble/oof.parquet", predict_seconds=seconds, **oof_facts)
+        describe(blended_test, "ensemble/test.parquet", **test_facts)

@@ -1,7 +1,11 @@
 """The blend itself: a weighted mean of uint8 maps, rounded once."""
 
+from collections.abc import Iterable, Iterator, Sequence
+
 import numpy as np
 import numpy.typing as npt
+
+from components.ensemble.merge import Rows
 
 _HALF_UP = 0.5 + 1e-9
 """Rounds a half up; the excess is for halves that the sum of floats misses by less."""
@@ -12,7 +16,7 @@ _BLOCK = 64
 Map = npt.NDArray[np.uint8]
 
 
-def weighted_mean(shares: list[float], encoders: list[list[Map]]) -> Map:
+def weighted_mean(shares: Sequence[float], encoders: list[list[Map]]) -> Map:
     """The sum over encoders of share x sum over folds.
 
     Args:
@@ -33,3 +37,20 @@ def weighted_mean(shares: list[float], encoders: list[list[Map]]) -> Map:
             total_BHW += share * sum_BHW
         mean_BHW[block] = total_BHW.astype(np.uint8)
     return mean_BHW
+
+
+def blend_rows(parts: Iterable[list[Rows]], weights: Sequence[float], folds: int) -> Iterator[Rows]:
+    """Blends maps and probabilities of any salt.
+
+    Args:
+        parts: The same images' rows by each job: all of one encoder, then all of the next.
+        weights: Each encoder's weight.
+        folds: Jobs of an encoder.
+    """
+    shares = [weight / folds for weight in weights]
+    for rows in parts:
+        encoders = [rows[k : k + folds] for k in range(0, len(rows), folds)]
+        map_BHW = weighted_mean(shares, [[part.map_BHW for part in of_one] for of_one in encoders])
+        salt_EB = [np.sum([part.salt_B for part in of_one], axis=0, dtype=np.float64) for of_one in encoders]
+        salt_B = (np.array(shares) @ np.array(salt_EB)).astype(np.float32)
+        yield Rows(rows[0].ids_B, map_BHW, salt_B, rows[0].path_B)

@@ -95,6 +95,15 @@ def read_rows(path: str) -> Iterator[Rows]:
         yield Rows(ids, array_to_pixels(table["map"]), table["salt"].to_numpy(), np.full(len(ids), path))
 
 
+def read_in_step(paths: list[str]) -> Iterator[list[Rows]]:
+    """Reads map files of the same images side by side, a row group of each at a time.
+
+    Raises:
+        SaltError: If a file is damaged, its ids do not ascend, or they are not those of the others.
+    """
+    return in_step([Stream(read_rows(path), path) for path in paths])
+
+
 def _check_ascending(path: str, last: str, ids: npt.NDArray[np.str_]) -> None:
     before = np.concatenate([[last], ids[:-1]])
     wrong = np.flatnonzero(ids <= before)

@@ -7,28 +7,40 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from components.core.config import Config, parse_config
-from components.core.jobs import Job
-from components.core.schemas import MAPS, ROW_GROUP, pixels_to_array, table_writer
-from components.ensemble.jobs import MapFile, common_hashes, find_jobs
-from components.ensemble.mean import weighted_mean
-from components.ensemble.merge import Stream, in_step, merged, read_rows
+from components.core.config import parse_config
+from components.core.schemas import (
+    MAPS,
+    ROW_GROUP,
+    array_to_pixels,
+    labelled_rows,
+    pixels_to_array,
+    table_writer,
+)
+from components.ensemble.jobs import common_hashes, find_jobs
+from components.ensemble.mean import blend_rows
+from components.ensemble.merge import Rows, Stream, in_step, merged, read_in_step
+from components.ensemble.weights import learn_weights
 
 log = logging.getLogger(__name__)
 
-Jobs = dict[Job, MapFile]
 
-
-def blend(oof: list[str], maps: list[str], config: dict, *, blended_oof: str, blended_test: str) -> dict[str, str]:
+def blend(
+    dataset: str, oof: list[str], maps: list[str], config: dict, *, blended_oof: str, blended_test: str
+) -> tuple[dict[str, str], dict[str, str]]:
     """Blends the out-of-fold and the test maps of all jobs.
 
     An out-of-fold map is the sum over encoders of weight x map; a test map, of weight x mean over folds. So is the
     probability of any salt. Maps are rounded once, at the end. A row group of each file is held at a time.
 
+    Where `ensemble.weights` is `learned`, test maps are blended by the weights that are best on all out-of-fold maps,
+    and those of a held-out fold by the weights that are best on the other folds.
+
     Args:
+        dataset: Parquet file of schema `DATASET`; its masks are read where weights are learned.
         oof: Parquet files of schema `MAPS`, kind `oof`: one for each encoder and fold, in any order.
         maps: The same of kind `test`.
         config: The configuration.
@@ -47,45 +59,44 @@ def blend(oof: list[str], maps: list[str], config: dict, *, blended_oof: str, bl
     facts = {**common_hashes([*oof_jobs.values(), *test_jobs.values()]), "encoder": "ensemble"}
 
     folds = range(settings.split.folds)
-    encoders = [encoder.name for encoder in settings.encoders]
-    out_of_fold = [_out_of_fold(oof_jobs, encoder, folds) for encoder in encoders]
-    held_out = sum(oof_jobs[encoders[0], fold].rows for fold in folds)
-    _write(blended_oof, "oof", facts, _blend(out_of_fold, settings, 1), held_out)
-    tests = [Stream(read_rows(file.path), file.path) for file in test_jobs.values()]
-    _write(blended_test, "test", facts, _blend(tests, settings, len(folds)), test_jobs[encoders[0], 0].rows)
-    return {**facts, "weights": json.dumps({encoder.name: encoder.weight for encoder in settings.encoders})}
+    names = [encoder.name for encoder in settings.encoders]
+    oof_paths = [[oof_jobs[name, fold].path for name in names] for fold in folds]
+    *by_fold, final = [tuple(encoder.weight for encoder in settings.encoders)] * (len(folds) + 1)
+    if settings.ensemble.weights == "learned":
+        held_out = (read_in_step(paths) for paths in oof_paths)
+        *by_fold, final = learn_weights(held_out, _masks(dataset), len(names))
+        log.info("learned weights: %s", ", ".join(f"{n} {w:g}" for n, w in zip(names, final, strict=True)))
+
+    parts = [
+        Stream(blend_rows(read_in_step(paths), weights, 1), paths[0])
+        for paths, weights in zip(oof_paths, by_fold, strict=True)
+    ]
+    oof_weights = dict(zip(names, zip(*by_fold, strict=True), strict=True))
+    oof_facts = {"kind": "oof", **facts, "weights": json.dumps(oof_weights)}
+    _write(blended_oof, oof_facts, merged(parts), sum(oof_jobs[names[0], fold].rows for fold in folds))
+    test_paths = [test_jobs[name, fold].path for name in names for fold in folds]
+    tests = blend_rows(read_in_step(test_paths), final, len(folds))
+    test_facts = {"kind": "test", **facts, "weights": json.dumps(dict(zip(names, final, strict=True)))}
+    _write(blended_test, test_facts, tests, test_jobs[names[0], 0].rows)
+    return oof_facts, test_facts
 
 
-def _out_of_fold(jobs: Jobs, encoder: str, folds: range) -> Stream:
-    """All held-out maps of one encoder."""
-    files = [jobs[encoder, fold].path for fold in folds]
-    return Stream(merged([Stream(read_rows(path), path) for path in files]), f"the out-of-fold maps of {encoder}")
+def _masks(dataset: str) -> dict[str, NDArray[np.uint8]]:
+    """True mask of each labelled image."""
+    rows = labelled_rows(dataset, ["id", "mask"])
+    return dict(zip(rows["id"].to_pylist(), array_to_pixels(rows["mask"]), strict=True))
 
 
-def _blend(streams: list[Stream], settings: Config, folds: int) -> Iterator[pa.Table]:
-    """Blends streams, `folds` of each encoder in the order of the configuration, a row group at a time."""
-    shares = [encoder.weight / folds for encoder in settings.encoders]
-    for parts in in_step(streams):
-        encoders = [parts[k : k + folds] for k in range(0, len(parts), folds)]
-        map_BHW = weighted_mean(shares, [[part.map_BHW for part in of_one] for of_one in encoders])
-        salt_EB = [np.sum([part.salt_B for part in of_one], axis=0, dtype=np.float64) for of_one in encoders]
-        columns = {
-            "id": parts[0].ids_B.tolist(),
-            "map": pixels_to_array(map_BHW),
-            "salt": (np.array(shares) @ np.array(salt_EB)).astype(np.float32),
-        }
-        yield pa.table(columns, schema=MAPS)
-
-
-def _write(path: str, kind: str, facts: dict[str, str], tables: Iterator[pa.Table], rows: int) -> None:
+def _write(path: str, facts: dict[str, str], blended: Iterator[Rows], rows: int) -> None:
     shown = track(
-        tables,
-        f"ensemble {kind}",
+        in_step([Stream(blended, path)]),
+        f"ensemble {facts['kind']}",
         total=-(-rows // ROW_GROUP),
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
     )
-    with table_writer(path, MAPS, {"kind": kind, **facts}) as writer:
-        for table in shown:
-            writer.write_table(table, row_group_size=ROW_GROUP)
-    log.info("blended %d %s maps", rows, kind)
+    with table_writer(path, MAPS, facts) as writer:
+        for (part,) in shown:
+            columns = {"id": part.ids_B.tolist(), "map": pixels_to_array(part.map_BHW), "salt": part.salt_B}
+            writer.write_table(pa.table(columns, schema=MAPS), row_group_size=ROW_GROUP)
+    log.info("blended %d %s maps", rows, facts["kind"])

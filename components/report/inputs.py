@@ -90,12 +90,16 @@ class Curve(BaseModel):
 
 
 class Choice(BaseModel):
-    """What submission chose on the blended out-of-fold maps, and the ensemble's score by that choice."""
+    """What submission chose on the blended out-of-fold maps, and the ensemble's score by that choice.
+
+    Files of older versions lack the encoders' weights.
+    """
 
     threshold: float = Field(ge=0, le=1)
     min_area: int = Field(ge=0)
     score: float
     score_cross_fitted: float
+    weights: dict[str, float] = {}
 
 
 def read_labelled(dataset: str, folds: str) -> Labelled:

@@ -75,12 +75,13 @@ def render_card(results: Results) -> str:
     warning = "**Synthetic images: these scores say nothing about real data.**\n\n" if results.synthetic else ""
     flattery = " Each network keeps its best epoch on its own held-out fold, which flatters a little."
     flattery = flattery if results.epoch_by_fold else ""
+    weights = "".join(f", weight of {_plain(name)} {weight:.2f}" for name, weight in results.weights.items())
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return (
         f"# Out-of-fold scores\n\n{warning}"
         f"Measured on {results.images:,} labelled images, each by networks that never saw it, with the exact metric "
         f"on 101 x 101 (data {_plain(results.data_hash)}, configuration {results.config_hash}).\n\n{table}\n\n"
-        f"As chosen: threshold {results.threshold:.3f}, smallest area {results.min_area} px. "
+        f"As chosen: threshold {results.threshold:.3f}, smallest area {results.min_area} px{weights}. "
         f"Chosen on the other folds (cross-fitted), the ensemble scores {results.score_cross_fitted:.4f}. "
         f"The first row of each model pools its folds: a mean over images.{flattery}\n"
     )

@@ -54,6 +54,7 @@ class Results:
         ensemble: The blend of all.
         classification: How the ensemble tells images with salt from those without.
         score_cross_fitted: The ensemble's score where each fold's threshold and area were chosen on the other folds.
+        weights: The encoders' weights in the ensemble of test maps, given or learned.
         threshold: Chosen by submission; a pixel is salt above it.
         min_area: Chosen by submission; smaller masks are emptied, px.
         images: Labelled images measured.
@@ -70,6 +71,7 @@ class Results:
     ensemble: Result
     classification: Classification
     score_cross_fitted: float
+    weights: dict[str, float]
     threshold: float
     min_area: int
     images: int
@@ -139,6 +141,7 @@ def compute_results(
         ensemble=measure("ensemble", ensemble, labelled, choice, config.seed),
         classification=classify(ensemble, labelled, choice),
         score_cross_fitted=choice.score_cross_fitted,
+        weights=choice.weights,
         threshold=choice.threshold,
         min_area=choice.min_area,
         images=len(labelled.ids),

@@ -63,9 +63,10 @@ def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice:
         "versions": first.get("versions", {}),
         "synthetic": synthetic,
     }
-    card = render_card(config, facts["scores"], {**facts, "images": choice["images"]})
-    weights = {encoder.name: encoder.weight / config.split.folds for encoder in config.encoders}
-    return write_bundle(folder, models, weights, card, facts)
+    weights = choice["weights"]
+    card = render_card(config, facts["scores"], {**facts, "images": choice["images"], "weights": weights})
+    shares = {encoder: weight / config.split.folds for encoder, weight in weights.items()}
+    return write_bundle(folder, models, shares, card, facts)
 
 
 def _sidecar(model: str) -> dict[str, Any]:

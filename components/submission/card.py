@@ -10,7 +10,7 @@ def render_card(config: Config, scores: dict[str, float], facts: dict) -> str:
     Args:
         config: What the networks were trained with.
         scores: The ensemble's, out of fold.
-        facts: The bundle's other entries: threshold, smallest area, hashes, images, versions, synthetic.
+        facts: The bundle's other entries: threshold, smallest area, hashes, images, weights, versions, synthetic.
     """
     warning = (
         "\n> **Trained on made-up images.** It shows that the pipeline works; it finds no salt in real data.\n"
@@ -18,8 +18,8 @@ def render_card(config: Config, scores: dict[str, float], facts: dict) -> str:
         else ""
     )
     members = "\n".join(
-        f"| `{encoder.name}` | {config.split.folds} | {encoder.weight:g} | {_licence(encoder.name, config)} |"
-        for encoder in config.encoders
+        f"| `{name}` | {config.split.folds} | {weight:g} | {_licence(name, config)} |"
+        for name, weight in facts["weights"].items()
     )
     train, model = config.train, config.model
     one_epoch = (

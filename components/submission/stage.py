@@ -16,7 +16,7 @@ from components.core.storage import atomic_path, write_json
 from components.submission.bundle import bundle_ensemble, find_models
 from components.submission.check import HEADER, check_submission
 from components.submission.choice import choose, scores
-from components.submission.survey import Survey, open_maps, read_folds, read_survey
+from components.submission.survey import Survey, open_maps, read_folds, read_survey, read_weights
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ def submit(
     survey = read_survey(dataset)
     folds_B = read_folds(folds, survey)
     oof_maps, test_maps = open_maps(oof, survey.labelled, survey), open_maps(test, survey.test, survey)
+    weights = read_weights(test, settings)
     members = find_models(models, settings, survey.data_hash) if models else {}
 
     found = _overlap(oof_maps, survey.masks_BHW)
@@ -73,6 +74,7 @@ def submit(
         "images": len(survey.labelled),
         "test_images": len(rles),
         "test_salt_share": sum(map(bool, rles)) / max(len(rles), 1),
+        "weights": weights,
         "fixed": settings.submission.model_dump(),
         "data_hash": survey.data_hash,
         "config_hash": settings.hash,

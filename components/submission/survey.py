@@ -1,11 +1,13 @@
 """What the stage reads: the dataset's truth and order, the folds, and maps that must fit them."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from components.core.config import Config
 from components.core.errors import SaltError
 from components.core.schemas import (
     DATASET,
@@ -105,6 +107,21 @@ def open_maps(path: str, ids: list[str], survey: Survey) -> Iterator[NDArray[np.
             yield array_to_pixels(table["map"]) * kept_B[:, None, None]
 
     return stream()
+
+
+def read_weights(path: str, config: Config) -> dict[str, float]:
+    """The encoders' weights that test maps were blended by: as the ensemble noted in the file, else those given.
+
+    Raises:
+        SaltError: If the maps are blended of other encoders.
+    """
+    given = {encoder.name: encoder.weight for encoder in config.encoders}
+    noted = table_metadata(open_table(path, MAPS)).get("weights")
+    weights = json.loads(noted) if noted else given
+    if weights.keys() != given.keys():
+        found, expected = ", ".join(weights), ", ".join(given)
+        raise SaltError("was blended of other encoders", file=path, field="weights", found=found, expected=expected)
+    return weights
 
 
 def _check_fit(path: str, found: list[str], wanted: list[str], metadata: dict[str, str], data_hash: str) -> None:

@@ -71,8 +71,8 @@ def test_every_stage_runs_once(seed):
 
 def test_all_jobs_meet_in_the_ensemble(seed):
     artifacts = seed.tasks["ensemble"]["inputs"]["artifacts"]
-    assert {source["taskOutputArtifact"]["producerTask"] for source in artifacts.values()} == {"for-loop-1"}
-    assert set(artifacts) == {"oof", "maps"}
+    producers = {name: source["taskOutputArtifact"]["producerTask"] for name, source in artifacts.items()}
+    assert producers == {"dataset": "ingest", "oof": "for-loop-1", "maps": "for-loop-1"}
 
 
 @pytest.mark.parametrize(("encoders", "folds"), [(1, 2), (3, 5)])

@@ -40,9 +40,7 @@ def make_ensemble(folder: Path, weights: list[float], folds: int, labelled: int,
     encoders = "abcdef"[: len(weights)]
     oof_ids = sorted(f"{number:06x}" for number in random.choice(16**6, labelled, replace=False))
     test_ids = sorted(f"{number:06x}" for number in random.choice(16**6, tests, replace=False))
-    fold_of = {encoder: np.sort(random.integers(0, folds, labelled)) for encoder in encoders}
-    for fold in fold_of.values():
-        random.shuffle(fold)
+    fold_B = random.integers(0, folds, labelled)
     # whole images of one random level keep the tests fast; a random patch tells the pixels apart
     oof = _noise(random, (len(weights), labelled))
     test = _noise(random, (len(weights), folds, tests))
@@ -52,7 +50,7 @@ def make_ensemble(folder: Path, weights: list[float], folds: int, labelled: int,
     for e, encoder in enumerate(encoders):
         for k in range(folds):
             facts = {"encoder": encoder, "fold": str(k)}
-            held = np.flatnonzero(fold_of[encoder] == k)
+            held = np.flatnonzero(fold_B == k)
             names = [oof_ids[i] for i in held]
             path = folder / f"oof_{encoder}{k}.parquet"
             oof_paths.append(write_maps(path, names, oof[e, held], oof_salt[e, held], kind="oof", **facts))

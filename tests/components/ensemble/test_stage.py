@@ -19,10 +19,10 @@ from tests.components.ensemble.maps import Ensemble, make_ensemble, write_maps
 TENTHS = {1: [1.0], 2: [0.3, 0.7], 3: [0.2, 0.5, 0.3], 4: [0.1, 0.2, 0.3, 0.4]}
 
 
-def _blend(folder: Path, made: Ensemble, **changes) -> dict[str, str]:
-    given_ = {"oof": made.oof, "maps": made.maps, "config": made.config, **changes}
+def _blend(folder: Path, made: Ensemble, **changes) -> tuple[dict[str, str], dict[str, str]]:
+    given_ = {"dataset": "", "oof": made.oof, "maps": made.maps, "config": made.config, **changes}
     targets = {"blended_oof": str(folder / "oof.parquet"), "blended_test": str(folder / "test.parquet")}
-    return blend(given_["oof"], given_["maps"], given_["config"], **targets)
+    return blend(given_["dataset"], given_["oof"], given_["maps"], given_["config"], **targets)
 
 
 def _exact_mean(weights: list[float], folds: int, maps_EFBHW: np.ndarray) -> np.ndarray:
@@ -37,13 +37,11 @@ def _assert_right(folder: Path, made: Ensemble) -> None:
     weights = [encoder["weight"] for encoder in made.config["encoders"]]
     folds = made.config["split"]["folds"]
     shares = np.array(weights)
-    table, metadata = read_table(folder / "oof.parquet", MAPS)
-    assert metadata == {"kind": "oof", "encoder": "ensemble", "data_hash": "da7a", "config_hash": "c0de"}
+    table, _ = read_table(folder / "oof.parquet", MAPS)
     assert table["id"].to_pylist() == made.oof_ids
     assert (array_to_pixels(table["map"]) == _exact_mean(weights, 1, made.oof_EBHW[:, None])).all()
     np.testing.assert_allclose(table["salt"].to_numpy(), shares @ made.oof_salt_EB, rtol=1e-6)
-    table, metadata = read_table(folder / "test.parquet", MAPS)
-    assert metadata == {"kind": "test", "encoder": "ensemble", "data_hash": "da7a", "config_hash": "c0de"}
+    table, _ = read_table(folder / "test.parquet", MAPS)
     assert table["id"].to_pylist() == made.test_ids
     assert (array_to_pixels(table["map"]) == _exact_mean(weights, folds, made.test_EFBHW)).all()
     np.testing.assert_allclose(table["salt"].to_numpy(), shares @ made.test_salt_EFB.mean(axis=1), rtol=1e-6)
@@ -79,9 +77,12 @@ def test_order_of_inputs_does_not_matter(tmp_path: Path):
 
 
 def test_facts(tmp_path: Path):
-    facts = _blend(tmp_path, make_ensemble(tmp_path, TENTHS[2], 2, 9, 9))
-    assert json.loads(facts.pop("weights")) == {"a": 0.3, "b": 0.7}
-    assert facts == {"encoder": "ensemble", "data_hash": "da7a", "config_hash": "c0de"}
+    oof, test = _blend(tmp_path, make_ensemble(tmp_path, TENTHS[2], 2, 9, 9))
+    assert json.loads(oof.pop("weights")) == {"a": [0.3, 0.3], "b": [0.7, 0.7]}
+    assert json.loads(test.pop("weights")) == {"a": 0.3, "b": 0.7}
+    assert read_table(tmp_path / "test.parquet", MAPS)[1]["weights"] == '{"a": 0.3, "b": 0.7}'
+    hashes = {"encoder": "ensemble", "data_hash": "da7a", "config_hash": "c0de"}
+    assert (oof, test) == ({"kind": "oof", **hashes}, {"kind": "test", **hashes})
 
 
 @pytest.fixture
@@ -162,15 +163,19 @@ def _replace_oof(folder: Path, made: Ensemble, ids: list[str]) -> list[str]:
 def test_out_of_fold_ids_differ_between_encoders(tmp_path: Path, made: Ensemble):
     held = read_table(made.oof[-1], MAPS)[0]["id"].to_pylist()
     lacking = _replace_oof(tmp_path, made, held[1:])
-    message = rf"oof_a\d.parquet: {held[0]}: is missing from the out-of-fold maps of b"
+    message = rf"oof_a2.parquet: {held[0]}: is missing from .*other.parquet"
     _assert_refused(tmp_path, made, message, oof=lacking)
 
 
 def test_an_image_held_out_twice(tmp_path: Path, made: Ensemble):
     held = read_table(made.oof[-1], MAPS)[0]["id"].to_pylist()
     stolen = read_table(made.oof[3], MAPS)[0]["id"][0].as_py()
-    doubled = _replace_oof(tmp_path, made, sorted([*held, stolen]))
-    _assert_refused(tmp_path, made, rf"oof_b0.parquet: {stolen}: is held out twice.*other.parquet", oof=doubled)
+    ids = sorted([*held, stolen])
+    maps, salt = made.oof_EBHW[0, : len(ids)], made.oof_salt_EB[0, : len(ids)]
+    for encoder, place in (("a", 2), ("b", 5)):
+        path = tmp_path / f"other_{encoder}.parquet"
+        made.oof[place] = write_maps(path, ids, maps, salt, kind="oof", encoder=encoder, fold="2")
+    _assert_refused(tmp_path, made, rf"oof_a0.parquet: {stolen}: is held out twice.*other_a.parquet")
 
 
 def test_weights_that_do_not_sum_to_one(tmp_path: Path, made: Ensemble):
@@ -195,6 +200,7 @@ def test_damaged_pages(tmp_path: Path, made: Ensemble):
 def test_component(tmp_path: Path, made: Ensemble):
     outputs = [Dataset(name=name, uri=str(tmp_path / "out" / name)) for name in ("oof", "test")]
     ensemble.python_func(
+        dataset=Dataset(uri=""),
         oof=[Dataset(uri=path) for path in made.oof],
         maps=[Dataset(uri=path) for path in made.maps],
         config=made.config,

@@ -60,7 +60,7 @@ def train_ensemble(folder: Path, config: dict[str, Any] = CONFIG) -> None:
         predict(dataset, str(place / "model"), config, str(place / "maps.parquet"))
     oof, test = str(folder / "oof.parquet"), str(folder / "test.parquet")
     oofs, maps_of = ([str(place / name) for place in jobs] for name in ("oof.parquet", "maps.parquet"))
-    blend(oofs, maps_of, config, blended_oof=oof, blended_test=test)
+    blend(dataset, oofs, maps_of, config, blended_oof=oof, blended_test=test)
     submit(
         dataset, folds, oof, test, [str(place / "model") for place in jobs], config,
         submission=str(folder / "submission.csv"), choice=str(folder / "choice.json"), bundle=str(folder / "bundle"),

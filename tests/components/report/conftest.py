@@ -123,7 +123,9 @@ class Made:
                 job = {"encoder": name, "fold": str(fold), "kind": "oof", "config_hash": self.config_hash}
                 oofs.append(self.write_maps(f"oof{index}{fold}", name, self.folds == fold, facts | job))
                 curves.append(self.write_curve(index, fold))
-        choice = {"threshold": THRESHOLD, "min_area": MIN_AREA, "score_cross_fitted": 0.65}
+        choice: dict[str, Any] = {"threshold": THRESHOLD, "min_area": MIN_AREA, "score_cross_fitted": 0.65}
+        if not self.older:
+            choice["weights"] = dict.fromkeys(self.names, 1 / len(self.names))
         score = np.mean(self.plain_scores("ensemble", THRESHOLD, MIN_AREA))
         write_json(self.folder / "choice.json", choice | {"score": float(score), "salt_accuracy": 0.5})
         self.paths = {

@@ -225,6 +225,9 @@ def test_curves_of_an_older_version_leave_out_what_they_lack(synthetic):
     links = [attributes["href"] for attributes in page.all("a")]
     for shown in ("The network" in page.text, "#network" in links, "in training" in page.text):
         assert shown is not made.older
+    weight = f"weight of {made.names[0]} {1 / len(made.names):.2f}"
+    assert (weight in page.text) is not made.older
+    assert (weight in (made.folder / "report.md").read_text()) is not made.older
     speed = "– –" if made.older else "123.4 3.00 GiB"
     assert f"{made.names[0]}, fold 0 cpu 6 1 min 15 s {speed}" in page.text
 

@@ -50,6 +50,7 @@ def test_the_document_says_what_was_measured(reported):
     facts = {key: value for key, value in document.items() if key not in {"encoders", "ensemble", "classification"}}
     assert facts == {
         "score_cross_fitted": 0.65,
+        "weights": dict.fromkeys(made.names, 1 / len(made.names)),
         "threshold": THRESHOLD,
         "min_area": MIN_AREA,
         "images": 40,

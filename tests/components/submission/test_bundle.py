@@ -8,6 +8,7 @@ import pytest
 from components.core.bundle import open_bundle
 from components.core.config import parse_config
 from components.core.errors import SaltError
+from components.core.schemas import MAPS, read_table, write_table
 from components.submission.stage import submit
 from tests.components.submission.conftest import CONFIG, World
 
@@ -44,6 +45,20 @@ def test_holds_every_job_with_its_share_whatever_their_order(world: World, model
     for member in bundle.members:
         source = Path(world.path(f"models/{member.encoder}{member.fold}/model.safetensors"))
         assert bundle.path(member.file).read_bytes() == source.read_bytes()
+
+
+def test_the_shares_are_the_weights_that_the_test_maps_were_blended_by(world: World, models: list[str]) -> None:
+    table, facts = read_table(world.path("test.parquet"), MAPS)
+    columns = table.to_pydict()
+    write_table(world.path("test.parquet"), MAPS, columns, {**facts, "weights": '{"one": 0.45, "two": 0.55}'})
+    bundle = open_bundle(run(world, models))
+    assert {member.encoder: member.weight for member in bundle.members} == {"one": 0.45 / 3, "two": 0.55 / 3}
+    assert "| `two` | 3 | 0.55 |" in (bundle.folder / "MODEL_CARD.md").read_text()
+    assert json.loads(Path(world.path("out/choice.json")).read_text())["weights"] == {"one": 0.45, "two": 0.55}
+
+    write_table(world.path("test.parquet"), MAPS, columns, {**facts, "weights": '{"one": 1}'})
+    with pytest.raises(SaltError, match=r"weights: was blended of other encoders \(found one, expected one, two\)"):
+        run(world, models)
 
 
 def test_the_same_bundle_again(world: World, models: list[str]) -> None:

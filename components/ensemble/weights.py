@@ -1,0 +1,70 @@
+"""The encoders' weights, learned on out-of-fold maps."""
+
+from collections.abc import Iterable
+from itertools import combinations, pairwise
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.core.errors import SaltError
+from components.core.metric import score_images
+from components.ensemble.mean import weighted_mean
+from components.ensemble.merge import Rows
+
+CANDIDATES = 200
+"""Weights that are tried at most."""
+
+Weights = tuple[float, ...]
+
+
+def lattice(encoders: int) -> list[Weights]:
+    """All weights of so many encoders that are positive multiples of one step and sum to one.
+
+    The step is a twentieth, or larger where that would be more than `CANDIDATES`: three encoders are 171, two are 19.
+    """
+    steps = max(20, encoders)
+    while comb(steps - 1, encoders - 1) > CANDIDATES:
+        steps -= 1
+    ends = combinations(range(1, steps), encoders - 1)
+    return [tuple((after - before) / steps for before, after in pairwise((0, *cuts, steps))) for cuts in ends]
+
+
+def learn_weights(
+    folds: Iterable[Iterable[list[Rows]]], mask_by_id: dict[str, NDArray[np.uint8]], encoders: int
+) -> list[Weights]:
+    """Finds the weights whose blended maps score best at threshold 0.5.
+
+    Args:
+        folds: Of each fold, the maps of its held-out images: a list with one part of each encoder at a time.
+        mask_by_id: True mask (101, 101) of each image, 1 is salt.
+        encoders: Their number.
+
+    Returns:
+        For each fold the weights that are best on the other folds, so that no image has a say in its own; and, last,
+        those that are best on all.
+
+    Raises:
+        SaltError: If an image has no mask.
+    """
+    candidates = lattice(encoders)
+    tenths_FC = np.array([_tenths(fold, mask_by_id, candidates) for fold in folds])
+    total_C = tenths_FC.sum(axis=0)
+    return [candidates[int(np.argmax(total_C - own_C))] for own_C in [*tenths_FC, np.zeros_like(total_C)]]
+
+
+def _tenths(
+    fold: Iterable[list[Rows]], mask_by_id: dict[str, NDArray[np.uint8]], candidates: list[Weights]
+) -> NDArray[np.int64]:
+    """Sum of the scores of a fold's images under each candidate (C,), in tenths."""
+    tenths_C = np.zeros(len(candidates), dtype=np.int64)
+    for parts in fold:
+        first = parts[0]
+        for image, path in zip(first.ids_B, first.path_B, strict=True):
+            if image not in mask_by_id:
+                raise SaltError("has no mask in the dataset", file=path, field=image)
+        mask_BHW = np.stack([mask_by_id[image] for image in first.ids_B])
+        for c, weights in enumerate(candidates):
+            map_BHW = weighted_mean(weights, [[part.map_BHW] for part in parts])
+            tenths_C[c] += np.rint(10 * score_images(map_BHW, mask_BHW)).astype(np.int64).sum()
+    return tenths_C
