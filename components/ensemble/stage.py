@@ -3,7 +3,8 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -63,8 +64,8 @@ def blend(
     oof_paths = [[oof_jobs[name, fold].path for name in names] for fold in folds]
     *by_fold, final = [tuple(encoder.weight for encoder in settings.encoders)] * (len(folds) + 1)
     if settings.ensemble.weights == "learned":
-        held_out = (read_in_step(paths) for paths in oof_paths)
-        *by_fold, final = learn_weights(held_out, _masks(dataset), len(names))
+        shown = _shown(oof_paths, "learning weights", len(folds))
+        *by_fold, final = learn_weights(map(read_in_step, shown), _masks(dataset), len(names))
         log.info("learned weights: %s", ", ".join(f"{n} {w:g}" for n, w in zip(names, final, strict=True)))
 
     parts = [
@@ -87,16 +88,15 @@ def _masks(dataset: str) -> dict[str, NDArray[np.uint8]]:
     return dict(zip(rows["id"].to_pylist(), array_to_pixels(rows["mask"]), strict=True))
 
 
+def _shown(items: Iterable[Any], what: str, total: int) -> Iterable[Any]:
+    """The same with a bar at a terminal."""
+    return track(items, what, total=total, console=Console(stderr=True), disable=not sys.stderr.isatty())
+
+
 def _write(path: str, facts: dict[str, str], blended: Iterator[Rows], rows: int) -> None:
-    shown = track(
-        in_step([Stream(blended, path)]),
-        f"ensemble {facts['kind']}",
-        total=-(-rows // ROW_GROUP),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
-    )
+    parts = in_step([Stream(blended, path)])
     with table_writer(path, MAPS, facts) as writer:
-        for (part,) in shown:
+        for (part,) in _shown(parts, f"ensemble {facts['kind']}", -(-rows // ROW_GROUP)):
             columns = {"id": part.ids_B.tolist(), "map": pixels_to_array(part.map_BHW), "salt": part.salt_B}
             writer.write_table(pa.table(columns, schema=MAPS), row_group_size=ROW_GROUP)
     log.info("blended %d %s maps", rows, facts["kind"])

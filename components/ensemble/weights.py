@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.core.errors import SaltError
-from components.core.metric import score_images
+from components.core.metric import CUTS, overlap, score
 from components.ensemble.mean import weighted_mean
 from components.ensemble.merge import Rows
 
@@ -33,7 +33,9 @@ def lattice(encoders: int) -> list[Weights]:
 def learn_weights(
     folds: Iterable[Iterable[list[Rows]]], mask_by_id: dict[str, NDArray[np.uint8]], encoders: int
 ) -> list[Weights]:
-    """Finds the weights whose blended maps score best at threshold 0.5.
+    """Finds the weights whose blended maps score best at the threshold that is best for them.
+
+    At one fixed threshold the choice would hang on how the blend shifts the probabilities.
 
     Args:
         folds: Of each fold, the maps of its held-out images: a list with one part of each encoder at a time.
@@ -48,16 +50,16 @@ def learn_weights(
         SaltError: If an image has no mask.
     """
     candidates = lattice(encoders)
-    tenths_FC = np.array([_tenths(fold, mask_by_id, candidates) for fold in folds])
-    total_C = tenths_FC.sum(axis=0)
-    return [candidates[int(np.argmax(total_C - own_C))] for own_C in [*tenths_FC, np.zeros_like(total_C)]]
+    tenths_FCT = np.array([_tenths(fold, mask_by_id, candidates) for fold in folds])
+    others_FCT = tenths_FCT.sum(axis=0) - np.concatenate([tenths_FCT, np.zeros_like(tenths_FCT[:1])])
+    return [candidates[int(np.argmax(of_others_CT.max(axis=1)))] for of_others_CT in others_FCT]
 
 
 def _tenths(
     fold: Iterable[list[Rows]], mask_by_id: dict[str, NDArray[np.uint8]], candidates: list[Weights]
 ) -> NDArray[np.int64]:
-    """Sum of the scores of a fold's images under each candidate (C,), in tenths."""
-    tenths_C = np.zeros(len(candidates), dtype=np.int64)
+    """Sum of the scores of a fold's images under each candidate at each cut (C, 255), in tenths."""
+    tenths_CT = np.zeros((len(candidates), CUTS), dtype=np.int64)
     for parts in fold:
         first = parts[0]
         for image, path in zip(first.ids_B, first.path_B, strict=True):
@@ -66,5 +68,7 @@ def _tenths(
         mask_BHW = np.stack([mask_by_id[image] for image in first.ids_B])
         for c, weights in enumerate(candidates):
             map_BHW = weighted_mean(weights, [[part.map_BHW] for part in parts])
-            tenths_C[c] += np.rint(10 * score_images(map_BHW, mask_BHW)).astype(np.int64).sum()
-    return tenths_C
+            found = overlap(map_BHW, mask_BHW)
+            score_BT = score(found.intersection_BT, found.area_BT, found.truth_B[:, None])
+            tenths_CT[c] += np.rint(10 * score_BT).astype(np.int64).sum(axis=0)
+    return tenths_CT

@@ -47,10 +47,11 @@ def rows(ids: list[str], maps_BHW: np.ndarray) -> Rows:
 def test_no_fold_has_a_say_in_its_own_weights() -> None:
     truth = dict(zip("abcdef", columns([50] * 6, 1), strict=True))
     # The first encoder is right on two folds of one image, the second on a fold of four.
-    folds = [
-        [[rows([*ids], columns(one)), rows([*ids], columns(other))]]
-        for ids, one, other in (("a", [50], [90]), ("b", [50], [90]), ("cdef", [90] * 4, [50] * 4))
-    ]
+    folds = []
+    for ids, first_is_right in (("a", True), ("b", True), ("cdef", False)):
+        right = columns([50] * len(ids))
+        one, other = (right, 255 - right) if first_is_right else (255 - right, right)
+        folds.append([[rows([*ids], one), rows([*ids], other)]])
 
     *by_fold, final = learn_weights(folds, truth, 2)
 
@@ -86,22 +87,22 @@ def test_the_stage_blends_a_fold_by_what_is_best_on_the_others(
         dataset, ensemble.oof, ensemble.maps, ensemble.config, blended_oof=oof, blended_test=test
     )
 
-    score_CB = np.array([
-        score_images(weighted_mean(weights, [[maps] for maps in ensemble.oof_EBHW]), mask_BHW) for weights in lattice(2)
-    ])  # fmt: skip
+    blends = [weighted_mean(weights, [[maps] for maps in ensemble.oof_EBHW]) for weights in lattice(2)]
+    score_CTB = np.array([[score_images(maps, mask_BHW, (k - 0.5) / 255) for k in range(1, 256)] for maps in blends])
     found, _ = read_table(oof, MAPS)
     maps_BHW = array_to_pixels(found["map"])
     by_fold = list(zip(*json.loads(oof_facts["weights"]).values(), strict=True))
     for fold, weights in enumerate(by_fold):
         ids = read_table(ensemble.oof[fold], MAPS)[0]["id"].to_pylist()
         own_B = np.isin(ensemble.oof_ids, ids)
-        best = score_CB[:, ~own_B].sum(axis=1)
+        best = score_CTB[:, :, ~own_B].sum(axis=2).max(axis=1)
         assert best[lattice(2).index(weights)] == pytest.approx(best.max())
         expected_BHW = weighted_mean(weights, [[maps[own_B]] for maps in ensemble.oof_EBHW])
         assert (maps_BHW[own_B] == expected_BHW).all()
 
     final = tuple(json.loads(test_facts["weights"]).values())
-    assert score_CB.sum(axis=1)[lattice(2).index(final)] == pytest.approx(score_CB.sum(axis=1).max())
+    best = score_CTB.sum(axis=2).max(axis=1)
+    assert best[lattice(2).index(final)] == pytest.approx(best.max())
     shares = [weight / 3 for weight in final]
     expected_BHW = weighted_mean(shares, [list(maps) for maps in ensemble.test_EFBHW])
     assert (array_to_pixels(read_table(test, MAPS)[0]["map"]) == expected_BHW).all()
