@@ -13,12 +13,16 @@ from rich.console import Console
 from rich.progress import track
 
 from components.core.config import parse_config
+from components.core.errors import SaltError
 from components.core.schemas import (
+    DATASET,
     MAPS,
     ROW_GROUP,
     array_to_pixels,
     labelled_rows,
+    open_table,
     pixels_to_array,
+    table_metadata,
     table_writer,
 )
 from components.ensemble.jobs import common_hashes, find_jobs
@@ -62,11 +66,14 @@ def blend(
     folds = range(settings.split.folds)
     names = [encoder.name for encoder in settings.encoders]
     oof_paths = [[oof_jobs[name, fold].path for name in names] for fold in folds]
-    *by_fold, final = [tuple(encoder.weight for encoder in settings.encoders)] * (len(folds) + 1)
     if settings.ensemble.weights == "learned":
         shown = _shown(oof_paths, "learning weights", len(folds))
-        *by_fold, final = learn_weights(map(read_in_step, shown), _masks(dataset), len(names))
+        masks = _masks(dataset, facts["data_hash"])
+        *by_fold, final = learn_weights(map(read_in_step, shown), masks, len(names))
         log.info("learned weights: %s", ", ".join(f"{n} {w:g}" for n, w in zip(names, final, strict=True)))
+    else:
+        final = tuple(encoder.weight for encoder in settings.encoders)
+        by_fold = [final] * len(folds)
 
     parts = [
         Stream(blend_rows(read_in_step(paths), weights, 1), paths[0])
@@ -82,8 +89,13 @@ def blend(
     return oof_facts, test_facts
 
 
-def _masks(dataset: str) -> dict[str, NDArray[np.uint8]]:
-    """True mask of each labelled image."""
+def _masks(dataset: str, data_hash: str) -> dict[str, NDArray[np.uint8]]:
+    """True mask of each labelled image, of the data that the maps were made from."""
+    found = table_metadata(open_table(dataset, DATASET)).get("data_hash")
+    if found != data_hash:
+        raise SaltError(
+            "is not what the maps were made from", file=dataset, field="data_hash", found=found, expected=data_hash
+        )
     rows = labelled_rows(dataset, ["id", "mask"])
     return dict(zip(rows["id"].to_pylist(), array_to_pixels(rows["mask"]), strict=True))
 

@@ -22,11 +22,11 @@ def render_card(config: Config, scores: dict[str, float], facts: dict) -> str:
         for name, weight in facts["weights"].items()
     )
     train, model = config.train, config.model
-    one_epoch = (
-        "Each network's epoch was chosen by the fold that it is scored on, which flatters its score a little."
-        if train.keep == "best"
-        else "Each network is that of its last epoch: the fold that it is scored on chose nothing."
-    )
+    kept = {
+        "best": "Each network's epoch was chosen by the fold that it is scored on, which flatters its score a little.",
+        "last": "Each network is that of its last epoch: the fold that it is scored on chose nothing.",
+        "mean": "Each network is a mean over its last steps: the fold that it is scored on chose nothing.",
+    }[train.keep]
     mirrored = "the mean over the image and its mirror image" if config.predict.flip_tta else "of the image as it is"
     versions = ", ".join(f"{name} {version}" for name, version in facts["versions"].items()) or "not recorded"
     return f"""# Model card: salt in seismic images
@@ -69,7 +69,7 @@ images that the network had not seen in training:
 | images rightly told to hold salt or none | {scores["salt_accuracy"]:.1%} |
 
 A pixel is salt above a probability of {facts["threshold"]:g}; the mask of a 101 x 101 image with fewer than
-{facts["min_area"]} px is emptied. {one_epoch}
+{facts["min_area"]} px is emptied. {kept}
 
 ## Limits
 

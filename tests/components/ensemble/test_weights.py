@@ -106,3 +106,15 @@ def test_the_stage_blends_a_fold_by_what_is_best_on_the_others(
     shares = [weight / 3 for weight in final]
     expected_BHW = weighted_mean(shares, [list(maps) for maps in ensemble.test_EFBHW])
     assert (array_to_pixels(read_table(test, MAPS)[0]["map"]) == expected_BHW).all()
+
+
+def test_a_dataset_of_other_data_is_refused(tmp_path: Path, made: tuple[Ensemble, str, np.ndarray]) -> None:
+    ensemble, dataset, _ = made
+    table, _ = read_table(dataset, DATASET)
+    write_table(tmp_path / "other.parquet", DATASET, table.to_pydict(), {"data_hash": "beef"})
+    with pytest.raises(SaltError, match=r"other.parquet: data_hash: is not .*found beef, expected da7a"):
+        blend(
+            str(tmp_path / "other.parquet"), ensemble.oof, ensemble.maps, ensemble.config,
+            blended_oof=str(tmp_path / "oof.parquet"), blended_test=str(tmp_path / "test.parquet"),
+        )  # fmt: skip
+    assert not (tmp_path / "oof.parquet").exists()
