@@ -85,7 +85,7 @@ class TrainConfig(Section):
     keep: Literal["best", "last", "mean"] = Field(
         "best",
         description="Which weights a training ends with: of its best epoch on the held-out fold; of its last, which "
-        "chooses nothing by the fold that is scored; or an exponential mean over the last steps, nor does that.",
+        "chooses nothing by the fold that is scored; or an exponential mean of the last steps, no less so.",
     )
     augment: Fraction = Field(0.8, description="Share of images that are augmented at all.")
     amp: Literal["auto", "off"] = Field("auto", description="bf16 autocast where the device computes in it.")

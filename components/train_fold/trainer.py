@@ -117,7 +117,7 @@ class Trainer:
         """Moves the kept weights towards those of this step; so the running statistics of normalisations."""
         state = self.model.state_dict()
         if not self.kept:
-            self.kept = {key: value.detach().clone() for key, value in state.items()}
+            self.kept = _copy(state)
         for key, value in state.items():
             if value.is_floating_point():
                 self.kept[key].lerp_(value, 1 - MEAN_DECAY)
@@ -211,13 +211,17 @@ class Trainer:
         if figures["score"] > progress.best_score:
             progress.best_score, progress.best_epoch, progress.stalled = figures["score"], progress.epoch, 0
             if train.keep == "best":
-                self.kept = {key: value.detach().clone() for key, value in self.model.state_dict().items()}
+                self.kept = _copy(self.model.state_dict())
         else:
             progress.stalled += 1
             if progress.stalled > train.plateau_patience:
                 progress.learning_rate, progress.stalled = progress.learning_rate * train.plateau_factor, 0
         save_checkpoint(self.checkpoint, self.model, self.optimizer, self.generator, self.kept, progress)
         self.on_step(progress, 1.0)
+
+
+def _copy(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value.detach().clone() for key, value in state.items()}
 
 
 def measure(maps_BHW: NDArray[np.uint8], salt_B: NDArray[np.float32], mask_BHW: NDArray[np.uint8]) -> dict[str, float]:

@@ -37,11 +37,16 @@ def _assert_right(folder: Path, made: Ensemble) -> None:
     weights = [encoder["weight"] for encoder in made.config["encoders"]]
     folds = made.config["split"]["folds"]
     shares = np.array(weights)
-    table, _ = read_table(folder / "oof.parquet", MAPS)
+    hashes = {"encoder": "ensemble", "data_hash": "da7a", "config_hash": "c0de"}
+    table, metadata = read_table(folder / "oof.parquet", MAPS)
+    names = [encoder["name"] for encoder in made.config["encoders"]]
+    of_oof = {name: [weight] * folds for name, weight in zip(names, weights, strict=True)}
+    assert metadata == {"kind": "oof", **hashes, "weights": json.dumps(of_oof)}
     assert table["id"].to_pylist() == made.oof_ids
     assert (array_to_pixels(table["map"]) == _exact_mean(weights, 1, made.oof_EBHW[:, None])).all()
     np.testing.assert_allclose(table["salt"].to_numpy(), shares @ made.oof_salt_EB, rtol=1e-6)
-    table, _ = read_table(folder / "test.parquet", MAPS)
+    table, metadata = read_table(folder / "test.parquet", MAPS)
+    assert metadata == {"kind": "test", **hashes, "weights": json.dumps(dict(zip(names, weights, strict=True)))}
     assert table["id"].to_pylist() == made.test_ids
     assert (array_to_pixels(table["map"]) == _exact_mean(weights, folds, made.test_EFBHW)).all()
     np.testing.assert_allclose(table["salt"].to_numpy(), shares @ made.test_salt_EFB.mean(axis=1), rtol=1e-6)
@@ -80,7 +85,6 @@ def test_facts(tmp_path: Path):
     oof, test = _blend(tmp_path, make_ensemble(tmp_path, TENTHS[2], 2, 9, 9))
     assert json.loads(oof.pop("weights")) == {"a": [0.3, 0.3], "b": [0.7, 0.7]}
     assert json.loads(test.pop("weights")) == {"a": 0.3, "b": 0.7}
-    assert read_table(tmp_path / "test.parquet", MAPS)[1]["weights"] == '{"a": 0.3, "b": 0.7}'
     hashes = {"encoder": "ensemble", "data_hash": "da7a", "config_hash": "c0de"}
     assert (oof, test) == ({"kind": "oof", **hashes}, {"kind": "test", **hashes})
 
