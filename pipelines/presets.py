@@ -37,7 +37,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "cpu": (
-        "the same networks at 128 x 128, seven epochs, symmetric loss; two hours on two cores",
+        "the same networks at 128 x 128, seven epochs, symmetric loss; 1 h 39 min on two cores",
         {
             "encoders": _LITE_ENCODERS,
             "model": _LITE_MODEL,
