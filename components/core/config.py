@@ -87,6 +87,8 @@ class TrainConfig(Section):
         description="Which weights a training ends with: of its best epoch on the held-out fold; of its last, which "
         "chooses nothing by the fold that is scored; or an exponential mean of the last steps, no less so.",
     )
+    dice: Literal["once", "twice"] = Field("once", description="How often the dice applies the sigmoid.")
+    snapshots: int = Field(1, ge=1, description="Cosine cycles; the maps are a mean over the weights at their ends.")
     augment: Fraction = Field(0.8, description="Share of images that are augmented at all.")
     amp: Literal["auto", "off"] = Field("auto", description="bf16 autocast where the device computes in it.")
 

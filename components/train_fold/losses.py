@@ -8,7 +8,7 @@ from torch.nn import functional as F
 _dice = DiceLoss(mode="binary", from_logits=True, smooth=1.0)
 
 
-def dice_bce(logit_BHW: Tensor, mask_BHW: Tensor) -> Tensor:
+def dice_bce(logit_BHW: Tensor, mask_BHW: Tensor, *, twice: bool = False) -> Tensor:
     """Dice of the batch plus the mean binary cross-entropy of its pixels: phase 1.
 
     Args:
@@ -18,7 +18,8 @@ def dice_bce(logit_BHW: Tensor, mask_BHW: Tensor) -> Tensor:
     Returns:
         A scalar.
     """
-    return _dice(logit_BHW[:, None], mask_BHW[:, None]) + F.binary_cross_entropy_with_logits(logit_BHW, mask_BHW)
+    dice_input_BHW = logit_BHW.sigmoid() if twice else logit_BHW
+    return _dice(dice_input_BHW[:, None], mask_BHW[:, None]) + F.binary_cross_entropy_with_logits(logit_BHW, mask_BHW)
 
 
 def lovasz_hinge(logit_BHW: Tensor, mask_BHW: Tensor, *, symmetric: bool = False) -> Tensor:

@@ -141,7 +141,13 @@ def train(
 def _write_maps(oof: str, trainer: Trainer, data: FoldData, config: Config, facts: dict[str, str]) -> dict[str, float]:
     """Predicts the held-out images, writes their maps, and scores them."""
     image_BHW, mask_BHW = data.held_out.image_BHW, data.held_out.mask_BHW.cpu().numpy()
-    maps_BHW, salt_B = predict_maps(trainer.model, image_BHW, config, flip_tta=config.predict.flip_tta)
+    assert len(trainer.snapshots) == config.train.snapshots
+    predicted = []
+    for weights in trainer.snapshots:
+        trainer.model.load_state_dict(weights)
+        predicted.append(predict_maps(trainer.model, image_BHW, config, flip_tta=config.predict.flip_tta))
+    maps_BHW = np.mean([maps for maps, _ in predicted], axis=0).round().astype(np.uint8)
+    salt_B = np.mean([salt for _, salt in predicted], axis=0, dtype=np.float32)
     columns = {"id": data.ids, "map": pixels_to_array(maps_BHW), "salt": salt_B}
     write_table(oof, MAPS, columns, {"kind": "oof", **facts})
     return measure(maps_BHW, salt_B, mask_BHW)

@@ -82,6 +82,7 @@ class Trainer:
         self.augment = Augment(config.model, config.train.augment, self.generator, self.device)
         self.optimizer = self._new_optimizer()
         self.kept: dict[str, Tensor] = {}
+        self.snapshots: list[dict[str, Tensor]] = []
         self.progress = Progress(job, learning_rate=config.train.learning_rate)
         if self.resumes:
             kept, self.progress = load_checkpoint(checkpoint, self.model, self.optimizer, self.generator, job, origin)
@@ -109,6 +110,8 @@ class Trainer:
             figures = self._train_epoch()
             figures |= self._validate() | {"seconds": time.monotonic() - started}
             self._close_epoch(figures)
+            if self.progress.epoch % (train.epochs // train.snapshots) == 0:
+                self.snapshots.append(_copy(self.kept if train.keep != "last" else self.model.state_dict()))
         if train.keep != "last":
             self.model.load_state_dict(self.kept)
         return self.model.state_dict()
@@ -164,7 +167,7 @@ class Trainer:
             logit_B1HW, salt_B = self.model(x_B1HW.contiguous(memory_format=torch.channels_last))
         logit_BHW = to_image(logit_B1HW, self.config.model)
         if self.phase == 1:
-            segmentation = dice_bce(logit_BHW, mask_BHW)
+            segmentation = dice_bce(logit_BHW, mask_BHW, twice=train.dice == "twice")
         else:
             segmentation = lovasz_hinge(logit_BHW, mask_BHW, symmetric=train.symmetric_lovasz)
         classification = salt_bce(salt_B, mask_BHW)
@@ -186,7 +189,9 @@ class Trainer:
         peak = self.config.train.learning_rate
         if self.config.train.schedule == "plateau":
             return self.progress.learning_rate
-        rise = max(1, int(WARM_UP * steps))
+        cycle = steps // self.config.train.snapshots
+        begun, step, steps = step // cycle, step % cycle, cycle
+        rise = 0 if begun else max(1, int(WARM_UP * steps))
         if step < rise:
             return peak * (0.1 + 0.9 * step / rise)
         return peak * (1 + cos(pi * (step - rise) / (steps - rise))) / 2
