@@ -27,7 +27,7 @@ from pipelines.presets import preset_config
 IMAGES, ROUNDS, BATCHES, STEPS = 4000, 5, 30, 2
 """Of the labelled set; turns of each side; batches and training steps of a turn."""
 
-CONFIG = preset_config("cpu", ["model.encoder_weights=none"])
+CONFIG = preset_config("cpu", ["train.amp=off", "train.keep=last", "model.encoder_weights=none"])
 BATCH, SHARE, ENCODER = CONFIG.train.batch_size, CONFIG.train.augment, CONFIG.encoders[0].name
 """16; 0.8 of the images are augmented; EfficientNet-lite0. The input is 128 x 128, padded."""
 

@@ -19,8 +19,8 @@ ROUNDS, STEPS = 7, 2
 
 
 def make(folder: Path, amp: str, *, spare: bool) -> Trainer:
-    """A trainer of the preset `cpu` on noise, in its second phase."""
-    config = preset_config("cpu", [f"train.amp={amp}", "model.encoder_weights=none"])
+    """A trainer of the preset `cpu` on noise, in its second phase; no weights are averaged beside the step."""
+    config = preset_config("cpu", [f"train.amp={amp}", "train.keep=last", "model.encoder_weights=none"])
     chance = torch.Generator().manual_seed(0)
     image_BHW = torch.randint(0, 256, (config.train.batch_size, 101, 101), generator=chance, dtype=torch.uint8)
     images = Images(image_BHW, image_BHW // 128)
