@@ -79,8 +79,9 @@ compile: $(STAMP) ## write pipelines/salt.yaml anew
 	$(BIN)/salt compile
 
 COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-# One platform, that of the images, and no version that requirements.lock does not have.
-COMPILE_IMAGE = $(COMPILE) --python-platform x86_64-manylinux_2_28 --constraint requirements.lock
+# One platform, that of the images; the stages' locks hold no version that requirements.lock does not have.
+COMPILE_SERVER = $(COMPILE) --python-platform x86_64-manylinux_2_28
+COMPILE_IMAGE = $(COMPILE_SERVER) --constraint requirements.lock
 
 lock: $(STAMP) ## resolve the locks anew
 	$(COMPILE) --universal --upgrade --extra dev --output-file requirements.lock pyproject.toml
@@ -88,6 +89,7 @@ lock: $(STAMP) ## resolve the locks anew
 	$(COMPILE_IMAGE) --output-file docker/locks/core.lock pyproject.toml
 	for extra in ingest fold-split network train-fold report; do \
 		$(COMPILE_IMAGE) --extra $$extra --output-file docker/locks/$$extra.lock pyproject.toml || exit; done
+	$(COMPILE_SERVER) --upgrade --output-file docker/mlflow.lock docker/mlflow.txt
 
 clean: ## remove .venv and caches; runs and data stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info

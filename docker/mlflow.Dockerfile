@@ -1,6 +1,6 @@
 # MLflow's server with what upstream's image leaves out: the clients of Postgres and of S3. The context is this folder:
 #   docker build -f docker/mlflow.Dockerfile -t salt-pipeline/mlflow:3.17.2 docker
-# mlflow.lock is resolved from mlflow.txt as `make lock` resolves the other locks; the version is the client's.
+# `make lock` resolves mlflow.lock from mlflow.txt, whose version is the client's.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE}
