@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from components.core.config import Config
 from components.core.errors import SaltError, exit_on_error
 from components.core.metric import overlap
-from components.core.schemas import FOLDS, open_table, table_metadata
+from components.core.schemas import DATASET, FOLDS, open_table, table_metadata
 from components.core.storage import content_hash, read_json, write_json
 from components.ensemble.mean import blend_rows
 from components.ensemble.merge import read_in_step
@@ -101,7 +101,7 @@ def prepare(archive: Path, configs: list[Config], work: Path) -> None:
     """Reads the archive and splits it as each configuration says, unless that was done.
 
     Raises:
-        SaltError: If the archive is wrong, or the folder was split under another seed.
+        SaltError: If the archive is wrong, or the folder holds another one or folds of another seed.
     """
     from components.fold_split.stage import split
     from components.ingest.stage import ingest
@@ -109,6 +109,10 @@ def prepare(archive: Path, configs: list[Config], work: Path) -> None:
     dataset, seed = work / "dataset.parquet", configs[0].seed
     if not dataset.is_file():
         ingest(str(archive), configs[0].model_dump(mode="json"), str(dataset))
+    source = table_metadata(open_table(dataset, DATASET))["source"]
+    if source != archive.name:
+        problem = "was made of another archive: take another folder"
+        raise SaltError(problem, file=dataset, field="source", found=source, expected=archive.name)
     for config in configs:
         path = folds_file(config, work)
         if not path.is_file():

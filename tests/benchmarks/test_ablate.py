@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.ablate import Job, image_scores, run_jobs, table
+from benchmarks.ablate import Job, image_scores, prepare, run_jobs, table
+from components.core.errors import SaltError
 from components.core.schemas import DATASET, MAPS, SIDE, pixels_to_array, write_table
 from components.core.storage import write_json
 from pipelines.compare import read_truth
@@ -46,7 +47,7 @@ def work(tmp_path: Path) -> Path:
     masks = pixels_to_array(np.stack(list(TRUTH.values())))
     columns = {"id": IDS, "labelled": [True] * 8, "image": pixels, "mask": masks, "depth": [100] * 8}
     columns["position"] = [None] * 8
-    write_table(tmp_path / "dataset.parquet", DATASET, columns, {"data_hash": "d"})
+    write_table(tmp_path / "dataset.parquet", DATASET, columns, {"data_hash": "d", "source": "one.zip"})
     return tmp_path
 
 
@@ -97,3 +98,13 @@ def test_what_was_trained_is_not_trained_again(work: Path) -> None:
     run_jobs(jobs, workers=1)
 
     assert [(job.folder / "oof.parquet").stat().st_mtime_ns for job in jobs] == before
+
+
+def test_a_folder_keeps_to_one_archive_and_one_split(work: Path) -> None:
+    config = preset_config("cpu", BASE)
+    prepare(Path("one.zip"), [config], work)
+
+    with pytest.raises(SaltError, match=r"dataset\.parquet: source: was made of another archive.*found one\.zip"):
+        prepare(Path("another.zip"), [config], work)
+    with pytest.raises(SaltError, match=r"folds-.*: seed: was split under another seed.*found 42"):
+        prepare(Path("one.zip"), [config.model_copy(update={"seed": 43})], work)
