@@ -81,7 +81,9 @@ class TrainConfig(Section):
     classification_weight: float = Field(
         0.1, ge=0, description="Weight of the salt / no-salt BCE beside the segmentation loss."
     )
-    symmetric_lovasz: bool = Field(False, description="Mean of the Lovász hinge of a mask and of its complement.")
+    symmetric_lovasz: bool | Literal["bce"] = Field(
+        False, description="Mean of the Lovász hinge of a mask and of its complement; or cross-entropy in its place."
+    )
     keep: Literal["best", "last", "mean"] = Field(
         "best",
         description="Which weights a training ends with: of its best epoch on the held-out fold; of its last, which "

@@ -21,7 +21,7 @@ def dice_bce(logit_BHW: Tensor, mask_BHW: Tensor) -> Tensor:
     return _dice(logit_BHW[:, None], mask_BHW[:, None]) + F.binary_cross_entropy_with_logits(logit_BHW, mask_BHW)
 
 
-def lovasz_hinge(logit_BHW: Tensor, mask_BHW: Tensor, *, symmetric: bool = False) -> Tensor:
+def lovasz_hinge(logit_BHW: Tensor, mask_BHW: Tensor, *, symmetric: bool | str = False) -> Tensor:
     """Binary Lovász hinge by image, with elu + 1 in the place of the hinge's ReLU: phase 2.
 
     Source: Berman et al. 2018 (arXiv:1705.08790); elu + 1 keeps a gradient for pixels that are right already.
@@ -34,6 +34,8 @@ def lovasz_hinge(logit_BHW: Tensor, mask_BHW: Tensor, *, symmetric: bool = False
     Returns:
         A scalar: the mean over the images.
     """
+    if symmetric == "bce":
+        return F.binary_cross_entropy_with_logits(logit_BHW, mask_BHW)
     loss = _lovasz(logit_BHW.flatten(1), mask_BHW.flatten(1))
     if symmetric:
         loss = (loss + _lovasz(-logit_BHW.flatten(1), 1 - mask_BHW.flatten(1))) / 2
