@@ -55,7 +55,7 @@ class ModelConfig(Section):
     centre_channels: int = Field(512, ge=8, description="Channels of each of the two bottleneck convolutions.")
     decoder_channels: int = Field(64, ge=16, description="Channels of each of the five decoder stages.")
     scse: bool = Field(True, description="Concurrent squeeze and excitation after each decoder stage (r = 16).")
-    hypercolumn: bool = Field(True, description="Classify pixels by all decoder outputs and the centre.")
+    hypercolumn: bool | Literal["detail"] = Field(True, description="Classify pixels by all decoder outputs and the centre.")
     gate: bool = Field(True, description="Multiply the hypercolumn by the probability that there is any salt.")
 
     @model_validator(mode="after")

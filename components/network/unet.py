@@ -82,6 +82,10 @@ class SaltNet(nn.Module):
         )
         columns = [width] * 5 + [centre] if config.hypercolumn else [width]
         self.columns = nn.ModuleList(nn.Conv2d(c, 1, kernel_size=1, bias=False) for c in columns)
+        self.fineness = config.input_size // sides[-1]
+        if config.hypercolumn == "detail":
+            self.detail = nn.Conv2d(width, self.fineness**2, kernel_size=1, bias=False)
+            nn.init.zeros_(self.detail.weight)
         self.bias = nn.Parameter(torch.zeros(1))
         self.config = config
 
@@ -108,6 +112,8 @@ class SaltNet(nn.Module):
         for column, features_BCHW in zip(self.columns, maps, strict=True):
             one = column(features_BCHW).float()
             logit_B1HW = logit_B1HW + F.interpolate(one, size=size, mode="bilinear", align_corners=False)
+        if self.config.hypercolumn == "detail":
+            logit_B1HW = logit_B1HW + F.pixel_shuffle(self.detail(x).float(), self.fineness)
         if self.config.gate:
             logit_B1HW = logit_B1HW * salt_B.sigmoid()[:, None, None, None]
         return logit_B1HW + self.bias, salt_B
