@@ -66,6 +66,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
                 "phase1_epochs": 4,
                 "batch_size": 32,
                 "symmetric_lovasz": True,
+                "keep": "mean",
                 "amp": "auto",
             },
         },
