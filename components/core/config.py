@@ -73,7 +73,7 @@ class TrainConfig(Section):
     batch_size: int = Field(10, ge=2, description="Images of a step.")
     learning_rate: float = Field(1e-4, gt=0, description="Adam's learning rate, the peak of a one-cycle schedule.")
     weight_decay: float = Field(1e-4, ge=0, description="Adam's L2 penalty.")
-    schedule: Literal["plateau", "one_cycle"] = Field(
+    schedule: Literal["plateau", "one_cycle", "decoder3", "halfdouble"] = Field(
         "plateau", description="Learning rate: lowered when the metric stalls, or one rise and cosine fall."
     )
     plateau_patience: int = Field(10, ge=0, description="Epochs without a better metric before the rate is lowered.")

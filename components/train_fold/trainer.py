@@ -90,7 +90,12 @@ class Trainer:
 
     def _new_optimizer(self) -> Adam:
         train = self.config.train
-        return Adam(self.model.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay, fused=True)
+        encoder, rest = {"decoder3": (1.0, 3.0), "halfdouble": (0.5, 2.0)}.get(train.schedule, (1.0, 1.0))
+        groups = [
+            {"params": [p for n, p in self.model.named_parameters() if n.startswith("encoder.")], "scale": encoder},
+            {"params": [p for n, p in self.model.named_parameters() if not n.startswith("encoder.")], "scale": rest},
+        ]
+        return Adam(groups, lr=train.learning_rate, weight_decay=train.weight_decay, fused=True)
 
     def run(self) -> dict[str, Tensor]:
         """Trains to the last epoch.
@@ -169,7 +174,7 @@ class Trainer:
             segmentation = lovasz_hinge(logit_BHW, mask_BHW, symmetric=train.symmetric_lovasz)
         classification = salt_bce(salt_B, mask_BHW)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["scale"]
         self.optimizer.zero_grad(set_to_none=True)
         (segmentation + train.classification_weight * classification).backward()
         self.optimizer.step()
