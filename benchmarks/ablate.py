@@ -60,7 +60,13 @@ class Job:
 
 
 def run_jobs(jobs: list[Job], workers: int) -> None:
-    """Trains what is not trained yet, a few side by side; jobs of one training follow each other."""
+    """Trains what is not trained yet, a few side by side; jobs of one training follow each other.
+
+    One that fails is told at once and does not keep the others from ending.
+
+    Raises:
+        Exception: What the last training that failed raised, once all have ended.
+    """
     trainings: dict[str, list[Job]] = {}
     for job in jobs:
         if not (job.folder / "metrics.json").is_file():
@@ -70,9 +76,14 @@ def run_jobs(jobs: list[Job], workers: int) -> None:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn, max_tasks_per_child=1) as pool:
         running = {pool.submit(train_jobs, same, threads): name for name, same in trainings.items()}
+        failed = None
         for number, done in enumerate(as_completed(running), 1):
-            done.result()
             log.info("%d of %d trainings: %s", number, len(running), running[done])
+            if error := done.exception():
+                log.error("failed: %s", error)
+                failed = error
+    if failed:
+        raise failed
 
 
 def train_jobs(jobs: list[Job], threads: int) -> None:
