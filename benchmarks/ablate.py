@@ -8,13 +8,10 @@ Run: python -m benchmarks.ablate ARCHIVE WORK --preset cpu --change model.gate=f
 """
 
 import logging
-import multiprocessing
 import os
 import shlex
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
@@ -23,11 +20,10 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from components.core.config import Config
+from benchmarks.jobs import Job, prepare, run_jobs
 from components.core.errors import SaltError, exit_on_error
 from components.core.metric import overlap
-from components.core.schemas import DATASET, FOLDS, open_table, table_metadata
-from components.core.storage import content_hash, read_json, write_json
+from components.core.storage import read_json
 from components.ensemble.mean import blend_rows
 from components.ensemble.merge import read_in_step
 from components.ensemble.weights import learn_weights
@@ -35,103 +31,6 @@ from components.submission.choice import choose, scores
 from pipelines.compare import Truth, pair, read_truth
 from pipelines.origin import git_revision
 from pipelines.presets import changed, preset_config
-
-log = logging.getLogger("ablate")
-
-
-@dataclass(frozen=True)
-class Job:
-    """One training: a variant's configuration under a seed, one encoder, one fold."""
-
-    config: Config
-    encoder: str
-    fold: int
-    work: Path
-
-    @property
-    def training(self) -> str:
-        """Names what is trained; jobs that only predict differently share it."""
-        return f"{self.config.hash}/{self.encoder}/fold{self.fold}"
-
-    @property
-    def folder(self) -> Path:
-        """Where its maps and metrics lie."""
-        return self.work / "jobs" / content_hash(self.config.predict.model_dump(mode="json")) / self.training
-
-
-def run_jobs(jobs: list[Job], workers: int) -> None:
-    """Trains what is not trained yet, a few side by side; jobs of one training follow each other.
-
-    One that fails is told at once and does not keep the others from ending.
-
-    Raises:
-        Exception: What the last training that failed raised, once all have ended.
-    """
-    trainings: dict[str, list[Job]] = {}
-    for job in jobs:
-        if not (job.folder / "metrics.json").is_file():
-            trainings.setdefault(job.training, []).append(job)
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    # Spawned anew for each: a process that has trained keeps memory, and torch does not fork well.
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn, max_tasks_per_child=1) as pool:
-        running = {pool.submit(train_jobs, same, threads): name for name, same in trainings.items()}
-        failed = None
-        for number, done in enumerate(as_completed(running), 1):
-            log.info("%d of %d trainings: %s", number, len(running), running[done])
-            if error := done.exception():
-                log.error("failed: %s", error)
-                failed = error
-    if failed:
-        raise failed
-
-
-def train_jobs(jobs: list[Job], threads: int) -> None:
-    """Trains once, and predicts the held-out images as each job wants it: oof.parquet and metrics.json."""
-    import torch
-
-    from components.train_fold.stage import train
-
-    torch.set_num_threads(threads)
-    for job in jobs:
-        job.folder.mkdir(parents=True, exist_ok=True)
-        metrics, _facts = train(
-            str(job.work / "dataset.parquet"), str(folds_file(job.config, job.work)), job.encoder, job.fold,
-            job.config.model_dump(mode="json"), run="", checkpoints=str(job.work / "checkpoints"),
-            model=str(job.folder / "model"), oof=str(job.folder / "oof.parquet"), curve=str(job.folder / "curve.json"),
-        )  # fmt: skip
-        write_json(job.folder / "metrics.json", metrics)
-
-
-def folds_file(config: Config, work: Path) -> Path:
-    """Where the folds of a configuration lie: whatever seed trains, the base's has split."""
-    return work / f"folds-{content_hash(config.split.model_dump(mode='json'))}.parquet"
-
-
-def prepare(archive: Path, configs: list[Config], work: Path) -> None:
-    """Reads the archive and splits it as each configuration says, unless that was done.
-
-    Raises:
-        SaltError: If the archive is wrong, or the folder holds another one or folds of another seed.
-    """
-    from components.fold_split.stage import split
-    from components.ingest.stage import ingest
-
-    dataset, seed = work / "dataset.parquet", configs[0].seed
-    if not dataset.is_file():
-        ingest(str(archive), configs[0].model_dump(mode="json"), str(dataset))
-    source = table_metadata(open_table(dataset, DATASET))["source"]
-    if source != archive.name:
-        problem = "was made of another archive: take another folder"
-        raise SaltError(problem, file=dataset, field="source", found=source, expected=archive.name)
-    for config in configs:
-        path = folds_file(config, work)
-        if not path.is_file():
-            split(str(dataset), config.model_copy(update={"seed": seed}).model_dump(mode="json"), str(path))
-        found = table_metadata(open_table(path, FOLDS))["seed"]
-        if found != str(seed):
-            problem = "was split under another seed: take another folder"
-            raise SaltError(problem, file=path, field="seed", found=found, expected=seed)
 
 
 def image_scores(jobs: list[Job], mask_by_id: dict[str, NDArray[np.uint8]]) -> dict[str, float]:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.ablate import Job, image_scores, prepare, run_jobs, table
+from benchmarks.ablate import image_scores, table
+from benchmarks.jobs import Job, prepare, run_jobs
 from components.core.errors import SaltError
 from components.core.schemas import DATASET, MAPS, SIDE, pixels_to_array, write_table
 from components.core.storage import write_json
@@ -103,7 +104,7 @@ def test_what_was_trained_is_not_trained_again(work: Path) -> None:
 def test_a_training_that_fails_is_told_and_keeps_no_other_from_ending(
     work: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger="ablate")
+    caplog.set_level("INFO", logger="benchmarks.jobs")
     base = [Job(preset_config("cpu", BASE), ENCODER, fold, work) for fold in range(2)]
 
     with pytest.raises(SaltError, match="folds-"):  # nothing was split
