@@ -144,7 +144,8 @@ def resume(run: Run) -> None:
     if found.state == "SUCCEEDED" or not _ended(found):
         raise SaltError("can only go on once it has failed or was stopped", file=found.display_name, found=found.state)
     run_id = kfp.go_on(found)
-    typer.echo(f"{found.display_name}: going on; to follow it: salt watch {run_id[:8]}")
+    how = "resumed" if run_id == found.run_id else "started anew; its training jobs resume from their checkpoints"
+    typer.echo(f"{found.display_name}: {how}; to follow it: salt watch {run_id[:8]}")
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:

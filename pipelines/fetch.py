@@ -10,32 +10,9 @@ from components.core.errors import SaltError
 from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.kfp_api import Kfp
+from pipelines.places import PLACES, RESULTS, job_folder
 from pipelines.run_view import jobs_of
 from pipelines.watch import run_tasks
-
-PLACES = {
-    "ingest/dataset": "ingest/dataset.parquet",
-    "fold-split/folds": "fold_split/folds.parquet",
-    "train-fold/model": "train_fold/{job}/model",
-    "train-fold/oof": "train_fold/{job}/oof.parquet",
-    "train-fold/curve": "train_fold/{job}/curve.json",
-    "train-fold/metrics": "train_fold/{job}/metrics.json",
-    "predict/maps": "predict/{job}/maps.parquet",
-    "ensemble/blended_oof": "ensemble/oof.parquet",
-    "ensemble/blended_test": "ensemble/test.parquet",
-    "submission/csv": "submission.csv",
-    "submission/choice": "submission/choice.json",
-    "submission/metrics": "submission/metrics.json",
-    "submission/bundle": "ensemble/bundle",
-    "report/results": "metrics.json",
-    "report/card": "report.md",
-    "report/page": "report.html",
-    "report/metrics": "report/metrics.json",
-    "report/classification": "report/classification.json",
-}
-"""Where each output of a task lies in the folder of a local run."""
-
-RESULTS = ("submission/csv", "submission/choice", "report/results", "report/card", "report/page")
 
 
 @dataclass(frozen=True)
@@ -132,7 +109,7 @@ def executions(kfp: Kfp, run: Any) -> dict[str, str]:
         if job:
             marker = f"/{run.run_id}/{task.stage}/"
             for part in task.outputs.split(marker)[1:]:
-                found[part[:36]] = f"{job[0]}/fold{job[1]}"
+                found[part[:36]] = job_folder(*job)
     return found
 
 

@@ -16,6 +16,9 @@ from pipelines.network import ANSWER_SECONDS, CONNECT_SECONDS, one_line, reason
 
 _FORWARD = "; is it forwarded? kubectl port-forward -n {} svc/ml-pipeline 8888:8888"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TOO_LARGE = re.compile(r"too large|larger than max", re.IGNORECASE)
+"""What etcd, its client and the Kubernetes API answer to an object that is too large to be written."""
+
 _SEARCHED = 500
 """Newest runs among which a name or the beginning of an id is looked for."""
 
@@ -94,9 +97,10 @@ class Kfp:
     def go_on(self, run: Any) -> str:
         """Lets a run go on that failed or was stopped.
 
-        A failed one is retried: what has succeeded stays. One that was stopped is started anew with the same
-        parameters, for Argo 4.0 leaves a stopped workflow that is retried hanging; its training jobs go on from their
-        checkpoints and record in the same MLflow run.
+        A failed one is retried: what has succeeded stays. It is started anew with the same parameters where it was
+        stopped, for Argo 4.0 leaves a stopped workflow that is retried hanging, and where the workflow is too large for
+        a retry, which writes it unpacked. The training jobs of the new run resume from their checkpoints and record in
+        the same MLflow run.
 
         Returns:
             Id of the run that goes on.
@@ -104,8 +108,13 @@ class Kfp:
         import kfp_server_api as api
 
         if not any(step.state in ("CANCELING", "CANCELED") for step in run.state_history or ()):
-            self.call(self._runs.run_service_retry_run, run.run_id)
-            return run.run_id
+            try:
+                self.call(self._runs.run_service_retry_run, run.run_id)
+            except KfpError as error:
+                if not _TOO_LARGE.search(str(error)):
+                    raise
+            else:
+                return run.run_id
         again = api.V2beta1Run(
             display_name=run.display_name,
             experiment_id=run.experiment_id,

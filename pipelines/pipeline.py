@@ -28,6 +28,13 @@ CACHED: frozenset[StageName] = frozenset({"ingest", "fold_split"})
 OUTSIDE: frozenset[StageName] = frozenset({"ingest", "train_fold", "report"})
 """Stages that read the store themselves or record in MLflow: they get addresses and keys."""
 
+RETRIED_FOR = "8760h"
+"""Time in which a task is tried again, a year: it must never be what ends a task.
+
+Argo counts it from the beginning of the first attempt, waiting included, not from a failure: a job that is lost after a
+longer time is not tried again, however many attempts it has left, and later attempts are stopped when it is over.
+"""
+
 
 def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED, kfp_run: str = "") -> Callable[..., Any]:
     """Builds the pipeline for a configuration.
@@ -53,8 +60,11 @@ def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED, kfp_r
         data_version: str = "",
         origin: dict = {},  # noqa: B006
     ) -> None:
-        dataset = on(ingest(data=data, data_version=data_version, config=config)).outputs["dataset"]
-        split = on(fold_split(dataset=dataset, config=config))
+        # The configuration goes into one task as a parameter and comes out as an artifact that the others read: the
+        # workflow repeats a parameter six times for each task that has it, and must stay small enough for a retry.
+        read = on(ingest(data=data, data_version=data_version, options=config))
+        dataset, document = read.outputs["dataset"], read.outputs["config"]
+        split = on(fold_split(dataset=dataset, config=document))
         folds = split.outputs["folds"]
 
         # As many at once as there are jobs: Argo's fail-fast would keep jobs that wait from ever starting.
@@ -63,25 +73,25 @@ def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED, kfp_r
             trained = on(
                 train_fold(
                     dataset=dataset, folds=folds, encoder=job.encoder, fold=job.fold,
-                    config=config, run=run, checkpoints=checkpoints,
+                    config=document, run=run, checkpoints=checkpoints,
                 )
             )  # fmt: skip
-            predicted = on(predict(dataset=dataset, model=trained.outputs["model"], config=config))
+            predicted = on(predict(dataset=dataset, model=trained.outputs["model"], config=document))
 
         blended = on(
             ensemble(
                 dataset=dataset, oof=dsl.Collected(trained.outputs["oof"]),
-                maps=dsl.Collected(predicted.outputs["maps"]), config=config,
+                maps=dsl.Collected(predicted.outputs["maps"]), config=document,
             )
         )  # fmt: skip
         oof, test = blended.outputs["blended_oof"], blended.outputs["blended_test"]
         models = dsl.Collected(trained.outputs["model"])
-        submitted = on(submission(dataset=dataset, folds=folds, oof=oof, test=test, models=models, config=config))
+        submitted = on(submission(dataset=dataset, folds=folds, oof=oof, test=test, models=models, config=document))
         on(
             report(
                 dataset=dataset, folds=folds, oofs=dsl.Collected(trained.outputs["oof"]),
                 curves=dsl.Collected(trained.outputs["curve"]), blended_oof=oof,
-                choice=submitted.outputs["choice"], bundle=submitted.outputs["bundle"], config=config, run=run,
+                choice=submitted.outputs["choice"], bundle=submitted.outputs["bundle"], config=document, run=run,
                 origin=origin, kfp_run=kfp_run,
             )
         )  # fmt: skip
@@ -96,7 +106,7 @@ def _on(cluster: ClusterConfig, task: PipelineTask, cached: Container[StageName]
     task.set_container_image(image(stage, cluster)).set_caching_options(stage in cached)
     task.set_cpu_request(node.cpu).set_memory_request(node.memory).set_memory_limit(node.memory)
     if node.retries:
-        task.set_retry(node.retries, backoff_duration="30s", backoff_factor=2, backoff_max_duration="600s")
+        task.set_retry(node.retries, backoff_duration="30s", backoff_factor=2, backoff_max_duration=RETRIED_FOR)
     if node.accelerator != "none":
         task.set_accelerator_type(node.accelerator).set_accelerator_limit(node.accelerator_count)
     for label, value in (node.node_selector or {}).items():

@@ -17,6 +17,7 @@ from components.core.storage import read_json, write_json
 from components.core.store import Store
 from components.core.uris import is_uri
 from pipelines.origin import origin_of
+from pipelines.places import PLACES, job_folder
 
 KFP = ".kfp"
 """Where kfp.local keeps artifacts and its cache; the predictable names are hard links into it."""
@@ -87,7 +88,7 @@ class RunFolder:
                 artifacts = json.loads(output.read_text()).get("artifacts", {})
             except ValueError:  # still being written
                 continue
-            found = sorted(_places(artifacts), key=lambda item: (-item[1].count("/"), item[1]))
+            found = sorted(_places(output.parent.name, artifacts), key=lambda item: (-item[1].count("/"), item[1]))
             links |= {place: source for source, place, _ in found if source.exists()}
             if found:
                 place = found[0][1]
@@ -98,13 +99,14 @@ class RunFolder:
         return list(stages.values())
 
 
-def _places(artifacts: dict) -> Iterator[tuple[Path, str, float]]:
+def _places(task: str, artifacts: dict) -> Iterator[tuple[Path, str, float]]:
     """What an executor wrote of its artifacts: path, predictable place, seconds."""
-    for listed in artifacts.values():
-        for artifact in listed["artifacts"]:
+    for output, listed in artifacts.items():
+        place = PLACES.get(f"{task}/{output}")
+        for artifact in listed["artifacts"] if place else ():
             metadata = artifact.get("metadata", {})
-            if "display_name" in metadata:
-                yield Path(artifact["uri"]), metadata["display_name"], float(metadata.get("stage_seconds", 0))
+            job = job_folder(metadata.get("encoder", ""), metadata.get("fold", ""))
+            yield Path(artifact["uri"]), str(place).format(job=job), float(metadata.get("stage_seconds", 0))
 
 
 def _link(source: Path, place: Path) -> None:

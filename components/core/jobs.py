@@ -1,5 +1,6 @@
 """The training jobs of a configuration, encoder by fold, and the one file that each must have made."""
 
+import re
 from collections.abc import Iterable
 
 from components.core.config import Config
@@ -20,6 +21,16 @@ def in_loop(config: Config) -> list[Job]:
     The presets name the costliest last, and long jobs that start first leave no worker idle at the end.
     """
     return [(encoder.name, fold) for encoder in reversed(config.encoders) for fold in range(config.split.folds)]
+
+
+def short_name(encoder: str) -> str:
+    """An encoder's name as people read it, as `lite1` for `tu-tf_efficientnet_lite1`; most names stay as they are."""
+    return re.sub(r"^tu-(tf_)?(efficientnet_)?|_32x4d$", "", encoder)
+
+
+def job_title(encoder: str, fold: int | str) -> str:
+    """A job's name in lists that show some fifteen letters, as `f3 lite1`: it begins with what tells jobs apart."""
+    return f"f{fold} {short_name(encoder)}"
 
 
 def by_job(files: Iterable[tuple[str, str, str]], what: str, config: Config) -> dict[Job, str]:

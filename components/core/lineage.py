@@ -12,9 +12,11 @@ STARTED = time.monotonic()
 def describe(artifact: Any, display_name: str, **facts: str) -> None:
     """Puts readable metadata on an output artifact.
 
+    A workflow repeats an artifact's metadata in every task that reads the artifact, six times each: keep it short.
+
     Args:
         artifact: A KFP output artifact.
-        display_name: What the UI shows; it is also the artifact's place in the folder of a local run.
+        display_name: What the UI shows. Lists cut it after some twenty letters, so it begins with what tells it apart.
         **facts: Further strings (KFP turns numbers into floats): hashes, encoder, fold, MLflow run.
     """
     artifact.metadata.update(

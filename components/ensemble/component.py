@@ -1,7 +1,7 @@
 """The KFP component of the stage."""
 
 from kfp import dsl
-from kfp.dsl import Dataset, Input, Output
+from kfp.dsl import Artifact, Dataset, Input, Output
 
 from components.core.images import image
 
@@ -11,22 +11,14 @@ def ensemble(
     dataset: Input[Dataset],
     oof: Input[list[Dataset]],
     maps: Input[list[Dataset]],
-    config: dict,
+    config: Input[Artifact],
     blended_oof: Output[Dataset],
     blended_test: Output[Dataset],
 ) -> None:
-    """Blends the predictions of all jobs.
-
-    Args:
-        dataset: The images; their masks teach the weights where these are learned.
-        oof: Out-of-fold maps, one for each job.
-        maps: Test maps, one for each job.
-        config: The configuration.
-        blended_oof: The blended out-of-fold maps.
-        blended_test: The blended test maps.
-    """
+    """Blends the out-of-fold and the test maps of all jobs."""
     from components.core.errors import exit_on_error
     from components.core.lineage import describe
+    from components.core.storage import read_json
     from components.ensemble.stage import blend
 
     with exit_on_error():
@@ -34,11 +26,11 @@ def ensemble(
             dataset.path,
             [file.path for file in oof],
             [file.path for file in maps],
-            config,
+            read_json(config.path),
             blended_oof=blended_oof.path,
             blended_test=blended_test.path,
         )
         # The report gets no test maps, which are large, but tells how long their tasks took.
         seconds = " ".join(file.metadata.get("stage_seconds", "") for file in maps)
-        describe(blended_oof, "ensemble/oof.parquet", predict_seconds=seconds, **oof_facts)
-        describe(blended_test, "ensemble/test.parquet", **test_facts)
+        describe(blended_oof, "ensemble oof", predict_seconds=seconds, **oof_facts)
+        describe(blended_test, "ensemble test maps", **test_facts)

@@ -26,7 +26,7 @@ def ingest(data: str, config: dict, dataset: str) -> dict[str, str]:
 
     Returns:
         Facts of it: `data_hash`, `source`, `labelled`, `test`, `empty_masks`, `black_images`,
-        `synthetic` (true or false) and `dropped` (JSON object: id to reason).
+        `synthetic` (true or false) and `dropped` (how many; the file's metadata says which and why).
 
     Raises:
         SaltErrors: With all that is wrong with the archive, when it is to stop or cannot be mended by dropping.
@@ -50,7 +50,7 @@ def ingest(data: str, config: dict, dataset: str) -> dict[str, str]:
         "synthetic": json.dumps(survey.made_up),
     }
     _write(survey, dataset, facts)
-    return facts | {name: str(number) for name, number in counts.items()}
+    return facts | {name: str(number) for name, number in (counts | {"dropped": len(dropped)}).items()}
 
 
 def check_data(data: str) -> tuple[dict[str, int], list[SaltError]]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from components.core.config import parse_config
 from components.core.errors import SaltError
+from components.core.jobs import job_title
 from components.core.schemas import (
     DATASET,
     MAPS,
@@ -124,6 +125,6 @@ class Predictor:
                 writer.write_table(pa.table(columns, schema=MAPS))
                 done += len(ids)
                 if time.monotonic() - told > 10:
-                    log.info("%s fold %s: %d images predicted", self.facts["encoder"], self.facts["fold"], done)
+                    log.info("%s: %d images predicted", job_title(self.facts["encoder"], self.facts["fold"]), done)
                     told = time.monotonic()
         return self.facts

@@ -17,37 +17,19 @@ def report(
     blended_oof: Input[Dataset],
     choice: Input[Artifact],
     bundle: Input[Model],
-    config: dict,
+    config: Input[Artifact],
     run: str,
     origin: dict,
     kfp_run: str,
     results: Output[Artifact],
-    card: Output[Markdown],
-    page: Output[HTML],
-    metrics: Output[Metrics],
+    model_card: Output[Markdown],
+    report_html: Output[HTML],
+    report_metrics: Output[Metrics],
     classification: Output[ClassificationMetrics],
 ) -> None:
-    """Scores the out-of-fold maps of every fold, encoder and the ensemble; writes numbers, card and page.
-
-    Args:
-        dataset: All images.
-        folds: The fold of each labelled image.
-        oofs: Each job's out-of-fold maps.
-        curves: Each job's learning curve.
-        blended_oof: The ensemble's out-of-fold maps.
-        choice: Threshold and smallest area.
-        bundle: The trained ensemble, which goes to MLflow's registry.
-        config: The configuration.
-        run: MLflow run of the whole pipeline run.
-        origin: Where the run comes from: tags of the MLflow run.
-        kfp_run: Id of the run in Kubeflow Pipelines; empty elsewhere.
-        results: Every number, JSON.
-        card: The table of scores.
-        page: The whole report.
-        metrics: The main scores.
-        classification: How the ensemble's classifiers tell images with salt from those without.
-    """
+    """Scores the out-of-fold maps of every fold, encoder and the ensemble; records and registers in MLflow."""
     from components.core.errors import exit_on_error
+    from components.core.storage import read_json
     from components.report.outputs import describe_outputs
     from components.report.record import record
     from components.report.register import register
@@ -55,19 +37,19 @@ def report(
     from components.report.times import task_seconds
 
     with exit_on_error():
+        settings, learned = read_json(config.path), [item.path for item in curves]
         seconds = task_seconds(
             ingest=[dataset], fold_split=[folds], train_fold=curves, ensemble=[blended_oof], submission=[choice]
         )
         values = run_report(
-            dataset.path, folds.path, [item.path for item in oofs], [item.path for item in curves], blended_oof.path,
-            choice.path, config, results=results.path, card=card.path, page=page.path, seconds=seconds, run=run,
+            dataset.path, folds.path, [item.path for item in oofs], learned, blended_oof.path, choice.path, settings,
+            results=results.path, card=model_card.path, page=report_html.path, seconds=seconds, run=run,
         )  # fmt: skip
-        files = {"metrics.json": results.path, "report.md": card.path, "report.html": page.path}
+        files = {"metrics.json": results.path, "report.md": model_card.path, "report.html": report_html.path}
         files["oof.parquet"] = blended_oof.path
-        whence = {**origin, "kfp_run": kfp_run}
-        facts = record(run, config, [item.path for item in curves], values, files, whence)
+        facts = record(run, settings, learned, values, files, {**origin, "kfp_run": kfp_run})
         facts |= register(run, bundle.path)
         describe_outputs(
-            results=results, card=card, page=page, metrics=metrics, classification=classification,
-            values=values, facts=facts,
+            results=results, card=model_card, page=report_html, metrics=report_metrics,
+            classification=classification, values=values, facts=facts,
         )  # fmt: skip

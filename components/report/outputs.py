@@ -31,11 +31,11 @@ def describe_outputs(
     """
     found = read_json(results.path)
     strings = {**facts, **main_facts(found)}
-    describe(results, "metrics.json", **strings)
-    describe(card, "report.md", **strings)
-    describe(page, "report.html", **strings)
-    describe(metrics, "report/metrics.json", **facts)  # a table of scalars, which are logged below
-    describe(classification, "report/classification.json", **strings)
+    describe(results, "report numbers", **strings)
+    describe(card, "model card", **strings)
+    describe(page, "report", **strings)
+    describe(metrics, "report scores", **facts)  # a table of scalars, which are logged below
+    describe(classification, "salt or no salt", **strings)
     log_metrics(metrics, values)
     log_classification(classification, found["classification"])
 

@@ -15,28 +15,16 @@ def submission(
     oof: Input[Dataset],
     test: Input[Dataset],
     models: Input[List[Model]],  # noqa: UP006
-    config: dict,
+    config: Input[Artifact],
     csv: Output[Artifact],
     choice: Output[Artifact],
-    metrics: Output[Metrics],
+    submission_metrics: Output[Metrics],
     bundle: Output[Model],
 ) -> None:
-    """Chooses threshold and smallest area on out-of-fold maps; writes the submission and the model bundle.
-
-    Args:
-        dataset: The images, from ingest.
-        folds: Their folds, from fold_split.
-        oof: The ensemble's out-of-fold maps.
-        test: The ensemble's test maps.
-        models: Each job's weights and sidecar.
-        config: The configuration.
-        csv: The submission, `id,rle_mask`.
-        choice: What was chosen and how it scores, JSON.
-        metrics: Scores as scalars.
-        bundle: The trained ensemble, all that a prediction needs.
-    """
+    """Chooses threshold and smallest area on out-of-fold maps; writes the submission and the model bundle."""
     from components.core.errors import exit_on_error
     from components.core.lineage import describe, log_metrics
+    from components.core.storage import read_json
     from components.submission.stage import submit
 
     with exit_on_error():
@@ -46,13 +34,13 @@ def submission(
             oof.path,
             test.path,
             [model.path for model in models],
-            config,
+            read_json(config.path),
             submission=csv.path,
             choice=choice.path,
             bundle=bundle.path,
         )
         describe(csv, "submission.csv")
-        describe(choice, "submission/choice.json")
-        describe(metrics, "submission/metrics.json")
-        describe(bundle, "ensemble/bundle")
-        log_metrics(metrics, values)
+        describe(choice, "choice")
+        describe(submission_metrics, "submission scores")
+        describe(bundle, "model bundle")
+        log_metrics(submission_metrics, values)

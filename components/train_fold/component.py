@@ -10,43 +10,32 @@ from components.core.images import image
 def train_fold(
     dataset: Input[Dataset],
     folds: Input[Dataset],
+    config: Input[Artifact],
     encoder: str,
     fold: int,
-    config: dict,
     run: str,
     checkpoints: str,
     model: Output[Model],
     oof: Output[Dataset],
     curve: Output[Artifact],
-    metrics: Output[Metrics],
+    fold_metrics: Output[Metrics],
 ) -> None:
-    """Trains one encoder on all folds but one and predicts the images of that one.
-
-    Args:
-        dataset: The archive as Parquet.
-        folds: The fold of each labelled image.
-        encoder: Name of the encoder.
-        fold: The fold to hold out.
-        config: The configuration document.
-        run: Name of the pipeline run, which is its parent run in MLflow.
-        checkpoints: Where checkpoints are kept between attempts.
-        model: Weights and sidecar.
-        oof: Probability maps of the held-out images.
-        curve: Learning curve, JSON.
-        metrics: Scalars.
-    """
+    """Trains one encoder on all folds but one and predicts the images of that one."""
     from components.core.errors import exit_on_error
+    from components.core.jobs import job_title
     from components.core.lineage import describe, log_metrics
+    from components.core.storage import read_json
     from components.train_fold.stage import train
 
     with exit_on_error():
         scalars, facts = train(
-            dataset.path, folds.path, encoder, fold, config, run=run, checkpoints=checkpoints,
+            dataset.path, folds.path, encoder, fold, read_json(config.path), run=run, checkpoints=checkpoints,
             model=model.path, oof=oof.path, curve=curve.path,
         )  # fmt: skip
-        place = f"train_fold/{encoder}/fold{fold}"
-        describe(model, f"{place}/model", **facts)
-        describe(oof, f"{place}/oof.parquet", **facts)
-        describe(curve, f"{place}/curve.json", **facts)
-        describe(metrics, f"{place}/metrics.json", **facts)
-        log_metrics(metrics, scalars)
+        job = {"encoder": encoder, "fold": str(fold)}
+        title = job_title(**job)
+        describe(model, title + " model", **facts)
+        describe(oof, title + " oof", **job)
+        describe(curve, title + " curve", **job)
+        describe(fold_metrics, title + " scores", **facts)
+        log_metrics(fold_metrics, scalars)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
+from components.core.jobs import job_title, short_name
 from components.core.progress import job_place
 from components.core.schemas import (
     DATASET,
@@ -132,8 +133,8 @@ def train(
         tracked.end("FAILED")
         tracking.close()
         raise
-    log.info("%s fold %d: %.4f out of fold", encoder, fold, metrics["score"])
-    _record(tracked, metrics, history, f"{encoder}, fold {fold}", model)
+    log.info("%s: %.4f out of fold", job_title(encoder, fold), metrics["score"])
+    _record(tracked, metrics, history, f"{short_name(encoder)}, fold {fold}", model)
     tracking.close()
     return metrics, {**facts, "mlflow_run_id": tracked.id or ""}
 

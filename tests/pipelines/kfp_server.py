@@ -95,6 +95,7 @@ class KfpServer(Server):
         self.pipelines, self.versions, self.experiments = [], [], []
         self.runs, self.workflows, self.logs, self.uploads = {}, {}, {}, []
         self.token = None
+        self.retry_error = ""
 
     def add_run(self, name, state="RUNNING", run_id=None, parameters=None, created="2026-01-02T03:04:05Z", **fields):
         run_id = run_id or str(uuid4())
@@ -150,6 +151,9 @@ class KfpServer(Server):
         run = self.runs.get(run_id)
         if run and verb == "terminate":
             run["state"] = "CANCELING"
+        elif run and verb == "retry" and self.retry_error:
+            said = {"error": self.retry_error, "code": 13, "message": self.retry_error, "details": []}
+            return 500, "application/json", json.dumps(said).encode()
         elif run and verb == "retry":
             run["state"] = "RUNNING"
         return run

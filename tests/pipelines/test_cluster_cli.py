@@ -158,6 +158,31 @@ def test_a_run_that_was_stopped_is_started_anew_with_the_same_parameters(kfp):
     assert ("POST", f"/apis/v2beta1/runs/{RUN}:retry") not in kfp.asked
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        "Update error: etcdserver: request is too large: etcdserver: request is too large",
+        "rpc error: code = ResourceExhausted desc = trying to send message larger than max (2401923 vs. 2097152)",
+        "Request entity too large: limit is 3145728",
+    ],
+)
+def test_a_run_whose_workflow_is_too_large_for_a_retry_is_started_anew(kfp, error):
+    kfp.add_run("first", "FAILED", RUN, parameters={"run": "first-1a2b3c"}, state_history=[{"state": "FAILED"}])
+    kfp.retry_error = f"Failed to retry run {RUN} due to error updating and creating a workflow. {error}"
+    said = salt("resume", RUN)[1]
+    (again,) = (run for run_id, run in kfp.runs.items() if run_id != RUN)
+    assert "started anew; its training jobs resume from their checkpoints" in said
+    assert f"salt watch {again['run_id'][:8]}" in said
+    assert again["runtime_config"]["parameters"] == {"run": "first-1a2b3c"}
+
+
+def test_another_failure_of_a_retry_is_told(kfp):
+    kfp.add_run("first", "FAILED", RUN)
+    kfp.retry_error = "Failed to retry run: the workflow manifest cannot be empty"
+    assert "the workflow manifest cannot be empty" in fails("resume", RUN)
+    assert len(kfp.runs) == 1
+
+
 ALL_DONE: dict = {
     ("ingest", None): "cached", ("fold-split", None): "cached",
     **{(stage, i): ["Succeeded"] for stage in ("train-fold", "predict") for i in range(4)},
@@ -317,7 +342,8 @@ def test_fetch_brings_results_to_the_places_of_a_local_run(kfp, store, store_env
     base = f"s3://{bucket}/v2/artifacts/salt/{RUN}"
     store.put(f"{base}/submission/old/csv", b"old")
     time.sleep(1.1)
-    for name in ("submission/e1/csv", "submission/e1/choice", "report/e2/results", "report/e2/card", "report/e2/page"):
+    reported = [f"report/e2/{name}" for name in ("results", "model_card", "report_html")]
+    for name in ("submission/e1/csv", "submission/e1/choice", *reported):
         store.put(f"{base}/{name}", name.encode())
     tasks = {("train-fold", 3): ["Succeeded"]}
     kfp.workflows[RUN] = workflow(tasks, RUN)
@@ -337,7 +363,7 @@ def test_fetch_brings_results_to_the_places_of_a_local_run(kfp, store, store_env
     assert (tmp_path / "all" / "predict" / RUN / "maps.parquet").read_bytes() == b"maps"
     assert (tmp_path / "all" / "ensemble" / "e3" / "executor-logs").read_bytes() == b"log"
 
-    store.remove(f"{base}/report/e2/page")
+    store.remove(f"{base}/report/e2/report_html")
     said = fails("fetch", "first", "--out", tmp_path / "less")
     assert "the run has not made all its results (expected report.html)" in said
     assert (tmp_path / "less" / "submission.csv").is_file()
@@ -346,7 +372,7 @@ def test_fetch_brings_results_to_the_places_of_a_local_run(kfp, store, store_env
 def test_fetch_knows_every_output_of_every_component():
     from importlib import import_module
 
-    from pipelines.fetch import PLACES
+    from pipelines.places import PLACES
 
     stages = ("ingest", "fold_split", "train_fold", "predict", "ensemble", "submission", "report")
     specs = {s: getattr(import_module(f"components.{s}.component"), s).component_spec for s in stages}

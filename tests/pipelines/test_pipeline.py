@@ -72,7 +72,33 @@ def test_every_stage_runs_once(seed):
 def test_all_jobs_meet_in_the_ensemble(seed):
     artifacts = seed.tasks["ensemble"]["inputs"]["artifacts"]
     producers = {name: source["taskOutputArtifact"]["producerTask"] for name, source in artifacts.items()}
-    assert producers == {"dataset": "ingest", "oof": "for-loop-1", "maps": "for-loop-1"}
+    assert producers == {"dataset": "ingest", "config": "ingest", "oof": "for-loop-1", "maps": "for-loop-1"}
+
+
+def test_the_configuration_is_an_artifact_for_all_but_the_stage_that_writes_it(seed):
+    for stage in STAGES - {"ingest"}:
+        inputs = seed.spec["components"][f"comp-{stage}"]["inputDefinitions"]
+        assert "config" in inputs["artifacts"], stage
+        assert {"config", "options"}.isdisjoint(inputs.get("parameters", ())), stage
+    assert "options" in seed.spec["components"]["comp-ingest"]["inputDefinitions"]["parameters"]
+
+
+def test_no_two_outputs_share_a_name(seed):
+    outputs = [
+        name for stage in STAGES for name in seed.spec["components"][f"comp-{stage}"]["outputDefinitions"]["artifacts"]
+    ]
+    assert len(outputs) == len(set(outputs))
+
+
+@pytest.mark.parametrize("hours", [24, 500])
+def test_a_task_is_tried_again_however_long_its_attempts_take(tmp_path, hours):
+    """Argo counts the window from the first attempt's start, and ends later attempts with it."""
+    pipeline = compiled(tmp_path / "salt.yaml", f"cluster.timeout_hours={hours}")
+    for name, task in (pipeline.tasks | pipeline.inner).items():
+        if name in STAGES:
+            window = int(task["retryPolicy"]["backoffMaxDuration"].removesuffix("s"))
+            attempts = 1 + task["retryPolicy"]["maxRetryCount"]
+            assert window > 2 * attempts * int(pipeline.kubernetes[name]["activeDeadlineSeconds"]), name
 
 
 @pytest.mark.parametrize(("encoders", "folds"), [(1, 2), (3, 5)])

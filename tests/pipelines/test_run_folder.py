@@ -24,11 +24,11 @@ def folder(tmp_path, archive):
 
 
 def finish(folder, task, artifacts, attempt="salt-1", time=0.0, **metadata):
-    """Leaves what an executor leaves: artifacts under names of its own, and a JSON that says which they are."""
+    """Leaves what an executor leaves: its outputs by name, and a JSON that says where they are."""
     home = folder.path / KFP / attempt / task
     listed = {}
-    for place, content in artifacts.items():
-        source = home / place.replace("/", "-")
+    for output, content in artifacts.items():
+        source = home / output
         if isinstance(content, dict):
             source.mkdir(parents=True)
             for name, text in content.items():
@@ -36,11 +36,11 @@ def finish(folder, task, artifacts, attempt="salt-1", time=0.0, **metadata):
         else:
             source.parent.mkdir(parents=True, exist_ok=True)
             source.write_text(content)
-        facts = {"display_name": place, "stage_seconds": "2.5", **metadata}
-        listed[source.name] = {"artifacts": [{"name": source.name, "uri": str(source), "metadata": facts}]}
-    output = home / "executor_output.json"
-    output.write_text(json.dumps({"artifacts": listed}))
-    os.utime(output, (time, time))
+        facts = {"display_name": "for people", "stage_seconds": "2.5", **metadata}
+        listed[output] = {"artifacts": [{"name": output, "uri": str(source), "metadata": facts}]}
+    written = home / "executor_output.json"
+    written.write_text(json.dumps({"artifacts": listed}))
+    os.utime(written, (time, time))
     return home
 
 
@@ -135,18 +135,18 @@ def test_a_run_file_that_is_broken_is_named(folder):
 
 
 def test_artifacts_get_their_names_as_hard_links(folder):
-    home = finish(folder, "ingest", {"ingest/dataset.parquet": "rows"})
+    home = finish(folder, "ingest", {"dataset": "rows"})
     stages = folder.collect()
     place = folder.path / "ingest" / "dataset.parquet"
     assert place.read_text() == "rows"
-    assert place.stat().st_ino == (home / "ingest-dataset.parquet").stat().st_ino
+    assert place.stat().st_ino == (home / "dataset").stat().st_ino
     assert [(stage.name, stage.seconds, stage.place) for stage in stages] == [("ingest", 2.5, "ingest/dataset.parquet")]
 
 
 def test_artifacts_in_a_loop_are_found_and_folders_linked_file_by_file(folder):
     model = {"model.safetensors": "weights", "model.json": "{}"}
-    finish(folder, "for-loop-1-iteration-0/train-fold", {"train_fold/a/fold0/model": model, "oof": "x"})
-    finish(folder, "for-loop-1-iteration-1/train-fold", {"train_fold/a/fold1/model": model})
+    finish(folder, "for-loop-1-iteration-0/train-fold", {"model": model, "oof": "x"}, encoder="a", fold="0")
+    finish(folder, "for-loop-1-iteration-1/train-fold", {"model": model}, encoder="a", fold="1")
     assert len(folder.collect()) == 2
     for fold in (0, 1):
         place = folder.path / "train_fold" / "a" / f"fold{fold}" / "model"
@@ -155,20 +155,18 @@ def test_artifacts_in_a_loop_are_found_and_folders_linked_file_by_file(folder):
 
 
 def test_a_stage_is_placed_in_its_own_folder_whatever_the_order_of_its_artifacts(folder):
-    finish(
-        folder, "submission", {"submission.csv": "id", "submission/metrics.json": "{}", "submission/choice.json": "{}"}
-    )
+    finish(folder, "submission", {"csv": "id", "submission_metrics": "{}", "choice": "{}"})
     assert [stage.place for stage in folder.collect()] == ["submission/choice.json"]
 
 
 def test_a_score_called_seconds_is_not_the_stages_time(folder):
-    finish(folder, "train-fold", {"a/oof.parquet": "x", "a/metrics.json": "{}"}, stage_seconds="70.0", seconds=11.0)
+    finish(folder, "train-fold", {"oof": "x", "fold_metrics": "{}"}, stage_seconds="70.0", seconds=11.0)
     assert [stage.seconds for stage in folder.collect()] == [70]
 
 
 @pytest.mark.parametrize("text", ["", '{"artifacts": {"data', "{}", '{"artifacts": {}}'])
 def test_what_is_half_written_is_left_for_later(folder, text):
-    output = finish(folder, "ingest", {"ingest/dataset.parquet": "rows"}) / "executor_output.json"
+    output = finish(folder, "ingest", {"dataset": "rows"}) / "executor_output.json"
     whole = output.read_text()
     output.write_text(text)
     assert folder.collect() == []
@@ -178,18 +176,18 @@ def test_what_is_half_written_is_left_for_later(folder, text):
 
 
 def test_an_artifact_that_is_gone_is_passed_over(folder):
-    home = finish(folder, "ingest", {"ingest/dataset.parquet": "rows"})
-    (home / "ingest-dataset.parquet").unlink()
+    home = finish(folder, "ingest", {"dataset": "rows"})
+    (home / "dataset").unlink()
     folder.collect()
     assert not (folder.path / "ingest").exists()
 
 
 def test_the_newest_attempt_wins_and_stays(folder):
     place = folder.path / "submission.csv"
-    finish(folder, "submission", {"submission.csv": "old"}, attempt="salt-2", time=100, stage_seconds="9")
+    finish(folder, "submission", {"csv": "old"}, attempt="salt-2", time=100, stage_seconds="9")
     folder.collect()
     assert place.read_text() == "old"
-    finish(folder, "submission", {"submission.csv": "new"}, attempt="salt-1", time=200)
+    finish(folder, "submission", {"csv": "new"}, attempt="salt-1", time=200)
     for _ in range(3):
         stages = folder.collect()
         assert place.read_text() == "new"
@@ -197,9 +195,14 @@ def test_the_newest_attempt_wins_and_stays(folder):
     assert [path.name for path in folder.path.glob(".*")] == [KFP]
 
 
+def test_what_another_version_called_otherwise_is_passed_over(folder):
+    finish(folder, "report", {"page": "an old report"})
+    assert folder.collect() == []
+
+
 def test_nothing_is_linked_again(folder):
-    finish(folder, "submission", {"submission.csv": "old"}, attempt="salt-1", time=100)
-    finish(folder, "submission", {"submission.csv": "new"}, attempt="salt-2", time=200)
+    finish(folder, "submission", {"csv": "old"}, attempt="salt-1", time=100)
+    finish(folder, "submission", {"csv": "new"}, attempt="salt-2", time=200)
     folder.collect()
     before = folder.path.stat().st_mtime_ns
     folder.collect()

@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from components.core.config import parse_config
 from components.core.errors import SaltErrors
-from components.core.jobs import all_jobs, by_job, in_loop
+from components.core.jobs import all_jobs, by_job, in_loop, job_title, short_name
+from pipelines.presets import PRESETS, preset_config
 
 CONFIG = parse_config({
     "split": {"folds": 3},
@@ -20,6 +21,30 @@ def problems_of(files):
     first, *lines = str(caught.value).splitlines()
     assert first == "test maps: every job is needed, and once"
     return [line.removeprefix("  - ") for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "short"),
+    [
+        ("tu-tf_efficientnet_lite1", "lite1"),
+        ("tu-tf_efficientnet_b4", "b4"),
+        ("tu-resnet34d", "resnet34d"),
+        ("se_resnext101_32x4d", "se_resnext101"),
+        ("efficientnet-b0", "efficientnet-b0"),
+        ("resnet18", "resnet18"),
+    ],
+)
+def test_people_read_a_short_name(encoder, short):
+    assert short_name(encoder) == short
+
+
+def test_encoders_of_the_presets_keep_apart():
+    encoders = {encoder.name for name in PRESETS for encoder in preset_config(name).encoders}
+    assert len({short_name(encoder) for encoder in encoders}) == len(encoders)
+
+
+def test_a_job_is_known_by_the_beginning_of_its_title():
+    assert job_title("tu-tf_efficientnet_lite1", 3) == "f3 lite1"
 
 
 def test_jobs_are_in_the_order_of_the_configuration():

@@ -9,13 +9,13 @@ from components.core.lineage import describe, log_metrics
 
 def test_an_artifact_says_its_place_its_time_and_its_facts():
     artifact = Artifact(name="oof", uri="x", metadata={"kept": "yes"})
-    describe(artifact, "train_fold/a/fold0/oof.parquet", encoder="a", fold="0")
+    describe(artifact, "f0 a oof", encoder="a", fold="0")
     seconds = artifact.metadata.pop("stage_seconds")
     assert float(seconds) >= 0
     assert isinstance(seconds, str), "KFP turns numbers into floats"
     assert artifact.metadata == {
         "kept": "yes",
-        "display_name": "train_fold/a/fold0/oof.parquet",
+        "display_name": "f0 a oof",
         "encoder": "a",
         "fold": "0",
     }
@@ -23,11 +23,11 @@ def test_an_artifact_says_its_place_its_time_and_its_facts():
 
 def test_scores_are_on_the_artifact_and_in_its_file(tmp_path):
     metrics = Metrics(name="metrics", uri=str(tmp_path / "new" / "metrics"))
-    describe(metrics, "report/metrics.json")
+    describe(metrics, "report scores")
     log_metrics(metrics, {"score": 0.8, "epochs": 3})
     assert json.loads((tmp_path / "new" / "metrics").read_text()) == {"score": 0.8, "epochs": 3}
     assert metrics.metadata["score"] == 0.8
-    assert metrics.metadata["display_name"] == "report/metrics.json"
+    assert metrics.metadata["display_name"] == "report scores"
 
 
 def test_scores_that_cannot_be_written_are_a_users_mistake(tmp_path):

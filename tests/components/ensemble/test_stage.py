@@ -14,6 +14,7 @@ from components.core.errors import SaltError
 from components.core.schemas import MAPS, ROW_GROUP, array_to_pixels, read_table
 from components.ensemble.component import ensemble
 from components.ensemble.stage import blend
+from tests.artifacts import config_artifact
 from tests.components.ensemble.maps import Ensemble, make_ensemble, write_maps
 
 TENTHS = {1: [1.0], 2: [0.3, 0.7], 3: [0.2, 0.5, 0.3], 4: [0.1, 0.2, 0.3, 0.4]}
@@ -207,10 +208,10 @@ def test_component(tmp_path: Path, made: Ensemble):
         dataset=Dataset(uri=""),
         oof=[Dataset(uri=path) for path in made.oof],
         maps=[Dataset(uri=path) for path in made.maps],
-        config=made.config,
+        config=config_artifact(tmp_path, made.config),
         blended_oof=outputs[0],
         blended_test=outputs[1],
     )
-    assert [output.metadata["display_name"] for output in outputs] == ["ensemble/oof.parquet", "ensemble/test.parquet"]
+    assert [output.metadata["display_name"] for output in outputs] == ["ensemble oof", "ensemble test maps"]
     assert [output.metadata["kind"] for output in outputs] == ["oof", "test"]
     assert [read_table(output.path, MAPS)[0].num_rows for output in outputs] == [30, 20]

@@ -18,6 +18,7 @@ from components.core.schemas import DATASET, FOLDS, read_table, table_writer
 from components.fold_split.component import fold_split
 from components.fold_split.stage import _assign, split
 from components.fold_split.strata import ORDER, merge_rare
+from tests.artifacts import config_artifact
 from tests.components.fold_split.sections import blocks, cut_section, write_dataset
 
 AREAS = [0, 0, 0, 1500, 4000, 7000]
@@ -189,10 +190,12 @@ def test_component(tmp_path: Path):
     source = write_dataset(tmp_path / "d.parquet", *_sections(3))
     folds = Dataset(name="folds", uri=str(tmp_path / "out" / "folds"))
     jobs = fold_split.python_func(
-        dataset=Dataset(name="dataset", uri=source), config={"split": {"folds": 3}}, folds=folds
+        dataset=Dataset(name="dataset", uri=source),
+        config=config_artifact(tmp_path, {"split": {"folds": 3}}),
+        folds=folds,
     )
     assert len(jobs) == 6
-    assert folds.metadata["display_name"] == "fold_split/folds.parquet"
+    assert folds.metadata["display_name"] == "folds"
     assert folds.metadata["largest_group"] == "6"
     assert read_table(folds.path, FOLDS)[0].num_rows == 18
 
@@ -201,7 +204,7 @@ def test_component_ends_on_a_mistake_without_traceback(tmp_path: Path):
     with pytest.raises(SystemExit) as end:
         fold_split.python_func(
             dataset=Dataset(name="dataset", uri=str(tmp_path / "none")),
-            config={},
+            config=config_artifact(tmp_path, {}),
             folds=Dataset(name="folds", uri=str(tmp_path / "folds")),
         )
     assert end.value.code == 2

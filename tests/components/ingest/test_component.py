@@ -1,24 +1,31 @@
 import pytest
-from kfp.dsl import Dataset
+from kfp.dsl import Artifact, Dataset
 
+from components.core.config import Config
 from components.core.schemas import DATASET, open_table
+from components.core.storage import read_json
 from components.ingest.component import ingest
 
 
-def test_describes_the_dataset(survey, tmp_path):
-    dataset = Dataset(name="dataset", uri=str(tmp_path / "dataset.parquet"), metadata={})
-    dataset.path = str(tmp_path / "dataset.parquet")
-    ingest.python_func(str(survey.folder), "1", {}, dataset)
+def outputs(folder):
+    dataset = Dataset(name="dataset", uri=str(folder / "dataset.parquet"), metadata={})
+    return dataset, Artifact(name="config", uri=str(folder / "config"), metadata={})
+
+
+def test_describes_the_dataset_and_hands_the_configuration_on(survey, tmp_path):
+    dataset, config = outputs(tmp_path)
+    options = Config().model_dump(mode="json", exclude_none=True)
+    ingest.python_func(str(survey.folder), "1", options, dataset, config)
     assert open_table(dataset.path, DATASET).metadata.num_rows == 30
-    assert dataset.metadata["display_name"] == "ingest/dataset.parquet"
+    assert dataset.metadata["display_name"] == "dataset"
     assert dataset.metadata["labelled"] == "20"
     assert all(isinstance(value, str) for value in dataset.metadata.values())
+    assert read_json(config.path) == options
 
 
 def test_a_mistake_ends_without_a_traceback(tmp_path, capsys):
-    dataset = Dataset(name="dataset", uri=str(tmp_path / "dataset.parquet"), metadata={})
     with pytest.raises(SystemExit) as ended:
-        ingest.python_func(str(tmp_path / "no.zip"), "1", {}, dataset)
+        ingest.python_func(str(tmp_path / "no.zip"), "1", {}, *outputs(tmp_path))
     assert ended.value.code == 2
     printed = capsys.readouterr().err
     assert "no.zip: is not there" in printed

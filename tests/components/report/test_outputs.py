@@ -15,7 +15,7 @@ def test_every_artifact_has_a_name_and_the_main_numbers_as_strings(reported, tmp
     describe_outputs(**artifacts, values=values, facts={"mlflow_run_id": "abc"})
     names = [artifact.metadata["display_name"] for artifact in artifacts.values()]
     assert names == [
-        "metrics.json", "report.md", "report.html", "report/metrics.json", "report/classification.json",
+        "report numbers", "model card", "report", "report scores", "salt or no salt",
     ]  # fmt: skip
     low, high = values["score_low"], values["score_high"]
     expected = {

@@ -7,6 +7,7 @@ from kfp.dsl import Artifact, Dataset, Metrics, Model
 from components.core.bundle import open_bundle
 from components.core.config import parse_config
 from components.submission.component import submission
+from tests.artifacts import config_artifact
 from tests.components.submission.conftest import CONFIG
 
 
@@ -15,16 +16,16 @@ def call(world):
     outputs = [kind(uri=world.path(f"out/{name}")) for name, kind in kinds.items()]
     inputs = [Dataset(uri=world.path(f"{name}.parquet")) for name in ("dataset", "folds", "oof", "test")]
     models = [Model(uri=folder) for folder in world.write_models(parse_config(CONFIG))]
-    submission.python_func(*inputs, models, CONFIG, *outputs)
+    submission.python_func(*inputs, models, config_artifact(Path(world.path("")), CONFIG), *outputs)
     return outputs
 
 
 def test_describes_and_logs(world):
     csv, choice, metrics, bundle = call(world)
     assert csv.metadata["display_name"] == "submission.csv"
-    assert choice.metadata["display_name"] == "submission/choice.json"
-    assert metrics.metadata["display_name"] == "submission/metrics.json"
-    assert bundle.metadata["display_name"] == "ensemble/bundle"
+    assert choice.metadata["display_name"] == "choice"
+    assert metrics.metadata["display_name"] == "submission scores"
+    assert bundle.metadata["display_name"] == "model bundle"
     assert len(open_bundle(bundle.path).members) == 6
     assert Path(csv.path).read_text().startswith("id,rle_mask\n")
     scores = json.loads(Path(metrics.path).read_text())

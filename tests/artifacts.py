@@ -1,0 +1,14 @@
+"""KFP artifacts as a task gets them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from kfp.dsl import Artifact
+
+
+def config_artifact(folder: Path, document: Any) -> Artifact:
+    """The configuration as `ingest` hands it on."""
+    path = folder / "config-artifact.json"
+    path.write_text(json.dumps(document))
+    return Artifact(name="config", uri=str(path))
