@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from components.core.errors import MARK
+from components.core.jobs import job_title
 from components.core.progress import read_progress
 from components.core.schemas import DATASET, open_table, table_metadata
 from components.core.uris import is_uri
@@ -30,7 +31,10 @@ LOG_LINES = 15
 
 def _task(stage: Stage) -> str:
     """What a person calls a task: of a loop's, its job too."""
-    return stage.place.rpartition("/")[0] if stage.name in ("train-fold", "predict") else stage.name
+    if stage.name not in ("train-fold", "predict"):
+        return stage.name
+    _, encoder, fold, _ = stage.place.split("/", 3)
+    return f"{stage.name} {job_title(encoder, fold.removeprefix('fold'))}"
 
 
 class Watcher:
@@ -119,7 +123,7 @@ class Watcher:
             done, epochs = state.get("done", 0), state.get("epochs", self.config.train.epochs)
             predicted = f"predict/{encoder}/fold{fold}/maps.parquet" in places
             table.add_row(
-                f"{encoder} fold {fold}",
+                job_title(encoder, fold),
                 ProgressBar(epochs, done, width=24),
                 f"{done:.1f}/{epochs}",
                 _number(state.get("loss")),
@@ -140,7 +144,7 @@ class Watcher:
         for encoder, fold in self.jobs:
             state = self._progress(encoder, fold)
             if state.get("loss") is not None:
-                key = f"{encoder} fold {fold}: epoch {int(state['done'])} of {state['epochs']}"
+                key = f"{job_title(encoder, fold)}: epoch {int(state['done'])} of {state['epochs']}"
                 news[key] = f"{key}, loss {state['loss']:.4f}, metric {state['score']:.4f}"
         for key, text in news.items():
             if key not in self.told:

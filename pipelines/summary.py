@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from components.core.jobs import short_name
 from components.core.storage import read_json
 from pipelines.run_folder import RunFolder
 
@@ -47,7 +48,7 @@ def _scores(results: dict[str, Any]) -> Table:
     for model in (*results["encoders"], results["ensemble"]):
         low, high = model["score_interval"]
         table.add_row(
-            model["name"],
+            short_name(model["name"]),
             f"{model['score_at_half']:.4f}",
             f"{model['score']:.4f}",
             f"{low:.3f} to {high:.3f}",

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from components.core.bootstrap import Interval
 from components.core.config import Config
-from components.core.jobs import Job
+from components.core.jobs import Job, short_name
 from components.core.metric import overlap
 from components.report import breakdown, thresholds
 from components.report.architecture import Drawing, draw
@@ -67,7 +67,7 @@ def render_card(results: Results) -> str:
         ["---", "--:", "--:", "--:", ":-:", "--:"],
     ]
     for result in [*results.encoders, results.ensemble]:
-        name = _plain(result.name)
+        name = _plain(short_name(result.name))
         rows.append([f"**{cell}**" for cell in _pooled(result, name)])
         for fold in result.folds:
             numbers = [f"{value:.4f}" for value in (fold.score_at_half, fold.score)]
@@ -75,7 +75,9 @@ def render_card(results: Results) -> str:
     warning = "**Synthetic images: these scores say nothing about real data.**\n\n" if results.synthetic else ""
     flattery = " Each network keeps its best epoch on its own held-out fold, which flatters a little."
     flattery = flattery if results.epoch_by_fold else ""
-    weights = "".join(f", weight of {_plain(name)} {weight:.2f}" for name, weight in results.weights.items())
+    weights = "".join(
+        f", weight of {_plain(short_name(name))} {weight:.2f}" for name, weight in results.weights.items()
+    )
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return (
         f"# Out-of-fold scores\n\n{warning}"
@@ -107,7 +109,7 @@ def render_page(shown: Shown) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"png": _data_uri, "span": _span, "duration": _duration, "size": _size}
+    environment.filters |= {"png": _data_uri, "span": _span, "duration": _duration, "size": _size, "short": short_name}
     results = shown.results
     return environment.get_template(_TEMPLATE).render(
         shown=shown,
@@ -130,7 +132,7 @@ def render_page(shown: Shown) -> str:
 def _threshold_charts(shown: Shown) -> dict[str, Any]:
     results, masks_BHW = shown.results, shown.labelled.masks_BHW
     maps = [*shown.encoders.items(), ("ensemble", shown.ensemble)]
-    by_cut = {name: score_by_cut(of, shown.labelled, results.min_area) for name, of in maps}
+    by_cut = {short_name(name): score_by_cut(of, shown.labelled, results.min_area) for name, of in maps}
     areas_A = thresholds.table_areas(results.min_area)
     table_AT = thresholds.score_table(overlap(shown.ensemble.maps_BHW, masks_BHW), areas_A)
     return {

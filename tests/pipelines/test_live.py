@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from components.core.errors import MARK
+from components.core.jobs import job_title
 from pipelines.live import Watcher, failure
 from pipelines.presets import preset_config
 from pipelines.run_folder import open_run
@@ -101,8 +102,8 @@ def test_plain_lines_tell_each_epoch_once(watcher):
     advance(watcher, 2, 0.6, 0.5)
     watcher._tell([])
     assert watcher.console.file.getvalue().splitlines() == [
-        "tu-tf_efficientnet_lite0 fold 0: epoch 1 of 2, loss 0.7000, metric 0.4000",
-        "tu-tf_efficientnet_lite0 fold 0: epoch 2 of 2, loss 0.6000, metric 0.5000",
+        "f0 lite0: epoch 1 of 2, loss 0.7000, metric 0.4000",
+        "f0 lite0: epoch 2 of 2, loss 0.6000, metric 0.5000",
     ]
 
 
@@ -110,7 +111,7 @@ def test_the_table_has_a_row_for_every_job(watcher):
     advance(watcher, 1, 0.7, 0.4)
     watcher.console.print(watcher._table([]))
     text = watcher.console.file.getvalue()
-    assert all(f"{encoder} fold {fold}" in text for encoder, fold in watcher.jobs)
+    assert all(job_title(encoder, fold) in text for encoder, fold in watcher.jobs)
     assert "1.0/2" in text
     assert "0.7000" in text
     assert "training" in text
