@@ -76,7 +76,7 @@ def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED, kfp_r
                     config=document, run=run, checkpoints=checkpoints,
                 )
             )  # fmt: skip
-            predicted = on(predict(dataset=dataset, model=trained.outputs["model"], config=document))
+            predicted = on(predict(dataset=dataset, model=trained.outputs["model"]))
 
         blended = on(
             ensemble(

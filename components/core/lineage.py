@@ -6,7 +6,7 @@ from typing import Any
 from components.core.storage import write_json
 
 STARTED = time.monotonic()
-"""When the stage's own work began: component bodies import this module first."""
+"""When the stage's own work began: its task imports this module before the stage, which may take seconds."""
 
 
 def describe(artifact: Any, display_name: str, **facts: str) -> None:

@@ -16,21 +16,6 @@ def ensemble(
     blended_test: Output[Dataset],
 ) -> None:
     """Blends the out-of-fold and the test maps of all jobs."""
-    from components.core.errors import exit_on_error
-    from components.core.lineage import describe
-    from components.core.storage import read_json
-    from components.ensemble.stage import blend
+    from components.ensemble.task import blend_task
 
-    with exit_on_error():
-        oof_facts, test_facts = blend(
-            dataset.path,
-            [file.path for file in oof],
-            [file.path for file in maps],
-            read_json(config.path),
-            blended_oof=blended_oof.path,
-            blended_test=blended_test.path,
-        )
-        # The report gets no test maps, which are large, but tells how long their tasks took.
-        seconds = " ".join(file.metadata.get("stage_seconds", "") for file in maps)
-        describe(blended_oof, "ensemble oof", predict_seconds=seconds, **oof_facts)
-        describe(blended_test, "ensemble test maps", **test_facts)
+    blend_task(dataset, oof, maps, config, blended_oof, blended_test)

@@ -9,12 +9,6 @@ from components.core.images import image
 @dsl.component(base_image=image("fold_split"), install_kfp_package=False)
 def fold_split(dataset: Input[Dataset], config: Input[Artifact], folds: Output[Dataset]) -> list[dict]:
     """Splits the labelled images into folds; returns a job for each encoder and fold, `{"encoder": .., "fold": ..}`."""
-    from components.core.errors import exit_on_error
-    from components.core.lineage import describe
-    from components.core.storage import read_json
-    from components.fold_split.stage import split
+    from components.fold_split.task import split_task
 
-    with exit_on_error():
-        jobs, facts = split(dataset.path, read_json(config.path), folds.path)
-        describe(folds, "folds", **facts)
-        return jobs
+    return split_task(dataset, config, folds)

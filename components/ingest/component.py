@@ -15,12 +15,6 @@ def ingest(
     config: Output[Artifact],
 ) -> None:
     """Reads the competition's archive, checks it, and writes it as one Parquet file, beside the configuration."""
-    from components.core.errors import exit_on_error
-    from components.core.lineage import describe
-    from components.core.storage import write_json
-    from components.ingest.stage import ingest as run
+    from components.ingest.task import ingest_task
 
-    with exit_on_error():
-        describe(dataset, "dataset", **run(data, options, dataset.path))
-        write_json(config.path, options)
-        describe(config, "config")
+    ingest_task(data, options, dataset, config)

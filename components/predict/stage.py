@@ -34,13 +34,13 @@ log = logging.getLogger(__name__)
 Batch = tuple[list[str], NDArray[np.uint8]]
 
 
-def predict(dataset: str, model: str, config: dict, maps: str) -> dict[str, str]:
+def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[str, str]:
     """Writes the test set's probability maps, a row group at a time, sorted by id.
 
     Args:
         dataset: The Dataset Parquet file.
         model: Folder of a trained model.
-        config: The configuration document; its `predict` part counts.
+        config: The configuration document, whose `predict` part counts; None takes the one the model was trained with.
         maps: File to write.
 
     Returns:
@@ -98,16 +98,17 @@ class Predictor:
 
     Args:
         model: Its folder.
-        config: The configuration document; its `predict` part counts.
+        config: The configuration document, whose `predict` part counts; None takes the one the model was trained with.
 
     Raises:
         SaltError: If it cannot be loaded.
     """
 
-    def __init__(self, model: str, config: dict) -> None:
+    def __init__(self, model: str, config: dict | None) -> None:
         self.device = pick_device()
         self.network, sidecar = load_model(model, self.device)
-        self.config = parse_config(config).model_copy(update={"model": self.network.config})
+        document = sidecar["config"] if config is None else config
+        self.config = parse_config(document).model_copy(update={"model": self.network.config})
         self.facts = {key: str(sidecar[key]) for key in ("encoder", "fold", "config_hash", "data_hash")}
 
     def write(self, batches: Iterable[Batch], maps: str) -> dict[str, str]:

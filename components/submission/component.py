@@ -22,25 +22,6 @@ def submission(
     bundle: Output[Model],
 ) -> None:
     """Chooses threshold and smallest area on out-of-fold maps; writes the submission and the model bundle."""
-    from components.core.errors import exit_on_error
-    from components.core.lineage import describe, log_metrics
-    from components.core.storage import read_json
-    from components.submission.stage import submit
+    from components.submission.task import submit_task
 
-    with exit_on_error():
-        values = submit(
-            dataset.path,
-            folds.path,
-            oof.path,
-            test.path,
-            [model.path for model in models],
-            read_json(config.path),
-            submission=csv.path,
-            choice=choice.path,
-            bundle=bundle.path,
-        )
-        describe(csv, "submission.csv")
-        describe(choice, "choice")
-        describe(submission_metrics, "submission scores")
-        describe(bundle, "model bundle")
-        log_metrics(submission_metrics, values)
+    submit_task(dataset, folds, oof, test, models, config, csv, choice, submission_metrics, bundle)

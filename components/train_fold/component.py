@@ -21,21 +21,6 @@ def train_fold(
     fold_metrics: Output[Metrics],
 ) -> None:
     """Trains one encoder on all folds but one and predicts the images of that one."""
-    from components.core.errors import exit_on_error
-    from components.core.jobs import job_title
-    from components.core.lineage import describe, log_metrics
-    from components.core.storage import read_json
-    from components.train_fold.stage import train
+    from components.train_fold.task import train_task
 
-    with exit_on_error():
-        scalars, facts = train(
-            dataset.path, folds.path, encoder, fold, read_json(config.path), run=run, checkpoints=checkpoints,
-            model=model.path, oof=oof.path, curve=curve.path,
-        )  # fmt: skip
-        job = {"encoder": encoder, "fold": str(fold)}
-        title = job_title(**job)
-        describe(model, title + " model", **facts)
-        describe(oof, title + " oof", **job)
-        describe(curve, title + " curve", **job)
-        describe(fold_metrics, title + " scores", **facts)
-        log_metrics(fold_metrics, scalars)
+    train_task(dataset, folds, config, encoder, fold, run, checkpoints, model, oof, curve, fold_metrics)

@@ -76,7 +76,7 @@ def test_all_jobs_meet_in_the_ensemble(seed):
 
 
 def test_the_configuration_is_an_artifact_for_all_but_the_stage_that_writes_it(seed):
-    for stage in STAGES - {"ingest"}:
+    for stage in STAGES - {"ingest", "predict"}:  # a model's sidecar holds the configuration it was trained with
         inputs = seed.spec["components"][f"comp-{stage}"]["inputDefinitions"]
         assert "config" in inputs["artifacts"], stage
         assert {"config", "options"}.isdisjoint(inputs.get("parameters", ())), stage
@@ -220,7 +220,9 @@ def test_nothing_is_installed_when_a_task_starts(seed):
 def test_components_are_thin(path):
     function = next(node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef))
     assert ast.get_docstring(function), "what the KFP UI shows"
-    assert not any(isinstance(node, ast.If | ast.For | ast.While | ast.Try) for node in ast.walk(function))
-    body = function.body[1:]
-    lines = (body[-1].end_lineno or 0) - body[0].lineno + 1
-    assert lines <= 25, f"{path.parent.name}: {lines} lines belong into stage.py"
+    docstring, imported, called = function.body
+    assert docstring.lineno == docstring.end_lineno, "it travels with every task, six times"
+    assert isinstance(imported, ast.ImportFrom)
+    assert imported.module == f"components.{path.parent.name}.task"
+    assert isinstance(called, ast.Expr | ast.Return)
+    assert isinstance(called.value, ast.Call)

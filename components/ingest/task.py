@@ -1,0 +1,23 @@
+"""What a task of the stage does: from KFP's artifacts to plain files, through the stage, and back."""
+
+from kfp.dsl import Artifact
+
+from components.core.errors import exit_on_error
+from components.core.lineage import describe
+from components.core.storage import write_json
+from components.ingest.stage import ingest
+
+
+@exit_on_error()
+def ingest_task(data: str, options: dict, dataset: Artifact, config: Artifact) -> None:
+    """Reads the archive, and hands the configuration on.
+
+    Args:
+        data: The competition's zip of zips, a flat zip, or a folder.
+        options: The configuration document; `data.on_bad` is used.
+        dataset: Output: the images, one row each, of the schema `DATASET`.
+        config: Output: the configuration document, for the other stages.
+    """
+    describe(dataset, "dataset", **ingest(data, options, dataset.path))
+    write_json(config.path, options)
+    describe(config, "config")

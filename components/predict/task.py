@@ -1,0 +1,22 @@
+"""What a task of the stage does: from KFP's artifacts to plain files, through the stage, and back."""
+
+from kfp.dsl import Artifact
+
+from components.core.errors import exit_on_error
+from components.core.jobs import job_title
+from components.core.lineage import describe
+from components.predict.stage import predict
+
+
+@exit_on_error()
+def predict_task(dataset: Artifact, model: Artifact, maps: Artifact) -> None:
+    """Predicts every test image with one trained model, by the configuration that it was trained with.
+
+    Args:
+        dataset: The images.
+        model: Weights and sidecar, which holds the configuration.
+        maps: Output: probability maps of the test images.
+    """
+    facts = predict(dataset.path, model.path, None, maps.path)
+    job = {key: facts[key] for key in ("encoder", "fold")}
+    describe(maps, f"{job_title(**job)} test maps", **job)

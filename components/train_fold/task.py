@@ -1,0 +1,58 @@
+"""What a task of the stage does: from KFP's artifacts to plain files, through the stage, and back."""
+
+from kfp.dsl import Artifact, Metrics
+
+from components.core.errors import exit_on_error
+from components.core.jobs import job_title
+from components.core.lineage import describe, log_metrics
+from components.core.storage import read_json
+from components.train_fold.stage import train
+
+
+@exit_on_error()
+def train_task(
+    dataset: Artifact,
+    folds: Artifact,
+    config: Artifact,
+    encoder: str,
+    fold: int,
+    run: str,
+    checkpoints: str,
+    model: Artifact,
+    oof: Artifact,
+    curve: Artifact,
+    fold_metrics: Metrics,
+) -> None:
+    """Trains one job.
+
+    Args:
+        dataset: The images.
+        folds: The fold of each labelled image.
+        config: The configuration document.
+        encoder: Name of the encoder.
+        fold: The fold to hold out, from 0.
+        run: Name of the pipeline run, which is its parent run in MLflow.
+        checkpoints: Where checkpoints are kept between attempts.
+        model: Output: weights and sidecar.
+        oof: Output: probability maps of the held-out images.
+        curve: Output: learning curve, JSON.
+        fold_metrics: Output: scalars.
+    """
+    scalars, facts = train(
+        dataset.path,
+        folds.path,
+        encoder,
+        fold,
+        read_json(config.path),
+        run=run,
+        checkpoints=checkpoints,
+        model=model.path,
+        oof=oof.path,
+        curve=curve.path,
+    )
+    job, title = {"encoder": encoder, "fold": str(fold)}, job_title(encoder, fold)
+    describe(model, f"{title} model", **facts)
+    describe(oof, f"{title} oof", **job)
+    describe(curve, f"{title} curve", **job)
+    describe(fold_metrics, f"{title} scores", **facts)
+    log_metrics(fold_metrics, scalars)
