@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from components.core.errors import SaltError
 from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
-from pipelines.kfp_api import Kfp
+from pipelines.kfp_api import SEARCHED, Kfp
 from pipelines.places import PLACES, RESULTS, job_folder
 from pipelines.run_view import jobs_of
 from pipelines.watch import run_tasks
@@ -54,13 +55,18 @@ def fetch(kfp: Kfp, run: Any, out: Path, everything: bool = False) -> tuple[list
     from components.core.store import Store
 
     store = Store()
-    root = f"{artifact_root(kfp, run)}/{names.PIPELINE}/{run.run_id}"
-    files = list(find(store.list(f"{root}/"), root))
+    home = f"{artifact_root(kfp, run)}/{names.PIPELINE}"
+    files: list[Found] = []
+    jobs: dict[str, str] = {}
+    for one in [run, *_earlier(kfp, run)] if everything else [run]:
+        files += find(store.list(f"{home}/{one.run_id}/"), f"{home}/{one.run_id}")
+        jobs |= executions(kfp, one) if everything else {}
     if not files:
-        raise SaltError("the store has no artifacts of this run", file=root, found=f"state {run.state}")
+        raise SaltError(
+            "the store has no artifacts of this run", file=f"{home}/{run.run_id}", found=f"state {run.state}"
+        )
     if not everything:
         files = [file for file in files if file.output in RESULTS]
-    jobs = executions(kfp, run) if any("{job}" in PLACES.get(file.output, "") for file in files) else {}
     newest: dict[str, Found] = {}
     for file in sorted(files, key=lambda file: file.modified):
         newest[place(file, jobs)] = file
@@ -70,6 +76,16 @@ def fetch(kfp: Kfp, run: Any, out: Path, everything: bool = False) -> tuple[list
         paths.append(out / where)
     have = {file.output for file in files}
     return paths, [PLACES[output] for output in RESULTS if output not in have]
+
+
+def _earlier(kfp: Kfp, run: Any) -> list[Any]:
+    """The runs that this one was started anew from: its finished jobs are answered from the cache, where they lie."""
+
+    def name(of: Any) -> str | None:
+        return ((of.runtime_config and of.runtime_config.parameters) or {}).get("run")
+
+    newest = islice(kfp.runs(), SEARCHED)
+    return [one for one in newest if name(one) == name(run) is not None and one.run_id != run.run_id]
 
 
 def find(listed: Iterator[tuple[str, Any]], root: str) -> Iterator[Found]:

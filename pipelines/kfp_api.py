@@ -19,7 +19,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOO_LARGE = re.compile(r"too large|larger than max", re.IGNORECASE)
 """What etcd, its client and the Kubernetes API answer to an object that is too large to be written."""
 
-_SEARCHED = 500
+SEARCHED = 500
 """Newest runs among which a name or the beginning of an id is looked for."""
 
 
@@ -146,7 +146,7 @@ class Kfp:
         """
         if _UUID.fullmatch(text):
             return self.run(text)
-        newest = list(islice(self.runs(), _SEARCHED))
+        newest = list(islice(self.runs(), SEARCHED))
         found = [run for run in newest if run.display_name == text] or [
             run for run in newest if run.run_id.startswith(text)
         ]

@@ -22,8 +22,12 @@ from components.submission.component import submission
 from components.train_fold.component import train_fold
 from pipelines.cluster_names import SETTINGS_CONFIG_MAP, SETTINGS_KEYS, STORE_KEYS, STORE_SECRET
 
-CACHED: frozenset[StageName] = frozenset({"ingest", "fold_split"})
-"""Stages that a cluster may answer from its cache: those that talk to nobody but the store."""
+CACHED: frozenset[StageName] = frozenset({"ingest", "fold_split", "train_fold", "predict"})
+"""Stages that a cluster may answer from its cache.
+
+The run's name is an input of a training, and the trained model one of a prediction: only a run that is started anew
+under its old name finds these two, so that a job which was finished costs it nothing.
+"""
 
 OUTSIDE: frozenset[StageName] = frozenset({"ingest", "train_fold", "report"})
 """Stages that read the store themselves or record in MLflow: they get addresses and keys."""

@@ -23,5 +23,6 @@ def split_task(dataset: Artifact, config: Artifact, folds: Artifact) -> list[dic
         A job for each encoder and fold, `{"encoder": name, "fold": number}`.
     """
     jobs, facts = split(dataset.path, read_json(config.path), folds.path)
-    describe(folds, "folds", **facts)
+    content = "{folds} folds, {groups} groups, the largest of {largest_group}".format(**facts)
+    describe(folds, "folds", content=content, data_hash=facts["data_hash"])
     return jobs

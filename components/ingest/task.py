@@ -18,6 +18,9 @@ def ingest_task(data: str, options: dict, dataset: Artifact, config: Artifact) -
         dataset: Output: the images, one row each, of the schema `DATASET`.
         config: Output: the configuration document, for the other stages.
     """
-    describe(dataset, "dataset", **ingest(data, options, dataset.path))
+    facts = ingest(data, options, dataset.path)
+    images = "{labelled} labelled ({empty_masks} empty, {black_images} black), {test} test, {dropped} dropped"
+    kept = {key: facts[key] for key in ("data_hash", "synthetic")}
+    describe(dataset, "dataset", images=images.format(**facts), **kept)
     write_json(config.path, options)
     describe(config, "config")

@@ -51,7 +51,7 @@ def train_task(
         curve=curve.path,
     )
     job, title = {"encoder": encoder, "fold": str(fold)}, job_title(encoder, fold)
-    describe(model, f"{title} model", **facts)
+    describe(model, f"{title} model", config_hash=facts["config_hash"], **job)
     describe(oof, f"{title} oof", **job)
     describe(curve, f"{title} curve", **job)
     describe(fold_metrics, f"{title} scores", **facts)

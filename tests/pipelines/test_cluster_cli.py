@@ -369,6 +369,33 @@ def test_fetch_brings_results_to_the_places_of_a_local_run(kfp, store, store_env
     assert (tmp_path / "less" / "submission.csv").is_file()
 
 
+@pytest.mark.minio
+def test_fetch_finds_what_a_restarted_run_took_from_the_cache(kfp, store, store_environment, bucket, tmp_path):
+    root, before = f"minio://{bucket}/v2", "aaaa0001-0000-4000-8000-000000000001"
+    for run_id, name, folder in ((before, "first-1a2b3c", "stopped"), (RUN, "first-1a2b3c", "anew")):
+        kfp.add_run(folder, "SUCCEEDED", run_id, {"config": SMOKE, "run": name})
+        kfp.runs[run_id]["runtime_config"]["pipeline_root"] = root
+    stranger = kfp.add_run("stranger", "SUCCEEDED", parameters={"run": "other-1a2b3c"})
+    kfp.workflows[before] = workflow({("train-fold", 3): ["Succeeded"]}, before)
+    kfp.workflows[RUN] = workflow({("train-fold", 3): "cached"}, RUN)
+    base = f"s3://{bucket}/v2/salt"
+    store.put(f"{base}/{before}/train-fold/{execution('train-fold', 3)}/curve", b"curve")
+    store.put(f"{base}/{stranger}/train-fold/{execution('train-fold', 2)}/curve", b"strange")
+    results = (
+        "submission/e/csv",
+        "submission/e/choice",
+        "report/e/results",
+        "report/e/model_card",
+        "report/e/report_html",
+    )
+    for name in results:
+        store.put(f"{base}/{RUN}/{name}", b"new")
+    assert salt("fetch", "anew", "--out", tmp_path / "out", "--all")[0] == 0
+    made = [str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.json")]
+    assert f"train_fold/{SECOND}/fold1/curve.json" in made
+    assert len([name for name in made if name.startswith("train_fold")]) == 1
+
+
 def test_fetch_knows_every_output_of_every_component():
     from importlib import import_module
 

@@ -175,8 +175,12 @@ def cached(pipeline):
     return {name for name in STAGES if tasks[name].get("cachingOptions", {}).get("enableCache")}
 
 
-def test_only_what_talks_to_nobody_comes_from_the_cache(seed):
-    assert cached(seed) == {"ingest", "fold-split"}
+def test_a_run_that_is_started_anew_finds_its_finished_jobs_in_the_cache(seed):
+    assert cached(seed) == {"ingest", "fold-split", "train-fold", "predict"}
+    # No other run does: the run's name, which is its own, is an input of each training.
+    assert seed.inner["train-fold"]["inputs"]["parameters"]["run"] == {
+        "componentInputParameter": "pipelinechannel--run"
+    }
 
 
 def test_the_cache_is_off_inside_the_loop_too(tmp_path):

@@ -196,7 +196,7 @@ def test_component(tmp_path: Path):
     )
     assert len(jobs) == 6
     assert folds.metadata["display_name"] == "folds"
-    assert folds.metadata["largest_group"] == "6"
+    assert folds.metadata["content"] == "3 folds, 3 groups, the largest of 6"
     assert read_table(folds.path, FOLDS)[0].num_rows == 18
 
 
