@@ -1,10 +1,12 @@
 """The cluster's commands against a multi-user Kubeflow: namespaces and credentials."""
 
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from components.core.errors import SaltError
 from pipelines.cluster_settings import cluster_settings
 from pipelines.kfp_api import Kfp
 from pipelines.presets import preset_config
@@ -154,3 +156,17 @@ def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in):
     assert (state, found) == ("ok", "2.17.0, in multi-user mode; runs in team-salt")
     with pytest.raises(ValueError, match="denied access to namespace elsewhere"):
         kubeflow(cluster_settings(namespace="elsewhere"))
+
+
+def test_doctor_looks_for_kubeflow_s_own_objects_where_kubeflow_is(kubernetes):
+    from pipelines.doctor_kube import checks
+
+    settings = cluster_settings(namespace="team-salt", kfp_namespace="kubeflow-system")
+    asked = checks(settings, 5)
+    for name in ("service account", "ConfigMap", "retry policy"):
+        with suppress(SaltError):
+            asked[name]()
+    places = {path.split("/namespaces/")[1].split("?")[0] for _, path in kubernetes.asked}
+    assert {"team-salt/serviceaccounts/salt-runner", "team-salt/configmaps/salt-settings"} < places
+    assert "kubeflow-system/deployments/ml-pipeline" in places
+    assert "kubeflow-system/configmaps/workflow-controller-configmap" in places

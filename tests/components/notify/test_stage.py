@@ -14,9 +14,17 @@ from components.notify.stage import notify
 ORIGIN = {"kfp_ui": "https://kfp.example", "preset": "seed"}
 
 
+class Hook(HTTPServer):
+    """A server with its answers, first to last, and what it was sent."""
+
+    def __init__(self, handler):
+        super().__init__(("127.0.0.1", 0), handler)
+        self.sent, self.answers = [], []
+
+
 @pytest.fixture
 def hook(monkeypatch):
-    """A server that the environment names: its answers, first to last, and what it was sent."""
+    """A server that the environment names."""
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_):
@@ -28,8 +36,7 @@ def hook(monkeypatch):
             self.send_response(server.answers.pop(0) if server.answers else 200)
             self.end_headers()
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.sent, server.answers = [], []
+    server = Hook(Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     monkeypatch.setenv("SALT_NOTIFY_URL", f"http://127.0.0.1:{server.server_address[1]}/services/s3cr3t")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
