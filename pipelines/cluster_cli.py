@@ -9,11 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from components.core.errors import SaltError
-from pipelines.cluster_settings import cluster_settings
-from pipelines.stages_cli import Changes, PresetName
+from pipelines.cluster_options import follow, in_namespace, open_kfp, settings
+from pipelines.submit_cli import schedules, submit
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of its id, or its name.")]
-Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; made where there is none.")]
 
 PANEL = "Cluster"
 
@@ -30,45 +29,21 @@ def add_to(app: typer.Typer) -> None:
         (fetch, "salt fetch 3f2a90c4 --out runs/from-cluster"),
         (cancel, "salt cancel 3f2a90c4"),
         (resume, "salt resume 3f2a90c4"),
+        (schedules, "salt schedules --disable 7c1e2b40"),
         (doctor, "salt doctor --json"),
     ):
-        app.command(epilog=f"Example: `{example}`", rich_help_panel=PANEL)(command)
-    cluster.command("init", epilog="Example: `salt cluster init --dev --generate`")(init)
+        app.command(epilog=f"Example: `{example}`", rich_help_panel=PANEL)(in_namespace(command))
+    cluster.command("init", epilog="Example: `salt cluster init --dev --generate`")(in_namespace(init))
     cluster.callback()(lambda: None)
     app.add_typer(
         cluster, name="cluster", epilog="Example: `salt cluster init --dev --generate`", rich_help_panel=PANEL
     )
 
 
-def submit(
-    data: Annotated[str, typer.Option(help="The archive in the object store, s3://bucket/key.")],
-    preset: PresetName = "seed",
-    changes: Changes = None,
-    experiment: Experiment = "salt",
-    name: Annotated[str | None, typer.Option(help="Name of the run; made up where left out.")] = None,
-    cache: Annotated[bool, typer.Option(help="Let KFP answer ingest and fold_split from its cache.")] = True,
-    watch: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
-) -> None:
-    """Runs the whole pipeline on a cluster."""
-    from pipelines import submit as submission
-    from pipelines.presets import preset_config
-
-    config = preset_config(preset, changes)
-    kfp = _kfp()
-    checked = submission.check(kfp, data, config)
-    for warning in checked.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    name = name or submission.run_name(preset)
-    run = submission.submit(kfp, checked, data, name=name, preset=preset, experiment=experiment, cached=cache)
-    typer.echo(f"{run.run_id}\n{kfp.settings.run_link(run.run_id)}")
-    if watch:
-        _follow(kfp, run.run_id)
-
-
 def watch(run: Run) -> None:
     """Follows a run to its end: stages and jobs, state, time, retries, last metric."""
-    kfp = _kfp()
-    _follow(kfp, kfp.find(run).run_id)
+    kfp = open_kfp()
+    follow(kfp, kfp.find(run).run_id)
 
 
 def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> None:
@@ -77,7 +52,7 @@ def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.
     from pipelines.runs_table import list_runs
 
     table = Table("run", "name", "where", "state", "score", "began", "time", box=None)
-    listed, problems = list_runs(_kfp(), limit)
+    listed, problems = list_runs(open_kfp(), limit)
     for problem in problems:
         typer.echo(f"left out: {problem}", err=True)
     for run in listed:
@@ -97,7 +72,7 @@ def logs(
     from pipelines.run_view import jobs_of
     from pipelines.watch import POLL_SECONDS, read_log, run_tasks
 
-    kfp = _kfp()
+    kfp = open_kfp()
     found = kfp.find(run)
     printed = ""
     while True:
@@ -119,7 +94,7 @@ def fetch(
     """Brings submission, report and metrics from the store."""
     from pipelines import fetch as fetching
 
-    kfp = _kfp()
+    kfp = open_kfp()
     paths, missing = fetching.fetch(kfp, kfp.find(run), out, everything)
     for path in paths:
         typer.echo(path)
@@ -129,7 +104,7 @@ def fetch(
 
 def cancel(run: Run) -> None:
     """Stops a run; what it has made stays."""
-    kfp = _kfp()
+    kfp = open_kfp()
     found = kfp.find(run)
     if _ended(found):
         raise SaltError("has ended already", file=found.display_name, found=found.state)
@@ -139,7 +114,7 @@ def cancel(run: Run) -> None:
 
 def resume(run: Run) -> None:
     """Lets a run that failed or was stopped go on where it was."""
-    kfp = _kfp()
+    kfp = open_kfp()
     found = kfp.find(run)
     if found.state == "SUCCEEDED" or not _ended(found):
         raise SaltError("can only go on once it has failed or was stopped", file=found.display_name, found=found.state)
@@ -152,7 +127,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
     """Checks everything a run needs, on this machine and on the cluster, and says how to mend it."""
     from pipelines.doctor import examine, show
 
-    verdicts = examine(cluster_settings())
+    verdicts = examine(settings())
     show(verdicts, as_json)
     if any(verdict.state == "fail" for verdict in verdicts):
         raise typer.Exit(1)
@@ -167,28 +142,14 @@ def init(
     """Makes Secrets, bucket, lifecycle rule and MLflow experiment; a second time it changes nothing."""
     from pipelines.cluster_init import initialise
 
-    for line in initialise(cluster_settings(), dev=dev, generate=generate, replace=replace, expire_days=expire_days):
+    for line in initialise(settings(), dev=dev, generate=generate, replace=replace, expire_days=expire_days):
         typer.echo(line)
-
-
-def _kfp() -> Any:
-    from pipelines.kfp_api import Kfp
-
-    return Kfp(cluster_settings())
 
 
 def _ended(run: Any) -> bool:
     from pipelines.watch import ENDED
 
     return run.state in ENDED
-
-
-def _follow(kfp: Any, run_id: str) -> None:
-    from pipelines.watch import Watch
-
-    code = Watch(kfp, kfp.run(run_id), Console(stderr=True)).follow()
-    if code:
-        raise typer.Exit(code)
 
 
 def _task(tasks: list, jobs: list, wanted: str, predict: bool) -> Any:

@@ -17,6 +17,10 @@ STORE_KEYS = ("SALT_S3_ACCESS_KEY", "SALT_S3_SECRET_KEY")
 KFP_STORE_SECRET = "mlpipeline-minio-artifact"  # noqa: S105 - a name
 KFP_STORE_KEYS = ("accesskey", "secretkey")
 
+NOTIFY_SECRET = "salt-notify"  # noqa: S105 - a name
+"""Beginning of the name of a Secret with the address that hears of a run's end; a hash of the address follows."""
+NOTIFY_KEY = "SALT_NOTIFY_URL"
+
 # Only in the overlay `dev`, which brings its own store and tracking server.
 MINIO = "salt-minio"
 MINIO_SECRET = "salt-minio"  # noqa: S105 - a name

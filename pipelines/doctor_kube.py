@@ -52,7 +52,7 @@ def checks(settings: ClusterSettings, seconds: float) -> dict[str, Check]:
         "service account": on(lambda kube: service_account(kube, settings.service_account)),
         "Secrets": on(secrets),
         "ConfigMap": on(config_map),
-        "retry policy": on(retry_policy),
+        "retry policy": on(lambda kube: retry_policy(kube.at(settings.kfp_namespace))),
         "GPUs": on(gpus),
         "images": on(images),
     }

@@ -31,11 +31,15 @@ def checks(settings: ClusterSettings) -> dict[str, Check]:
 
 def kubeflow(settings: ClusterSettings) -> tuple[State, str, str]:
     """The API answers, in a version we know."""
-    health = Kfp(settings).health()
+    kfp = Kfp(settings)
+    health = kfp.health()
     version = health.get("tag_name") or "unknown"
-    if health.get("multi_user"):
-        return "warn", f"{version}, in multi-user mode", "runs are submitted as for a single user: not tried"
     known = version.removeprefix("v").startswith(KFP_TRIED)
+    if health.get("multi_user"):
+        if settings.namespace == settings.kfp_namespace:
+            return "fail", f"{version}, in multi-user mode", "name your profile's namespace: -n, or SALT_NAMESPACE"
+        next(kfp.runs(), None)  # health is answered to everybody, a listing only to those who may read the namespace
+        version += f", in multi-user mode; runs in {settings.namespace}"
     return ("ok" if known else "warn"), version, "" if known else f"tried with {KFP_TRIED}"
 
 

@@ -4,9 +4,10 @@ import base64
 import json
 import os
 from collections.abc import Callable
+from copy import copy
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from components.core.errors import SaltError
 from pipelines.cluster_names import PART_OF
@@ -51,6 +52,12 @@ class Kube:
         self.custom = client.CustomObjectsApi(self._client)
         self.access = client.AuthorizationV1Api(self._client)
         self._version = client.VersionApi(self._client)
+
+    def at(self, namespace: str) -> Self:
+        """The same cluster, another namespace."""
+        other = copy(self)
+        other.namespace = namespace
+        return other
 
     def _load(self) -> None:
         import urllib3

@@ -26,6 +26,7 @@ from pipelines.docker_runner import docker_runner, end_containers, stage_environ
 from pipelines.pipeline import salt_pipeline
 from pipelines.publish import publish
 from pipelines.run_folder import KFP, RunFolder
+from pipelines.variant import Variant
 
 
 def run(folder: RunFolder) -> int:
@@ -80,7 +81,7 @@ def _pipeline(folder: RunFolder) -> None:
     settings = folder.config
     # No node is lost here: a second attempt at a user's mistake would only delay its message.
     cluster = settings.cluster.model_copy(update={"retries": 0, "stages": {}})
-    salt_pipeline(settings.model_copy(update={"cluster": cluster}), cached=get_args(StageName))(
+    salt_pipeline(settings.model_copy(update={"cluster": cluster}), Variant(cached=frozenset(get_args(StageName))))(
         data=folder.data,
         data_version=folder.data_version,
         config=settings.model_dump(mode="json", exclude_none=True),  # KFP takes no nulls

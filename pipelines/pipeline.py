@@ -16,18 +16,13 @@ from components.core.storage import atomic_path
 from components.ensemble.component import ensemble
 from components.fold_split.component import fold_split
 from components.ingest.component import ingest
+from components.notify.component import notify
 from components.predict.component import predict
 from components.report.component import report
 from components.submission.component import submission
 from components.train_fold.component import train_fold
-from pipelines.cluster_names import SETTINGS_CONFIG_MAP, SETTINGS_KEYS, STORE_KEYS, STORE_SECRET
-
-CACHED: frozenset[StageName] = frozenset({"ingest", "fold_split", "train_fold", "predict"})
-"""Stages that a cluster may answer from its cache.
-
-The run's name is an input of a training, and the trained model one of a prediction: only a run that is started anew
-under its old name finds these two, so that a job which was finished costs it nothing.
-"""
+from pipelines.cluster_names import NOTIFY_KEY, SETTINGS_CONFIG_MAP, SETTINGS_KEYS, STORE_KEYS, STORE_SECRET
+from pipelines.variant import STANDARD, Variant
 
 OUTSIDE: frozenset[StageName] = frozenset({"ingest", "train_fold", "report"})
 """Stages that read the store themselves or record in MLflow: they get addresses and keys."""
@@ -40,7 +35,7 @@ longer time is not tried again, however many attempts it has left, and later att
 """
 
 
-def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED, kfp_run: str = "") -> Callable[..., Any]:
+def salt_pipeline(settings: Config, variant: Variant = STANDARD, kfp_run: str = "") -> Callable[..., Any]:
     """Builds the pipeline for a configuration.
 
     The configuration is also the pipeline's parameter: here it decides only what KFP fixes when it compiles, which is
@@ -48,22 +43,14 @@ def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED, kfp_r
 
     Args:
         settings: The configuration.
-        cached: Stages whose results may come from a cache; KFP's own switch at submission does not reach into loops.
+        variant: The form of the pipeline.
         kfp_run: Id of the run in Kubeflow Pipelines, or the placeholder that becomes it.
     """
 
     def on(task: PipelineTask) -> PipelineTask:
-        return _on(settings.cluster, task, cached)
+        return _on(settings.cluster, task, variant.cached)
 
-    @dsl.pipeline(name="salt", description="Finds salt in seismic images: five folds of each encoder, one ensemble.")
-    def salt(
-        data: str,
-        config: dict,
-        run: str,
-        checkpoints: str,
-        data_version: str = "",
-        origin: dict = {},  # noqa: B006
-    ) -> None:
+    def stages(data: str, config: dict, run: str, checkpoints: str, data_version: str, origin: dict) -> None:
         # The configuration goes into one task as a parameter and comes out as an artifact that the others read: the
         # workflow repeats a parameter six times for each task that has it, and must stay small enough for a retry.
         read = on(ingest(data=data, data_version=data_version, options=config))
@@ -100,7 +87,36 @@ def salt_pipeline(settings: Config, cached: Container[StageName] = CACHED, kfp_r
             )
         )  # fmt: skip
 
+    @dsl.pipeline(name="salt", description="Finds salt in seismic images: five folds of each encoder, one ensemble.")
+    def salt(
+        data: str,
+        config: dict,
+        run: str,
+        checkpoints: str,
+        data_version: str = "",
+        origin: dict = {},  # noqa: B006
+    ) -> None:
+        name = dsl.PIPELINE_JOB_RESOURCE_NAME_PLACEHOLDER if variant.recurring else run
+        if not variant.notify_secret:
+            stages(data, config, name, checkpoints, data_version, origin)
+            return
+        last = _notified(settings.cluster, notify(run=name, origin=origin, kfp_run=kfp_run), variant.notify_secret)
+        with dsl.ExitHandler(last, name="stages"):
+            stages(data, config, name, checkpoints, data_version, origin)
+
     return salt
+
+
+def _notified(cluster: ClusterConfig, task: PipelineTask, secret: str) -> PipelineTask:
+    """The exit task, in the report's image, which has MLflow's client.
+
+    A Secret that is gone costs the notification, not the run, which would otherwise wait for it.
+    """
+    task.set_container_image(image("report", cluster)).set_caching_options(False)
+    task.set_cpu_request("100m").set_memory_request("512Mi").set_memory_limit("512Mi")
+    kubernetes.use_config_map_as_env(task, SETTINGS_CONFIG_MAP, {key: key for key in SETTINGS_KEYS})
+    kubernetes.use_secret_as_env(task, secret, {NOTIFY_KEY: NOTIFY_KEY}, optional=True)
+    return task
 
 
 def _on(cluster: ClusterConfig, task: PipelineTask, cached: Container[StageName]) -> PipelineTask:
@@ -126,7 +142,7 @@ def _on(cluster: ClusterConfig, task: PipelineTask, cached: Container[StageName]
     return task
 
 
-def compile_pipeline(settings: Config, path: str | Path, cached: Container[StageName] = CACHED) -> None:
+def compile_pipeline(settings: Config, path: str | Path, variant: Variant = STANDARD) -> None:
     """Writes the pipeline as YAML for a KFP cluster.
 
     Raises:
@@ -134,6 +150,6 @@ def compile_pipeline(settings: Config, path: str | Path, cached: Container[Stage
     """
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch, "salt.yaml")
-        compiler.Compiler().compile(salt_pipeline(settings, cached, dsl.PIPELINE_JOB_ID_PLACEHOLDER), str(made))
+        compiler.Compiler().compile(salt_pipeline(settings, variant, dsl.PIPELINE_JOB_ID_PLACEHOLDER), str(made))
         with atomic_path(path) as part:
             shutil.copyfile(made, part)

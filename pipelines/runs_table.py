@@ -54,7 +54,9 @@ def list_runs(kfp: Kfp, limit: int) -> tuple[list[Listed], list[SaltError]]:
     found: list[Listed] = []
     try:
         for run in islice(kfp.runs(), limit):
-            name = ((run.runtime_config and run.runtime_config.parameters) or {}).get("run")
+            # All runs of a schedule have the same parameters: their name in MLflow is that of the workflow.
+            parameters = (run.runtime_config and run.runtime_config.parameters) or {}
+            name = run.display_name if run.recurring_run_id else parameters.get("run")
             # Both engines list it: the cluster knows its state, MLflow its score.
             metrics = tracked.pop(name).metrics if name in tracked else {}
             ended = run.finished_at if run.finished_at and run.finished_at > run.created_at else None

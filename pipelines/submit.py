@@ -1,12 +1,8 @@
 """Submits a run to a cluster: checks first, then uploads the pipeline where it is new, then starts."""
 
-import hashlib
-import json
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,8 +10,10 @@ from components.core.config import Config
 from components.core.errors import SaltError, SaltErrors
 from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
-from pipelines.kfp_api import Kfp, KfpError
+from pipelines.kfp_api import Kfp
 from pipelines.origin import origin_of
+from pipelines.upload import experiment_id, upload
+from pipelines.variant import STANDARD, Variant
 
 
 @dataclass
@@ -130,7 +128,7 @@ def _check_namespace(checked: Checked, settings: ClusterSettings) -> None:
 
 def submit(
     kfp: Kfp, checked: Checked, data: str, *, name: str, preset: str, experiment: str = names.EXPERIMENT,
-    cached: bool = True,
+    variant: Variant = STANDARD,
 ) -> Any:  # fmt: skip
     """Uploads the pipeline, unless this very one is there, and starts a run.
 
@@ -141,7 +139,7 @@ def submit(
         name: Name of the run.
         preset: Name of the preset the configuration began as.
         experiment: Made where there is none of that name.
-        cached: Whether stages may be answered from KFP's cache.
+        variant: How the pipeline is compiled.
 
     Returns:
         The run.
@@ -151,89 +149,42 @@ def submit(
     """
     import kfp_server_api as api
 
-    pipeline_id, version_id, _ = upload(kfp, checked.config, cached)
-    settings = kfp.settings
-    parameters = {
-        "data": data,
-        "config": checked.config.model_dump(mode="json", exclude_none=True),  # KFP takes no nulls
-        "run": f"{name}-{uuid4().hex[:6]}",
-        "checkpoints": f"s3://{checked.bucket}/{names.CHECKPOINTS}",
-        "data_version": checked.data_version,
-        "origin": origin_of(checked.config, preset, "cluster") | {"kfp_ui": settings.kfp_ui_url or settings.kfp_url},
-    }
+    pipeline_id, version_id, _ = upload(kfp, checked.config, variant)
+    config = runtime_config(kfp.settings, checked, data, run=f"{name}-{uuid4().hex[:6]}", preset=preset)
     return kfp.start(
         api.V2beta1Run(
             display_name=name,
             experiment_id=experiment_id(kfp, experiment),
             pipeline_version_reference=api.V2beta1PipelineVersionReference(pipeline_id, version_id),
-            runtime_config=api.V2beta1RuntimeConfig(parameters=parameters, pipeline_root=settings.pipeline_root),
-            service_account=settings.service_account,
+            runtime_config=config,
+            service_account=kfp.settings.service_account,
         )
     )
+
+
+def runtime_config(settings: ClusterSettings, checked: Checked, data: str, *, run: str, preset: str) -> Any:
+    """The pipeline's parameters and where its artifacts go.
+
+    Args:
+        settings: Where the cluster is.
+        checked: What `check` found.
+        data: URI of the archive.
+        run: Name of the run in MLflow, unique to it.
+        preset: Name of the preset the configuration began as.
+    """
+    import kfp_server_api as api
+
+    parameters = {
+        "data": data,
+        "config": checked.config.model_dump(mode="json", exclude_none=True),  # KFP takes no nulls
+        "run": run,
+        "checkpoints": f"s3://{checked.bucket}/{names.CHECKPOINTS}",
+        "data_version": checked.data_version,
+        "origin": origin_of(checked.config, preset, "cluster") | {"kfp_ui": settings.kfp_ui_url or settings.kfp_url},
+    }
+    return api.V2beta1RuntimeConfig(parameters=parameters, pipeline_root=settings.pipeline_root)
 
 
 def run_name(preset: str) -> str:
     """A name for a run that was given none."""
     return f"{preset}-{time.strftime('%Y%m%d-%H%M%S')}"
-
-
-def upload(kfp: Kfp, config: Config, cached: bool) -> tuple[str, str, bool]:
-    """Makes sure that the pipeline of this configuration is known to the cluster.
-
-    Returns:
-        Ids of the pipeline and of its version; whether the version is new.
-    """
-    from pipelines.pipeline import CACHED, compile_pipeline
-
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch, "salt.yaml")
-        compile_pipeline(config, path, cached=CACHED if cached else frozenset())
-        version = f"salt-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
-        pipeline_id = _pipeline_id(kfp)
-        if known := _version_id(kfp, pipeline_id, version):
-            return pipeline_id, known, False
-        try:
-            made = kfp.call(
-                kfp.uploads.upload_pipeline_version, str(path), name=version, display_name=version,
-                pipelineid=pipeline_id,
-            )  # fmt: skip
-        except KfpError as error:
-            # Another submission may have been quicker.
-            known = _version_id(kfp, pipeline_id, version) if error.status else None
-            if known is None:
-                raise
-            return pipeline_id, known, False
-    return pipeline_id, made.pipeline_version_id, True
-
-
-def _pipeline_id(kfp: Kfp) -> str:
-    import kfp_server_api as api
-
-    for found in kfp.pages(kfp.pipelines.pipeline_service_list_pipelines, "pipelines", filter=_named(names.PIPELINE)):
-        if names.PIPELINE in (found.name, found.display_name):
-            return found.pipeline_id
-    body = api.V2beta1Pipeline(
-        name=names.PIPELINE, display_name=names.PIPELINE, description="Finds salt in seismic images."
-    )
-    return kfp.call(kfp.pipelines.pipeline_service_create_pipeline, body).pipeline_id
-
-
-def _version_id(kfp: Kfp, pipeline_id: str, version: str) -> str | None:
-    method = kfp.pipelines.pipeline_service_list_pipeline_versions
-    versions = kfp.pages(method, "pipeline_versions", pipeline_id, sort_by="created_at desc")
-    return next((v.pipeline_version_id for v in versions if version in (v.name, v.display_name)), None)
-
-
-def experiment_id(kfp: Kfp, name: str) -> str:
-    """Id of an experiment, which is made where there is none of that name."""
-    import kfp_server_api as api
-
-    for found in kfp.pages(kfp.experiments.experiment_service_list_experiments, "experiments", filter=_named(name)):
-        if found.display_name == name and found.storage_state != "ARCHIVED":
-            return found.experiment_id
-    body = api.V2beta1Experiment(display_name=name)
-    return kfp.call(kfp.experiments.experiment_service_create_experiment, body).experiment_id
-
-
-def _named(name: str) -> str:
-    return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "string_value": name}]})

@@ -11,7 +11,7 @@ import yaml
 from tests.servers import required
 
 K8S = Path(__file__).parents[2] / "k8s"
-WHOLE = ("base", "overlays/dev", "overlays/gpu", "overlays/existing")
+WHOLE = ("base", "overlays/dev", "overlays/gpu", "overlays/existing", "overlays/profile")
 """Folders that hold whole objects of ours."""
 PATCHES = ("overlays/kfp", "overlays/kfp-ui")
 """Folders that hold fields for objects of Kubeflow Pipelines."""

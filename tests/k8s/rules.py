@@ -46,13 +46,14 @@ def labelled(objects: list[Object]) -> Iterator[str]:
 
 
 def namespaced(objects: list[Object]) -> Iterator[str]:
-    """Everything lies in the namespace, and none takes the namespace with it when it is deleted."""
+    """Everything lies in one namespace, the runs', and none takes it with it when it is deleted."""
+    home = next((item["metadata"].get("namespace") for item in of_kind(objects, "ServiceAccount")), names.NAMESPACE)
     for item in objects:
         where = f"{item['kind']}/{item['metadata']['name']}"
         if item["kind"] == "Namespace":
             yield f"{where}: an overlay must not own the namespace"
-        elif item["kind"] != "PriorityClass" and item["metadata"].get("namespace") != names.NAMESPACE:
-            yield f"{where}: not in {names.NAMESPACE}"
+        elif item["kind"] != "PriorityClass" and item["metadata"].get("namespace") != home:
+            yield f"{where}: not in {home}"
 
 
 def unprivileged(objects: list[Object]) -> Iterator[str]:

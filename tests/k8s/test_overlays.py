@@ -1,4 +1,6 @@
 import re
+from pathlib import Path
+from shutil import copytree
 
 import kubernetes_validate
 import pytest
@@ -7,12 +9,13 @@ from components.core.config import Config
 from components.core.settings import StoreSettings
 from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
-from tests.k8s.manifests import K8S, PATCHES, WHOLE, built, named, of_kind, pod
+from tests.k8s.manifests import K8S, PATCHES, WHOLE, build, built, named, of_kind, pod
 from tests.k8s.rules import RULES
 
 VERSIONS = ("1.33", "1.34", "1.35")
 SERVERS = (names.MINIO, names.POSTGRES, names.MLFLOW)
 WITH_SERVERS = ("overlays/dev", "overlays/gpu")
+PROFILE = "overlays/profile"
 
 
 def test_every_overlay_is_tested() -> None:
@@ -40,6 +43,33 @@ def test_has_what_the_pipeline_refers_to(name: str) -> None:
     settings = named(objects, "ConfigMap", names.SETTINGS_CONFIG_MAP)["data"]
     assert set(settings) == set(names.SETTINGS_KEYS)
     StoreSettings(endpoint=settings["SALT_S3_ENDPOINT"], bucket=settings["SALT_S3_BUCKET"])
+
+
+@pytest.mark.parametrize("name", [name for name in WHOLE if name != PROFILE])
+def test_runs_live_with_kubeflow_pipelines(name: str) -> None:
+    assert named(built(name), "ServiceAccount", names.SERVICE_ACCOUNT)["metadata"]["namespace"] == names.NAMESPACE
+
+
+def test_a_profile_s_namespace_is_one_line(tmp_path: Path) -> None:
+    root = Path(copytree(K8S, tmp_path / "k8s"))
+    texts = {path: path.read_text() for path in (root / PROFILE).iterdir()}
+    [(path, text)] = [item for item in texts.items() if "my-profile" in item[1]]
+    path.write_text(text.replace("namespace: my-profile\n", "namespace: team-salt\n"))
+    objects = build(root / PROFILE)
+    assert {item["metadata"]["namespace"] for item in objects} == {"team-salt"}
+    [subject] = named(objects, "RoleBinding", names.SERVICE_ACCOUNT)["subjects"]
+    assert subject["namespace"] == "team-salt"
+    assert "my-profile" not in str(objects)
+
+
+def test_a_profile_s_runs_reach_kubeflow_pipelines_and_nothing_in_it_is_kubeflow_s() -> None:
+    objects = built(PROFILE)
+    spec = named(objects, "NetworkPolicy", "salt-runs-profile")["spec"]
+    assert spec["podSelector"] == named(objects, "NetworkPolicy", "salt-runs")["spec"]["podSelector"]
+    peers = [peer for rule in spec["egress"] for peer in rule.get("to", [])]
+    assert peers == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": names.NAMESPACE}}}]
+    ours = {(item["kind"], item["metadata"]["name"]) for item in objects}
+    assert ("ConfigMap", names.KFP_LAUNCHER_CONFIG_MAP) not in ours
 
 
 @pytest.mark.parametrize("name", WITH_SERVERS)

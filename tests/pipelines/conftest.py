@@ -19,7 +19,7 @@ SETTINGS = {
 @pytest.fixture
 def no_cluster(monkeypatch, tmp_path):
     """An environment that names no cluster, no store and no home, in a folder without runs."""
-    for name in [name for name in os.environ if name.startswith(("SALT_", "AWS_", "MLFLOW_", "KUBE"))]:
+    for name in [name for name in os.environ if name.startswith(("SALT_", "AWS_", "MLFLOW_", "KUBE", "KF_PIPELINES"))]:
         if name not in ("SALT_MINIO", "SALT_REQUIRE_SERVERS"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -13,7 +13,8 @@ from uuid import uuid4
 class Server:
     """A server on a free port, answering from `self.answer`, or with a fault.
 
-    Faults: a status as `500`, `html` (another program's page), `slow` (no answer until the server closes), `empty`.
+    Faults: a status as `500`, `html` (another program's page), `dex` (the page where one logs in), `slow` (no answer
+    until the server closes), `empty`.
     """
 
     def __init__(self):
@@ -39,7 +40,7 @@ class Server:
                 self.send_response(status)
                 self.send_header("Content-Type", kind)
                 if status == 302:
-                    self.send_header("Location", "/dex/auth")
+                    self.send_header("Location", "/dex/auth?client_id=kubeflow&state=5ecre7")
                 self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
                 self.wfile.write(said)
@@ -62,6 +63,12 @@ class Server:
     def faulty(self):
         if self.fault == "html":
             return 200, "text/html", b"<!doctype html><title>Another program</title>"
+        if self.fault == "dex":
+            return (
+                200,
+                "text/html",
+                b"<!DOCTYPE html>\n<html><title>dex</title>Log in to Your Account</html>",
+            )
         if self.fault == "empty":
             return 200, "application/json", b""
         if self.fault == "list":
@@ -87,6 +94,13 @@ class Server:
         return 200, "application/json", json.dumps(found).encode()
 
 
+def refusal(status, message):
+    """An error as KFP's gateway writes it."""
+    code = {400: 3, 401: 16, 403: 7}[status]
+    said = {"error": message, "code": code, "message": message, "details": []}
+    return status, "application/json", json.dumps(said).encode()
+
+
 class KfpServer(Server):
     """Kubeflow Pipelines' API, in memory."""
 
@@ -94,6 +108,7 @@ class KfpServer(Server):
         super().__init__()
         self.pipelines, self.versions, self.experiments = [], [], []
         self.runs, self.workflows, self.logs, self.uploads = {}, {}, {}, []
+        self.schedules = []
         self.token = None
         self.retry_error = ""
 
@@ -125,6 +140,8 @@ class KfpServer(Server):
         kind = steps[2]
         if kind == "runs":
             return self._runs(method, steps[3:], query, body)
+        if kind == "recurringruns":
+            return self._schedules(method, steps[3:], query, body)
         if kind == "experiments":
             return self._listed(method, self.experiments, "experiments", "experiment_id", query, body)
         if steps[3:] == ["upload_version"]:
@@ -157,6 +174,41 @@ class KfpServer(Server):
         elif run and verb == "retry":
             run["state"] = "RUNNING"
         return run
+
+    def _schedules(self, method, steps, query, body):
+        if not steps:
+            if method == "POST" and (refused := self.combination(json.loads(body))):
+                return refused
+            made = self._listed(method, self.schedules, "recurringRuns", "recurring_run_id", query, body)
+            if method == "POST":
+                made["status"] = {"ENABLE": "ENABLED", "DISABLE": "DISABLED"}[made["mode"]]
+            return made
+        schedule_id, _, verb = steps[0].partition(":")
+        found = next((one for one in self.schedules if one["recurring_run_id"] == schedule_id), None)
+        if found is None:
+            return None
+        if method == "DELETE":
+            self.schedules.remove(found)
+        else:
+            found["status"] = f"{verb}d".upper()
+        return {}
+
+    def combination(self, asked):
+        """Refuses an experiment of another namespace: GetValidExperimentNamespacePair of resource_manager.go."""
+        experiment = next(one for one in self.experiments if one["experiment_id"] == asked["experiment_id"])
+        named, own = asked.get("namespace", ""), self.namespace_of(experiment)
+        if named in ("", own):
+            return None
+        return refusal(
+            400,
+            "Failed to create a recurring run: Failed to create a recurring run due to invalid experimentId and "
+            f"namespace combination: Invalid input error: Experiment {asked['experiment_id']} belongs to namespace "
+            f"'{own}' instead of '{named}'",
+        )
+
+    def namespace_of(self, _experiment):
+        """In single-user mode experiments have none, whatever they were made with."""
+        return ""
 
     def _listed(self, method, items, field, id_field, query, body):
         if method == "POST":

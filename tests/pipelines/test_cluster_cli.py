@@ -11,12 +11,12 @@ from contextlib import suppress
 import pytest
 
 from components.core.errors import MARK
-from pipelines import kfp_api, kube
+from pipelines import kfp_http, kube
 from pipelines.presets import preset_config
 from tests.pipelines.argo import execution, workflow
 from tests.pipelines.test_cli import fails, salt
 
-COMMANDS = ["submit", "watch", "runs", "logs", "fetch", "cancel", "resume", "doctor", "cluster init"]
+COMMANDS = ["submit", "watch", "runs", "logs", "fetch", "cancel", "resume", "schedules", "doctor", "cluster init"]
 RUN = "3f2a90c4-0000-4000-8000-000000000001"
 pytestmark = pytest.mark.usefixtures("no_cluster")
 
@@ -46,6 +46,7 @@ CALLS = [
     ["cancel", RUN],
     ["resume", RUN],
     ["fetch", RUN, "--out", "x"],
+    ["schedules"],
 ]
 
 
@@ -54,8 +55,10 @@ CALLS = [
     ("fault", "message"),
     [
         ("500", "answers with an error: 500 Internal Server Error: it broke in two lines"),
-        ("401", "refuses us (401): see SALT_KFP_TOKEN"),
-        ("302", "sends us elsewhere (302), likely to log in"),
+        ("401", "rejected the credentials (401): check SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or SALT_KFP_COOKIE"),
+        ("403", "denied access to namespace kubeflow (403): is it yours (-n, SALT_NAMESPACE)"),
+        ("302", "redirects to /dex/auth, a log-in page (302): set SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or"),
+        ("dex", "answers with a log-in page: set SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or SALT_KFP_COOKIE"),
         ("html", "does not answer as its API does: see SALT_KFP_URL (found <!doctype html>"),
         ("empty", "does not answer as its API does: see SALT_KFP_URL (found nothing)"),
         ("list", "SALT_KFP_URL"),
@@ -77,7 +80,7 @@ def test_an_api_that_is_away(kfp, words):
 
 
 def test_an_api_that_does_not_answer(kfp, monkeypatch):
-    monkeypatch.setattr(kfp_api, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(kfp_http, "ANSWER_SECONDS", 0.2)
     kfp.fault = "slow"
     for words in CALLS:
         assert "cannot be reached: no answer in time" in fails(*words)
@@ -102,7 +105,7 @@ def test_a_setting_that_is_wrong_is_named(monkeypatch, variable, value, message)
 
 def test_a_token_is_sent_and_never_shown(kfp, monkeypatch):
     kfp.token = "secret-token"
-    assert "refuses us (401)" in fails("runs")
+    assert "rejected the credentials (401)" in fails("runs")
     monkeypatch.setenv("SALT_KFP_TOKEN", "other-token")
     assert "other-token" not in fails("runs")
     monkeypatch.setenv("SALT_KFP_TOKEN", "secret-token")

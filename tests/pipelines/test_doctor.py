@@ -216,7 +216,7 @@ def test_clock_skew(kfp, monkeypatch):
 
 def test_multi_user_and_unknown_versions_are_noted(kfp, monkeypatch):
     for health, state in (({"tag_name": "2.17.1"}, "ok"), ({"tag_name": "2.99.0"}, "warn"), ({}, "warn"),
-                          ({"tag_name": "2.17.0", "multi_user": True}, "warn")):  # fmt: skip
+                          ({"tag_name": "2.17.0", "multi_user": True}, "fail")):  # fmt: skip
         monkeypatch.setattr(Kfp, "health", lambda _, health=health: health)
         assert verdict(doctor_services.kubeflow, cluster_settings()) == state
 

@@ -9,6 +9,7 @@ import yaml
 from pipelines.cluster_names import SETTINGS_KEYS, STORE_KEYS
 from pipelines.pipeline import compile_pipeline
 from pipelines.presets import preset_config
+from pipelines.variant import Variant
 
 ROOT = Path(__file__).parents[2]
 CHECKED_IN = ROOT / "pipelines" / "salt.yaml"
@@ -184,7 +185,7 @@ def test_a_run_that_is_started_anew_finds_its_finished_jobs_in_the_cache(seed):
 
 
 def test_the_cache_is_off_inside_the_loop_too(tmp_path):
-    compile_pipeline(preset_config("seed"), tmp_path / "salt.yaml", cached=())
+    compile_pipeline(preset_config("seed"), tmp_path / "salt.yaml", Variant(cached=frozenset()))
     assert "enableCache" not in (tmp_path / "salt.yaml").read_text()
 
 

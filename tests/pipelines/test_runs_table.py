@@ -48,5 +48,11 @@ def test_a_clusters_run_takes_its_score_from_mlflow_and_is_listed_once(tracked, 
     assert lines[0][4] == "0.8123"
 
 
+def test_a_run_of_a_schedule_has_its_workflow_s_name_in_mlflow(tracked, kfp):
+    kfp.add_run("first-1a2b3c", "SUCCEEDED", parameters={"run": "weekly"}, recurring_run_id="7c1e2b40")
+    _, out, _ = salt("runs")
+    assert [line.split()[4] for line in out.splitlines() if "cluster" in line] == ["0.8123"]
+
+
 def test_neither_cluster_nor_runs_is_an_error():
     assert "cannot be reached" in fails("runs")

@@ -18,7 +18,7 @@ def test_describes_the_dataset_and_hands_the_configuration_on(survey, tmp_path):
     ingest.python_func(str(survey.folder), "1", options, dataset, config)
     assert open_table(dataset.path, DATASET).metadata.num_rows == 30
     assert dataset.metadata["display_name"] == "dataset"
-    assert dataset.metadata["images"] == "20 labelled (1 empty, 1 black), 10 test, 0 dropped"
+    assert dataset.metadata["images"] == "20 labelled (7 empty, 0 black), 10 test, 0 dropped"
     assert all(isinstance(value, str) for value in dataset.metadata.values())
     assert read_json(config.path) == options
 

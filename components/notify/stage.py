@@ -1,0 +1,102 @@
+"""The word at the end: one JSON POST with state, score and link of a run."""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from components.core.tracking import EXPERIMENT, limit_waiting
+
+log = logging.getLogger(__name__)
+
+ADDRESS = "SALT_NOTIFY_URL"
+"""Environment variable with the address. The address is a secret: whoever knows it may post there."""
+
+ATTEMPTS = 4
+ANSWER_SECONDS = 10.0
+PAUSE_SECONDS = 2.0
+"""Before the second attempt; doubled before each further one."""
+
+SUCCEEDED, FAILED = ("COMPLETE", "SUCCEEDED"), ("FAILED", "CANCELED", "CANCELLED")
+"""How the states are called on a cluster, where they are ML Metadata's, and by kfp.local."""
+
+
+def notify(run: str, state: str, origin: Mapping[str, Any], kfp_run: str) -> bool:
+    """Posts how the run ended. Whatever happens here, the run stays as it is.
+
+    Args:
+        run: Name of the run in MLflow, where the score is read.
+        state: How the stages ended, in the words of ML Metadata or of kfp.local.
+        origin: Where the run comes from; `kfp_ui` is the address of the user interface.
+        kfp_run: Id of the run in Kubeflow Pipelines; empty elsewhere.
+
+    Returns:
+        Whether somebody took it.
+    """
+    address = os.environ.get(ADDRESS, "")
+    if not address.startswith(("http://", "https://")):
+        log.warning("nobody is notified: %s has no address; the Secret may be gone", ADDRESS)
+        return False
+    finished, score = _tracked(run)
+    ended = _state(state, finished)
+    ui = origin.get("kfp_ui", "")
+    link = f"{ui}/#/runs/details/{kfp_run}" if ui and kfp_run else None
+    said = f"{run}: {ended}{'' if score is None else f', score {score:.4f}'}{f', {link}' if link else ''}"
+    document = {"run": run, "state": ended, "score": score, "link": link, "text": said}
+    return _post(address, json.dumps(document).encode())
+
+
+def _state(state: str, finished: bool | None) -> str:
+    """How the run ended.
+
+    ML Metadata may leave a group of tasks at RUNNING that has ended, for example when a pod was lost. The report
+    finishes the run in MLflow as the last act of the last stage, so MLflow decides then.
+    """
+    if state in SUCCEEDED:
+        return "SUCCEEDED"
+    if state in FAILED or finished is False:
+        return "FAILED"
+    return "SUCCEEDED" if finished else "UNKNOWN"
+
+
+def _tracked(run: str) -> tuple[bool | None, float | None]:
+    """Whether the run has finished in MLflow, None where that is not known; and its score if it has."""
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        return None, None
+    limit_waiting()
+    try:
+        from mlflow import MlflowClient
+
+        client = MlflowClient()
+        experiment = client.get_experiment_by_name(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+        condition = f"tags.`salt.run` = '{run}' and tags.`salt.kind` = 'pipeline'"
+        found = client.search_runs([experiment.experiment_id], condition) if experiment else []
+    except Exception as error:  # a tracking server fails in many ways, and none may keep the word from being sent
+        log.warning("the score is not known: MLflow does not answer (%s)", type(error).__name__)
+        return None, None
+    finished = [one for one in found if one.info.status == "FINISHED"]
+    return bool(finished), finished[0].data.metrics.get("score") if finished else None
+
+
+def _post(address: str, body: bytes) -> bool:
+    """Posts, again where the next attempt may do better. Errors are logged without the address."""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
+        try:
+            request = Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 - checked above
+            with urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+                log.info("notified: answered with %s", answer.status)
+                return True
+        except HTTPError as error:
+            problem, again = f"answered with {error.code}", error.code == 429 or error.code >= 500
+        except Exception as error:  # of many kinds: URLError, TLS, a socket's, a malformed address's
+            problem, again = type(getattr(error, "reason", error)).__name__, True
+        log.warning("not notified: %s", problem)
+        if not again:
+            return False
+    return False

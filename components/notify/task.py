@@ -1,0 +1,22 @@
+"""What the exit task does: from KFP's word on how the stages ended to the stage."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kfp.dsl import PipelineTaskFinalStatus
+
+from components.core.errors import exit_on_error
+from components.notify.stage import notify
+
+
+@exit_on_error()
+def notify_task(run: str, origin: Mapping[str, Any], kfp_run: str, status: PipelineTaskFinalStatus) -> None:
+    """Posts the run's state and score to the address that asked to hear of it.
+
+    Args:
+        run: Name of the pipeline run in MLflow.
+        origin: Where the run comes from: it has the address of the user interface.
+        kfp_run: Id of the run in Kubeflow Pipelines.
+        status: How the stages ended, as KFP says.
+    """
+    notify(run, status.state, origin, kfp_run)

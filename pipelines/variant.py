@@ -1,0 +1,32 @@
+"""How the pipeline is compiled: what KFP fixes before a run has its parameters."""
+
+from dataclasses import dataclass
+
+from components.core.cluster_config import StageName
+
+CACHED: frozenset[StageName] = frozenset({"ingest", "fold_split", "train_fold", "predict"})
+"""Stages that a cluster may answer from its cache.
+
+The run's name is an input of a training, and the trained model one of a prediction: only a run that is started anew
+under its old name finds these two, so that a job which was finished costs it nothing.
+"""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A form of the pipeline.
+
+    Attributes:
+        cached: Stages whose results may come from a cache; KFP's own switch at submission does not reach into loops.
+        recurring: Each run takes its workflow's name as its name in MLflow: all runs of a schedule have the same
+            parameters.
+        notify_secret: Secret with the address that hears of the end, by an exit task; empty for none.
+    """
+
+    cached: frozenset[StageName] = CACHED
+    recurring: bool = False
+    notify_secret: str = ""
+
+
+STANDARD = Variant()
+"""As a single run is compiled; the pipeline in the repository."""

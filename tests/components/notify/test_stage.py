@@ -1,0 +1,115 @@
+"""The word at a run's end, against a real HTTP server and MLflow on SQLite."""
+
+import json
+import logging
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from components.core.tracking import Tracking
+from components.notify import stage
+from components.notify.stage import notify
+
+ORIGIN = {"kfp_ui": "https://kfp.example", "preset": "seed"}
+
+
+class Hook(HTTPServer):
+    """A server with its answers, first to last, and what it was sent."""
+
+    def __init__(self, handler):
+        super().__init__(("127.0.0.1", 0), handler)
+        self.sent, self.answers = [], []
+
+
+@pytest.fixture
+def hook(monkeypatch):
+    """A server that the environment names."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            server.sent.append((self.path, self.headers["Content-Type"], json.loads(body)))
+            self.send_response(server.answers.pop(0) if server.answers else 200)
+            self.end_headers()
+
+    server = Hook(Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    monkeypatch.setenv("SALT_NOTIFY_URL", f"http://127.0.0.1:{server.server_address[1]}/services/s3cr3t")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(stage, "PAUSE_SECONDS", 0)
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def tracked(monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setattr("components.core.tracking.SETTLE", 0)
+    parent = Tracking("nightly-1").parent()
+    parent.metrics({"score": 0.8125})
+    return parent
+
+
+def test_success_is_one_post_with_score_and_link(hook, tracked):
+    tracked.end()
+    assert notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
+    [(path, kind, said)] = hook.sent
+    assert (path, kind) == ("/services/s3cr3t", "application/json")
+    link = "https://kfp.example/#/runs/details/3f2a"
+    text = f"nightly-1: SUCCEEDED, score 0.8125, {link}"
+    assert said == {"run": "nightly-1", "state": "SUCCEEDED", "score": 0.8125, "link": link, "text": text}
+
+
+def test_failure_has_no_score(hook, tracked):
+    assert notify("nightly-1", "FAILED", ORIGIN, "")
+    [(_, _, said)] = hook.sent
+    assert said == {"run": "nightly-1", "state": "FAILED", "score": None, "link": None, "text": "nightly-1: FAILED"}
+
+
+@pytest.mark.parametrize(("finished", "state"), [(True, "SUCCEEDED"), (False, "FAILED")])
+def test_mlflow_decides_where_ml_metadata_has_left_the_tasks_running(hook, tracked, finished, state):
+    if finished:
+        tracked.end()
+    notify("nightly-1", "RUNNING", ORIGIN, "3f2a")
+    assert hook.sent[0][2]["state"] == state
+
+
+def test_what_nobody_knows_is_not_guessed(hook):
+    notify("nightly-1", "RUNNING", ORIGIN, "3f2a")
+    assert hook.sent[0][2]["state"] == "UNKNOWN"
+
+
+def test_an_mlflow_that_is_unreachable_costs_the_score_alone(hook, monkeypatch, caplog):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    assert notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
+    assert hook.sent[0][2]["score"] is None
+    assert "the score is not known" in caplog.text
+
+
+def test_a_server_that_fails_is_tried_again(hook):
+    hook.answers = [503, 429]
+    assert notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
+    assert len(hook.sent) == 3
+
+
+@pytest.mark.parametrize(("answers", "times"), [([404], 1), ([500] * 9, stage.ATTEMPTS)])
+def test_what_is_not_taken_fails_nothing(hook, answers, times, caplog):
+    hook.answers = list(answers)
+    assert not notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
+    assert len(hook.sent) == times
+    assert f"not notified: answered with {answers[0]}" in caplog.text
+
+
+@pytest.mark.parametrize("address", ["", "http://127.0.0.1:9/s3cr3t", "http://s3cr3t.invalid", "http://[s3cr3t"])
+def test_the_address_is_in_no_log(hook, monkeypatch, caplog, address):
+    monkeypatch.setenv("SALT_NOTIFY_URL", address)
+    with caplog.at_level(logging.DEBUG):
+        assert not notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
+    assert "notified" in caplog.text
+    assert "s3cr3t" not in caplog.text
