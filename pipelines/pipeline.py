@@ -114,7 +114,8 @@ def _on(cluster: ClusterConfig, task: PipelineTask, cached: Container[StageName]
     kubernetes.set_timeout(task, int((node.timeout_hours or 24) * 3600))
     if stage in OUTSIDE:
         kubernetes.use_config_map_as_env(task, SETTINGS_CONFIG_MAP, {key: key for key in SETTINGS_KEYS})
-        kubernetes.use_secret_as_env(task, STORE_SECRET, {key: key for key in STORE_KEYS})
+        # Optional: a service account with a role has no keys. `submit` looks whether the Secret is missed.
+        kubernetes.use_secret_as_env(task, STORE_SECRET, {key: key for key in STORE_KEYS}, optional=True)
     return task
 
 
