@@ -157,6 +157,7 @@ def test_the_page_lists_every_setting() -> None:
     variables = {f"SALT_{field}".upper() for field in ClusterSettings.model_fields} | {
         *names.SETTINGS_KEYS,
         *names.STORE_KEYS,
+        *(f"SALT_S3_{field}".upper() for field in StoreSettings.model_fields),
     }
     page = (K8S.parent / "docs/cluster.md").read_text()
     assert [variable for variable in sorted(variables) if f"`{variable}`" not in page] == []
