@@ -146,7 +146,7 @@ class Admin:
             raise SaltError(f"answers with HTTP {error._code}", file=file, found=_message(error)) from error
         except HTTPError as error:
             raise SaltError(f"cannot be reached: {reason(error)}", file=file) from error
-        except ValueError as error:
+        except (ValueError, OSError) as error:  # another server's answer, which does not decrypt
             raise SaltError(f"cannot be understood: {one_line(str(error))}", file=file) from error
 
 

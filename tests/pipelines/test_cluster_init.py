@@ -10,6 +10,7 @@ from components.core.settings import StoreSettings
 from components.core.store import Store
 from pipelines import cluster_names as names
 from pipelines.cluster_init import POD_SECRETS
+from tests.pipelines.kfp_server import Server
 from tests.pipelines.test_cli import fails, salt
 
 
@@ -127,6 +128,30 @@ def test_an_existing_minio_gets_users_where_the_keys_may_make_them(entered, kube
     assert out.startswith("users of the store: not made, these keys do not administer a MinIO (")
     assert out.splitlines()[0].endswith("); pods get the keys that were given")
     assert kubernetes.secret("salt-store") == held
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "why"),
+    [
+        (403, b"<Error><Code>AccessDenied</Code></Error>", "answers with HTTP 403"),
+        (404, b"", "answers with HTTP 404"),
+        (200, b"<!doctype html><title>Another program</title>", "cannot be understood"),
+        (200, b"", "cannot be understood"),
+    ],
+)
+def test_what_is_no_minio_has_no_users(kubernetes, monkeypatch, status, said, why):
+    class Store(Server):
+        def respond(self, *_):
+            return status, "text/html", said
+
+    for name, value in (("ACCESS_KEY", "given"), ("SECRET_KEY", "given-secret")):
+        monkeypatch.setenv(f"SALT_S3_{name}", value)
+    with Store() as server:
+        monkeypatch.setenv("SALT_S3_ENDPOINT", server.url)
+        _, out, _ = salt("cluster", "init")
+    assert out.startswith("users of the store: not made, these keys do not administer a MinIO (")
+    assert why in out.splitlines()[0]
+    assert kubernetes.secret("mlpipeline-minio-artifact") == {"accesskey": "given", "secretkey": "given-secret"}
 
 
 @pytest.mark.minio
