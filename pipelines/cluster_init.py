@@ -107,7 +107,7 @@ def _entry(kube: Kube, name: str, user: User, replace: bool) -> Keys:
 def _users(kube: Kube, store: StoreSettings, keys: Keys, wanted: dict[str, User]) -> Iterator[str]:
     """Has the store know the users as their Secrets say."""
     if store.endpoint is None:
-        yield "users of the store: left out, SALT_S3_ENDPOINT is not set here"
+        yield "users of the store: left out, SALT_S3_ENDPOINT is not set here; run it again where it is"
         return
     admin = Admin(StoreSettings(access_key=keys[0], secret_key=keys[1]))
     for name, user in wanted.items():

@@ -103,7 +103,7 @@ class Issuer(Server):
         def number(value: int) -> str:
             return base64.urlsafe_b64encode(value.to_bytes((value.bit_length() + 7) // 8)).rstrip(b"=").decode()
 
-        answer = {"issuer": self.url, "jwks_uri": f"{self.url}/keys", "authorization_endpoint": f"{self.url}/auth",
+        answer: dict[str, object] = {"issuer": self.url, "jwks_uri": f"{self.url}/keys", "authorization_endpoint": f"{self.url}/auth",
                   "token_endpoint": f"{self.url}/token", "scopes_supported": ["openid"],
                   "response_types_supported": ["code"]}  # fmt: skip
         if path == "/keys":

@@ -217,7 +217,9 @@ def test_the_bundle_of_the_cluster_is_trusted_by_mlflow(
     with Tracking() as server:
         server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
         client = MlflowClient(server.url.replace("http:", "https:"))
-        assert client.get_experiment_by_name("salt").experiment_id == "7"
+        found = client.get_experiment_by_name("salt")
+        assert found is not None
+        assert found.experiment_id == "7"
         monkeypatch.delenv("REQUESTS_CA_BUNDLE")
         with pytest.raises(MlflowException, match="CERTIFICATE_VERIFY_FAILED"):
             client.get_experiment_by_name("salt")
