@@ -103,9 +103,14 @@ class Issuer(Server):
         def number(value: int) -> str:
             return base64.urlsafe_b64encode(value.to_bytes((value.bit_length() + 7) // 8)).rstrip(b"=").decode()
 
-        answer: dict[str, object] = {"issuer": self.url, "jwks_uri": f"{self.url}/keys", "authorization_endpoint": f"{self.url}/auth",
-                  "token_endpoint": f"{self.url}/token", "scopes_supported": ["openid"],
-                  "response_types_supported": ["code"]}  # fmt: skip
+        answer: dict[str, object] = {
+            "issuer": self.url,
+            "jwks_uri": f"{self.url}/keys",
+            "authorization_endpoint": f"{self.url}/auth",
+            "token_endpoint": f"{self.url}/token",
+            "scopes_supported": ["openid"],
+            "response_types_supported": ["code"],
+        }
         if path == "/keys":
             keys = {"n": number(self.key.n), "e": number(self.key.e), "kid": "tests", "kty": "RSA", "alg": "RS256"}
             answer = {"keys": [keys | {"use": "sig"}]}
