@@ -1,7 +1,7 @@
 # MLflow's server with what upstream's image leaves out: the clients of Postgres and of S3. The context is this folder:
 #   docker build -f docker/mlflow.Dockerfile -t salt-pipeline/mlflow:3.17.2 docker
 # `make lock` resolves mlflow.lock from mlflow.txt, whose version is the client's.
-ARG BASE_IMAGE=python:3.11-slim-bookworm
+ARG BASE_IMAGE=python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b
 
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="salt-pipeline/mlflow" \

@@ -136,10 +136,15 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 def init(
     dev: Annotated[bool, typer.Option("--dev", help="Also the Secrets of the overlay's MinIO and Postgres.")] = False,
     generate: Annotated[bool, typer.Option("--generate", help="Make up keys where the environment has none.")] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="Put ours into Secrets that hold other values.")] = False,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Put ours into Secrets that hold other values, and give the store's users new keys."
+        ),
+    ] = False,
     expire_days: Annotated[int, typer.Option(min=1, help="Days that checkpoints are kept.")] = 30,
 ) -> None:
-    """Makes Secrets, bucket, lifecycle rule and MLflow experiment; a second time it changes nothing."""
+    """Makes Secrets, buckets, users, lifecycle rule and MLflow experiment; a second time it changes nothing."""
     from pipelines.cluster_init import initialise
 
     for line in initialise(settings(), dev=dev, generate=generate, replace=replace, expire_days=expire_days):

@@ -1,4 +1,4 @@
-"""Prepares a cluster: Secrets, buckets, the rule that removes old checkpoints, the MLflow experiment.
+"""Prepares a cluster: Secrets, buckets, users, the rule that removes old checkpoints, the MLflow experiment.
 
 Nothing that is there is changed unless asked for; no key is printed or written anywhere but to Kubernetes.
 """
@@ -15,9 +15,17 @@ from pipelines.cluster_settings import ClusterSettings
 from pipelines.kube import Kube
 from pipelines.network import ANSWER_SECONDS, one_line
 from pipelines.patience import within
+from pipelines.store_users import Admin, User, users
 
 Keys = tuple[str, str]
 """Name of an access key, and the key."""
+
+POD_SECRETS = {
+    names.STORE_SECRET: names.STORE_KEYS,
+    names.KFP_STORE_SECRET: names.KFP_STORE_KEYS,
+    names.MLFLOW_SECRET: names.MLFLOW_KEYS,
+}
+"""Secrets with the keys by which pods enter the store, and what these are called in them."""
 
 
 def initialise(
@@ -29,7 +37,7 @@ def initialise(
         settings: Where the cluster is.
         dev: Also what the overlay's own MinIO and Postgres read.
         generate: Make up the keys of that MinIO where none are known.
-        replace: Put our values into Secrets that hold others.
+        replace: Put our values into Secrets that hold others, and give the users new keys.
         expire_days: Days that checkpoints are kept.
 
     Yields:
@@ -44,9 +52,14 @@ def initialise(
         raise SaltError("keys that last some hours are of no use to a cluster", field="SALT_S3_SESSION_TOKEN")
     kube = Kube(settings.namespace)
     keys = _keys(kube, store, dev=dev, generate=generate)
-    yield from _secrets(kube, keys, dev=dev, replace=replace)
+    wanted = {name: user for name, user in users(store.bucket).items() if dev or name != names.MLFLOW_SECRET}
+    if why := None if dev else _no_users(store, keys):
+        yield f"users of the store: not made, {why}; pods get the keys that were given"
+    entries = {name: keys if why else _entry(kube, name, user, replace) for name, user in wanted.items()}
+    yield from _secrets(kube, keys, entries, dev=dev, replace=replace)
     problems = []
-    for lines in (_buckets(store, keys, dev, expire_days), _experiment()):
+    made = iter(()) if why else _users(kube, store, keys, wanted)
+    for lines in (_buckets(store, keys, dev, expire_days), made, _experiment()):
         try:
             yield from lines
         except SaltError as error:
@@ -56,13 +69,14 @@ def initialise(
 
 
 def _keys(kube: Kube, store: StoreSettings, *, dev: bool, generate: bool) -> Keys:
-    """The store's keys: from the environment, else as the cluster knows them, else made up."""
+    """The store's own keys: from the environment, else as the cluster knows them, else made up."""
     if store.access_key and store.secret_key:
         return store.access_key.get_secret_value(), store.secret_key.get_secret_value()
-    for name, (access, secret) in ((names.STORE_SECRET, names.STORE_KEYS), (names.MINIO_SECRET, names.MINIO_KEYS)):
-        held = kube.secret(name) or {}
-        if held.get(access) and held.get(secret):
-            return held[access].decode(), held[secret].decode()
+    restricted = {user.name for user in users(store.bucket).values()}
+    for name, (access, secret) in ((names.MINIO_SECRET, names.MINIO_KEYS), (names.STORE_SECRET, names.STORE_KEYS)):
+        held = {key: value.decode() for key, value in (kube.secret(name) or {}).items()}
+        if held.get(access) and held.get(secret) and held[access] not in restricted:
+            return held[access], held[secret]
     if generate and not dev:
         raise SaltError("makes up keys for the overlay's own MinIO only", field="--generate", expected="with --dev")
     if not generate:
@@ -73,11 +87,40 @@ def _keys(kube: Kube, store: StoreSettings, *, dev: bool, generate: bool) -> Key
     return f"salt-{secrets.token_hex(6)}", secrets.token_urlsafe(30)
 
 
-def _secrets(kube: Kube, keys: Keys, *, dev: bool, replace: bool) -> Iterator[str]:
-    wanted = {
-        names.STORE_SECRET: dict(zip(names.STORE_KEYS, keys, strict=True)),
-        names.KFP_STORE_SECRET: dict(zip(names.KFP_STORE_KEYS, keys, strict=True)),
-    }
+def _no_users(store: StoreSettings, keys: Keys) -> str | None:
+    """Why that store gets no users of ours; None if it does."""
+    if store.endpoint is None:
+        return "SALT_S3_ENDPOINT names no MinIO here"
+    refusal = Admin(StoreSettings(access_key=keys[0], secret_key=keys[1])).refusal()
+    return refusal and f"these keys do not administer a MinIO ({refusal})"
+
+
+def _entry(kube: Kube, name: str, user: User, replace: bool) -> Keys:
+    """A user's keys: those in its Secret, or new ones."""
+    access, secret = POD_SECRETS[name]
+    held = kube.secret(name) or {}
+    if not replace and held.get(access) == user.name.encode() and held.get(secret):
+        return user.name, held[secret].decode()
+    return user.name, secrets.token_urlsafe(30)
+
+
+def _users(kube: Kube, store: StoreSettings, keys: Keys, wanted: dict[str, User]) -> Iterator[str]:
+    """Has the store know the users as their Secrets say."""
+    if store.endpoint is None:
+        yield "users of the store: left out, SALT_S3_ENDPOINT is not set here; run it again where it is"
+        return
+    admin = Admin(StoreSettings(access_key=keys[0], secret_key=keys[1]))
+    for name, user in wanted.items():
+        access, secret = POD_SECRETS[name]
+        held = kube.secret(name) or {}
+        if held.get(access) != user.name.encode():
+            yield f"user {user.name}: left out, Secret {name} holds the keys of another"
+        else:
+            yield f"user {user.name}: {'set' if admin.put(user, held[secret].decode()) else 'unchanged'}"
+
+
+def _secrets(kube: Kube, keys: Keys, entries: dict[str, Keys], *, dev: bool, replace: bool) -> Iterator[str]:
+    wanted = {name: dict(zip(POD_SECRETS[name], entry, strict=True)) for name, entry in entries.items()}
     if dev:
         wanted[names.MINIO_SECRET] = dict(zip(names.MINIO_KEYS, keys, strict=True))
     for name, values in wanted.items():

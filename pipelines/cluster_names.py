@@ -29,6 +29,8 @@ POSTGRES = "salt-postgres"
 POSTGRES_SECRET = "salt-postgres"  # noqa: S105 - a name
 POSTGRES_KEYS = ("POSTGRES_PASSWORD",)
 MLFLOW = "salt-mlflow"
+MLFLOW_SECRET = "salt-mlflow"  # noqa: S105 - a name
+MLFLOW_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 # Kubeflow Pipelines' own.
 KFP_LAUNCHER_CONFIG_MAP = "kfp-launcher"

@@ -14,7 +14,7 @@ from docker.errors import DockerException, ImageNotFound
 from components.core.cluster_config import ClusterConfig, StageName
 from components.core.config import Config
 from components.core.errors import SaltError, SaltErrors
-from components.core.images import image
+from components.core.images import BASE_IMAGE, image
 from components.core.storage import atomic_path
 from pipelines.origin import git_revision
 
@@ -24,7 +24,6 @@ STAGES: tuple[StageName, ...] = get_args(StageName)
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = "docker/Dockerfile"
-BASE_IMAGE = "python:3.11-slim-bookworm"
 CONTENT = ("docker/Dockerfile", "docker/install", "docker/locks/*.lock", "requirements-setup.lock", "pyproject.toml",
            "README.md", "LICENSE", "components/**/*", "pipelines/**/*")  # fmt: skip
 """What the images are made of: all that the Dockerfile copies."""

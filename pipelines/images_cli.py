@@ -11,7 +11,7 @@ from rich.table import Column, Table
 from components.core.cluster_config import ClusterConfig, StageName
 from components.core.config import parse_config
 from components.core.errors import SaltError
-from components.core.images import image
+from components.core.images import BASE_IMAGE, image
 
 Stages = Annotated[list[str] | None, typer.Argument(help="Stages, as train-fold; all when left out.")]
 Registry = Annotated[str, typer.Option(help="Prefix of the names, as registry.example:5000/salt.")]
@@ -34,7 +34,7 @@ def build(
     stages: Stages = None,
     registry: Registry = "salt-pipeline",
     tag: Tag = None,
-    base: Annotated[str, typer.Option(help="The image they are built on.")] = "python:3.11-slim-bookworm",
+    base: Annotated[str, typer.Option(help="The image they are built on.")] = BASE_IMAGE,
     push: Annotated[
         bool, typer.Option("--push", help="Push them, and print how a pod can name them by digest.")
     ] = False,

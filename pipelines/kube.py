@@ -14,6 +14,9 @@ from pipelines.cluster_names import PART_OF
 from pipelines.network import ANSWER_SECONDS, CONNECT_SECONDS, one_line, reason
 from pipelines.patience import within
 
+ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
+"""By it a service account's pods get a web identity."""
+
 
 class KubeError(SaltError):
     """Kubernetes did not do what was asked.
@@ -116,6 +119,16 @@ class Kube:
         """What a Secret holds, None if there is none."""
         found = self.find(self.core.read_namespaced_secret, name, self.namespace)
         return None if found is None else {key: base64.b64decode(value) for key, value in (found.data or {}).items()}
+
+    def has_role(self, account: str) -> bool:
+        """Whether a platform gives the pods of a service account a role of its own (IRSA on EKS)."""
+        try:
+            found = self.find(self.core.read_namespaced_service_account, account, self.namespace)
+        except KubeError as error:
+            if error.denied:
+                return False
+            raise
+        return found is not None and bool((found.metadata.annotations or {}).get(ROLE_ANNOTATION))
 
     def put_secret(self, name: str, values: dict[str, str], replace: bool) -> None:
         """Makes a Secret, or puts other values into the one that is there."""

@@ -135,10 +135,17 @@ def _on(cluster: ClusterConfig, task: PipelineTask, cached: Container[StageName]
         kubernetes.add_toleration(task, **toleration.model_dump())
     if node.shm:
         kubernetes.empty_dir_mount(task, "dshm", "/dev/shm", "Memory", node.shm)  # noqa: S108 - a mount in the pod
+    # The rest of a restricted pod (no escalation, no capabilities, seccomp) is set by KFP; the user by the image.
+    kubernetes.set_security_context(task, run_as_non_root=True)
+    for label, value in cluster.labels().items():
+        kubernetes.add_pod_label(task, label, value)
+    if cluster.image_pull_secrets:
+        kubernetes.set_image_pull_secrets(task, list(cluster.image_pull_secrets))
     kubernetes.set_timeout(task, int((node.timeout_hours or 24) * 3600))
     if stage in OUTSIDE:
         kubernetes.use_config_map_as_env(task, SETTINGS_CONFIG_MAP, {key: key for key in SETTINGS_KEYS})
-        kubernetes.use_secret_as_env(task, STORE_SECRET, {key: key for key in STORE_KEYS})
+        # Optional: a service account with a role has no keys. `submit` looks whether the Secret is missed.
+        kubernetes.use_secret_as_env(task, STORE_SECRET, {key: key for key in STORE_KEYS}, optional=True)
     return task
 
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
@@ -44,10 +44,13 @@ class MinioServer:
     Args:
         data: Its folder, which outlives it.
         certificates: Folder with public.crt and private.key, for https.
+        variables: What else its environment says.
     """
 
-    def __init__(self, data: Path, certificates: Path | None = None) -> None:
-        self.data, self.certificates = data, certificates
+    def __init__(
+        self, data: Path, certificates: Path | None = None, variables: Mapping[str, str] | None = None
+    ) -> None:
+        self.data, self.certificates, self.variables = data, certificates, variables or {}
         self.port = free_port()
         self.process: subprocess.Popen | None = None
 
@@ -74,6 +77,7 @@ class MinioServer:
             env={
                 "PATH": os.environ["PATH"], "HOME": str(self.data.parent), "MINIO_BROWSER": "off",
                 "MINIO_UPDATE": "off", "MINIO_ROOT_USER": ACCESS_KEY, "MINIO_ROOT_PASSWORD": SECRET_KEY,
+                **self.variables,
             },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -2,12 +2,30 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from components.core.section import Section
 
 Quantity = Annotated[str, Field(coerce_numbers_to_str=True, pattern=r"^\d+(\.\d+)?(m|k|[KMGTPE]i|[MGTPE])?$")]
 """An amount as Kubernetes writes it: `4`, `500m`, `16Gi`."""
+
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+
+LabelKey = Annotated[str, StringConstraints(pattern=rf"^({_DNS_LABEL}(\.{_DNS_LABEL})*/)?{_LABEL}$", max_length=317)]
+"""Key of a label: a name of at most 63 characters, after a domain and a slash where it has a prefix."""
+
+LabelValue = Annotated[str, StringConstraints(pattern=rf"^({_LABEL})?$")]
+"""Value of a label: empty, or at most 63 characters."""
+
+ObjectName = Annotated[str, StringConstraints(pattern=rf"^{_DNS_LABEL}(\.{_DNS_LABEL})*$", max_length=253)]
+"""Name of a Kubernetes object, such as a Secret: a DNS subdomain."""
+
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+"""Label by which a pod asks Kueue for a place in a LocalQueue of its namespace."""
+
+_RESERVED = (QUEUE_LABEL, "app.kubernetes.io/name", "workflows.argoproj.io/", "pipelines.kubeflow.org/", "pipeline/")
+"""Labels that are set by `queue`, that our Services and network rules go by, or that Argo and KFP set themselves."""
 
 
 class Toleration(Section):
@@ -54,6 +72,13 @@ class ClusterConfig(Section):
     digests: dict[StageName, Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]] = Field(
         default_factory=dict, description="Digests of pushed images, which count for more than the tag."
     )
+    image_pull_secrets: tuple[ObjectName, ...] = Field(
+        (), description="Secrets with which the images are pulled from a registry that asks for a password."
+    )
+    queue: LabelValue = Field("", description="Kueue's LocalQueue that admits the pods of the stages; empty for none.")
+    pod_labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, description="Labels of the pods of the stages, as `team` or `example.org/cost-centre`."
+    )
     accelerator: str = Field("nvidia.com/gpu", description="Resource name of the GPUs, or `none` to run on CPU nodes.")
     accelerator_count: int = Field(1, ge=1, description="GPUs of a task.")
     cpu: Quantity = Field("4", description="CPUs a training or prediction task requests, as Kubernetes writes them.")
@@ -74,6 +99,17 @@ class ClusterConfig(Section):
         if self.tag == "latest":
             raise ValueError("the tag `latest` would be pulled at every start and defeats caching: name a version")
         return self
+
+    @model_validator(mode="after")
+    def _labels_are_ours_to_set(self) -> Self:
+        for key in self.pod_labels:
+            if any(key == name or (name.endswith("/") and key.startswith(name)) for name in _RESERVED):
+                raise ValueError(f"pod_labels: {key} is not free to be set (see cluster.queue for Kueue's label)")
+        return self
+
+    def labels(self) -> dict[str, str]:
+        """The labels of every stage's pod: those of the configuration, and the queue's."""
+        return {**self.pod_labels, **({QUEUE_LABEL: self.queue} if self.queue else {})}
 
     def node(self, stage: StageName) -> StageConfig:
         """What a stage asks of its node."""

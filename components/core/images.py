@@ -4,6 +4,9 @@ from importlib.metadata import version
 
 from components.core.cluster_config import ClusterConfig, StageName
 
+BASE_IMAGE = "python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b"
+"""A version and the digest of its index, which holds for every architecture: what is built anew is the same."""
+
 
 def image(stage: StageName, cluster: ClusterConfig | None = None) -> str:
     """Names the image of a stage.

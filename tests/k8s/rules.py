@@ -11,8 +11,11 @@ SECRET_KEYS = {
     names.KFP_STORE_SECRET: set(names.KFP_STORE_KEYS),
     names.MINIO_SECRET: set(names.MINIO_KEYS),
     names.POSTGRES_SECRET: set(names.POSTGRES_KEYS),
+    names.MLFLOW_SECRET: set(names.MLFLOW_KEYS),
 }
 """Made by `salt cluster init`."""
+ANYWHERE = {53, 5353, 443, 6443}
+"""Ports of DNS and of the Kubernetes API, whose addresses no manifest knows."""
 _SECRET_NAME = re.compile(r"(?i)pass(word|wd)?$|secret|token|access_?key|private_?key|credential")
 _SECRET_VALUE = re.compile(
     r"://[^/\s:@]+:[^/\s@$]+@|\bAKIA[0-9A-Z]{16}\b|-----BEGIN|^[0-9a-fA-F]{32,}$|^[A-Za-z0-9+/]{40,}={0,2}$"
@@ -92,11 +95,14 @@ def bounded(objects: list[Object]) -> Iterator[str]:
 
 
 def pinned(objects: list[Object]) -> Iterator[str]:
-    """Images have a version, and one that was imported by hand is not pulled."""
+    """Images have a version, public ones a digest, and one that was imported by hand is not pulled."""
     for where, _, container in _containers(objects):
-        name, _, tag = container["image"].rpartition(":")
+        image, _, digest = container["image"].partition("@")
+        name, _, tag = image.rpartition(":")
         if not name or "/" in tag or not re.search(r"\d", tag):
             yield f"{where}: image {container['image']} has no version"
+        if not name.startswith(f"{names.PART_OF}/") and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+            yield f"{where}: public image {container['image']} without a digest"
         if container.get("imagePullPolicy") != "IfNotPresent":
             yield f"{where}: imagePullPolicy is not IfNotPresent"
 
@@ -154,6 +160,31 @@ def resolved(objects: list[Object]) -> Iterator[str]:
                 yield f"{where}: no {kind} {spec[field]}"
 
 
+def rootless(objects: list[Object]) -> Iterator[str]:
+    """The store's root keys are for the store alone: all others enter it as users with few rights."""
+    for where, _, container in _containers(objects):
+        sources = [variable.get("valueFrom", {}).get("secretKeyRef", {}) for variable in container.get("env", [])]
+        sources += [entry.get("secretRef", {}) for entry in container.get("envFrom", [])]
+        held = {source.get("name") for source in sources}
+        if names.MINIO_SECRET in held and where != f"StatefulSet/{names.MINIO}/minio":
+            yield f"{where}: gets the root keys of the store"
+
+
+def narrow(objects: list[Object]) -> Iterator[str]:
+    """Every way out has a port; it leads to chosen pods, or to ports of DNS and of the Kubernetes API."""
+    for item in of_kind(objects, "NetworkPolicy"):
+        where = f"NetworkPolicy/{item['metadata']['name']}"
+        for rule in item["spec"].get("egress", []):
+            ports = {port["port"] for port in rule.get("ports", [])}
+            if not ports:
+                yield f"{where}: egress to every port"
+            if any(not peer.get("podSelector") or "namespaceSelector" in peer for peer in rule.get("to", [])):
+                yield f"{where}: egress to whole namespaces"
+            # The overlay `existing` cannot know where its stores are: who edits their ports narrows them.
+            if not rule.get("to") and not ports <= ANYWHERE and item["metadata"]["name"] != "salt-runs-stores":
+                yield f"{where}: egress to anybody at {sorted(ports - ANYWHERE)}"
+
+
 def bound(objects: list[Object]) -> Iterator[str]:
     """Accounts, bindings and Services point at what is there."""
     for item in of_kind(objects, "ServiceAccount"):
@@ -188,4 +219,7 @@ def least(objects: list[Object]) -> Iterator[str]:
                 yield f"{where}: reads every one of {rule['resources']}"
 
 
-RULES = (labelled, namespaced, unprivileged, bounded, pinned, probed, secretless, tokenless, resolved, bound, least)
+RULES = (
+    *(labelled, namespaced, unprivileged, bounded, pinned, probed, secretless, tokenless),
+    *(resolved, rootless, narrow, bound, least),
+)

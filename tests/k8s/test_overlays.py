@@ -4,8 +4,10 @@ from shutil import copytree
 
 import kubernetes_validate
 import pytest
+import yaml
 
 from components.core.config import Config
+from components.core.images import BASE_IMAGE
 from components.core.settings import StoreSettings
 from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
@@ -108,6 +110,41 @@ def test_nothing_connects_to_a_workflow_pod(name: str) -> None:
     assert not spec.get("ingress")
 
 
+@pytest.mark.parametrize("name", WITH_SERVERS)
+def test_a_run_reaches_the_two_servers_that_let_it_in(name: str) -> None:
+    objects = built(name)
+    ways = {
+        (peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"], port["port"])
+        for rule in named(objects, "NetworkPolicy", "salt-runs-servers")["spec"]["egress"]
+        for peer in rule["to"]
+        for port in rule["ports"]
+    }
+    run = named(objects, "NetworkPolicy", "salt-runs")["spec"]["podSelector"]
+    doors = {
+        (item["metadata"]["name"], port["port"])
+        for item in of_kind(objects, "NetworkPolicy")
+        for rule in item["spec"].get("ingress", [])
+        if {"podSelector": run} in rule["from"]
+        for port in rule["ports"]
+    }
+    assert ways == doors
+    assert {server for server, _ in ways} == {names.MINIO, names.MLFLOW}
+
+
+def test_images_are_the_same_everywhere() -> None:
+    compose = yaml.safe_load((K8S.parent / "docker/compose.yaml").read_text())["services"]
+    for kind, name, service in (
+        ("StatefulSet", names.MINIO, "minio"),
+        ("StatefulSet", names.POSTGRES, "postgres"),
+        ("Deployment", names.MLFLOW, "mlflow"),
+    ):
+        [container] = pod(named(built("overlays/dev"), kind, name))["spec"]["containers"]
+        assert container["image"] == compose[service]["image"]
+    for path in ("docker/Dockerfile", "docker/mlflow.Dockerfile"):
+        assert f"ARG BASE_IMAGE={BASE_IMAGE}\n" in (K8S.parent / path).read_text()
+    assert compose["mlflow"]["build"]["args"]["BASE_IMAGE"] == f"${{BASE_IMAGE:-{BASE_IMAGE}}}"
+
+
 def test_mlflow_is_the_client_s_version() -> None:
     root = K8S.parent
     [pin] = [
@@ -150,6 +187,7 @@ def test_the_page_lists_every_setting() -> None:
     variables = {f"SALT_{field}".upper() for field in ClusterSettings.model_fields} | {
         *names.SETTINGS_KEYS,
         *names.STORE_KEYS,
+        *(f"SALT_S3_{field}".upper() for field in StoreSettings.model_fields),
     }
     page = (K8S.parent / "docs/cluster.md").read_text()
     assert [variable for variable in sorted(variables) if f"`{variable}`" not in page] == []

@@ -21,6 +21,10 @@ def role(objects: list[Object]) -> list[Object]:
     return named(objects, "Role", "salt-runner")["rules"]
 
 
+def egress(objects: list[Object], name: str = "salt-runs") -> list[Object]:
+    return named(objects, "NetworkPolicy", name)["spec"]["egress"]
+
+
 Break = Callable[[list[Object]], object]
 BREAKS: list[tuple[Callable, Break]] = [
     (rules.labelled, lambda o: named(o, "Service", "salt-minio")["metadata"]["labels"].clear()),
@@ -41,6 +45,8 @@ BREAKS: list[tuple[Callable, Break]] = [
     (rules.pinned, lambda o: container(o).update(image="salt-pipeline/mlflow:latest")),
     (rules.pinned, lambda o: container(o).update(image="registry:5000/mlflow")),
     (rules.pinned, lambda o: container(o).update(imagePullPolicy="Always")),
+    (rules.pinned, lambda o: container(o).update(image="postgres:17.10-bookworm")),
+    (rules.pinned, lambda o: container(o).update(image="postgres:17.10-bookworm@sha256:12")),
     (rules.probed, lambda o: container(o).pop("livenessProbe")),
     (rules.probed, lambda o: container(o).pop("readinessProbe")),
     (rules.secretless, lambda o: o.append({"kind": "Secret", "metadata": {"name": "salt-store"}})),
@@ -59,6 +65,12 @@ BREAKS: list[tuple[Callable, Break]] = [
     (rules.resolved, lambda o: container(o).update(envFrom=[{"configMapRef": {"name": "other"}}])),
     (rules.resolved, lambda o: spec(o).update(serviceAccountName="other")),
     (rules.resolved, lambda o: spec(o).update(priorityClassName="other")),
+    (rules.rootless, lambda o: container(o)["env"][0]["valueFrom"]["secretKeyRef"].update(name="salt-minio")),
+    (rules.rootless, lambda o: container(o).update(envFrom=[{"secretRef": {"name": "salt-minio"}}])),
+    (rules.narrow, lambda o: egress(o)[0].pop("ports")),
+    (rules.narrow, lambda o: egress(o)[0].update(to=[{"podSelector": {}}])),
+    (rules.narrow, lambda o: egress(o)[0]["to"][0].update(namespaceSelector={})),
+    (rules.narrow, lambda o: egress(o, "salt-runs-servers")[0].pop("to")),
     (rules.bound, lambda o: named(o, "RoleBinding", "salt-runner")["roleRef"].update(name="other")),
     (rules.bound, lambda o: named(o, "StatefulSet", "salt-minio")["spec"].update(serviceName="other")),
     (rules.bound, lambda o: named(o, "Service", "salt-minio")["spec"]["selector"].update(app="other")),

@@ -149,6 +149,26 @@ def test_what_a_cluster_is_asked_for_comes_from_the_configuration(tmp_path):
         assert pipeline.inner[stage]["retryPolicy"]["maxRetryCount"] == 5
 
 
+def test_no_pod_runs_as_root_and_the_engine_s_own_settings_are_not_repeated(seed):
+    assert set(seed.kubernetes) == STAGES
+    for asks in seed.kubernetes.values():
+        assert asks["securityContext"] == {"runAsNonRoot": True}
+        assert not {"podMetadata", "imagePullSecret"} & asks.keys()
+
+
+def test_every_pod_carries_labels_queue_and_pull_secrets(tmp_path):
+    pipeline = compiled(
+        tmp_path / "salt.yaml",
+        "cluster.queue=gpus",
+        'cluster.pod_labels={"team": "geo"}',
+        'cluster.image_pull_secrets=["regcred", "mirror"]',
+    )
+    for stage in STAGES:
+        asks = pipeline.kubernetes[stage]
+        assert asks["podMetadata"] == {"labels": {"team": "geo", "kueue.x-k8s.io/queue-name": "gpus"}}
+        assert [secret["secretName"] for secret in asks["imagePullSecret"]] == ["regcred", "mirror"]
+
+
 def test_other_tasks_ask_for_little_and_no_special_node(seed):
     for stage in STAGES - set(WITH_NETWORK):
         resources, asks = seed.containers[stage]["resources"], seed.kubernetes[stage]

@@ -83,6 +83,18 @@ def test_every_problem_is_told_at_once_and_nothing_is_submitted(ready, kfp, kube
 
 
 @pytest.mark.minio
+def test_a_service_account_with_a_role_needs_no_keys(ready, kfp, kubernetes):
+    kubernetes.objects["secrets"].clear()
+    account = kubernetes.objects["serviceaccounts"]["salt-runner"]["metadata"]
+    account["annotations"] = {"eks.amazonaws.com/role-arn": ""}
+    assert "Secret kubeflow/salt-store: is not there" in fails("submit", "--data", ready, *SMOKE)
+    account["annotations"] = {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/salt"}
+    assert salt("submit", "--data", ready, *SMOKE)[0] == 0
+    kubernetes.forbidden = {"serviceaccounts"}
+    assert "Secret kubeflow/salt-store: is not there" in fails("submit", "--data", ready, *SMOKE)
+
+
+@pytest.mark.minio
 def test_what_may_not_be_looked_at_is_a_warning(ready, kfp, kubernetes, monkeypatch):
     kubernetes.forbidden = {"secrets"}
     code, _, said = salt("submit", "--data", ready, *SMOKE)

@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from components.core.errors import SaltError
 from components.core.s3.connection import ANSWER, Connections
+from components.core.s3.credentials import provider
 from components.core.s3.failures import may_pass, told
 from components.core.settings import StoreSettings
 from components.core.uris import split_uri
@@ -74,10 +75,8 @@ class Client:
         self._answered = False
         self._http = Connections(str(settings.ca_file) if settings.ca_file else None)
         self._http.answer = 2 * HASTE
-        keys = (settings.access_key, settings.secret_key, settings.session_token)
-        access_key, secret_key, token = (key.get_secret_value() if key else None for key in keys)
         self.minio = Minio(
-            urlsplit(self.endpoint).netloc, access_key, secret_key, token,
+            urlsplit(self.endpoint).netloc, credentials=provider(settings, self._http),
             secure=settings.secure, region=settings.region, http_client=self._http,
         )  # fmt: skip
 

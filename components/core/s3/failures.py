@@ -6,12 +6,14 @@ from minio.error import InvalidResponseError, S3Error, ServerError
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError, SSLError
 
 from components.core.errors import SaltError
+from components.core.s3.credentials import NoCredentials
 
 _MEANING = {
     "NoSuchBucket": "there is no such bucket",
     "NoSuchKey": "is not there",
     "InvalidAccessKeyId": "the store does not know the access key: look at SALT_S3_ACCESS_KEY",
     "SignatureDoesNotMatch": "the secret key is not that of the access key: look at SALT_S3_SECRET_KEY",
+    "ExpiredToken": "the credentials of the store have expired",
     "AccessDenied": "these keys have no right to it",
     "XMinioStorageFull": "the store's disk is full",
     "EntityTooLarge": "is too large for the store",
@@ -24,6 +26,8 @@ _PASSING = {429, 500, 502, 503, 504}
 
 def may_pass(error: Exception) -> bool:
     """Whether the same call may well succeed in a while."""
+    if isinstance(error, NoCredentials):
+        return error.passing
     if isinstance(error, S3Error):
         return error.response.status in _PASSING
     if isinstance(error, ServerError):
@@ -53,7 +57,8 @@ def told(error: Exception, uri: str, endpoint: str) -> SaltError:
         )
     if isinstance(error, ParseError):
         return SaltError("no object store answers there", file=uri, field=endpoint, found="no XML")
-    return SaltError("is refused", file=uri, found=error)
+    source = error.source if isinstance(error, NoCredentials) else None
+    return SaltError("no credentials for the store" if source else "is refused", file=uri, field=source, found=error)
 
 
 def code_of(error: SaltError) -> str | None:

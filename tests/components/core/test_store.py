@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import ssl
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import certifi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from components.core.errors import SaltError
 from components.core.s3 import multipart
 from components.core.store import Stat, Store, is_uri, split_uri
+from tests.pipelines.kfp_server import Server
 from tests.servers import MinioServer
 
 minio_test = pytest.mark.minio
@@ -160,9 +163,9 @@ def test_a_bucket_and_its_rule_are_made_once(store: Store, bucket: str) -> None:
     assert not store.expire(bucket, "checkpoints/", 14)
 
 
-@minio_test
-def test_a_certificate_is_trusted_by_the_file_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+@pytest.fixture
+def certificates(tmp_path: Path) -> Path:
+    """A folder with a certificate of an authority that nobody knows."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("no openssl to make a certificate")
@@ -173,6 +176,61 @@ def test_a_certificate_is_trusted_by_the_file_that_is_named(tmp_path: Path, monk
          "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "private.key", "-out", folder / "public.crt"],
         check=True, capture_output=True,
     )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def launched(certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets what KFP's launcher (2.17) sets in a stage where the API server mounts a CA bundle at /kfp/certs."""
+    bundle = tmp_path / "ca-bundle.crt"
+    bundle.write_bytes(Path(certifi.where()).read_bytes() + (certificates / "public.crt").read_bytes())
+    monkeypatch.delenv("SALT_S3_CA_FILE", raising=False)
+    for name in ("REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(bundle))
+
+
+@minio_test
+def test_the_bundle_of_the_cluster_is_trusted_by_the_store(
+    certificates: Path, launched: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with MinioServer(tmp_path / "data", certificates) as server:
+        Store(server.settings()).make_bucket("salt")
+        for name in ("AWS_CA_BUNDLE", "SSL_CERT_FILE"):
+            monkeypatch.delenv(name)
+        with pytest.raises(SaltError, match="certificate is not trusted"):
+            Store(server.settings()).check("salt")
+
+
+def test_the_bundle_of_the_cluster_is_trusted_by_mlflow(
+    certificates: Path, launched: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    class Tracking(Server):
+        def respond(self, *_):
+            return 200, "application/json", b'{"experiment": {"experiment_id": "7", "name": "salt"}}'
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "public.crt", certificates / "private.key")
+    with Tracking() as server:
+        server.http.socket = context.wrap_socket(server.http.socket, server_side=True)
+        client = MlflowClient(server.url.replace("http:", "https:"))
+        found = client.get_experiment_by_name("salt")
+        assert found is not None
+        assert found.experiment_id == "7"
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+        with pytest.raises(MlflowException, match="CERTIFICATE_VERIFY_FAILED"):
+            client.get_experiment_by_name("salt")
+
+
+@minio_test
+def test_a_certificate_is_trusted_by_the_file_that_is_named(
+    certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    folder = certificates
     with MinioServer(tmp_path / "data", folder) as server:
         trusting = Store(server.settings(ca_file=str(folder / "public.crt")))
         trusting.make_bucket("salt")
