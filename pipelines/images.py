@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -31,11 +32,16 @@ CONTENT = ("docker/Dockerfile", "docker/install", "docker/locks/*.lock", "requir
 SAVE_CHUNK = 2**22
 
 
-def content_tag(base: str = BASE_IMAGE) -> str:
+def base_image() -> str:
+    """The image that the stages' are built on: SALT_BASE_IMAGE, as for a copy in an own registry, or the public one."""
+    return os.environ.get("SALT_BASE_IMAGE", BASE_IMAGE)
+
+
+def content_tag(base: str | None = None) -> str:
     """The tag of the images of this checkout: another content, another tag, whatever machine builds it.
 
     Args:
-        base: Name of the base image.
+        base: Name of the base image; `base_image` where it is not given.
 
     Returns:
         Version and 12 hex digits of a SHA-256 over names and contents, as `0.1.0-3f2a90c41b7e`.
@@ -45,7 +51,7 @@ def content_tag(base: str = BASE_IMAGE) -> str:
     """
     if not (ROOT / DOCKERFILE).is_file():
         raise SaltError("images are built from a checkout", file=ROOT / DOCKERFILE, expected="--set cluster.tag=TAG")
-    digest = hashlib.sha256(base.encode())
+    digest = hashlib.sha256((base or base_image()).encode())
     paths = {path for pattern in CONTENT for path in ROOT.glob(pattern)}
     for path in sorted(path for path in paths if path.is_file() and "__pycache__" not in path.parts):
         content = path.read_bytes()

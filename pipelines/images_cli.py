@@ -34,7 +34,7 @@ def build(
     stages: Stages = None,
     registry: Registry = "salt-pipeline",
     tag: Tag = None,
-    base: Annotated[str, typer.Option(help="The image they are built on.")] = BASE_IMAGE,
+    base: Annotated[str, typer.Option(envvar="SALT_BASE_IMAGE", help="The image they are built on.")] = BASE_IMAGE,
     push: Annotated[
         bool, typer.Option("--push", help="Push them, and print how a pod can name them by digest.")
     ] = False,

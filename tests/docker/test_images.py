@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from components.core.images import BASE_IMAGE
-from pipelines.images import STAGES, content_tag, save
+from pipelines.images import STAGES, base_image, content_tag, save
 
 pytestmark = pytest.mark.docker
 
@@ -67,7 +66,7 @@ def test_a_stage_has_only_what_it_imports(packages):
 
 
 def test_a_light_image_adds_at_most_half_a_gigabyte(client, images):
-    base = client.images.get(BASE_IMAGE).attrs["Size"]
+    base = client.images.get(base_image()).attrs["Size"]
     sizes = {stage: client.images.get(images[stage]).attrs["Size"] - base for stage in LIGHT}
     assert max(sizes.values()) <= 500e6, sizes
 

@@ -178,10 +178,11 @@ def narrow(objects: list[Object]) -> Iterator[str]:
             ports = {port["port"] for port in rule.get("ports", [])}
             if not ports:
                 yield f"{where}: egress to every port"
-            if any(not peer.get("podSelector") or "namespaceSelector" in peer for peer in rule.get("to", [])):
+            if any(not peer.get("podSelector") or peer.get("namespaceSelector") == {} for peer in rule.get("to", [])):
                 yield f"{where}: egress to whole namespaces"
-            # The overlay `existing` cannot know where its stores are: who edits their ports narrows them.
-            if not rule.get("to") and not ports <= ANYWHERE and item["metadata"]["name"] != "salt-runs-stores":
+            # Two overlays cannot know where the stores are: who edits their ports narrows them.
+            known = item["metadata"]["name"] not in ("salt-runs-stores", "salt-runs-profile")
+            if known and not rule.get("to") and not ports <= ANYWHERE:
                 yield f"{where}: egress to anybody at {sorted(ports - ANYWHERE)}"
 
 

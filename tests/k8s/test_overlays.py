@@ -69,7 +69,16 @@ def test_a_profile_s_runs_reach_kubeflow_pipelines_and_nothing_in_it_is_kubeflow
     spec = named(objects, "NetworkPolicy", "salt-runs-profile")["spec"]
     assert spec["podSelector"] == named(objects, "NetworkPolicy", "salt-runs")["spec"]["podSelector"]
     peers = [peer for rule in spec["egress"] for peer in rule.get("to", [])]
-    assert peers == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": names.NAMESPACE}}}]
+    kubeflow = {"matchLabels": {"kubernetes.io/metadata.name": names.NAMESPACE}}
+    assert [peer["namespaceSelector"] for peer in peers] == [kubeflow, kubeflow]
+    assert {"app", "component"} == {
+        key
+        for peer in peers
+        for key in [
+            *peer["podSelector"].get("matchLabels", ()),
+            *(entry["key"] for entry in peer["podSelector"].get("matchExpressions", ())),
+        ]
+    }
     ours = {(item["kind"], item["metadata"]["name"]) for item in objects}
     assert ("ConfigMap", names.KFP_LAUNCHER_CONFIG_MAP) not in ours
 
@@ -142,7 +151,7 @@ def test_images_are_the_same_everywhere() -> None:
         assert container["image"] == compose[service]["image"]
     for path in ("docker/Dockerfile", "docker/mlflow.Dockerfile"):
         assert f"ARG BASE_IMAGE={BASE_IMAGE}\n" in (K8S.parent / path).read_text()
-    assert compose["mlflow"]["build"]["args"]["BASE_IMAGE"] == f"${{BASE_IMAGE:-{BASE_IMAGE}}}"
+    assert compose["mlflow"]["build"]["args"]["BASE_IMAGE"] == f"${{SALT_BASE_IMAGE:-{BASE_IMAGE}}}"
 
 
 def test_mlflow_is_the_client_s_version() -> None:
