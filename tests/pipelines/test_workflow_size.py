@@ -1,0 +1,47 @@
+"""The size of a run's workflow: above some 1.5 MB etcd refuses it when it is retried."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.pipeline import compile_pipeline
+from pipelines.presets import preset_config
+from tests.pipelines.workflow_size import estimate
+
+ETCD = 1_572_864
+"""Bytes of a request that etcd takes by default (--max-request-bytes)."""
+
+OF_A_JOB = {"encoder": "se_resnext101_32x4d", "fold": "3"}
+METADATA = {
+    "dataset": {
+        "images": "3505 labelled (1367 empty, 64 black), 18000 test, 0 dropped",
+        "data_hash": "0" * 16,
+        "synthetic": "false",
+    },
+    "folds": {"content": "5 folds, 3326 groups, the largest of 9", "data_hash": "0" * 16},
+    "model": {**OF_A_JOB, "config_hash": "0" * 16},
+    **dict.fromkeys(("models", "oof", "oofs", "maps", "curves"), OF_A_JOB),
+}
+AFTER_THE_JOBS = ("ensemble", "submission", "report")
+
+
+@pytest.fixture(scope="module")
+def sizes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """Bytes of the workflow of ten jobs: when all jobs are done, and when all is."""
+    path = tmp_path_factory.mktemp("size") / "salt.yaml"
+    compile_pipeline(preset_config("seed"), Path(path))
+    spec, platform = yaml.safe_load_all(path.read_text())
+    whole = estimate(spec, platform, 10, METADATA)
+    for name in AFTER_THE_JOBS:
+        del spec["root"]["dag"]["tasks"][name]
+    return {"jobs": estimate(spec, platform, 10, METADATA), "whole": whole}
+
+
+def test_a_run_that_fails_in_its_jobs_can_be_retried(sizes: dict[str, int]) -> None:
+    assert sizes["jobs"] < 0.95 * ETCD
+
+
+def test_the_workflow_does_not_grow(sizes: dict[str, int]) -> None:
+    """A run that fails after its jobs is too large for a retry: `salt resume` starts it anew, from the cache."""
+    assert sizes["whole"] < 2_000_000
