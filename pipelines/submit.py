@@ -15,6 +15,7 @@ from components.core.errors import SaltError, SaltErrors
 from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.kfp_api import Kfp, KfpError
+from pipelines.network import timed_out
 from pipelines.origin import origin_of
 
 
@@ -38,6 +39,8 @@ class Checked:
 def check(kfp: Kfp, data: str, config: Config) -> Checked:
     """Looks at everything a run needs.
 
+    A check that got no answer in time is a warning: what comes after it tells.
+
     Raises:
         SaltErrors: With every problem found.
     """
@@ -52,7 +55,10 @@ def check(kfp: Kfp, data: str, config: Config) -> Checked:
         except SaltErrors as error:
             problems.extend(error.problems)
         except SaltError as error:
-            problems.append(error)
+            if timed_out(error):
+                checked.warnings.append(f"not checked: {error}")
+            else:
+                problems.append(error)
 
     def images() -> None:
         checked.config = with_tag(config)
@@ -78,9 +84,10 @@ def _check_store(checked: Checked, data: str) -> None:
     settings = StoreSettings()
     if not settings.configured:
         raise SaltError("is not set: data and bucket cannot be looked for", field="SALT_S3_ENDPOINT")
+    checked.bucket = settings.bucket
+    checked.data_version = f"unread-{uuid4().hex}"  # of its own: no cache may answer for an archive not looked at
     store = Store(settings)
     store.check(settings.bucket)
-    checked.bucket = settings.bucket
     stat = store.stat(data)
     if stat is None:
         raise SaltError("no such object", file=data, field="--data")

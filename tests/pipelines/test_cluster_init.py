@@ -1,8 +1,15 @@
 """`salt cluster init` against a real MinIO and a stand-in for Kubernetes."""
 
-import pytest
+import shutil
+import socket
 
+import pytest
+from mlflow import MlflowClient
+
+from components.core.experiment import TAGS
 from pipelines import cluster_names as names
+from pipelines import network
+from pipelines.cluster_init import _make_experiment
 from tests.pipelines.test_cli import fails, salt
 
 
@@ -19,7 +26,7 @@ def test_init_makes_everything_once(kubernetes, minio, store_environment, store,
         f"bucket {bucket}-new: made",
         out.splitlines()[5],
         "checkpoints: kept 9 days, set",
-        "MLflow experiment salt: left out, MLFLOW_TRACKING_URI names no server here",
+        "MLflow experiment salt: skipped, MLFLOW_TRACKING_URI names no server here",
     ]
     key = store_environment["SALT_S3_SECRET_KEY"]
     held = {name: kubernetes.secret(name) for name in kubernetes.objects["secrets"]}
@@ -32,7 +39,7 @@ def test_init_makes_everything_once(kubernetes, minio, store_environment, store,
 
     code, out, _ = salt("cluster", "init", "--dev", "--expire-days", 9)
     assert code == 0
-    assert all(line.endswith("unchanged") or "left out" in line for line in out.splitlines())
+    assert all(line.endswith("unchanged") or "skipped" in line for line in out.splitlines())
     assert {name: kubernetes.secret(name) for name in held} == held
     assert "kept 10 days, set" in salt("cluster", "init", "--expire-days", 10)[1]
 
@@ -78,7 +85,28 @@ def test_init_says_what_a_cluster_does_not_do(kubernetes, monkeypatch):
     said = fails("cluster", "init", "--dev", "--generate")
     assert "not everything was prepared" in said
     assert "127.0.0.1:9" in said
-    assert "MLflow at http://127.0.0.1:9: does not do it" in said
+    assert "http://127.0.0.1:9/version: cannot be reached: connection refused" in said
     assert kubernetes.secret("salt-store")
     kubernetes.__exit__()
     assert "cannot be reached: connection refused" in fails("cluster", "init", "--dev", "--generate")
+
+
+def test_the_experiment_is_made_with_its_description(empty_mlflow, tmp_path):
+    shutil.copyfile(empty_mlflow, tmp_path / "mlflow.db")
+    address = f"sqlite:///{tmp_path}/mlflow.db"
+    assert [_make_experiment(address, "salt of the north") for _ in range(2)] == [True, False]
+    assert MlflowClient(address).get_experiment_by_name("salt of the north").tags == TAGS
+
+
+def test_the_experiment_is_the_one_that_the_environment_names(kubernetes, monkeypatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "north")
+    assert "MLflow experiment north: skipped" in salt("cluster", "init", "--dev", "--generate")[1]
+
+
+def test_an_mlflow_that_answers_nothing_is_one_line_in_seconds(kubernetes, monkeypatch):
+    monkeypatch.setattr(network, "ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        said = fails("cluster", "init", "--dev", "--generate")
+    assert f"{address}/version: cannot be reached: no answer in time" in said
