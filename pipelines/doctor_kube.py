@@ -1,18 +1,19 @@
 """Checks of the Kubernetes namespace."""
 
 from collections.abc import Callable
-from fractions import Fraction
-from typing import Any
 
 from components.core.config import Config
 from components.core.errors import SaltError
 from pipelines import cluster_names as names
 from pipelines import doctor_fixes as fixes
+from pipelines.capacity import fit
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.doctor import Check, NotChecked, State
 from pipelines.doctor_retries import retry_policy
 from pipelines.kube import Kube, KubeError
+from pipelines.nodes import read_nodes, requested
 from pipelines.patience import Started
+from pipelines.presets import preset_config
 
 TESTED = ((1, 33), (1, 36))
 """Versions of Kubernetes that Kubeflow Pipelines 2.17 is tested with upstream."""
@@ -25,6 +26,9 @@ RIGHTS = (
     ("get", "secrets", "", names.KFP_STORE_SECRET),
 )
 """What a run's pods ask of the Kubernetes API: verb, resource, group, name."""
+
+SIZES = ("quick", "seed")
+"""Presets whose jobs the nodes' room is compared with: ten small jobs on CPUs, ten large ones on GPUs."""
 
 GPU = Config().cluster.accelerator
 
@@ -55,6 +59,7 @@ def checks(settings: ClusterSettings, seconds: float) -> dict[str, Check]:
         "ConfigMap": on(config_map),
         "retry policy": on(retry_policy),
         "GPUs": on(gpus),
+        "room for jobs": on(capacity),
         "images": on(images),
     }
 
@@ -117,19 +122,27 @@ def gpus(kube: Kube) -> tuple[State, str, str]:
     pods = kube.call(
         kube.core.list_pod_for_all_namespaces, field_selector="status.phase!=Succeeded,status.phase!=Failed"
     ).items
-    held = sum(_gpus_of(pod) for pod in pods if pod.spec.node_name in having)
+    held = sum(int(requested(pod, GPU)) for pod in pods if pod.spec.node_name in having)
     free = sum(having.values()) - held
     state: State = "ok" if free > 0 else "warn"
     return state, f"{free} of {sum(having.values())} free on {len(having)} nodes", "" if free > 0 else "jobs will wait"
 
 
-def _gpus_of(pod: Any) -> int:
-    def asked(container: Any) -> Fraction:
-        resources = container.resources
-        return Fraction(((resources and (resources.requests or resources.limits)) or {}).get(GPU, 0))
-
-    spec = pod.spec
-    return int(max([sum(map(asked, spec.containers)), *map(asked, spec.init_containers or [])]))
+def capacity(kube: Kube) -> tuple[State, str, str]:
+    """How many jobs of a small and of a large preset the nodes have room for at once."""
+    nodes = read_nodes(kube)
+    if not nodes:
+        return "warn", "no node is ready and takes pods", "kubectl get nodes"
+    fits = {preset: fit(nodes, preset_config(preset)) for preset in SIZES}
+    found = "; ".join(f"{preset}: {one.summary} (each {one.asked})" for preset, one in fits.items())
+    small, large = fits.values()
+    if small.misfits:
+        return "warn", found, f"{small.misfits[0]}"
+    if small.warning:
+        return "warn", found, f"the others wait, or: {small.fix}" if small.fix else "the others wait for room"
+    return (
+        ("ok", found, "") if large.at_once else ("warn", found, f"{SIZES[1]} needs larger nodes, or GPUs that are free")
+    )
 
 
 def images(kube: Kube) -> tuple[State, str, str]:

@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -95,7 +96,8 @@ def test_the_experiment_is_made_with_its_description(empty_mlflow, tmp_path):
     shutil.copyfile(empty_mlflow, tmp_path / "mlflow.db")
     address = f"sqlite:///{tmp_path}/mlflow.db"
     assert [_make_experiment(address, "salt of the north") for _ in range(2)] == [True, False]
-    assert MlflowClient(address).get_experiment_by_name("salt of the north").tags == TAGS
+    made: Any = MlflowClient(address).get_experiment_by_name("salt of the north")
+    assert made.tags == TAGS
 
 
 def test_the_experiment_is_the_one_that_the_environment_names(kubernetes, monkeypatch):

@@ -19,6 +19,7 @@ from pipelines.kfp_api import Kfp, KfpError
 from pipelines.kube import Kube
 from pipelines.presets import preset_config
 from tests.pipelines.conftest import SETTINGS
+from tests.pipelines.kube_server import node, pod
 from tests.pipelines.test_cli import salt
 
 pytestmark = pytest.mark.usefixtures("no_cluster")
@@ -46,6 +47,7 @@ def test_doctor_shows_every_check_of_the_issue(ready, kubernetes):
         "retry window": "ok", "bucket": "ok", "MLflow": "not checked", "clocks": "ok", "Kubernetes": "ok",
         "service account": "ok",
         "Secrets": "ok", "ConfigMap": "ok", "retry policy": "not checked", "GPUs": "warn",
+        "room for jobs": "warn",
         "images": verdicts["images"]["state"],
     }  # fmt: skip
     assert code == 0
@@ -224,27 +226,30 @@ def deployment(env):
     return {"metadata": {"name": "ml-pipeline"}, "spec": {"selector": {}, "template": template}}
 
 
-def node(name, gpus=0, images=()):
-    allocatable = {"cpu": "8"} | ({"nvidia.com/gpu": str(gpus)} if gpus else {})
-    return {"metadata": {"name": name}, "status": {"allocatable": allocatable, "images": [{"names": list(images)}]}}
-
-
-def pod(where, *gpus, init=()):
-    def containers(counts):
-        return [{"name": f"c{i}", "resources": {"limits": {"nvidia.com/gpu": str(n)}}} for i, n in enumerate(counts)]
-
-    spec = {"nodeName": where, "containers": containers(gpus), "initContainers": containers(init)}
-    return {"metadata": {"name": "p"}, "spec": spec}
-
-
 def test_gpus(kubernetes, kube):
     kubernetes.nodes = [node("a")]
     assert doctor_kube.gpus(kube)[0::2] == ("warn", "salt submit --set cluster.accelerator=none")
-    kubernetes.nodes = [node("a"), node("b", 4), node("c", 4)]
-    kubernetes.pods = [pod("b", 1, 1), pod("c", 1, init=(3, 2)), pod(None, 2), pod("a", 1)]
+    kubernetes.nodes = [node("a"), node("b", gpus=4), node("c", gpus=4)]
+    one, two, three = ({"nvidia.com/gpu": str(count)} for count in (1, 2, 3))
+    kubernetes.pods = [pod("b", one, one), pod("c", one, init=(three, two)), pod(None, two), pod("a", one)]
     assert doctor_kube.gpus(kube)[:2] == ("ok", "3 of 8 free on 2 nodes")
-    kubernetes.pods += [pod("c", 3)]
+    kubernetes.pods += [pod("c", three)]
     assert verdict(doctor_kube.gpus, kube) == "warn"
+
+
+def test_room_for_jobs(kubernetes, kube):
+    kubernetes.nodes = []
+    assert doctor_kube.capacity(kube)[:2] == ("warn", "no node is ready and takes pods")
+    kubernetes.nodes = [node("a", cpu="2", memory="32Gi")]
+    state, said, fix = doctor_kube.capacity(kube)
+    assert (state, fix) == ("warn", "the others wait, or: --set cluster.cpu=200m")
+    assert said.startswith("quick: 4 of 10 jobs fit at once (each 0.5 CPUs, 2Gi memory); seed: 0 of 10 jobs")
+    kubernetes.nodes = [node("a", cpu="16", memory="64Gi")]
+    assert doctor_kube.capacity(kube)[0::2] == ("warn", "seed needs larger nodes, or GPUs that are free")
+    kubernetes.nodes.append(node("b", cpu="64", memory="512Gi", gpus=8))
+    assert verdict(doctor_kube.capacity, kube) == "ok"
+    kubernetes.nodes = [node("a", cpu="100m", memory="1Gi")]
+    assert "fits on none of 1 nodes: asks for" in doctor_kube.capacity(kube)[2]
 
 
 def test_images_on_the_nodes(kubernetes, kube):
