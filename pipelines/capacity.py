@@ -7,8 +7,9 @@ from typing import get_args
 
 from components.core.cluster_config import WITH_NETWORK, StageConfig, StageName
 from components.core.config import Config
-from components.core.errors import SaltError
-from pipelines.nodes import Amounts, Node, amount
+from components.core.errors import SaltError, SaltErrors
+from pipelines.kube import Kube, KubeError
+from pipelines.nodes import Amounts, Node, amount, may_grow, read_nodes
 
 STEPS = {"cpu": Fraction(1, 20), "memory": Fraction(128 * 2**20)}
 """What suggestions are multiples of: CPUs, bytes."""
@@ -88,6 +89,28 @@ def fit(nodes: list[Node], config: Config) -> Fit:
     )
 
 
+def room(namespace: str, config: Config) -> list[str]:
+    """Looks whether the cluster has room for a configuration's pods.
+
+    Returns:
+        Warnings: not all jobs have room at once, a node has yet to be added, or we may not look.
+
+    Raises:
+        SaltErrors: If there are pods that no node could take.
+    """
+    try:
+        kube = Kube(namespace)
+        nodes = read_nodes(kube)
+    except KubeError as error:
+        return [f"what the jobs ask for was not compared with the nodes: {error}"]
+    found = fit(nodes, config)
+    if not found.misfits:
+        return [found.warning] if found.warning else []
+    if not may_grow(kube):
+        raise SaltErrors("the nodes are too small", list(found.misfits))
+    return [f"{problem}; an autoscaler may add one" for problem in found.misfits]
+
+
 def _needs(asked: StageConfig) -> dict[str, Fraction]:
     needs = {"cpu": amount(asked.cpu), "memory": amount(asked.memory), "pods": Fraction(1)}
     if asked.accelerator not in (None, "none"):
@@ -113,22 +136,36 @@ def _at_once(nodes: Iterable[Node], config: Config) -> int:
 
 def _misfits(nodes: list[Node], config: Config) -> Iterable[SaltError]:
     """The pods that no node could take even if it were empty; stages that ask for the same are named together."""
-    kinds: dict[str, list[StageName]] = {}
+    kinds: dict[tuple[str, str], list[StageName]] = {}
     for stage in get_args(StageName):
         asked = config.cluster.node(stage)
-        if not any(node.takes(asked) and _times(node.allocatable, _needs(asked)) for node in nodes):
+        takers = [node for node in nodes if node.takes(asked)]
+        if not any(_times(node.allocatable, _needs(asked)) for node in takers):
             selector = "".join(f", label {label}={value}" for label, value in (asked.node_selector or {}).items())
-            kinds.setdefault(f"{_words(_needs(asked))}{selector}", []).append(stage)
-    for asked_words, stages in kinds.items():
-        largest = max(nodes, key=lambda node: node.allocatable.get("memory", Fraction(0)), default=None)
-        shown = (
-            _words({n: largest.allocatable.get(n, Fraction(0)) for n in ("cpu", "memory")}) if largest else "no node"
-        )
+            options = _options(takers, asked, "" if stage in WITH_NETWORK else "light_")
+            kinds.setdefault((f"{_words(_needs(asked))}{selector}", options), []).append(stage)
+    largest = max(nodes, key=lambda node: node.allocatable.get("memory", Fraction(0)), default=None)
+    shown = _words({n: largest.allocatable.get(n, Fraction(0)) for n in STEPS}) if largest else "none"
+    for (words, options), stages in kinds.items():
         yield SaltError(
-            f"fits on none of {len(nodes)} nodes: asks for {asked_words}",
-            field=", ".join(stages), found=f"largest node: {shown}", expected="smaller --set cluster.cpu=..., "
-            "cluster.memory=..., cluster.accelerator=none, or another cluster.node_selector or cluster.tolerations",
-        )  # fmt: skip
+            f"fits on none of {len(nodes)} nodes: asks for {words}",
+            field=", ".join(stages),
+            found=f"largest node {shown}",
+            expected=f"another {options}",
+        )
+
+
+def _options(takers: list[Node], asked: StageConfig, prefix: str) -> str:
+    """The options that keep a stage off every node."""
+    if not takers:
+        return "--set cluster.node_selector=... or cluster.tolerations=..., or nodes that are ready"
+    options = {name: f"cluster.{prefix}{name}" for name in STEPS} | {str(asked.accelerator): "cluster.accelerator"}
+    short = [
+        options[name]
+        for name, need in _needs(asked).items()
+        if name in options and not any(_times(node.allocatable, {name: need}) for node in takers)
+    ]
+    return " and ".join(f"--set {option}=..." for option in short or list(options.values())[:2])
 
 
 def _changes(nodes: list[Node], config: Config, jobs: int) -> tuple[str, ...]:

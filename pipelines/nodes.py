@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from components.core.cluster_config import StageConfig, Toleration
-from pipelines.kube import Kube
+from pipelines.kube import Kube, KubeError
 
 Amounts = Mapping[str, Fraction]
 """Amounts by resource, as Kubernetes names them: `cpu`, `memory` in bytes, `pods`, `nvidia.com/gpu`."""
@@ -55,6 +55,16 @@ def read_nodes(kube: Kube) -> list[Node]:
         kube.core.list_pod_for_all_namespaces, field_selector="status.phase!=Succeeded,status.phase!=Failed"
     ).items
     return [_node(node, pods) for node in kube.call(kube.core.list_node).items if _usable(node)]
+
+
+def may_grow(kube: Kube) -> bool:
+    """Whether an autoscaler may add nodes: Cluster Autoscaler or Karpenter is there, or we may not look."""
+    try:
+        status = kube.find(kube.core.read_namespaced_config_map, "cluster-autoscaler-status", "kube-system")
+        pools = kube.find(kube.custom.list_cluster_custom_object, "karpenter.sh", "v1", "nodepools")
+    except KubeError:
+        return True
+    return bool(status or (pools and pools["items"]))
 
 
 def amount(text: Any) -> Fraction:

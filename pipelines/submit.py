@@ -44,6 +44,7 @@ def check(kfp: Kfp, data: str, config: Config) -> Checked:
     Raises:
         SaltErrors: With every problem found.
     """
+    from pipelines.capacity import room
     from pipelines.images import with_tag
 
     checked = Checked(config)
@@ -70,7 +71,7 @@ def check(kfp: Kfp, data: str, config: Config) -> Checked:
     attempt(api)
     attempt(lambda: _check_store(checked, data))
     attempt(lambda: _check_namespace(checked, kfp.settings))
-    attempt(lambda: _check_capacity(checked, kfp.settings))
+    attempt(lambda: checked.warnings.extend(room(kfp.settings.namespace, checked.config)))
     if problems:
         raise SaltErrors("nothing was submitted", problems)
     return checked
@@ -134,27 +135,6 @@ def _check_namespace(checked: Checked, settings: ClusterSettings) -> None:
         checked.warnings.append(f"Secrets and ConfigMap were not looked for: {error}")
     if problems:
         raise SaltErrors("the namespace is not ready", problems)
-
-
-def _check_capacity(checked: Checked, settings: ClusterSettings) -> None:
-    """The nodes have room for the pods; a warning where not all jobs have it at once, or where we may not look."""
-    from pipelines.capacity import fit
-    from pipelines.kube import Kube, KubeError
-    from pipelines.nodes import read_nodes
-
-    try:
-        nodes = read_nodes(Kube(settings.namespace))
-    except KubeError as error:
-        checked.warnings.append(f"what the jobs ask for was not compared with the nodes: {error}")
-        return
-    if not nodes:
-        checked.warnings.append("no node takes pods now: the jobs wait until there is one")
-        return
-    found = fit(nodes, checked.config)
-    if found.misfits:
-        raise SaltErrors("the nodes are too small", list(found.misfits))
-    if found.warning:
-        checked.warnings.append(found.warning)
 
 
 def submit(

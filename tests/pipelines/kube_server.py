@@ -11,7 +11,13 @@ class KubeServer(Server):
 
     def __init__(self, tmp_path):
         super().__init__()
-        self.objects: dict = {"secrets": {}, "configmaps": {}, "serviceaccounts": {}, "deployments": {}}
+        self.objects: dict = {
+            "secrets": {},
+            "configmaps": {},
+            "serviceaccounts": {},
+            "deployments": {},
+            "nodepools": {},
+        }
         self.nodes, self.pods, self.workflows = [], [], []
         self.logs: dict = {}
         self.minor, self.forbidden, self.may_not = "34", set(), set()

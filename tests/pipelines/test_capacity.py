@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.capacity import fit
 from pipelines.kube import Kube, KubeError
-from pipelines.nodes import amount, read_nodes
+from pipelines.nodes import amount, may_grow, read_nodes
 from pipelines.presets import preset_config
 from tests.pipelines.kube_server import node, pod
 from tests.pipelines.test_cli import fails, salt
@@ -105,12 +105,17 @@ def test_a_pod_that_no_node_could_take(kubernetes, fits):
     assert said.startswith(
         "train_fold, predict: fits on none of 1 nodes: asks for 4 CPUs, 16Gi memory, 1 nvidia.com/gpu"
     )
-    assert "found largest node: 2 CPUs, 4Gi memory" in said
+    options = "--set cluster.cpu=... and --set cluster.memory=... and --set cluster.accelerator=..."
+    assert said.endswith(f"(found largest node 2 CPUs, 4Gi memory, expected another {options})")
     kubernetes.nodes = [node("a", cpu="200m", memory="4Gi")]
-    assert len(fits().misfits) == 2
+    light, heavy = map(str, fits().misfits)
+    assert light.startswith("ingest, fold_split, ensemble, submission, report: ")
+    assert light.endswith("expected another --set cluster.light_cpu=...)")
+    assert heavy.endswith("expected another --set cluster.cpu=...)")
     kubernetes.nodes = [node("a", labels={"pool": "other"})]
     selected = preset_config("smoke", ['cluster.node_selector={"pool": "train"}'])
     assert "label pool=train" in str(fits(selected).misfits[0])
+    assert "expected another --set cluster.node_selector=... or cluster.tolerations=" in str(fits(selected).misfits[0])
 
 
 def test_nodes_that_may_not_be_listed(kubernetes):
@@ -137,10 +142,24 @@ def test_submit_warns_where_jobs_wait_and_refuses_where_none_can_run(ready, kfp,
     kubernetes.forbidden = {"pods"}
     assert "warning: what the jobs ask for was not compared with the nodes: Kubernetes: " in salt(*words)[2]
     kubernetes.forbidden = set()
-    kubernetes.nodes = []
-    assert "warning: no node takes pods now" in salt(*words)[2]
     kubernetes.nodes = [node("a", cpu="2", memory="1Gi")]
     runs = len(kfp.runs)
     said = fails(*words)
     assert "train_fold, predict: fits on none of 1 nodes: asks for 0.5 CPUs, 2Gi memory" in said
     assert len(kfp.runs) == runs
+    kubernetes.nodes = []
+    assert "fits on none of 0 nodes" in fails(*words)
+    kubernetes.put("configmaps", "cluster-autoscaler-status", {"status": "..."})
+    code, _, said = salt(*words)
+    assert code == 0
+    assert "or nodes that are ready); an autoscaler may add one" in said
+
+
+def test_an_autoscaler_is_found(kubernetes):
+    kube = Kube("kubeflow")
+    assert not may_grow(kube)
+    kubernetes.objects["nodepools"]["nodepools"] = {"items": [{"metadata": {"name": "gpus"}}]}
+    assert may_grow(kube)
+    kubernetes.objects["nodepools"].clear()
+    kubernetes.forbidden = {"configmaps"}
+    assert may_grow(kube)
