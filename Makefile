@@ -71,7 +71,7 @@ lint: $(STAMP) ## run the linters and the type checker alone
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-format: $(STAMP) ## mend what ruff can
+format: $(STAMP) ## fix what ruff can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 

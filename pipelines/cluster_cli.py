@@ -69,8 +69,9 @@ def logs(
     predict: Annotated[bool, typer.Option("--predict", help="Of a job, its prediction, not its training.")] = False,
 ) -> None:
     """Prints what a task has written."""
+    from pipelines.pod_logs import read_log
     from pipelines.run_view import jobs_of
-    from pipelines.watch import POLL_SECONDS, read_log, run_tasks
+    from pipelines.watch import POLL_SECONDS, run_tasks
 
     kfp = open_kfp()
     found = kfp.find(run)
@@ -124,7 +125,7 @@ def resume(run: Run) -> None:
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Checks everything a run needs, on this machine and on the cluster, and says how to mend it."""
+    """Checks everything a run needs, on this machine and on the cluster, and says how to fix it."""
     from pipelines.doctor import examine, show
 
     verdicts = examine(settings())

@@ -9,13 +9,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from components.core.errors import SaltError, SaltErrors
+from components.core.experiment import open_experiment
 from components.core.settings import StoreSettings
 from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.kube import Kube
+from pipelines.mlflow_server import server_address, server_version
 from pipelines.network import ANSWER_SECONDS, one_line
 from pipelines.patience import within
 from pipelines.store_users import Admin, User, users
+
+MLFLOW_SECONDS = 10.0
+"""What MLflow may take to make the experiment."""
 
 Keys = tuple[str, str]
 """Name of an access key, and the key."""
@@ -107,14 +112,14 @@ def _entry(kube: Kube, name: str, user: User, replace: bool) -> Keys:
 def _users(kube: Kube, store: StoreSettings, keys: Keys, wanted: dict[str, User]) -> Iterator[str]:
     """Has the store know the users as their Secrets say."""
     if store.endpoint is None:
-        yield "users of the store: left out, SALT_S3_ENDPOINT is not set here; run it again where it is"
+        yield "users of the store: skipped, SALT_S3_ENDPOINT is not set here; run it again where it is"
         return
     admin = Admin(StoreSettings(access_key=keys[0], secret_key=keys[1]))
     for name, user in wanted.items():
         access, secret = POD_SECRETS[name]
         held = kube.secret(name) or {}
         if held.get(access) != user.name.encode():
-            yield f"user {user.name}: left out, Secret {name} holds the keys of another"
+            yield f"user {user.name}: skipped, Secret {name} holds the keys of another"
         else:
             yield f"user {user.name}: {'set' if admin.put(user, held[secret].decode()) else 'unchanged'}"
 
@@ -150,7 +155,7 @@ def _buckets(settings: StoreSettings, keys: Keys, dev: bool, expire_days: int) -
 
     # AWS needs no address, and keys that came from the cluster alone do not say that it is AWS.
     if not settings.configured:
-        yield f"bucket {settings.bucket}: left out, SALT_S3_ENDPOINT is not set here"
+        yield f"bucket {settings.bucket}: skipped, SALT_S3_ENDPOINT is not set here"
         return
     store = Store(StoreSettings(access_key=keys[0], secret_key=keys[1]), patience=0)
     for bucket in [settings.bucket, *[names.KFP_BUCKET] * dev]:
@@ -160,29 +165,34 @@ def _buckets(settings: StoreSettings, keys: Keys, dev: bool, expire_days: int) -
 
 
 def _experiment() -> Iterator[str]:
-    address = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if not address.startswith(("http://", "https://")):
-        yield f"MLflow experiment {names.EXPERIMENT}: left out, MLFLOW_TRACKING_URI names no server here"
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", names.EXPERIMENT)
+    address = server_address()
+    if address is None:
+        yield f"MLflow experiment {name}: skipped, MLFLOW_TRACKING_URI names no server here"
+        return
+    server_version(address)  # in seconds, and before MLflow's client, which takes long to import and to fail
+    try:
+        import mlflow  # noqa: F401 - before the clock starts
+    except ImportError:
+        yield f"MLflow experiment {name}: skipped, mlflow is not installed here"
         return
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(int(ANSWER_SECONDS)))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     try:
-        made = within(60, lambda: _make_experiment(address), "MLflow")
-    except ImportError:
-        yield f"MLflow experiment {names.EXPERIMENT}: left out, mlflow is not installed here"
-        return
+        made = within(MLFLOW_SECONDS, lambda: _make_experiment(address, name), f"MLflow at {address}")
     except SaltError:
         raise
     except Exception as error:  # of many kinds: mlflow's, requests', urllib3's
-        raise SaltError(f"does not do it: {one_line(str(error), 160)}", file=f"MLflow at {address}") from None
-    yield f"MLflow experiment {names.EXPERIMENT}: {'made' if made else 'unchanged'}"
+        raise SaltError(
+            f"experiment {name} was not created: {one_line(str(error))}", file=f"MLflow at {address}"
+        ) from None
+    yield f"MLflow experiment {name}: {'made' if made else 'unchanged'}"
 
 
-def _make_experiment(address: str) -> bool:
+def _make_experiment(address: str, name: str) -> bool:
     from mlflow import MlflowClient
 
     client: Any = MlflowClient(address)
-    if client.get_experiment_by_name(names.EXPERIMENT) is not None:
-        return False
-    client.create_experiment(names.EXPERIMENT)
-    return True
+    known = client.get_experiment_by_name(name)
+    open_experiment(client, name)
+    return known is None

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -48,6 +49,8 @@ class ClusterSettings(BaseSettings):
     def _address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("an address begins with http:// or https://")
+        if value is not None and "@" in urlsplit(value).netloc:
+            raise ValueError("an address takes no user and password: see SALT_KFP_TOKEN")
         return value and value.rstrip("/")
 
     @field_validator("kfp_ca_file", "kfp_token_file")

@@ -2,7 +2,7 @@
 
 import zipfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -32,12 +32,24 @@ def push(
     if not key or key.endswith("/"):
         uri = f"s3://{bucket}/{key}{archive.name}"
     store = Store()
-    store.check(bucket)
+    _check_bucket(store, bucket)
     with transfer(f"uploading {archive.name}") as progress:
         sent = store.upload(archive, uri, progress=progress)
     said = "uploaded, and its checksum verified" if sent else "was there already, with this very content"
     Console(stderr=True).print(f"{uri}: {said}", markup=False, highlight=False, soft_wrap=True)
     typer.echo(uri)
+
+
+def _check_bucket(store: Any, bucket: str) -> None:
+    from components.core.s3.failures import code_of
+
+    try:
+        store.check(bucket)
+    except SaltError as error:
+        if code_of(error) != "NoSuchBucket":
+            raise
+        made = f"`SALT_S3_BUCKET={bucket} salt cluster init` makes it"
+        raise SaltError(f"there is no such bucket: {made}", file=f"s3://{bucket}", field="URI") from None
 
 
 def _check_archive(archive: Path) -> None:

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from components.core.errors import SaltError, SaltErrors
+from components.core.errors import SaltError, SaltErrors, without_passwords
 from pipelines.cluster_settings import ClusterSettings
+from pipelines.network import one_line
 from pipelines.patience import Started
 
 SECONDS = 10.0
@@ -29,21 +30,30 @@ class Verdict:
         check: What was looked at.
         state: How it stands.
         found: What is there.
-        mend: What to do about it.
+        fix: What to do about it.
     """
 
     check: str
     state: State
     found: str
-    mend: str = ""
+    fix: str = ""
 
 
 class NotChecked(SaltError):
-    """A check could not be made."""
+    """A check could not be made.
+
+    Args:
+        problem: Why.
+        fix: What to do about it.
+    """
+
+    def __init__(self, problem: str, fix: str = "") -> None:
+        super().__init__(problem)
+        self.fix = fix
 
 
 Check = Callable[[], tuple[State, str, str]]
-"""State, what was found, its mend. A SaltError is a failure, `NotChecked` what it says."""
+"""State, what was found, its fix. A SaltError is a failure, `NotChecked` what it says."""
 
 
 def examine(settings: ClusterSettings, seconds: float = SECONDS) -> list[Verdict]:
@@ -58,6 +68,8 @@ def examine(settings: ClusterSettings, seconds: float = SECONDS) -> list[Verdict
     """
     import docker  # noqa: F401 - imported once, not in every thread while its clock runs
     import kfp_server_api  # noqa: F401
+    import kubernetes.client
+    import kubernetes.config  # noqa: F401
     import minio  # noqa: F401
 
     from pipelines import doctor_kube, doctor_local, doctor_services
@@ -79,15 +91,16 @@ def run_checks(checks: dict[str, Check], seconds: float) -> list[Verdict]:
 
 def _verdict(name: str, started: Started, seconds: float) -> Verdict:
     try:
-        return Verdict(name, *started.result(seconds))
+        state, found, fix = started.result(seconds)
+        return Verdict(name, state, without_passwords(found), without_passwords(fix))
     except NotChecked as error:
-        return Verdict(name, "not checked", str(error))
+        return Verdict(name, "not checked", str(error), error.fix)
     except SaltErrors as error:
         return Verdict(name, "fail", "; ".join(map(str, error.problems)))
     except SaltError as error:
         return Verdict(name, "fail", str(error))
     except Exception as error:  # a check that fails in a way we did not think of must not hide the others
-        return Verdict(name, "fail", f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        return Verdict(name, "fail", f"{type(error).__name__}: {without_passwords(one_line(str(error)))}")
 
 
 def show(verdicts: list[Verdict], as_json: bool) -> None:
@@ -97,7 +110,7 @@ def show(verdicts: list[Verdict], as_json: bool) -> None:
         return
     console = Console()
     console = console if console.is_terminal else Console(width=200)
-    table = Table("check", "state", "found", "mend", box=None)
+    table = Table("check", "state", "found", "fix", box=None)
     for one in verdicts:
-        table.add_row(one.check, f"[{COLOURS[one.state]}]{one.state}[/]", escape(one.found), escape(one.mend))
+        table.add_row(one.check, f"[{COLOURS[one.state]}]{one.state}[/]", escape(one.found), escape(one.fix))
     console.print(table)

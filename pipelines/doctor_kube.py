@@ -1,17 +1,19 @@
 """Checks of the Kubernetes namespace."""
 
-import json
 from collections.abc import Callable
-from fractions import Fraction
-from typing import Any
 
 from components.core.config import Config
 from components.core.errors import SaltError
 from pipelines import cluster_names as names
+from pipelines import doctor_fixes as fixes
+from pipelines.capacity import fit
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.doctor import Check, NotChecked, State
+from pipelines.doctor_retries import retry_policy
 from pipelines.kube import Kube, KubeError
+from pipelines.nodes import read_nodes, requested
 from pipelines.patience import Started
+from pipelines.presets import preset_config
 
 TESTED = ((1, 33), (1, 36))
 """Versions of Kubernetes that Kubeflow Pipelines 2.17 is tested with upstream."""
@@ -25,6 +27,9 @@ RIGHTS = (
 )
 """What a run's pods ask of the Kubernetes API: verb, resource, group, name."""
 
+SIZES = ("quick", "seed")
+"""Presets whose jobs the nodes' room is compared with: ten small jobs on CPUs, ten large ones on GPUs."""
+
 GPU = Config().cluster.accelerator
 
 
@@ -37,12 +42,12 @@ def checks(settings: ClusterSettings, seconds: float) -> dict[str, Check]:
             try:
                 kube = opened.result(seconds)
             except SaltError as error:
-                raise NotChecked(str(error)) from None
+                raise NotChecked(str(error), fixes.kubernetes(str(error))) from None
             try:
                 return check(kube)
             except KubeError as error:
                 if error.denied or error.status == 0:
-                    raise NotChecked(str(error)) from None
+                    raise NotChecked(str(error), fixes.kubernetes(str(error))) from None
                 raise
 
         return made
@@ -54,6 +59,7 @@ def checks(settings: ClusterSettings, seconds: float) -> dict[str, Check]:
         "ConfigMap": on(config_map),
         "retry policy": on(lambda kube: retry_policy(kube.at(settings.kfp_namespace))),
         "GPUs": on(gpus),
+        "room for jobs": on(capacity),
         "images": on(images),
     }
 
@@ -68,16 +74,16 @@ def version(kube: Kube) -> tuple[State, str, str]:
 
 def service_account(kube: Kube, account: str) -> tuple[State, str, str]:
     """It is there and may do what a run's pods do."""
-    mend = "kubectl apply -k k8s/overlays/..."
+    fix = "kubectl apply -k k8s/overlays/..."
     if kube.find(kube.core.read_namespaced_service_account, account, kube.namespace) is None:
-        return "fail", f"{account} is not there", mend
+        return "fail", f"{account} is not there", fix
     lacking = [
         f"{verb} {resource}{f'/{name}' if name else ''}"
         for verb, resource, group, name in RIGHTS
         if not kube.may(verb, resource, group, name, account)
     ]
     if lacking:
-        return "fail", f"{account} may not {', '.join(lacking)}", mend
+        return "fail", f"{account} may not {', '.join(lacking)}", fix
     return "ok", f"{account} may do what a run's pods do", ""
 
 
@@ -98,53 +104,12 @@ def secrets(kube: Kube) -> tuple[State, str, str]:
 def config_map(kube: Kube) -> tuple[State, str, str]:
     """It is there, with the addresses."""
     held = kube.config_map(names.SETTINGS_CONFIG_MAP)
-    mend = "kubectl apply -k k8s/overlays/..."
+    fix = "kubectl apply -k k8s/overlays/..."
     if held is None:
-        return "fail", f"{names.SETTINGS_CONFIG_MAP} is not there", mend
+        return "fail", f"{names.SETTINGS_CONFIG_MAP} is not there", fix
     if lacking := [key for key in names.SETTINGS_KEYS if not held.get(key)]:
-        return "fail", f"{names.SETTINGS_CONFIG_MAP} lacks {', '.join(lacking)}", mend
+        return "fail", f"{names.SETTINGS_CONFIG_MAP} lacks {', '.join(lacking)}", fix
     return "ok", f"store {held['SALT_S3_ENDPOINT']}, MLflow {held['MLFLOW_TRACKING_URI']}", ""
-
-
-def retry_policy(kube: Kube) -> tuple[State, str, str]:
-    """Whether a container that fails is tried again, as `cluster.retries` asks."""
-    import yaml
-
-    mend = "kubectl apply --server-side --force-conflicts -k k8s/overlays/kfp"
-    patch = _spec_patch(kube)
-    ours = ((patch.get("templateDefaults") or {}).get("retryStrategy")) or {}
-    if ours:
-        if str(ours.get("limit", "")) not in ("", "0"):
-            return "warn", f"default limit {ours['limit']}: retries of each level of the graph multiply", mend
-        if ours.get("retryPolicy") in ("Always", "OnFailure"):
-            return "ok", f"{ours['retryPolicy']}, by {names.KFP_API_DEPLOYMENT}'s COMPILED_PIPELINE_SPEC_PATCH", ""
-    argo = kube.config_map(names.ARGO_CONFIG_MAP)
-    if argo is None:
-        raise NotChecked(f"no {names.ARGO_CONFIG_MAP} in {kube.namespace}: is Kubeflow Pipelines there?")
-    try:
-        defaults = yaml.safe_load(argo.get("workflowDefaults") or "{}")
-        policy = defaults["spec"]["templateDefaults"]["retryStrategy"].get("retryPolicy", "OnFailure")
-    except (KeyError, TypeError, AttributeError):
-        return "ok", "Argo's own: a failed container is tried again", ""
-    except yaml.YAMLError:
-        raise SaltError("workflowDefaults is not YAML", file=f"ConfigMap {names.ARGO_CONFIG_MAP}") from None
-    if policy in ("Always", "OnFailure"):
-        return "ok", f"{policy}, by {names.ARGO_CONFIG_MAP}", ""
-    return "warn", f"{policy}: a container that fails is not tried again", mend
-
-
-def _spec_patch(kube: Kube) -> dict[str, Any]:
-    """What the API server lays over every workflow it compiles."""
-    deployment = kube.find(kube.apps.read_namespaced_deployment, names.KFP_API_DEPLOYMENT, kube.namespace)
-    containers = deployment.spec.template.spec.containers if deployment else []
-    for variable in (v for container in containers for v in container.env or []):
-        if variable.name == "COMPILED_PIPELINE_SPEC_PATCH":
-            try:
-                patch = json.loads(variable.value or "{}")
-            except ValueError:
-                raise SaltError("COMPILED_PIPELINE_SPEC_PATCH is not JSON", file=names.KFP_API_DEPLOYMENT) from None
-            return patch if isinstance(patch, dict) else {}
-    return {}
 
 
 def gpus(kube: Kube) -> tuple[State, str, str]:
@@ -157,19 +122,27 @@ def gpus(kube: Kube) -> tuple[State, str, str]:
     pods = kube.call(
         kube.core.list_pod_for_all_namespaces, field_selector="status.phase!=Succeeded,status.phase!=Failed"
     ).items
-    held = sum(_gpus_of(pod) for pod in pods if pod.spec.node_name in having)
+    held = sum(int(requested(pod, GPU)) for pod in pods if pod.spec.node_name in having)
     free = sum(having.values()) - held
     state: State = "ok" if free > 0 else "warn"
     return state, f"{free} of {sum(having.values())} free on {len(having)} nodes", "" if free > 0 else "jobs will wait"
 
 
-def _gpus_of(pod: Any) -> int:
-    def asked(container: Any) -> Fraction:
-        resources = container.resources
-        return Fraction(((resources and (resources.requests or resources.limits)) or {}).get(GPU, 0))
-
-    spec = pod.spec
-    return int(max([sum(map(asked, spec.containers)), *map(asked, spec.init_containers or [])]))
+def capacity(kube: Kube) -> tuple[State, str, str]:
+    """How many jobs of a small and of a large preset the nodes have room for at once."""
+    nodes = read_nodes(kube)
+    if not nodes:
+        return "warn", "no node is ready and takes pods", "kubectl get nodes"
+    fits = {preset: fit(nodes, preset_config(preset)) for preset in SIZES}
+    found = "; ".join(f"{preset}: {one.summary} (each {one.asked})" for preset, one in fits.items())
+    small, large = fits.values()
+    if small.misfits:
+        return "warn", found, f"{small.misfits[0]}"
+    if small.warning:
+        return "warn", found, f"the others wait, or: {small.fix}" if small.fix else "the others wait for room"
+    return (
+        ("ok", found, "") if large.at_once else ("warn", found, f"{SIZES[1]} needs larger nodes, or GPUs that are free")
+    )
 
 
 def images(kube: Kube) -> tuple[State, str, str]:

@@ -9,10 +9,14 @@ from uuid import uuid4
 
 from components.core.errors import SaltError
 from components.core.settings import StoreSettings
+from pipelines import cluster_names as names
+from pipelines import doctor_fixes as fixes
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.doctor import Check, NotChecked, State
-from pipelines.kfp_api import Kfp
-from pipelines.network import ANSWER_SECONDS, CONNECT_SECONDS, reason
+from pipelines.doctor_retries import retry_window
+from pipelines.kfp_api import Kfp, KfpError
+from pipelines.mlflow_server import server_address, server_version
+from pipelines.network import ask
 
 KFP_TRIED = "2.17"
 SKEW_NOTED, SKEW_REFUSED = 30, 600
@@ -23,8 +27,9 @@ def checks(settings: ClusterSettings) -> dict[str, Check]:
     """The checks by name."""
     return {
         "Kubeflow Pipelines": lambda: kubeflow(settings),
-        "bucket": bucket,
-        "MLflow": mlflow,
+        "retry window": lambda: retry_window(Kfp(settings)),
+        "bucket": lambda: bucket(settings.namespace),
+        "MLflow": lambda: mlflow(settings.namespace),
         "clocks": lambda: clocks(settings),
     }
 
@@ -32,7 +37,10 @@ def checks(settings: ClusterSettings) -> dict[str, Check]:
 def kubeflow(settings: ClusterSettings) -> tuple[State, str, str]:
     """The API answers, in a version we know."""
     kfp = Kfp(settings)
-    health = kfp.health()
+    try:
+        health = kfp.health()
+    except KfpError as error:
+        return "fail", str(error).partition("; is it forwarded?")[0], fixes.kubeflow(error, settings)
     version = health.get("tag_name") or "unknown"
     known = version.removeprefix("v").startswith(KFP_TRIED)
     if health.get("multi_user"):
@@ -43,13 +51,21 @@ def kubeflow(settings: ClusterSettings) -> tuple[State, str, str]:
     return ("ok" if known else "warn"), version, "" if known else f"tried with {KFP_TRIED}"
 
 
-def bucket() -> tuple[State, str, str]:
+def bucket(namespace: str) -> tuple[State, str, str]:
     """It takes, gives back and removes an object."""
-    from components.core.store import Store
-
     settings = StoreSettings()
     if not settings.configured:
         return "fail", "no object store is set", "set SALT_S3_ENDPOINT, SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY"
+    try:
+        _write_and_read(settings)
+    except SaltError as error:
+        return "fail", str(error), fixes.store(error, settings, namespace)
+    return "ok", f"{settings.bucket} at {settings.endpoint or 'AWS'}: written, read, removed", ""
+
+
+def _write_and_read(settings: StoreSettings) -> None:
+    from components.core.store import Store
+
     store = Store(settings, patience=0)
     store.check(settings.bucket)
     uri = f"s3://{settings.bucket}/probes/{uuid4().hex}"
@@ -60,20 +76,21 @@ def bucket() -> tuple[State, str, str]:
             raise SaltError("gives back other bytes than it was given", file=uri)
     finally:
         store.remove(uri)
-    return "ok", f"{settings.bucket} at {settings.endpoint or 'AWS'}: written, read, removed", ""
 
 
-def mlflow() -> tuple[State, str, str]:
+def mlflow(namespace: str) -> tuple[State, str, str]:
     """The server answers, in a version that goes with our client."""
-    address = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if not address.startswith(("http://", "https://")):
+    address = server_address()
+    if address is None:
+        found = "no server" if os.environ.get("MLFLOW_TRACKING_URI") else "not set here"
         raise NotChecked(
-            f"MLFLOW_TRACKING_URI is {'no server' if address else 'not set here'}; pods take theirs from salt-settings"
+            f"MLFLOW_TRACKING_URI is {found}; pods take theirs from {names.SETTINGS_CONFIG_MAP}",
+            "set it, and `salt runs` and `salt compare` show scores",
         )
-    status, text, _ = _ask(f"{address.rstrip('/')}/version")
-    if status != 200:
-        raise SaltError(f"answers with {status}", file=f"MLflow at {address}")
-    server = text.strip()
+    try:
+        server = server_version(address)
+    except SaltError as error:
+        return "fail", str(error), fixes.mlflow(address, namespace)
     try:
         ours = metadata.version("mlflow")
     except metadata.PackageNotFoundError:
@@ -87,11 +104,11 @@ def clocks(settings: ClusterSettings) -> tuple[State, str, str]:
     store = StoreSettings()
     asked: dict[str, Any] = {"Kubeflow Pipelines": lambda: Kfp(settings).date()}
     if store.endpoint:
-        asked["store"] = lambda: _ask(str(store.endpoint), str(store.ca_file) if store.ca_file else None)[2]
+        asked["store"] = lambda: ask(str(store.endpoint), str(store.ca_file) if store.ca_file else None)[2]
     skews: dict[str, float] = {}
-    for server, ask in asked.items():
+    for server, date in asked.items():
         try:
-            said = ask()
+            said = date()
             if said:
                 skews[server] = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
         except (SaltError, ValueError):
@@ -103,17 +120,3 @@ def clocks(settings: ClusterSettings) -> tuple[State, str, str]:
     worst = max(map(abs, skews.values()))
     state: State = "fail" if worst > SKEW_REFUSED else "warn" if worst > SKEW_NOTED else "ok"
     return state, found, "" if state == "ok" else "set the clocks by NTP: the store refuses what is signed too far off"
-
-
-def _ask(url: str, ca_file: str | None = None) -> tuple[int, str, str | None]:
-    """Status, text and date of an answer."""
-    import urllib3
-
-    pool = urllib3.PoolManager(
-        ca_certs=ca_file, retries=False, timeout=urllib3.Timeout(CONNECT_SECONDS, ANSWER_SECONDS)
-    )
-    try:
-        answer = pool.request("GET", url)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise SaltError(f"cannot be reached: {reason(error)}", file=url) from None
-    return answer.status, answer.data.decode(errors="replace"), answer.headers.get("date")

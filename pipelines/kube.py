@@ -12,7 +12,7 @@ from typing import Any, Self
 from components.core.errors import SaltError
 from pipelines.cluster_names import PART_OF
 from pipelines.network import ANSWER_SECONDS, CONNECT_SECONDS, one_line, reason
-from pipelines.patience import within
+from pipelines.patience import NoAnswer, within
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
 """By it a service account's pods get a web identity."""
@@ -46,8 +46,12 @@ class Kube:
     """
 
     def __init__(self, namespace: str) -> None:
-        within(15, self._load, "Kubernetes' configuration")
-        client = _client()
+        client = _client()  # before the clock starts: a cold disk takes longer than a log-in helper
+        import_module("kubernetes.config")
+        try:
+            within(15, self._load, "log-in helper of the kubeconfig")
+        except NoAnswer as error:
+            raise KubeError(str(error)) from None
         self.namespace = namespace
         self._client = client.ApiClient(self._config)
         self.core = client.CoreV1Api(self._client)

@@ -9,6 +9,10 @@ from components.core.errors import SaltError
 T = TypeVar("T")
 
 
+class NoAnswer(SaltError):
+    """What was waited for did not come in time, which says nothing of what was asked."""
+
+
 def within(seconds: float, call: Callable[[], T], what: str) -> T:
     """Runs `call` and waits no longer than `seconds` for it.
 
@@ -16,11 +20,11 @@ def within(seconds: float, call: Callable[[], T], what: str) -> T:
 
     Args:
         seconds: The limit.
-        call: What to run.
+        call: What to run. What it imports is imported before: a slow disk is no server that does not answer.
         what: Its name, for the message.
 
     Raises:
-        SaltError: If it took longer. What `call` raises comes out as it is.
+        NoAnswer: If it took longer. What `call` raises comes out as it is.
     """
     return Started(call, what).result(seconds)
 
@@ -50,11 +54,11 @@ class Started:
         """Waits for the result.
 
         Raises:
-            SaltError: If it is not there after `seconds`.
+            NoAnswer: If it is not there after `seconds`.
         """
         self._thread.join(max(0.0, seconds))
         if self._thread.is_alive():
-            raise SaltError(f"{self._what}: no answer in time")
+            raise NoAnswer(f"{self._what}: no answer in time")
         if self._error is not None:
             raise self._error
         return self._result

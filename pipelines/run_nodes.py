@@ -6,11 +6,21 @@ import json
 import re
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from components.core.errors import SaltError
 from components.core.jobs import Job
+from pipelines.attempts import (
+    FAILED,
+    Attempt,
+    read_attempt,
+    reason_of,
+    retries_of,
+    why_failed,
+    why_retried,
+    why_starting,
+)
+from pipelines.cluster_names import KFP_BUCKET
 from pipelines.network import one_line
 
 STAGES = ("ingest", "fold-split", "train-fold", "predict", "ensemble", "submission", "report")
@@ -21,10 +31,6 @@ _ITERATION = re.compile(r"-iterations\((\d+):")
 _TROUBLED = ("Pending", "Failed", "Error")
 
 
-_PASSING = ("PodInitializing", "ContainerCreating")
-"""What Kubernetes says of every pod that begins."""
-
-
 @dataclass(frozen=True)
 class Task:
     """One task of a run.
@@ -32,24 +38,28 @@ class Task:
     Attributes:
         stage: Its name in the pipeline, as `train-fold`.
         iteration: Index of its iteration, for a task in the loop.
-        state: `waiting`, `starting`, `running`, `succeeded`, `cached`, `failed` or `left out`.
-        started: When its first container began.
-        finished: When it ended.
-        attempts: Containers begun.
-        reason: What the engine says of it: why it waits or failed.
-        pods: Names of the pods that ran its code, oldest first; its driver's where there are none.
+        state: `waiting`, `starting`, `running`, `retrying` (between two attempts), `succeeded`, `cached`, `failed` or
+            `left out`.
+        attempts: The pods that ran its code, oldest first.
+        retries: How many attempts beyond the first it may have.
+        reason: What the engine says of it: why it waits, is retried or failed.
+        driver: Name of the driver's pod, which runs before the first attempt.
         outputs: What its driver decided: the outputs' places are in there.
     """
 
     stage: str
     iteration: int | None
     state: str
-    started: datetime | None = None
-    finished: datetime | None = None
-    attempts: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    retries: int = 0
     reason: str = ""
-    pods: tuple[str, ...] = ()
+    driver: str = ""
     outputs: str = ""
+
+    @property
+    def pods(self) -> tuple[str, ...]:
+        """Names of its attempts' pods; its driver's where there are none."""
+        return tuple(attempt.pod for attempt in self.attempts) or ((self.driver,) if self.driver else ())
 
     def job(self, jobs: list[Job]) -> Job | None:
         """Encoder and fold, for a task in the loop."""
@@ -82,8 +92,8 @@ def read_tasks(workflow: dict[str, Any]) -> list[Task]:
             stage = path[places[0]].removesuffix("-driver")
             found = _ITERATION.search(node["name"])
             groups.setdefault((stage, int(found[1]) if found else None), []).append(node)
-    name = workflow.get("metadata", {}).get("name", "")
-    tasks = [_task(stage, iteration, nodes, name) for (stage, iteration), nodes in groups.items()]
+    name, bucket = workflow.get("metadata", {}).get("name", ""), _log_bucket(workflow)
+    tasks = [_task(stage, iteration, nodes, name, bucket) for (stage, iteration), nodes in groups.items()]
     return sorted(tasks, key=lambda task: (STAGES.index(task.stage), task.iteration or 0))
 
 
@@ -99,7 +109,7 @@ def read_trouble(workflow: dict[str, Any]) -> list[str]:
     lines = []
     for node in _nodes(workflow).values():
         ours = any(part.removesuffix("-driver") in STAGES for part in _path(node))
-        said = _reason(node.get("message", ""))
+        said = reason_of(node.get("message", ""))
         if said and not ours and node["type"] == "Pod" and node.get("phase") in _TROUBLED:
             lines.append(f"{node['displayName']}: {node['phase'].lower()}: {one_line(said)}")
     status = workflow.get("status", {})
@@ -124,58 +134,49 @@ def _nodes(workflow: dict[str, Any]) -> dict[str, Any]:
     return status.get("nodes") or {}
 
 
-def _task(stage: str, iteration: int | None, nodes: list[dict[str, Any]], workflow: str) -> Task:
+def _log_bucket(workflow: dict[str, Any]) -> str:
+    """The bucket of Argo's artifact repository, which is noted once for the whole workflow."""
+    repository = (workflow.get("status", {}).get("artifactRepositoryRef") or {}).get("artifactRepository") or {}
+    return (repository.get("s3") or {}).get("bucket") or KFP_BUCKET
+
+
+def _task(stage: str, iteration: int | None, nodes: list[dict[str, Any]], workflow: str, bucket: str) -> Task:
     by_end = {node["name"].rpartition(".")[2]: node for node in nodes}
     driver, whole = by_end.get(f"{stage}-driver(0)", by_end.get(f"{stage}-driver")), by_end.get(stage)
     inner = [node for end, node in by_end.items() if re.fullmatch(r"executor(\(\d+\))?", end)]
+    retry = next((node for node in inner if node["type"] == "Retry"), None)
     pods = sorted((n for n in inner if n["type"] == "Pod"), key=lambda n: n.get("startedAt") or "")
-    last = pods[-1] if pods else driver
-    asked = [node for node in (*pods, driver) if node]
-    began = next((node for node in asked if node.get("startedAt")), {})
-    state = _state(driver, whole, pods, inner)
-    ended = state in ("succeeded", "cached", "failed")
+    attempts = tuple(read_attempt(node, workflow, bucket) for node in pods)
+    state = _state(driver, whole, attempts, inner, retry)
+    reasons = {"failed": why_failed, "retrying": why_retried, "starting": why_starting}
+    reason = reasons[state](attempts, retry) if state in reasons and attempts else ""
+    if state in ("failed", "starting") and not attempts:
+        reason = reason_of((driver or {}).get("message", ""))
     return Task(
         stage,
         iteration,
         state,
-        started=_time(began.get("startedAt")),
-        finished=_time((last or {}).get("finishedAt")) if ended else None,
-        attempts=len(pods),
-        reason=_reason((last or {}).get("message", "")) if state not in ("succeeded", "cached", "left out") else "",
-        pods=tuple(_pod(node, workflow) for node in pods or ([driver] if driver else [])),
+        attempts,
+        retries_of(retry),
+        reason,
+        driver=read_attempt(driver, workflow, bucket).pod if driver else "",
         outputs=json.dumps((driver or {}).get("outputs", {})),
     )
 
 
-def _state(driver: dict | None, whole: dict | None, pods: list[dict], inner: list[dict]) -> str:
+def _state(
+    driver: dict | None, whole: dict | None, attempts: tuple[Attempt, ...], inner: list[dict], retry: dict | None
+) -> str:
     phase = (whole or {}).get("phase", "")
-    if phase in ("Failed", "Error") or (not whole and driver and driver.get("phase") in ("Failed", "Error")):
+    if phase in FAILED or (not whole and driver and driver.get("phase") in FAILED):
         return "failed"
     if phase in ("Omitted", "Skipped"):
-        return "failed" if driver and driver.get("phase") in ("Failed", "Error") else "left out"
+        return "failed" if driver and driver.get("phase") in FAILED else "left out"
     if phase == "Succeeded":
-        return "succeeded" if pods or not inner else "cached"
-    if not pods:
+        return "succeeded" if attempts or not inner else "cached"
+    if not attempts:
         return "starting"
-    last = pods[-1].get("phase", "Pending")
-    # Between two attempts the last pod has failed and the task has not.
-    return "starting" if last == "Pending" else "running"
-
-
-def _reason(message: str) -> str:
-    """What the engine says of a pod that is not well, the same from one look to the next; nothing of one that is."""
-    if message in _PASSING:
-        return ""
-    image = re.search(r'image "([^"]+)"', message)
-    if image and message.startswith(("ErrImagePull", "ImagePullBackOff")):
-        return f"cannot pull {image[1]}: is it on the node, or in a registry? see `salt doctor`"
-    return message
-
-
-def _pod(node: dict[str, Any], workflow: str) -> str:
-    """Name of a node's pod: workflow, template, hash of the node."""
-    return f"{workflow}-{node.get('templateName', '')}-{node['id'].rpartition('-')[2]}"
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    if attempts[-1].failed:
+        more = retry and retry.get("phase") not in FAILED and len(attempts) <= retries_of(retry)
+        return "retrying" if more else "failed"
+    return "starting" if attempts[-1].phase == "Pending" else "running"

@@ -1,7 +1,7 @@
 """A run on a cluster as rows: the stages, and the jobs by encoder and fold."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from rich.markup import escape
@@ -15,7 +15,17 @@ from pipelines.run_nodes import IN_LOOP, STAGES, Task
 Progress = dict[Job, dict[str, Any]]
 """What training jobs wrote of themselves: `done` and `epochs`, `loss`, `score`."""
 
-COLOURS = {"succeeded": "green", "cached": "green", "failed": "red", "running": "yellow", "left out": "dim"}
+Seconds = Callable[[Task], float]
+"""How long the containers of a task ran, as a `Stopwatch` knows it."""
+
+COLOURS = {
+    "succeeded": "green",
+    "cached": "green",
+    "failed": "red",
+    "running": "yellow",
+    "retrying": "magenta",
+    "left out": "dim",
+}
 
 
 @dataclass(frozen=True)
@@ -26,9 +36,9 @@ class Row:
         name: Stage, or encoder and fold.
         doing: Which task of a job is on, as `train-fold`; empty for a stage.
         state: As of `Task`.
-        seconds: Wall time of its containers so far.
+        seconds: How long its containers ran so far; waiting for a node or an image is not in it.
         retries: Attempts beyond the first.
-        note: Last metric, or why it waits or failed.
+        note: Last metric, or why it waits, is retried or failed.
     """
 
     name: str
@@ -58,7 +68,7 @@ def job_name(job: Job) -> str:
     return f"{job[0]}/fold{job[1]}"
 
 
-def rows(tasks: list[Task], jobs: list[Job], progress: Progress, now: datetime) -> list[Row]:
+def rows(tasks: list[Task], jobs: list[Job], progress: Progress, seconds: Seconds) -> list[Row]:
     """Builds the table's rows, in the pipeline's order; the jobs stand where the loop is."""
     single = {task.stage: task for task in tasks if task.stage not in IN_LOOP}
     known = jobs or [("iteration", i) for i in sorted({t.iteration for t in tasks if t.iteration is not None})]
@@ -66,27 +76,25 @@ def rows(tasks: list[Task], jobs: list[Job], progress: Progress, now: datetime) 
     table = []
     for stage in STAGES:
         if stage == IN_LOOP[0]:
-            table += [_job_row(i, job, in_loop, progress.get(job, {}), now) for i, job in enumerate(known)]
+            table += [_job_row(i, job, in_loop, progress.get(job, {}), seconds) for i, job in enumerate(known)]
         elif stage not in IN_LOOP:
             task = single.get(stage)
-            table.append(_row(stage, "", [task], now, task.reason) if task else Row(stage))
+            table.append(_row(stage, "", [task], seconds, task.reason) if task else Row(stage))
     return table
 
 
-def _job_row(index: int, job: Job, tasks: dict, progress: dict[str, Any], now: datetime) -> Row:
+def _job_row(index: int, job: Job, tasks: dict, progress: dict[str, Any], seconds: Seconds) -> Row:
     found = [tasks[stage, index] for stage in IN_LOOP if (stage, index) in tasks]
     if not found:
         return Row(job_name(job))
     told = next((task for task in found if task.state == "failed"), found[-1])
     note = told.reason if told.state != "running" else ""
-    return _row(job_name(job), told.stage, found[: found.index(told) + 1], now, note or _metric(progress))
+    return _row(job_name(job), told.stage, found[: found.index(told) + 1], seconds, note or _metric(progress))
 
 
-def _row(name: str, doing: str, tasks: list[Task], now: datetime, note: str) -> Row:
-    spans = [(task.started, task.finished or (None if task.ended else now)) for task in tasks]
-    seconds = sum((until - since).total_seconds() for since, until in spans if since and until)
-    retries = sum(max(0, task.attempts - 1) for task in tasks)
-    return Row(name, doing, tasks[-1].state, max(0.0, seconds), retries, note)
+def _row(name: str, doing: str, tasks: list[Task], seconds: Seconds, note: str) -> Row:
+    retries = sum(max(0, len(task.attempts) - 1) for task in tasks)
+    return Row(name, doing, tasks[-1].state, sum(map(seconds, tasks)), retries, note)
 
 
 def _metric(progress: dict[str, Any]) -> str:

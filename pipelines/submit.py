@@ -11,6 +11,7 @@ from components.core.errors import SaltError, SaltErrors
 from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.kfp_api import Kfp
+from pipelines.network import timed_out
 from pipelines.origin import origin_of
 from pipelines.upload import experiment_id, upload
 from pipelines.variant import STANDARD, Variant
@@ -36,9 +37,12 @@ class Checked:
 def check(kfp: Kfp, data: str, config: Config) -> Checked:
     """Looks at everything a run needs.
 
+    A check that got no answer in time is a warning: what comes after it tells.
+
     Raises:
         SaltErrors: With every problem found.
     """
+    from pipelines.capacity import room
     from pipelines.images import with_tag
 
     checked = Checked(config)
@@ -50,7 +54,10 @@ def check(kfp: Kfp, data: str, config: Config) -> Checked:
         except SaltErrors as error:
             problems.extend(error.problems)
         except SaltError as error:
-            problems.append(error)
+            if timed_out(error):
+                checked.warnings.append(f"not checked: {error}")
+            else:
+                problems.append(error)
 
     def images() -> None:
         checked.config = with_tag(config)
@@ -62,6 +69,7 @@ def check(kfp: Kfp, data: str, config: Config) -> Checked:
     attempt(api)
     attempt(lambda: _check_store(checked, data))
     attempt(lambda: _check_namespace(checked, kfp.settings))
+    attempt(lambda: checked.warnings.extend(room(kfp.settings.namespace, checked.config)))
     if problems:
         raise SaltErrors("nothing was submitted", problems)
     return checked
@@ -76,9 +84,10 @@ def _check_store(checked: Checked, data: str) -> None:
     settings = StoreSettings()
     if not settings.configured:
         raise SaltError("is not set: data and bucket cannot be looked for", field="SALT_S3_ENDPOINT")
+    checked.bucket = settings.bucket
+    checked.data_version = f"unread-{uuid4().hex}"  # of its own: no cache may answer for an archive not looked at
     store = Store(settings)
     store.check(settings.bucket)
-    checked.bucket = settings.bucket
     stat = store.stat(data)
     if stat is None:
         raise SaltError("no such object", file=data, field="--data")

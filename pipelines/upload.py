@@ -4,6 +4,7 @@ import hashlib
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from components.core.config import Config
 from pipelines import cluster_names as names
@@ -40,17 +41,19 @@ def upload(kfp: Kfp, config: Config, variant: Variant) -> tuple[str, str, bool]:
     return pipeline_id, made.pipeline_version_id, True
 
 
+def find_pipeline(kfp: Kfp) -> Any:
+    """The pipeline in the runs' namespace; None where it was never uploaded."""
+    method = kfp.pipelines.pipeline_service_list_pipelines
+    listed = kfp.pages(method, "pipelines", namespace=kfp.settings.namespace, filter=_named(names.PIPELINE))
+    return next((found for found in listed if names.PIPELINE in (found.name, found.display_name)), None)
+
+
 def _pipeline_id(kfp: Kfp) -> str:
     import kfp_server_api as api
 
     namespace = kfp.settings.namespace  # in multi-user mode few may make pipelines that all namespaces share
-    listed = kfp.pages(
-        kfp.pipelines.pipeline_service_list_pipelines, "pipelines",
-        namespace=namespace, filter=_named(names.PIPELINE),
-    )  # fmt: skip
-    for found in listed:
-        if names.PIPELINE in (found.name, found.display_name):
-            return found.pipeline_id
+    if found := find_pipeline(kfp):
+        return found.pipeline_id
     body = api.V2beta1Pipeline(
         name=names.PIPELINE, display_name=names.PIPELINE, namespace=namespace,
         description="Finds salt in seismic images.",

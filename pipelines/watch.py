@@ -13,8 +13,10 @@ from components.core.jobs import Job
 from pipelines.kfp_api import Kfp, KfpError
 from pipelines.live import LOG_LINES, mistakes
 from pipelines.patience import within
-from pipelines.run_nodes import Task, read_tasks, read_trouble
+from pipelines.pod_logs import read_log
+from pipelines.run_nodes import IN_LOOP, Task, read_tasks, read_trouble
 from pipelines.run_view import Progress, Row, as_line, as_table, config_of, job_name, jobs_of, rows
+from pipelines.stopwatch import Stopwatch
 
 ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
 POLL_SECONDS = 3.0
@@ -43,6 +45,7 @@ class Watch:
         self.checkpoints = ((run.runtime_config and run.runtime_config.parameters) or {}).get("checkpoints", "")
         self.tasks: list[Task] = []
         self.trouble: list[str] = []
+        self._stopwatch = Stopwatch()
         self._progress: Progress = {}
         self._asked = float("-inf")
         self._told: dict[str, tuple] = {}
@@ -73,6 +76,7 @@ class Watch:
             for task in self.tasks:
                 if task.state == "failed":
                     self._explain(task)
+            self._say(f"to go on where it stopped: salt resume {self.run_id[:8]}")
             return 1
         return 0
 
@@ -99,6 +103,7 @@ class Watch:
         # Asked after the state: of a run that has ended these are the last.
         workflow = run_workflow(self.kfp, self.run_id)
         self.tasks, self.trouble = read_tasks(workflow), read_trouble(workflow)
+        self._stopwatch.look(self.tasks, datetime.now(UTC))
         self.state = state
         if time.monotonic() - self._asked > PROGRESS_SECONDS or state in ENDED:
             self._asked = time.monotonic()
@@ -116,7 +121,7 @@ class Watch:
             return {}
 
     def _rows(self) -> list[Row]:
-        return rows(self.tasks, self.jobs, self._progress, datetime.now(UTC))
+        return rows(self.tasks, self.jobs, self._progress, self._stopwatch.seconds)
 
     def _table(self) -> Any:
         return as_table(f"{self.name}: {self.state}", self._rows(), self.trouble)
@@ -149,6 +154,10 @@ class Watch:
             said = f"{error}"
         for line in mistakes(said) or [line for line in said.splitlines() if line.strip()][-LOG_LINES:]:
             self.console.print(f"  {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+        if "OOMKilled" in task.reason:
+            self._say("  it needs more memory: salt submit ... --set cluster.memory=...")
+        where = f"{job_name(job)}{' --predict' * (task.stage == IN_LOOP[1])}" if job else task.stage
+        self._say(f"  its log: salt logs {self.run_id[:8]} {where}")
 
 
 def run_workflow(kfp: Kfp, run_id: str) -> dict[str, Any]:
@@ -194,29 +203,3 @@ def read_progress_of(checkpoints: str, config: Config, jobs: list[Job]) -> Progr
     hashes = newest.removeprefix(f"{root}/").partition("/")[0]
     found = {job: read_progress(checkpoints, *job, hashes) for job in jobs}
     return {job: state for job, state in found.items() if state}
-
-
-def read_log(kfp: Kfp, run_id: str, task: Task) -> str:
-    """What the newest attempt of a task has written.
-
-    Raises:
-        SaltError: If it has not begun to write, or its pod and its log are gone.
-    """
-    text = kfp.log(run_id, task.pods[-1]) if task.pods else None
-    if text is None and task.state == "starting":
-        raise SaltError("is starting and has written nothing", file=task.stage, found=task.reason or None)
-    if text is None and task.pods:
-        text = _log_of_pod(kfp.settings.namespace, task.pods[-1])
-    if text is None:
-        raise SaltError("its pod and its log are gone", file=task.stage, found=", ".join(task.pods) or None)
-    return text
-
-
-def _log_of_pod(namespace: str, pod: str) -> str | None:
-    """The log of a pod of an ended workflow: the API then knows archived ones only, which few clusters keep."""
-    from pipelines.kube import Kube
-
-    try:
-        return Kube(namespace).log(pod)
-    except SaltError:
-        return None

@@ -1,5 +1,6 @@
 """Mistakes of the user's, told in one line each."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +10,16 @@ MARK = "salt: error: "
 """What a line with a user's mistake begins with, in a terminal, a pod's log and a local run's log."""
 
 
+_USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def without_passwords(text: str) -> str:
+    """A text in which no address names a user or a password: those of MLflow's, KFP's and a proxy's may hold them."""
+    return _USER_INFO.sub("***@", text)
+
+
 class SaltError(ValueError):
-    """Something the user can mend: where it is, what was found, what was expected.
+    """Something the user can fix: where it is, what was found, what was expected; passwords in addresses are hidden.
 
     Args:
         problem: What is wrong, in a few words.
@@ -31,7 +40,7 @@ class SaltError(ValueError):
     ) -> None:
         message = ": ".join(str(part) for part in (file, field, problem) if part is not None)
         facts = [f"{word} {value}" for word, value in (("found", found), ("expected", expected)) if value is not None]
-        super().__init__(f"{message} ({', '.join(facts)})" if facts else message)
+        super().__init__(without_passwords(f"{message} ({', '.join(facts)})" if facts else message))
 
 
 class SaltErrors(SaltError):

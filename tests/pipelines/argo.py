@@ -3,14 +3,26 @@
 import json
 
 STAGE_IDS: dict = {}
+ALLOWED = 2
+"""Retries that each task in the loop may have."""
+
+MESSAGES = {
+    "Failed": "main: Error (exit code 2)",
+    "Error": "pod deleted",
+    "Pending": "Unschedulable: 0/1 nodes are available",
+}
+"""What Argo 4.0 writes on the node of a pod in this phase."""
 
 
-def workflow(tasks, run_id="r", name="salt-x7k2p"):
+def workflow(tasks, run_id="r", name="salt-x7k2p", verdicts=None):
     """An Argo workflow as KFP 2.17 compiles the pipeline.
 
     Args:
-        tasks: For each (stage, iteration or None) the phases of its containers, oldest first; `cached`, `driver`
-            (its driver runs), `omitted` or `driver failed` instead of a list.
+        tasks: For each (stage, iteration or None) the phases of its containers, oldest first, each alone or with its
+            message; `cached`, `driver` (its driver runs), `omitted` or `driver failed` instead of a list. Tasks in the
+            loop may be retried: they have a Retry node, which fails with the last of their attempts when the retries
+            are used up.
+        verdicts: For a task in the loop phase and message of its Retry node instead.
     """
     nodes = {}
 
@@ -47,16 +59,26 @@ def workflow(tasks, run_id="r", name="salt-x7k2p"):
             node(path, "DAG", "Succeeded")
             node(f"{path}.executor", "Skipped", "Skipped")
             continue
-        last = phases[-1]
-        ended = last if last in ("Succeeded", "Failed", "Error") else "Running"
-        node(path, "DAG", ended)
+        attempts = [phase if isinstance(phase, tuple) else (phase, MESSAGES.get(phase, "")) for phase in phases]
+        whole, verdict = (verdicts or {}).get((stage, iteration)) or _verdict(attempts, iteration is not None)
+        node(path, "DAG", whole)
         if iteration is not None:
-            node(f"{path}.executor", "Retry", ended)
-        for attempt, phase in enumerate(phases):
-            end = f"executor({attempt})" if iteration is not None else "executor"
-            message = {"Failed": "Error (exit code 2)", "Pending": "Unschedulable: 0/1 nodes are available"}.get(phase)
+            asked = {"parameters": [{"name": "retry-max-count", "value": str(ALLOWED)}]}
+            node(f"{path}.executor", "Retry", whole, template, message=verdict, inputs=asked)
+        for number, (phase, message) in enumerate(attempts):
+            end = f"executor({number})" if iteration is not None else "executor"
             node(f"{path}.{end}", "Pod", phase, template, **({"message": message} if message else {}))
     return {"metadata": {"name": name, "labels": {"pipeline/runid": run_id}}, "status": {"nodes": nodes}}
+
+
+def _verdict(attempts, retried):
+    """Phase and message of what stands above the attempts."""
+    last, _ = attempts[-1]
+    if last == "Succeeded" or (last in ("Failed", "Error") and not retried):
+        return last, ""
+    if last in ("Failed", "Error") and len(attempts) > ALLOWED:
+        return last, "No more retries left"
+    return "Running", ""
 
 
 def execution(stage, iteration):

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines import cluster_names as names
 from tests.pipelines.kfp_server import KfpServer
-from tests.pipelines.kube_server import KubeServer
+from tests.pipelines.kube_server import KubeServer, node
 
 SETTINGS = {
     "SALT_S3_ENDPOINT": "http://salt-minio:9000",
@@ -49,6 +49,7 @@ def ready(kfp, kubernetes, store, store_environment, bucket, monkeypatch):
     """A cluster with everything in its place; the URI of an archive in the store."""
     monkeypatch.setenv("SALT_S3_BUCKET", bucket)
     kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS | {"SALT_S3_BUCKET": bucket})
+    kubernetes.nodes = [node("large", cpu="16", memory="64Gi")]
     kubernetes.put("secrets", names.STORE_SECRET, dict.fromkeys(names.STORE_KEYS, "x"))
     kubernetes.put("secrets", names.KFP_STORE_SECRET, dict.fromkeys(names.KFP_STORE_KEYS, "x"))
     store.put(f"s3://{bucket}/data/survey.zip", b"an archive")

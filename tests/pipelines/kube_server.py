@@ -11,7 +11,13 @@ class KubeServer(Server):
 
     def __init__(self, tmp_path):
         super().__init__()
-        self.objects: dict = {"secrets": {}, "configmaps": {}, "serviceaccounts": {}, "deployments": {}}
+        self.objects: dict = {
+            "secrets": {},
+            "configmaps": {},
+            "serviceaccounts": {},
+            "deployments": {},
+            "nodepools": {},
+        }
         self.nodes, self.pods, self.workflows = [], [], []
         self.logs: dict = {}
         self.minor, self.forbidden, self.may_not = "34", set(), set()
@@ -63,3 +69,28 @@ class KubeServer(Server):
         before = held.get(name, {}).get("data", {}) if method == "PATCH" else {}
         held[name] = {"metadata": asked["metadata"], "data": before | coded}
         return held[name]
+
+
+def node(name, *, cpu="8", memory="32Gi", gpus=0, labels=None, taints=(), ready="True", cordoned=False, images=()):
+    """A node as Kubernetes lists it."""
+    allocatable = {"cpu": cpu, "memory": memory, "pods": "110"} | ({"nvidia.com/gpu": str(gpus)} if gpus else {})
+    return {
+        "metadata": {"name": name, "labels": labels or {}},
+        "spec": {"unschedulable": cordoned, "taints": list(taints)},
+        "status": {
+            "allocatable": allocatable, "images": [{"names": list(images)}],
+            "conditions": [{"type": "Ready", "status": ready}],
+        },
+    }  # fmt: skip
+
+
+def pod(where, *containers, init=()):
+    """A pod on a node, or on none: what each of its containers requests."""
+
+    def made(asked):
+        return [{"name": f"c{i}", "resources": {"requests": requests}} for i, requests in enumerate(asked)]
+
+    return {
+        "metadata": {"name": "p"},
+        "spec": {"nodeName": where, "containers": made(containers), "initContainers": made(init)},
+    }

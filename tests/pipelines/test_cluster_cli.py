@@ -218,20 +218,40 @@ def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp):
 
 def test_watch_of_a_failed_run_says_why(kfp):
     kfp.add_run("first", "FAILED", RUN, {"config": SMOKE})
-    kfp.workflows[RUN] = flow = workflow({("train-fold", 3): ["Failed"], ("report", None): "omitted"}, RUN)
-    pod = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "executor(0)")
+    kfp.workflows[RUN] = flow = workflow({("train-fold", 3): ["Failed"] * 3, ("report", None): "omitted"}, RUN)
+    pod = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "executor(2)")
     pod_name = f"salt-x7k2p-retry-system-container-impl-{pod['id'].removeprefix('salt-x7k2p-')}"
     kfp.logs[pod_name] = (
         f"I0101 launcher\nsome noise\n{MARK}config.json: is not valid\n  - train.epochs: too few\nmore noise\n"
     )
     code, _, said = salt("watch", RUN)
     assert code == 1
-    assert f"train-fold of {SECOND}/fold1 failed: Error (exit code 2)" in said
-    assert said.endswith(f"  {MARK}config.json: is not valid\n    - train.epochs: too few\n")
+    reason = "Error (exit code 2); No more retries left, 2 of 2 retries used"
+    assert f"train-fold of {SECOND}/fold1 failed: {reason}" in said
+    assert f"  {MARK}config.json: is not valid\n    - train.epochs: too few\n" in said
+    commands = f"  its log: salt logs {RUN[:8]} {SECOND}/fold1\nto go on where it stopped: salt resume {RUN[:8]}\n"
+    assert said.endswith(commands)
     kfp.logs[pod_name] = "".join(f"line {i}\n" for i in range(100))
-    assert salt("watch", RUN)[2].endswith("".join(f"  line {i}\n" for i in range(85, 100)))
+    assert salt("watch", RUN)[2].endswith("".join(f"  line {i}\n" for i in range(85, 100)) + commands)
     del kfp.logs[pod_name]
     assert "its pod and its log are gone" in salt("watch", RUN)[2]
+
+
+def test_watch_of_a_run_that_lost_a_pod_says_what_argo_says_and_what_to_do(kfp):
+    kfp.add_run("first", "FAILED", RUN, {"config": SMOKE})
+    lost = {("predict", 3): ("Error", "Max duration limit exceeded")}
+    kfp.workflows[RUN] = workflow({("predict", 3): ["Error"]}, RUN, verdicts=lost)
+    code, _, said = salt("watch", RUN)
+    assert code == 1
+    reason = "pod deleted; Max duration limit exceeded, 0 of 2 retries used"
+    assert f"{SECOND}/fold1: predict: failed, 0:01:01, {reason}\n" in said
+    assert f"predict of {SECOND}/fold1 failed: {reason}\n" in said
+    assert f"its log: salt logs {RUN[:8]} {SECOND}/fold1 --predict\n" in said
+    starved = [("Failed", "main: OOMKilled (exit code 137)")] * 3
+    kfp.workflows[RUN] = workflow({("predict", 3): starved}, RUN)
+    said = salt("watch", RUN)[2]
+    assert "failed: OOMKilled (exit code 137); No more retries left, 2 of 2 retries used\n" in said
+    assert "it needs more memory: salt submit ... --set cluster.memory=..." in said
 
 
 @pytest.mark.minio
@@ -318,6 +338,44 @@ def test_the_log_of_a_run_that_has_ended_is_its_pods(kfp, kubernetes):
     assert "its pod and its log are gone" in fails("logs", RUN, "ingest")
     kubernetes.logs[f"salt-x7k2p-{node['templateName']}-{node['id'].removeprefix('salt-x7k2p-')}"] = "read é"
     assert salt("logs", RUN, "ingest")[1] == "read é"
+
+
+KUBELETS = [
+    "unable to retrieve container logs for containerd://3f2a",
+    'failed to try resolving symlinks in path "/var/log/pods/kubeflow_x/main/0.log": lstat: no such file or directory',
+    'failed to get container status "3f2a": rpc error: code = NotFound desc = an error occurred: container not found',
+]
+
+
+@pytest.mark.minio
+@pytest.mark.parametrize("words", KUBELETS, ids=["retrieve", "symlinks", "not found"])
+def test_the_kubelets_word_is_no_log_and_the_archived_one_is_read(kfp, store, store_environment, bucket, words):
+    kfp.add_run("first", "SUCCEEDED", RUN)
+    kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Succeeded"]}, RUN)
+    (node,) = (node for node in flow["status"]["nodes"].values() if node["name"].endswith("ingest.executor"))
+    pod = f"salt-x7k2p-{node['templateName']}-{node['id'].removeprefix('salt-x7k2p-')}"
+    kfp.logs[pod] = words
+    assert "its pod and its log are gone" in fails("logs", RUN, "ingest")
+    key = f"private-artifacts/kubeflow/salt-x7k2p/2026/01/02/{pod}/main.log"
+    node["outputs"] = {"artifacts": [{"name": "main-logs", "s3": {"key": key}}]}
+    flow["status"]["artifactRepositoryRef"] = {"artifactRepository": {"s3": {"bucket": bucket}}}
+    assert "its pod and its log are gone" in fails("logs", RUN, "ingest")
+    store.put(f"s3://{bucket}/{key}", b"read 4000 images\n")
+    assert salt("logs", RUN, "ingest")[1] == "read 4000 images\n"
+    kfp.logs[pod] = f"a log of several lines\nmay quote it: {words}\nand go on\n"
+    assert salt("logs", RUN, "ingest")[1] == kfp.logs[pod]
+
+
+def test_an_archived_log_that_cannot_be_read_says_where_it_is(kfp):
+    kfp.add_run("first", "SUCCEEDED", RUN)
+    kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Succeeded"]}, RUN)
+    (node,) = (node for node in flow["status"]["nodes"].values() if node["name"].endswith("ingest.executor"))
+    node["outputs"] = {"artifacts": [{"name": "main-logs", "s3": {"key": "a/main.log", "bucket": "logs"}}]}
+    said = fails("logs", RUN, "ingest")
+    assert (
+        "s3://logs/a/main.log: its pod is gone; its log is archived, but cannot be read: SALT_S3_ENDPOINT: is not"
+        in said
+    )
 
 
 def test_logs_are_followed_to_the_tasks_end(kfp):

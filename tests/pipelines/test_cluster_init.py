@@ -1,15 +1,21 @@
 """`salt cluster init` against a real MinIO and a stand-in for Kubernetes."""
 
 import re
+import shutil
+import socket
+from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from components.core.errors import SaltError
+from components.core.experiment import TAGS
 from components.core.s3.multipart import PART
 from components.core.settings import StoreSettings
 from components.core.store import Store
 from pipelines import cluster_names as names
-from pipelines.cluster_init import POD_SECRETS
+from pipelines import network
+from pipelines.cluster_init import POD_SECRETS, _make_experiment
 from tests.pipelines.kfp_server import Server
 from tests.pipelines.test_cli import fails, salt
 
@@ -159,7 +165,7 @@ def test_users_are_not_made_for_secrets_of_others(entered, kubernetes):
     kubernetes.put("secrets", "mlpipeline-minio-artifact", {"accesskey": "minio", "secretkey": "minio123"})
     _, out, _ = salt("cluster", "init", "--dev")
     assert "Secret mlpipeline-minio-artifact: holds other values" in out
-    assert "user salt-kfp: left out, Secret mlpipeline-minio-artifact holds the keys of another" in out
+    assert "user salt-kfp: skipped, Secret mlpipeline-minio-artifact holds the keys of another" in out
 
 
 @pytest.mark.minio
@@ -179,7 +185,7 @@ def test_init_makes_everything_once(kubernetes, minio, store_environment, store,
         "user salt-stages: set",
         "user salt-kfp: set",
         "user salt-mlflow: set",
-        "MLflow experiment salt: left out, MLFLOW_TRACKING_URI names no server here",
+        "MLflow experiment salt: skipped, MLFLOW_TRACKING_URI names no server here",
     ]
     key = store_environment["SALT_S3_SECRET_KEY"]
     held = {name: kubernetes.secret(name) for name in kubernetes.objects["secrets"]}
@@ -195,7 +201,7 @@ def test_init_makes_everything_once(kubernetes, minio, store_environment, store,
 
     code, out, _ = salt("cluster", "init", "--dev", "--expire-days", 9)
     assert code == 0
-    assert [line for line in out.splitlines() if not line.endswith("unchanged") and "left out" not in line] == []
+    assert all(line.endswith("unchanged") or "skipped" in line for line in out.splitlines())
     assert {name: kubernetes.secret(name) for name in held} == held
     assert "kept 10 days, set" in salt("cluster", "init", "--expire-days", 10)[1]
 
@@ -206,9 +212,9 @@ def test_keys_are_made_up_only_when_asked_and_only_once(kubernetes):
     assert not kubernetes.objects["secrets"]
     code, out, _ = salt("cluster", "init", "--dev", "--generate")
     assert code == 0
-    assert "bucket salt: left out, SALT_S3_ENDPOINT is not set here" in out
+    assert "bucket salt: skipped, SALT_S3_ENDPOINT is not set here" in out
     held = {name: kubernetes.secret(name) for name in kubernetes.objects["secrets"]}
-    assert "users of the store: left out, SALT_S3_ENDPOINT is not set here" in out
+    assert "users of the store: skipped, SALT_S3_ENDPOINT is not set here" in out
     assert len(set(secret_values(held))) == len(held) == 5
     assert all(len(value) >= 32 and value not in out for value in secret_values(held))
     assert salt("cluster", "init", "--dev", "--generate")[0] == 0
@@ -241,7 +247,29 @@ def test_init_says_what_a_cluster_does_not_do(kubernetes, monkeypatch):
     said = fails("cluster", "init", "--dev", "--generate")
     assert "not everything was prepared" in said
     assert "127.0.0.1:9" in said
-    assert "MLflow at http://127.0.0.1:9: does not do it" in said
+    assert "http://127.0.0.1:9/version: cannot be reached: connection refused" in said
     assert kubernetes.secret("salt-store")
     kubernetes.__exit__()
     assert "cannot be reached: connection refused" in fails("cluster", "init", "--dev", "--generate")
+
+
+def test_the_experiment_is_made_with_its_description(empty_mlflow, tmp_path):
+    shutil.copyfile(empty_mlflow, tmp_path / "mlflow.db")
+    address = f"sqlite:///{tmp_path}/mlflow.db"
+    assert [_make_experiment(address, "salt of the north") for _ in range(2)] == [True, False]
+    made: Any = MlflowClient(address).get_experiment_by_name("salt of the north")
+    assert made.tags == TAGS
+
+
+def test_the_experiment_is_the_one_that_the_environment_names(kubernetes, monkeypatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "north")
+    assert "MLflow experiment north: skipped" in salt("cluster", "init", "--dev", "--generate")[1]
+
+
+def test_an_mlflow_that_answers_nothing_is_one_line_in_seconds(kubernetes, monkeypatch):
+    monkeypatch.setattr(network, "ANSWER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        said = fails("cluster", "init", "--dev", "--generate")
+    assert f"{address}/version: cannot be reached: no answer in time" in said

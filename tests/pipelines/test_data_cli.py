@@ -64,7 +64,7 @@ def test_what_is_no_zip_is_not_pushed(bucket: str, store: Store, tmp_path: Path)
 
 
 def test_a_store_that_cannot_be_used_is_named(archive: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SaltError, match="there is no such bucket"):
+    with pytest.raises(SaltError, match="there is no such bucket: `SALT_S3_BUCKET=no-such-bucket salt cluster init`"):
         push(archive, "s3://no-such-bucket/x")
     with pytest.raises(SaltError, match="is not a place in an object store"):
         push(archive, "gs://bucket/x")

@@ -2,13 +2,15 @@ import base64
 import gzip
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from components.core.errors import SaltError
-from pipelines.run_nodes import read_tasks, read_trouble
+from pipelines.attempts import Attempt
+from pipelines.run_nodes import Task, read_tasks, read_trouble
 from pipelines.run_view import as_line, clock, rows
+from pipelines.stopwatch import Stopwatch
 from tests.pipelines.argo import execution, workflow
 
 NOW = datetime(2026, 1, 2, 3, 6, 5, tzinfo=UTC)
@@ -18,6 +20,13 @@ JOBS = [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
 def task(phases, stage="train-fold", iteration=1):
     (found,) = read_tasks(workflow({(stage, iteration): phases}))
     return found
+
+
+def shown(tasks, progress=None, jobs=JOBS):
+    """The rows of tasks that are looked at once."""
+    stopwatch = Stopwatch()
+    stopwatch.look(tasks, NOW)
+    return rows(tasks, jobs, progress or {}, stopwatch.seconds)
 
 
 def test_no_nodes_are_no_tasks():
@@ -35,37 +44,106 @@ def test_no_nodes_are_no_tasks():
         (["Pending"], "starting", 1),
         (["Running"], "running", 1),
         (["Succeeded"], "succeeded", 1),
-        (["Failed"], "failed", 1),
+        (["Failed"], "retrying", 1),
+        (["Error", "Pending"], "starting", 2),
         (["Failed", "Running"], "running", 2),
+        (["Failed", "Error", "Failed"], "failed", 3),
         (["Failed", "Error", "Succeeded"], "succeeded", 3),
     ],
 )
 def test_state_of_a_task(phases, state, attempts):
     found = task(phases)
-    assert (found.stage, found.iteration, found.state, found.attempts) == ("train-fold", 1, state, attempts)
+    assert (found.stage, found.iteration, found.state, len(found.attempts)) == ("train-fold", 1, state, attempts)
     assert found.ended == (state in ("failed", "left out", "cached", "succeeded"))
 
 
-def test_a_task_between_two_attempts_has_not_failed():
-    flow = workflow({("train-fold", 0): ["Failed", "Running"]})
-    nodes = flow["status"]["nodes"]
-    second = next(key for key, node in nodes.items() if node["displayName"] == "executor(1)")
-    del nodes[second]
+def test_a_task_between_two_attempts_names_the_lost_one():
+    found = task(["Error"])
+    assert (found.state, found.ended) == ("retrying", False)
+    assert found.reason == "attempt 1 of 3: pod deleted"
+    flow = workflow(
+        {("train-fold", 1): ["Failed", "Failed"]}, verdicts={("train-fold", 1): ("Running", "Backoff for 1m0s")}
+    )
+    assert read_tasks(flow)[0].reason == "attempt 2 of 3: Error (exit code 2); Backoff for 1m0s"
+    (row,) = (row for row in shown([found], {("a", 1): {"done": 1.0, "epochs": 2}}) if row.name == "a/fold1")
+    assert as_line(row) == "a/fold1: train-fold: retrying, 0:01:01, attempt 1 of 3: pod deleted"
+
+
+def test_a_second_attempt_that_waits_says_what_became_of_the_first():
+    assert task(["Error", ("Pending", "PodInitializing")]).reason == "attempt 2 of 3; attempt 1: pod deleted"
+    assert task(["Error", "Pending"]).reason == "Unschedulable: 0/1 nodes are available"
+
+
+@pytest.mark.parametrize(
+    ("attempts", "verdict", "reason"),
+    [
+        (["Error"], "Max duration limit exceeded", "pod deleted; Max duration limit exceeded, 0 of 2 retries used"),
+        (
+            ["Failed", ("Failed", "main: OOMKilled (exit code 137)")],
+            "Backoff would exceed max duration limit",
+            "OOMKilled (exit code 137); Backoff would exceed max duration limit, 1 of 2 retries used",
+        ),
+        (["Failed"] * 3, "No more retries left", "Error (exit code 2); No more retries left, 2 of 2 retries used"),
+        # Where the policy does not cover it, the Retry node repeats its pod.
+        (
+            ["Failed"],
+            "main: Error (exit code 2)",
+            "Error (exit code 2); 0 of 2 retries used: see the retry policy in `salt doctor`",
+        ),
+    ],
+)
+def test_a_failed_task_names_its_last_end_and_why_it_is_not_retried(attempts, verdict, reason):
+    flow = workflow({("train-fold", 1): attempts}, verdicts={("train-fold", 1): ("Failed", verdict)})
+    for one in (flow, retried(flow)):
+        (found,) = read_tasks(one)
+        assert (found.state, found.reason) == ("failed", reason)
+
+
+def test_a_task_whose_last_retry_is_lost_has_failed_before_argo_says_so():
+    flow = workflow({("train-fold", 1): ["Error"] * 3}, verdicts={("train-fold", 1): ("Running", "")})
     (found,) = read_tasks(flow)
-    assert (found.state, found.ended, found.finished) == ("running", False, None)
-
-
-def test_a_cached_task_takes_no_time():
-    found = task("cached")
-    assert (found.finished - found.started).total_seconds() == 61
-    assert rows([found], JOBS, {}, NOW)[3].seconds == 61
+    assert (found.state, found.reason) == ("failed", "pod deleted; 2 of 2 retries used")
 
 
 def test_why_it_waits_or_failed():
     assert "Unschedulable" in task(["Pending"]).reason
-    assert task(["Failed"]).reason == "Error (exit code 2)"
+    assert task(["Failed"], "ingest", None).reason == "Error (exit code 2)"
     assert task(["Failed", "Succeeded"]).reason == ""
     assert task("driver failed").reason == "driver says"
+
+
+def look(*moments):
+    """A task's seconds at each look: its attempts as (phase, created, finished), in seconds after the beginning."""
+    stopwatch, began = Stopwatch(), datetime(2026, 1, 2, tzinfo=UTC)
+
+    def at(second):
+        return None if second is None else began + timedelta(seconds=second)
+
+    found = []
+    for now, attempts in moments:
+        pods = [Attempt(f"p{i}", phase, at(since), at(until), "") for i, (phase, since, until) in enumerate(attempts)]
+        seen = Task("train-fold", 0, "running", tuple(pods))
+        stopwatch.look([seen], at(now))
+        found.append(stopwatch.seconds(seen))
+    return found
+
+
+def test_waiting_does_not_count_as_running():
+    pending, running = [("Pending", 0, None)], [("Running", 0, None)]
+    assert look((300, pending), (400, pending), (410, running), (500, running)) == [0, 0, 10, 100]
+    assert look((500, running)) == [500]  # of what was before the first look nothing is known
+
+
+def test_the_pause_between_attempts_does_not_count():
+    lost = ("Error", 0, 100)
+    retry = [lost, ("Pending", 700, None)]
+    again = [lost, ("Running", 700, None)]
+    assert look((110, [lost]), (600, [lost]), (750, retry), (760, again)) == [100, 100, 100, 110]
+    assert look((800, [("Failed", 0, None)])) == [0]
+
+
+def test_time_never_goes_backwards():
+    assert look((50, [("Running", 0, None)]), (60, [("Succeeded", 0, 45)])) == [50, 50]
 
 
 def test_pods_are_named_as_argo_names_them():
@@ -106,24 +184,24 @@ def test_nodes_that_argo_packed():
 
 
 def test_rows_hold_every_stage_and_job_from_the_beginning():
-    names = [row.name for row in rows([], JOBS, {}, NOW)]
+    names = [row.name for row in shown([])]
     jobs = ["a/fold0", "a/fold1", "b/fold0", "b/fold1"]
     assert names == ["ingest", "fold-split", *jobs, "ensemble", "submission", "report"]
-    assert {row.state for row in rows([], JOBS, {}, NOW)} == {"waiting"}
+    assert {row.state for row in shown([])} == {"waiting"}
 
 
 def test_a_jobs_row_adds_training_and_prediction_up():
     tasks = read_tasks(workflow({("train-fold", 2): ["Failed", "Succeeded"], ("predict", 2): ["Running"]}))
     progress = {("b", 0): {"done": 7.5, "epochs": 10, "score": 0.81234}}
-    row = next(row for row in rows(tasks, JOBS, progress, NOW) if row.name == "b/fold0")
+    row = next(row for row in shown(tasks, progress) if row.name == "b/fold0")
     assert (row.doing, row.state, row.retries, row.note) == ("predict", "running", 1, "epoch 7/10, metric 0.8123")
-    assert row.seconds == 61 + 120
-    assert as_line(row) == "b/fold0: predict: running, retry 1, 0:03:01, epoch 7/10, metric 0.8123"
+    assert row.seconds == 2 * 61 + 120
+    assert as_line(row) == "b/fold0: predict: running, retry 1, 0:04:02, epoch 7/10, metric 0.8123"
 
 
 def test_a_job_of_an_unknown_configuration_has_its_number():
     tasks = read_tasks(workflow({("train-fold", i): ["Running"] for i in range(2)}))
-    assert [row.name for row in rows(tasks, [], {}, NOW)][2:4] == ["iteration/fold0", "iteration/fold1"]
+    assert [row.name for row in shown(tasks, jobs=[])][2:4] == ["iteration/fold0", "iteration/fold1"]
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, ""), (59.9, "0:00:59"), (3600 * 26 + 61, "26:01:01")])
@@ -148,7 +226,9 @@ def test_steps_that_carry_their_attempts_are_known_all_the_same():
     flow = workflow(
         {("ingest", None): ["Succeeded"], ("fold-split", None): "driver", ("train-fold", 1): ["Failed", "Running"]}
     )
-    known = [[(t.stage, t.iteration, t.state, t.attempts) for t in read_tasks(one)] for one in (flow, retried(flow))]
+    known = [
+        [(t.stage, t.iteration, t.state, len(t.attempts)) for t in read_tasks(one)] for one in (flow, retried(flow))
+    ]
     assert known[0] == known[1]
     assert len(known[0]) == 3
 
@@ -173,6 +253,6 @@ def test_what_is_said_of_every_pod_is_not_told():
 
 
 def test_a_job_whose_training_failed_says_that_and_not_what_was_left_out():
-    flow = workflow({("train-fold", 0): ["Failed"], ("predict", 0): "omitted"})
-    (row,) = (row for row in rows(read_tasks(flow), [("lite0", 0)], {}, NOW) if row.name == "lite0/fold0")
-    assert (row.doing, row.state, row.seconds) == ("train-fold", "failed", 61)
+    flow = workflow({("train-fold", 0): ["Failed"] * 3, ("predict", 0): "omitted"})
+    (row,) = (row for row in shown(read_tasks(flow), jobs=[("lite0", 0)]) if row.name == "lite0/fold0")
+    assert (row.doing, row.state, row.seconds) == ("train-fold", "failed", 3 * 61)

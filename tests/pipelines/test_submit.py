@@ -1,13 +1,15 @@
 """`salt submit` against a real MinIO and stand-ins for the two APIs."""
 
 import hashlib
+import socket
 
 import pytest
 import yaml
 
 from components.core.errors import SaltError
+from components.core.s3 import client
 from pipelines import cluster_names as names
-from pipelines import submit
+from pipelines import kfp_http, kube, submit
 from pipelines.cluster_settings import cluster_settings
 from pipelines.kfp_api import Kfp
 from pipelines.presets import preset_config
@@ -103,6 +105,40 @@ def test_what_may_not_be_looked_at_is_a_warning(ready, kfp, kubernetes, monkeypa
     code, _, said = salt("submit", "--data", ready, *SMOKE)
     assert code == 0
     assert "warning: Secrets and ConfigMap were not looked for: Kubernetes: no configuration: see KUBECONFIG" in said
+
+
+@pytest.mark.minio
+def test_a_check_without_an_answer_in_time_is_a_warning(ready, kfp, kubernetes, monkeypatch):
+    monkeypatch.setattr(kfp_http, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(kube, "ANSWER_SECONDS", 0.2)
+    kfp.fault = kubernetes.fault = "slow"
+    checked = submit.check(Kfp(cluster_settings()), ready, preset_config("smoke", ["cluster.tag=1"]))
+    said = "\n".join(checked.warnings)
+    assert "not checked: Kubeflow Pipelines at" in said
+    assert "cannot be reached: no answer in time" in said
+    assert "Secrets and ConfigMap were not looked for: Kubernetes: " in said
+    assert checked.data_version == hashlib.sha256(b"an archive").hexdigest()
+    kfp.released.set()
+
+
+def test_a_store_without_an_answer_in_time_leaves_nothing_to_the_cache(kfp, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("SALT_S3_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("SALT_S3_ACCESS_KEY", "a")
+        monkeypatch.setenv("SALT_S3_SECRET_KEY", "b")
+        monkeypatch.setattr(client, "HASTE", 0.1)
+        config = preset_config("smoke", ["cluster.tag=1"])
+        found = [submit.check(Kfp(cluster_settings()), "s3://salt/survey.zip", config) for _ in range(2)]
+    assert any("the store does not answer" in warning for warning in found[0].warnings)
+    assert found[0].bucket == "salt"
+    assert found[0].data_version.startswith("unread-")
+    assert found[0].data_version != found[1].data_version
+
+
+def test_a_store_that_refuses_connections_is_a_problem(kfp, monkeypatch):
+    monkeypatch.setenv("SALT_S3_ENDPOINT", "http://127.0.0.1:9")
+    said = fails("submit", "--data", "s3://salt/survey.zip", *SMOKE)
+    assert "the store does not answer (found Connection refused)" in said
 
 
 def test_submit_reads_from_a_store_only(kfp):

@@ -1,7 +1,7 @@
 """How large the Argo workflow of a run becomes, unpacked, as Kubeflow Pipelines' retry writes it.
 
-Argo keeps six nodes of a task: of its driver a Retry and a Pod node, then a Retry and a DAG node around its executor, and
-a Retry and a Pod node of that. Each holds the task's pod-spec-patch, in which the driver put what KFP's launcher is
+Argo keeps six nodes of a task: of its driver a Retry and a Pod node, then a Retry and a DAG node around its executor,
+and a Retry and a Pod node of that. Each holds the task's pod-spec-patch, in which the driver put what KFP's launcher is
 called with; the driver's two nodes hold what it was given as well. The shapes below are those of a real workflow of
 KFP 2.17 and Argo 4.0.5.
 """
@@ -64,8 +64,8 @@ def _task_bytes(name: str, task: Any, spec: Any, platform: Any, jobs: int, metad
     container = spec["deploymentSpec"]["executors"][label]["container"]
     asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].get(label, {})
     patch = {"name": "pod-spec-patch", "value": _patch(name, component, container, asked, jobs, metadata)}
-    given = [{"name": kind, "value": json.dumps(what)} for kind, what in
-             (("component", component), ("task", task), ("container", container), ("kubernetes-config", asked))]  # fmt: skip
+    told = {"component": component, "task": task, "container": container, "kubernetes-config": asked}
+    given = [{"name": kind, "value": json.dumps(what)} for kind, what in told.items()]
     path = f"salt-x7k2p(0).root(0).for-loop-1(0).iteration-iterations(0:0)(0).iteration-item(0).{name}(0).executor(0)"
     executor = {**NODE, "name": path, "inputs": {"parameters": [patch]}}
     driver = {**NODE, "name": path, "inputs": {"parameters": given}, "outputs": {"parameters": [patch]}}
@@ -74,6 +74,7 @@ def _task_bytes(name: str, task: Any, spec: Any, platform: Any, jobs: int, metad
 
 def _patch(name: str, component: Any, container: Any, asked: Any, jobs: int, metadata: Any) -> str:
     """A task's pod-spec-patch, as its driver makes it."""
+    outputs = {**component["outputDefinitions"].get("artifacts", {}), "executor-logs": _LOGS}
     executor_input = {
         "inputs": {
             "artifacts": {
@@ -85,7 +86,7 @@ def _patch(name: str, component: Any, container: Any, asked: Any, jobs: int, met
         "outputs": {
             "artifacts": {
                 key: {"artifacts": [{"name": key, "type": value["artifactType"], "uri": _uri(name, key)}]}
-                for key, value in {**component["outputDefinitions"].get("artifacts", {}), "executor-logs": _LOGS}.items()
+                for key, value in outputs.items()
             },
             "outputFile": _uri(name, "output_metadata.json"),
         },
@@ -98,13 +99,12 @@ def _patch(name: str, component: Any, container: Any, asked: Any, jobs: int, met
         "--mlmd_server_address", "metadata-grpc-service.kubeflow.svc.cluster.local", "--mlmd_server_port", "8080",
         "--publish_logs", "true", "--publish_logs", "true", "--",
     ]  # fmt: skip
-    sources = [(entry, "configMapKeyRef") for entry in asked.get("configMapAsEnv", ())]
-    sources += [(entry, "secretKeyRef") for entry in asked.get("secretAsEnv", ())]
     env = [
-        {"name": pair["envVar"], "valueFrom": {kind: {"name": "salt-settings", "key": pair["envVar"], "optional": False}}}
-        for entry, kind in sources
+        {"name": pair["envVar"], "valueFrom": {f"{kind}KeyRef": {"name": "salt-settings", "key": pair["envVar"]}}}
+        for kind in ("configMap", "secret")
+        for entry in asked.get(f"{kind}AsEnv", ())
         for pair in entry["keyToEnv"]
-    ]  # fmt: skip
+    ]
     command = [*container["command"], *container["args"]]
     main = {"name": "main", "image": container["image"], "command": launcher, "args": command, "env": env}
     rest = {key: value for key, value in asked.items() if key not in ("configMapAsEnv", "secretAsEnv")}

@@ -22,6 +22,20 @@ def test_message_leaves_out_what_is_not_given_but_not_what_is_falsy(facts, messa
     assert str(SaltError("is wrong", **facts)) == message
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://user:word@mlflow:5000/x", "http://***@mlflow:5000/x"),
+        ("see https://token@host and http://a:b@c", "see https://***@host and http://***@c"),
+        ("https://host/repository@sha256:12", "https://host/repository@sha256:12"),
+        ("s3://bucket/key of a@b", "s3://bucket/key of a@b"),
+    ],
+)
+def test_credentials_in_an_address_are_hidden(text, shown):
+    assert str(SaltError("is wrong", file=text)) == f"{shown}: is wrong"
+    assert shown in str(SaltErrors("all", [SaltError(text)]))
+
+
 def test_several_problems_are_all_listed():
     problems = [SaltError("is not there", file="b.png"), SaltError("is too large", file="c.png")]
     error = SaltErrors("the archive has 2 problems", problems)
