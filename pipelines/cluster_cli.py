@@ -134,6 +134,7 @@ def cancel(run: Run) -> None:
     if _ended(found):
         raise SaltError("has ended already", file=found.display_name, found=found.state)
     kfp.terminate(found.run_id)
+    _close_tracked(kfp, found.run_id)
     typer.echo(f"{found.display_name}: stopping; to go on with it: salt resume {found.run_id[:8]}")
 
 
@@ -143,6 +144,7 @@ def resume(run: Run) -> None:
     found = kfp.find(run)
     if found.state == "SUCCEEDED" or not _ended(found):
         raise SaltError("can only go on once it has failed or was stopped", file=found.display_name, found=found.state)
+    _close_tracked(kfp, found.run_id)
     run_id = kfp.go_on(found)
     typer.echo(f"{found.display_name}: going on; to follow it: salt watch {run_id[:8]}")
 
@@ -186,8 +188,15 @@ def _follow(kfp: Any, run_id: str) -> None:
     from pipelines.watch import Watch
 
     code = Watch(kfp, kfp.run(run_id), Console(stderr=True)).follow()
+    _close_tracked(kfp, run_id)
     if code:
         raise typer.Exit(code)
+
+
+def _close_tracked(kfp: Any, run_id: str) -> None:
+    from pipelines.close_tracked import close_tracked
+
+    close_tracked(kfp, run_id)
 
 
 def _task(tasks: list, jobs: list, wanted: str, predict: bool) -> Any:

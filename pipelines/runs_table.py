@@ -5,8 +5,10 @@ from datetime import datetime
 from itertools import islice
 
 from components.core.errors import SaltError
+from pipelines.close_tracked import close_tracked, run_name
 from pipelines.kfp_api import Kfp, KfpError
 from pipelines.tracked_runs import TrackedRun, TrackedRuns
+from pipelines.watch import ENDED
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,12 @@ def list_runs(kfp: Kfp, limit: int) -> tuple[list[Listed], list[SaltError]]:
     found: list[Listed] = []
     try:
         for run in islice(kfp.runs(), limit):
-            name = ((run.runtime_config and run.runtime_config.parameters) or {}).get("run")
+            name = run_name(run)
             # Both engines list it: the cluster knows its state, MLflow its score.
-            metrics = tracked.pop(name).metrics if name in tracked else {}
+            known = tracked.pop(name) if name in tracked else None
+            metrics = known.metrics if known else {}
+            if known and known.state == "RUNNING" and run.state in ENDED:
+                close_tracked(kfp, run.run_id)
             ended = run.finished_at if run.finished_at and run.finished_at > run.created_at else None
             seconds = (ended - run.created_at).total_seconds() if ended else None
             state = run.state or "PENDING"
