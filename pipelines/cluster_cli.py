@@ -134,8 +134,8 @@ def cancel(run: Run) -> None:
     if _ended(found):
         raise SaltError("has ended already", file=found.display_name, found=found.state)
     kfp.terminate(found.run_id)
-    _close_tracked(kfp, found.run_id)
     typer.echo(f"{found.display_name}: stopping; to go on with it: salt resume {found.run_id[:8]}")
+    _close_tracked(kfp, found.run_id)
 
 
 def resume(run: Run) -> None:
