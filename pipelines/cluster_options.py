@@ -55,8 +55,10 @@ def follow(kfp: Any, run_id: str) -> None:
     Raises:
         typer.Exit: If it does not succeed.
     """
+    from pipelines.close_tracked import close_tracked
     from pipelines.watch import Watch
 
     code = Watch(kfp, kfp.run(run_id), Console(stderr=True)).follow()
+    close_tracked(kfp, run_id)
     if code:
         raise typer.Exit(code)

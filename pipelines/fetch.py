@@ -12,7 +12,7 @@ from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
 from pipelines.kfp_api import SEARCHED, Kfp
 from pipelines.places import PLACES, RESULTS, job_folder
-from pipelines.run_view import jobs_of
+from pipelines.run_view import jobs_of, tracked_name
 from pipelines.watch import run_tasks
 
 
@@ -80,12 +80,9 @@ def fetch(kfp: Kfp, run: Any, out: Path, everything: bool = False) -> tuple[list
 
 def _earlier(kfp: Kfp, run: Any) -> list[Any]:
     """The runs that this one was started anew from: its finished jobs are answered from the cache, where they lie."""
-
-    def name(of: Any) -> str | None:
-        return ((of.runtime_config and of.runtime_config.parameters) or {}).get("run")
-
     newest = islice(kfp.runs(), SEARCHED)
-    return [one for one in newest if name(one) == name(run) is not None and one.run_id != run.run_id]
+    name = tracked_name(run)
+    return [one for one in newest if tracked_name(one) == name is not None and one.run_id != run.run_id]
 
 
 def find(listed: Iterator[tuple[str, Any]], root: str) -> Iterator[Found]:

@@ -61,6 +61,7 @@ def run(folder: RunFolder) -> int:
                 logging.getLogger(__name__).error("%s", error)
             finally:
                 tracking.end_all(status)
+                tracking.close()
                 folder.collect()
             if is_uri(folder.checkpoints):
                 publish(folder)

@@ -57,6 +57,15 @@ def config_of(run: Any) -> Config | None:
         return None
 
 
+def tracked_name(run: Any) -> str | None:
+    """The name under which a cluster's run is recorded in MLflow; None for a run of something else.
+
+    All runs of a schedule have the same parameters: each is recorded under the name of its workflow.
+    """
+    parameters = (run.runtime_config and run.runtime_config.parameters) or {}
+    return run.display_name if run.recurring_run_id else parameters.get("run")
+
+
 def jobs_of(run: Any) -> list[Job]:
     """The training jobs of a run, in the order of the loop's iterations."""
     config = config_of(run)

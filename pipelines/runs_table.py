@@ -5,8 +5,11 @@ from datetime import datetime
 from itertools import islice
 
 from components.core.errors import SaltError
+from pipelines.close_tracked import close_tracked
 from pipelines.kfp_api import Kfp, KfpError
+from pipelines.run_view import tracked_name
 from pipelines.tracked_runs import TrackedRun, TrackedRuns
+from pipelines.watch import ENDED
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,12 @@ def list_runs(kfp: Kfp, limit: int) -> tuple[list[Listed], list[SaltError]]:
     found: list[Listed] = []
     try:
         for run in islice(kfp.runs(), limit):
-            # All runs of a schedule have the same parameters: their name in MLflow is that of the workflow.
-            parameters = (run.runtime_config and run.runtime_config.parameters) or {}
-            name = run.display_name if run.recurring_run_id else parameters.get("run")
+            name = tracked_name(run)
             # Both engines list it: the cluster knows its state, MLflow its score.
-            metrics = tracked.pop(name).metrics if name in tracked else {}
+            known = tracked.pop(name) if name in tracked else None
+            metrics = known.metrics if known else {}
+            if known and known.state == "RUNNING" and run.state in ENDED:
+                close_tracked(kfp, run.run_id)
             ended = run.finished_at if run.finished_at and run.finished_at > run.created_at else None
             seconds = (ended - run.created_at).total_seconds() if ended else None
             state = run.state or "PENDING"

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from components.core.errors import SaltError
-from components.core.tracking import EXPERIMENT, limit_waiting
+from components.core.mlflow_server import limit_waiting
+from components.core.tracking import EXPERIMENT
 
 HOME = Path("runs")
 """Where `salt run` keeps its runs and their MLflow file, unless it is told otherwise."""

@@ -1,15 +1,17 @@
-"""Real servers for tests: MinIO, and a network that is slow or breaks."""
+"""Real servers for tests: MinIO, MLflow, and a network that is slow or breaks."""
 
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -31,6 +33,13 @@ def required(program: str | None, lacking: str) -> str:
 
 def minio_program() -> str:
     return required(os.environ.get("SALT_MINIO") or shutil.which("minio"), "no minio on the PATH, and no SALT_MINIO")
+
+
+def experiment_id(client: Any) -> str:
+    """Id of the experiment `salt`, which is there."""
+    found = client.get_experiment_by_name("salt")
+    assert found is not None
+    return str(found.experiment_id)
 
 
 def free_port() -> int:
@@ -106,6 +115,52 @@ class MinioServer:
         self.stop(signal.SIGKILL)
 
     def __enter__(self) -> "MinioServer":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+class MlflowServer:
+    """An MLflow server on loopback, with its runs on SQLite.
+
+    Args:
+        data: Its folder, which outlives it.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> "MlflowServer":
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
+        command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self.data}/mlflow.db"]
+        command += ["--artifacts-destination", f"{self.data}/files"]
+        env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # its workers are seven processes more
+        with (self.data / "server.log").open("w") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=subprocess.STDOUT, env=env, start_new_session=True
+            )
+        while not self._is_ready():
+            assert self.process.poll() is None, (self.data / "server.log").read_text()
+            time.sleep(0.1)
+        return self
+
+    def _is_ready(self) -> bool:
+        with suppress(URLError, OSError), urlopen(f"{self.address}/health", timeout=5):
+            return True
+        return False
+
+    def kill(self) -> None:
+        if self.process:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def __enter__(self) -> "MlflowServer":
         return self.start()
 
     def __exit__(self, *_: object) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from components.core.tracking import EXPERIMENT, limit_waiting
+from components.core.mlflow_server import open_client
+from components.core.tracking import EXPERIMENT
 
 log = logging.getLogger(__name__)
 
@@ -67,11 +68,8 @@ def _tracked(run: str) -> tuple[bool | None, float | None]:
     """Whether the run has finished in MLflow, None where that is not known; and its score if it has."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         return None, None
-    limit_waiting()
     try:
-        from mlflow import MlflowClient
-
-        client = MlflowClient()
+        client = open_client(os.environ["MLFLOW_TRACKING_URI"])
         experiment = client.get_experiment_by_name(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
         condition = f"tags.`salt.run` = '{run}' and tags.`salt.kind` = 'pipeline'"
         found = client.search_runs([experiment.experiment_id], condition) if experiment else []

@@ -2,13 +2,21 @@
 
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from components.core.config import parse_config
+from components.core.config import Config, parse_config
 from components.core.experiment import NOTE
 from components.core.storage import read_json, write_json
 from components.core.tracking import Tracking
+
+PATIENCE = 60.0
+"""Seconds to wait for an unreachable server: nothing of the run comes after the report."""
+
+JOB_FILES = ("curve.png", "model")
+"""What a job uploads, and nobody else can."""
 
 
 def record(
@@ -19,10 +27,10 @@ def record(
     files: Mapping[str, str],
     origin: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Records the whole run, and the epochs of any job that are not there yet.
+    """Records the whole run, and all of its jobs that is not there yet.
 
-    A job whose training came from a cache, or whose server was away, has no nested run or one with gaps: its learning
-    curve fills them.
+    A job whose training came from a cache, or whose server was unreachable, has no nested run or one with gaps: its
+    learning curve fills them, all but its files. What is there already stays as it is.
 
     Args:
         run: Name of the pipeline run; empty records nothing.
@@ -36,11 +44,12 @@ def record(
         MLflow's id of the parent run, as a string to describe artifacts by.
     """
     tracking = Tracking(run)
-    parent = tracking.parent()
-    tracking.unite()
     histories = [read_json(curve) for curve in curves]
+    parent = tracking.parent(min(map(_began, histories)))
+    tracking.unite()
+    settings = parse_config(config)
     facts = {key: histories[0][key] for key in ("data_hash", "config_hash")}
-    parent.params({**facts, **parse_config(config).flat()})
+    parent.params({**facts, **settings.flat()})
     parent.metrics(scalars)
     parent.tags(_tags(dict(origin or {})))
     parent.data(histories[0]["data_hash"])
@@ -50,18 +59,34 @@ def record(
     seconds = sum(history["seconds"] for history in histories)
     parent.metrics({"training_seconds": seconds, "gpu_hours": gpu_seconds / 3600})
     for history in histories:
-        job = tracking.job(history["encoder"], history["fold"])
-        job.epochs(history["epochs"])
-        job.data(history["data_hash"])
-        job.end()
+        _record_job(tracking, history, settings)
     with tempfile.TemporaryDirectory() as scratch:
         for name, path in files.items():
             parent.file(shutil.copyfile(path, Path(scratch, name)))
         write_json(Path(scratch, "config.json"), config)
         parent.file(Path(scratch, "config.json"))
-    parent.end()
-    tracking.close()
+        parent.end()
+        tracking.close(PATIENCE)
     return {"mlflow_run_id": parent.id or ""}
+
+
+def _record_job(tracking: Tracking, curve: dict[str, Any], settings: Config) -> None:
+    """Fills in what the job itself would have recorded, by its learning curve; older ones lack scores and times."""
+    job = tracking.job(curve["encoder"], curve["fold"], _began(curve))
+    job.params({key: curve[key] for key in ("config_hash", "data_hash", "encoder", "fold")} | settings.flat())
+    job.epochs(curve["epochs"])
+    ended = curve.get("ended")
+    if ended:
+        job.metrics({name: curve[name] for name in ("oof_score", "oof_salt_accuracy")}, seconds=ended)
+    job.data(curve["data_hash"])
+    job.name_missing(JOB_FILES)
+    job.end(seconds=ended)
+
+
+def _began(curve: dict[str, Any]) -> float:
+    """Unix time at which a training began, by its first epoch; now where an older curve does not say."""
+    first = curve["epochs"][0]
+    return float(first["ended"] - first["seconds"]) if "ended" in first else time.time()
 
 
 def _description(scalars: Mapping[str, float], card: str) -> str:

@@ -14,9 +14,10 @@ from mlflow.exceptions import MlflowException
 
 import components
 from components.core.bundle import Bundle, open_bundle
+from components.core.mlflow_server import patient_uploads
 from components.core.schemas import SIDE
 from components.core.storage import write_json
-from components.core.tracking import Tracking, patient_uploads
+from components.core.tracking import Tracking
 
 NAME = "salt"
 """The registered model; each run's bundle is a version of it."""
@@ -28,7 +29,7 @@ _TENSOR = '[{{"type": "tensor", "tensor-spec": {{"dtype": "{}", "shape": [-1, {}
 
 
 def register(run: str, bundle: str) -> dict[str, str]:
-    """Registers a bundle, once for each run; a server that is away costs a warning.
+    """Registers a bundle, once for each run; an unreachable server costs a warning.
 
     Args:
         run: Name of the pipeline run; empty registers nothing.
@@ -43,11 +44,11 @@ def register(run: str, bundle: str) -> dict[str, str]:
     opened = open_bundle(bundle, verify=False)
     tracking = Tracking(run)
     parent = tracking.parent()
-    registered = tracking._try("registered model", lambda: _register(tracking, str(parent.id), opened))
-    if parent.id:
-        parent.end()  # it counted as running again if it had failed before
+    registered = []
+    tracking.do("registered model", lambda: registered.append(_register(tracking, str(parent.id), opened)))
+    parent.end()  # it counted as running again if it had failed before
     tracking.close()
-    return {"registered_model": f"{NAME}/{registered}"} if registered else {}
+    return {"registered_model": f"{NAME}/{registered[0]}"} if registered else {}
 
 
 def _register(tracking: Tracking, run_id: str, bundle: Bundle) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +29,8 @@ from components.core.schemas import (
     write_table,
 )
 from components.core.storage import write_json
-from components.core.tracking import TrackedRun, Tracking
+from components.core.tracked_run import TrackedRun
+from components.core.tracking import Tracking
 from components.core.uris import is_uri
 from components.network.device import device_name, peak_memory, pick_device
 from components.network.maps import predict_maps
@@ -128,14 +130,14 @@ def train(
         metrics |= {"epochs": len(history), "training_seconds": sum(epoch["seconds"] for epoch in history)}
         document = settings.model_dump(mode="json")
         save_model(model, weights, settings.model, {**job, "config": document, "score": metrics["score"]})
-        _write_curve(curve, trainer, job)
+        ended = time.time()
+        _write_curve(curve, trainer, job, metrics, ended)
     except BaseException:
         tracked.end("FAILED")
         tracking.close()
         raise
     log.info("%s: %.4f out of fold", job_title(encoder, fold), metrics["score"])
-    _record(tracked, metrics, history, f"{short_name(encoder)}, fold {fold}", model)
-    tracking.close()
+    _record(tracked, metrics, ended, history, f"{short_name(encoder)}, fold {fold}", model)
     return metrics, {**facts, "mlflow_run_id": tracked.id or ""}
 
 
@@ -148,11 +150,15 @@ def _write_maps(oof: str, trainer: Trainer, data: FoldData, config: Config, fact
     return measure(maps_BHW, salt_B, mask_BHW)
 
 
-def _write_curve(curve: str, trainer: Trainer, job: Job) -> None:
+def _write_curve(curve: str, trainer: Trainer, job: Job, metrics: dict[str, float], ended: float) -> None:
+    """Writes all that a job records in MLflow but its files, so that the report can make it up, and more."""
     history = trainer.progress.history
     facts: dict[str, Any] = {
         "device": device_name(trainer.device),
         "seconds": sum(epoch["seconds"] for epoch in history),
+        "ended": ended,
+        "oof_score": metrics["score"],
+        "oof_salt_accuracy": metrics["salt_accuracy"],
         "best_epoch": trainer.progress.best_epoch,
         "versions": {name: version(name) for name in LIBRARIES},
         "architecture": summarise(trainer.model, str(job["encoder"])),
@@ -165,16 +171,22 @@ def _write_curve(curve: str, trainer: Trainer, job: Job) -> None:
 
 
 def _record(
-    tracked: TrackedRun, metrics: dict[str, float], history: list[dict[str, float]], title: str, model: str
+    tracked: TrackedRun,
+    metrics: dict[str, float],
+    ended: float,
+    history: list[dict[str, float]],
+    title: str,
+    model: str,
 ) -> None:
     """Leaves scores, curve and model in MLflow."""
-    tracked.metrics({"oof_score": metrics["score"], "oof_salt_accuracy": metrics["salt_accuracy"]})
+    tracked.metrics({f"oof_{name}": metrics[name] for name in ("score", "salt_accuracy")}, seconds=ended)
     with tempfile.TemporaryDirectory() as scratch:
         draw_curve(history, title, Path(scratch, "curve.png"))
         tracked.file(Path(scratch, "curve.png"))
-    for name in ("model.safetensors", "model.json"):
-        tracked.file(Path(model, name), "model")
-    tracked.end()
+        for name in ("model.safetensors", "model.json"):
+            tracked.file(Path(model, name), "model")
+        tracked.end()
+        tracked.tracking.close()
 
 
 def job_folder(checkpoints: str, config: Config, data_hash: str, encoder: str, fold: int) -> Path:

@@ -206,7 +206,7 @@ class Trainer:
 
     def _close_epoch(self, figures: dict[str, float]) -> None:
         progress, train = self.progress, self.config.train
-        progress.history.append({"epoch": progress.epoch + 1, "phase": self.phase, **figures})
+        progress.history.append({"epoch": progress.epoch + 1, "phase": self.phase, **figures, "ended": time.time()})
         progress.epoch += 1
         if figures["score"] > progress.best_score:
             progress.best_score, progress.best_epoch, progress.stalled = figures["score"], progress.epoch, 0

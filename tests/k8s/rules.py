@@ -108,12 +108,16 @@ def pinned(objects: list[Object]) -> Iterator[str]:
 
 
 def probed(objects: list[Object]) -> Iterator[str]:
-    """Every server says when it lives and when it can serve."""
+    """Every server says when it has started, lives and can serve, and is not restarted for being busy."""
+    patience = {"startupProbe": 300, "readinessProbe": 60, "livenessProbe": 300}
     for where, spec in _workloads(objects):
         for container in spec["containers"]:
-            for probe in ("livenessProbe", "readinessProbe"):
-                if probe not in container:
-                    yield f"{where}/{container['name']}: no {probe}"
+            for name, seconds in patience.items():
+                probe = container.get(name)
+                if not probe:
+                    yield f"{where}/{container['name']}: no {name}"
+                elif probe.get("periodSeconds", 10) * probe.get("failureThreshold", 3) < seconds:
+                    yield f"{where}/{container['name']}: {name} gives up within {seconds} s"
 
 
 def secretless(objects: list[Object]) -> Iterator[str]:

@@ -49,6 +49,8 @@ BREAKS: list[tuple[Callable, Break]] = [
     (rules.pinned, lambda o: container(o).update(image="postgres:17.10-bookworm@sha256:12")),
     (rules.probed, lambda o: container(o).pop("livenessProbe")),
     (rules.probed, lambda o: container(o).pop("readinessProbe")),
+    (rules.probed, lambda o: container(o).pop("startupProbe")),
+    (rules.probed, lambda o: container(o)["livenessProbe"].pop("failureThreshold")),
     (rules.secretless, lambda o: o.append({"kind": "Secret", "metadata": {"name": "salt-store"}})),
     (rules.secretless, lambda o: container(o)["env"].append({"name": "PGPASSWORD", "value": "mlflow"})),
     (

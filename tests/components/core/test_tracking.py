@@ -2,15 +2,11 @@
 
 import json
 import logging
-import os
-import signal
+import multiprocessing
+import shutil
 import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -19,45 +15,17 @@ from mlflow import MlflowClient
 from components.core.config import option_text
 from components.core.experiment import NOTE
 from components.core.tracking import Tracking
+from components.report import record as recording
 from components.report.record import record
+from tests.servers import MlflowServer, experiment_id
 
 HISTORY = [{"epoch": epoch, "loss": 1 / epoch, "score": epoch / 10} for epoch in range(1, 5)]
 
 
-def start_server(folder):
-    """Starts `mlflow server` on a free port; its process and its address."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/files"]
-    env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # its workers are seven processes more
-    with (folder / "server.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=env, start_new_session=True)
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(900):
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(f"{address}/health", timeout=1):
-                return process, address
-        except OSError:
-            time.sleep(0.1)
-    end_server(process)
-    raise AssertionError((folder / "server.log").read_text())
-
-
-def end_server(process):
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    process, address = start_server(tmp_path_factory.mktemp("mlflow"))
-    yield address
-    end_server(process)
+    with MlflowServer(tmp_path_factory.mktemp("mlflow")) as server:
+        yield server.address
 
 
 @pytest.fixture
@@ -250,19 +218,25 @@ def test_nobody_asked_for_tracking(monkeypatch, tmp_path, caplog, run, uri):
     assert not caplog.records
 
 
+def said(caplog):
+    """What the journal told, up to the first colon of each line."""
+    texts = [record.getMessage() for record in caplog.records if record.name == "components.core.journal"]
+    assert not any("\n" in text for text in texts)
+    return [text.split(":")[0] for text in texts]
+
+
 def test_without_a_server_work_goes_on(nowhere, tmp_path, caplog):
     tracking = Tracking("first")
     assert work(tracking, tmp_path).id is None
     tracking.end_all("FINISHED")
-    tracking.close()
-    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    said = [text for text in warnings if text.startswith(("MLflow is away", "not recorded"))]
-    assert len(said) == 2
-    assert "\n" not in said[0]
-    assert all(what in said[1] for what in ("epochs", "metrics", "1 x parameters", "1 x files", "status"))
+    tracking.close(patience=0)
+    assert said(caplog) == ["MLflow is unreachable, its records are kept for later", "not recorded in MLflow"]
+    lost = caplog.messages[-1]
+    assert all(what in lost for what in ("epochs", "metrics", "1 x parameters", "1 x files", "status"))
 
 
-def test_the_report_does_not_need_a_server(nowhere, tmp_path):
+def test_the_report_does_not_need_a_server(nowhere, tmp_path, monkeypatch):
+    monkeypatch.setattr(recording, "PATIENCE", 0)
     curve = tmp_path / "curve.json"
     facts = {"encoder": "lite0", "fold": 0, "data_hash": "d", "config_hash": "c", "seconds": 1, "device": "cpu",
              "epochs": HISTORY}  # fmt: skip
@@ -270,24 +244,150 @@ def test_the_report_does_not_need_a_server(nowhere, tmp_path):
     assert record("first", {}, [str(curve)], {"score": 1}, {"c.json": str(curve)}) == {"mlflow_run_id": ""}
 
 
-def test_a_server_may_die_in_the_middle(tmp_path, monkeypatch, caplog):
-    process, address = start_server(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    try:
-        tracking = Tracking("first")
-        job = tracking.job("lite0", 3)
-        job.epochs(HISTORY[:2])
-    finally:
-        end_server(process)
-    assert not caplog.records
-    job.epochs(HISTORY)
-    work(tracking, tmp_path)
+HOUR_AGO = time.time() - 3600
+TIMED = [{**epoch, "ended": HOUR_AGO + epoch["epoch"]} for epoch in HISTORY]
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch, empty_mlflow):
+    """A server of the test's own, to be stopped and started; not running yet."""
+    shutil.copy(empty_mlflow, tmp_path)
+    server = MlflowServer(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
+    yield server
+    server.kill()
+
+
+def test_a_server_that_comes_back_gets_what_it_missed(own, tmp_path, caplog, monkeypatch):
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    caplog.set_level(logging.INFO, "components")
+    own.start()
+    tracking = Tracking("first")
+    job = tracking.job("lite0", 3)
+    job.watch_machine()
+    job.epochs(TIMED[:2])
+    own.kill()
+    assert said(caplog) == []
+    for count in (3, 4):
+        job.epochs(TIMED[:count])
+    job.params({"seed": 1})
+    job.metrics({"oof_score": 0.5})
+    missed = time.time()
+    (tmp_path / "model.json").write_text("{}")
+    job.file(tmp_path / "model.json", "model")
+    while job._monitor._process.is_alive():
+        time.sleep(0.05)
+    own.start()
+    journal = tracking._journal
+    assert journal is not None
+    while journal.unreachable:
+        time.sleep(0.05)
+    assert said(caplog) == [
+        "MLflow is unreachable, its records are kept for later", "MLflow is reachable again"
+    ]  # fmt: skip
+    history = tracking.client.get_metric_history(job.id, "score")
+    assert [(point.step, point.timestamp) for point in history] == [
+        (epoch["epoch"], int(1000 * epoch["ended"])) for epoch in TIMED
+    ]
+    assert tracking.client.get_metric_history(job.id, "oof_score")[0].timestamp <= 1000 * missed
+    assert job._monitor._process.is_alive()
+    job.end()
     tracking.close()
-    said = [text for text in caplog.messages if text.startswith(("MLflow is away", "not recorded"))]
-    assert [text.split(":")[0] for text in said] == ["MLflow is away, going on without it", "not recorded in MLflow"]
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    back = Tracking("first").job("lite0", 3)
-    assert back.id == job.id
-    back.epochs(HISTORY)
-    history = back.tracking.client.get_metric_history(job.id, "score")
-    assert [point.step for point in history] == [1, 2, 3, 4]
+    found = tracking.client.get_run(job.id)
+    assert (found.info.status, found.data.params) == ("FINISHED", {"seed": "1"})
+    assert [file.path for file in tracking.client.list_artifacts(job.id, "model")] == ["model/model.json"]
+    assert len(said(caplog)) == 2
+
+
+def test_the_end_of_a_job_waits_for_a_server_that_comes_back(own, tmp_path, caplog):
+    own.start()
+    tracking = Tracking("first")
+    job = tracking.job("lite0", 3)
+    own.kill()
+    work(tracking, tmp_path)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(own.start)
+        tracking.close(patience=120)
+    assert said(caplog) == ["MLflow is unreachable, its records are kept for later"]
+    found = tracking.client.get_run(job.id)
+    assert found.info.status == "FINISHED"
+    assert found.data.metrics == {"score": 0.4, "loss": 0.25, "oof_score": 0.5}
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["away at the end", "away for the whole run"])
+def test_the_report_brings_in_what_jobs_could_not(own, tmp_path, caplog, seen):
+    if seen:
+        own.start()
+    tracking = Tracking("first")
+    job = tracking.job("lite0", 3)
+    own.kill()
+    work(tracking, tmp_path)
+    tracking.close(patience=0)
+    assert (job.id is not None, said(caplog)[-1]) == (seen, "not recorded in MLflow")
+    curve = {"encoder": "lite0", "fold": 3, "data_hash": "d", "config_hash": "c", "seconds": 2.5, "device": "cpu",
+             "ended": HOUR_AGO + 9, "oof_score": 0.5, "oof_salt_accuracy": 0.75}  # fmt: skip
+    epochs = [{**epoch, "seconds": 0.5} for epoch in TIMED]
+    (tmp_path / "curve.json").write_text(json.dumps({**curve, "epochs": epochs}))
+    own.start()
+    for _ in range(2):
+        record("first", {}, [str(tmp_path / "curve.json")], {"score": 0.8}, {})
+    client = MlflowClient()
+    experiment = experiment_id(client)
+    found = {run.data.tags["salt.kind"]: run for run in client.search_runs([experiment])}
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    brought = found["job"]
+    assert brought.info.end_time == int(1000 * (HOUR_AGO + 9))
+    assert (brought.info.start_time == int(1000 * (HOUR_AGO + 0.5))) != seen
+    assert brought.data.metrics == {"score": 0.4, "loss": 0.25, "seconds": 0.5, "oof_score": 0.5,
+                                    "oof_salt_accuracy": 0.75}  # fmt: skip
+    assert {
+        "encoder": "lite0",
+        "fold": "3",
+        "data_hash": "d",
+        "config_hash": "c",
+    }.items() <= brought.data.params.items()
+    assert brought.data.tags["salt.missing_files"] == "curve.png, model"
+    for name, times in (("score", [epoch["ended"] for epoch in TIMED]), ("oof_score", [HOUR_AGO + 9])):
+        points = client.get_metric_history(brought.info.run_id, name)
+        assert [point.timestamp for point in points] == [int(1000 * at) for at in times]
+
+
+def test_what_a_server_refuses_does_not_hold_up_the_rest(server, caplog):
+    tracking = Tracking("first")
+    gone, job = tracking.job("lite0", 0), tracking.job("lite0", 1)
+    server.client.delete_run(gone.id)
+    gone.metrics({"oof_score": 0.5})
+    job.metrics({"oof_score": 0.5})
+    tracking.close()
+    assert said(caplog) == ["MLflow refused to record metrics", "not recorded in MLflow"]
+    assert server.client.get_run(job.id).data.metrics == {"oof_score": 0.5}
+
+
+def record_job(fold, barrier):
+    """One of several jobs that start at once, in a process of its own."""
+    barrier.wait()
+    tracking = Tracking("first")
+    job = tracking.job("lite0", fold)
+    job.params({"seed": 1})
+    job.epochs(HISTORY[:1])
+    job.end()
+    tracking.close(patience=120)
+
+
+def test_jobs_that_make_a_new_sqlite_file_together_are_all_recorded(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/new/mlflow.db")
+    processes = multiprocessing.get_context("forkserver")  # each imports nothing anew
+    processes.set_forkserver_preload([__name__, "mlflow.store.tracking.sqlalchemy_store"])
+    barrier = processes.Barrier(10)
+    jobs = [processes.Process(target=record_job, args=(fold, barrier)) for fold in range(10)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert [job.exitcode for job in jobs] == [0] * 10
+    client = MlflowClient()
+    found = client.search_runs([experiment_id(client)], "tags.`salt.kind` = 'job'")
+    assert sorted(int(run.data.tags["salt.fold"]) for run in found) == list(range(10))
+    assert {run.info.status for run in found} == {"FINISHED"}
+    assert all(run.data.metrics == {"loss": 1.0, "score": 0.1} for run in found)
+    assert all(run.data.params == {"seed": "1"} for run in found)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+from components.core import tracking
 from components.predict.apply import apply
 from components.predict.model_source import opened_bundle
 from components.report.register import register
@@ -62,9 +63,10 @@ def test_without_a_server_there_is_no_registry_and_no_failure(
     assert register("first", str(trained.bundle)) == {}
     assert not caplog.records
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setattr(tracking, "JOB_PATIENCE", 0)
     with caplog.at_level(logging.WARNING, "components"):
         assert register("first", str(trained.bundle)) == {}
     warnings = [record.getMessage() for record in caplog.records if record.name.startswith("components")]
     assert [line.split(":")[0] for line in warnings] == [
-        "MLflow is away, going on without it", "not recorded in MLflow"
+        "MLflow is unreachable, its records are kept for later", "not recorded in MLflow"
     ]  # fmt: skip

@@ -96,6 +96,8 @@ def test_the_sidecar_and_the_curve_say_what_was_trained(trained: tuple[Path, Any
     assert {key: curve[key] for key in job} == job
     assert [(epoch["epoch"], epoch["phase"]) for epoch in curve["epochs"]] == [(1, 1), (2, 2)]
     assert {"loss", "score", "salt_accuracy", "learning_rate", "seconds"} <= curve["epochs"][0].keys()
+    assert (curve["oof_score"], curve["oof_salt_accuracy"]) == (metrics["score"], metrics["salt_accuracy"])
+    assert curve["epochs"][0]["ended"] < curve["epochs"][1]["ended"] <= curve["ended"]
     rates = [epoch["images_per_second"] for epoch in curve["epochs"]]
     assert curve["images_per_second"] == sum(rates) / 2 > 0
     assert curve["architecture"]["encoder"] == ENCODER
@@ -191,5 +193,5 @@ def test_killed_and_started_again_it_ends_with_the_same_bits(survey: tuple[str, 
     assert tables[0].equals(tables[1])
     curves = [json.loads((tmp_path / name / "curve.json").read_text())["epochs"] for name in ("broken", "unbroken")]
     for epoch in (*curves[0], *curves[1]):
-        del epoch["seconds"], epoch["images_per_second"]
+        del epoch["seconds"], epoch["images_per_second"], epoch["ended"]
     assert curves[0] == curves[1]

@@ -1,0 +1,84 @@
+"""The MLflow server, or the SQLite file, that MLFLOW_TRACKING_URI names."""
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+TABLES_SECONDS = 120
+"""Longest wait, in seconds, for another process that makes the tables of a new SQLite file."""
+
+
+def limit_waiting() -> None:
+    """Lets a server that is unreachable cost seconds, not MLflow's minutes of retries."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+
+
+@contextmanager
+def patient_uploads() -> Iterator[None]:
+    """Waits longer for an answer: a server gives it only when it has stored the file, and a network has 200 MB."""
+    name = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+    before = os.environ.get(name)
+    os.environ[name] = "600"
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
+
+
+def open_client(address: str) -> Any:
+    """MLflow's client.
+
+    The first one makes the tables of a new SQLite file. MLflow does not lock that, and jobs that start together would
+    spoil each other's: one makes them here, the others wait.
+
+    Args:
+        address: The server's URL, or `sqlite:///` and a file.
+
+    Raises:
+        TimeoutError: If another process does not finish making the tables.
+    """
+    limit_waiting()
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns of every attempt
+    from mlflow import MlflowClient
+
+    if not address.startswith("sqlite:///"):
+        return MlflowClient(address)
+    with _locked(Path(address.removeprefix("sqlite:///")).parent):
+        return MlflowClient(address)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One process at a time; the lock is on the folder, so that no file of it stays behind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    deadline = time.monotonic() + TABLES_SECONDS
+    try:
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{folder}: another process still makes MLflow's tables")
+            time.sleep(0.1)
+        yield
+    finally:
+        os.close(handle)
+
+
+REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
+"""MLflow's error codes for a call that would fail again, as for a run that somebody has deleted."""
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the same call would fail again, however well the server is."""
+    ours = isinstance(error, FileNotFoundError | LookupError | TypeError | AttributeError)
+    return ours or getattr(error, "error_code", None) in REFUSALS
