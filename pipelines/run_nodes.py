@@ -6,6 +6,7 @@ import json
 import re
 import zlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from components.core.errors import SaltError
@@ -60,6 +61,11 @@ class Task:
     def pods(self) -> tuple[str, ...]:
         """Names of its attempts' pods; its driver's where there are none."""
         return tuple(attempt.pod for attempt in self.attempts) or ((self.driver,) if self.driver else ())
+
+    @property
+    def finished(self) -> datetime | None:
+        """When its last attempt ended; None while it goes on, or where it had none."""
+        return self.attempts[-1].finished if self.attempts and self.ended else None
 
     def job(self, jobs: list[Job]) -> Job | None:
         """Encoder and fold, for a task in the loop."""

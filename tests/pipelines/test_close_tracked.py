@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from mlflow import MlflowClient
 
+from components.core.jobs import job_title
 from components.core.tracking import Tracking
 from pipelines.presets import preset_config
 from tests.pipelines.argo import workflow
@@ -55,9 +56,9 @@ def test_a_failed_run_is_closed_by_what_the_engine_says_of_each_job(tracked, kfp
     failed_run(kfp)
     salt("runs") if command == "runs" else salt(command, RUN)
     assert statuses(tracked) == {
-        "first-1a2b3c": "FAILED", f"f0 {FIRST}": "FINISHED", f"f1 {FIRST}": "FAILED", f"f0 {SECOND}": "FAILED",
+        "first-1a2b3c": "FAILED", job_title(FIRST, 0): "FINISHED", job_title(FIRST, 1): "FAILED", job_title(SECOND, 0): "FAILED",
     }  # fmt: skip
-    assert tracked()[f"f0 {FIRST}"].end_time == ENDED
+    assert tracked()[job_title(FIRST, 0)].end_time == ENDED
     before = tracked()
     salt("runs")
     assert {name: info.end_time for name, info in tracked().items()} == {
@@ -70,7 +71,7 @@ def test_a_run_that_is_stopped_is_killed(tracked, kfp):
     code, _, _ = salt("cancel", RUN)
     assert code == 0
     assert statuses(tracked) == {
-        "first-1a2b3c": "KILLED", f"f0 {FIRST}": "FINISHED", f"f1 {FIRST}": "FAILED", f"f0 {SECOND}": "KILLED",
+        "first-1a2b3c": "KILLED", job_title(FIRST, 0): "FINISHED", job_title(FIRST, 1): "FAILED", job_title(SECOND, 0): "KILLED",
     }  # fmt: skip
 
 
