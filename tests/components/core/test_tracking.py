@@ -23,8 +23,10 @@ HISTORY = [{"epoch": epoch, "loss": 1 / epoch, "score": epoch / 10} for epoch in
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with MlflowServer(tmp_path_factory.mktemp("mlflow")) as server:
+def address(tmp_path_factory, empty_mlflow):
+    folder = tmp_path_factory.mktemp("mlflow")
+    shutil.copy(empty_mlflow, folder)
+    with MlflowServer(folder) as server:
         yield server.address
 
 
@@ -298,11 +300,8 @@ def test_a_server_that_comes_back_gets_what_it_missed(own, tmp_path, caplog, mon
 
 
 def test_the_end_of_a_job_waits_for_a_server_that_comes_back(own, tmp_path, caplog):
-    own.start()
     tracking = Tracking("first")
-    job = tracking.job("lite0", 3)
-    own.kill()
-    work(tracking, tmp_path)
+    job = work(tracking, tmp_path)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(own.start)
         tracking.close(patience=120)
@@ -313,40 +312,33 @@ def test_the_end_of_a_job_waits_for_a_server_that_comes_back(own, tmp_path, capl
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["away at the end", "away for the whole run"])
-def test_the_report_brings_in_what_jobs_could_not(own, tmp_path, caplog, seen):
+def test_the_report_brings_in_what_jobs_could_not(server, tmp_path, caplog, monkeypatch, seen):
     if seen:
-        own.start()
-    tracking = Tracking("first")
-    job = tracking.job("lite0", 3)
-    own.kill()
-    work(tracking, tmp_path)
-    tracking.close(patience=0)
-    assert (job.id is not None, said(caplog)[-1]) == (seen, "not recorded in MLflow")
+        Tracking("first").job("lite0", 3)
+    with monkeypatch.context() as away:
+        away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        tracking = Tracking("first")
+        work(tracking, tmp_path)
+        tracking.close(patience=0)
+    assert said(caplog)[-1] == "not recorded in MLflow"
+    assert [run.info.status for run in server.runs("job")] == ["RUNNING"] * seen
     curve = {"encoder": "lite0", "fold": 3, "data_hash": "d", "config_hash": "c", "seconds": 2.5, "device": "cpu",
              "ended": HOUR_AGO + 9, "oof_score": 0.5, "oof_salt_accuracy": 0.75}  # fmt: skip
     epochs = [{**epoch, "seconds": 0.5} for epoch in TIMED]
     (tmp_path / "curve.json").write_text(json.dumps({**curve, "epochs": epochs}))
-    own.start()
     for _ in range(2):
         record("first", {}, [str(tmp_path / "curve.json")], {"score": 0.8}, {})
-    client = MlflowClient()
-    experiment = client.get_experiment_by_name("salt").experiment_id
-    found = {run.data.tags["salt.kind"]: run for run in client.search_runs([experiment])}
-    assert {run.info.status for run in found.values()} == {"FINISHED"}
-    brought = found["job"]
-    assert brought.info.end_time == int(1000 * (HOUR_AGO + 9))
-    assert (brought.info.start_time == int(1000 * (HOUR_AGO + 0.5))) != seen
-    assert brought.data.metrics == {"score": 0.4, "loss": 0.25, "seconds": 0.5, "oof_score": 0.5,
-                                    "oof_salt_accuracy": 0.75}  # fmt: skip
-    assert {
-        "encoder": "lite0",
-        "fold": "3",
-        "data_hash": "d",
-        "config_hash": "c",
-    }.items() <= brought.data.params.items()
-    assert brought.data.tags["salt.missing_files"] == "curve.png, model"
+    assert {run.info.status for run in server.runs()} == {"FINISHED"}
+    (job,) = server.runs("job")
+    assert job.info.end_time == int(1000 * (HOUR_AGO + 9))
+    assert (job.info.start_time == int(1000 * (HOUR_AGO + 0.5))) != seen
+    scores = {"oof_score": 0.5, "oof_salt_accuracy": 0.75}
+    assert job.data.metrics == {"score": 0.4, "loss": 0.25, "seconds": 0.5, **scores}
+    params = {"encoder": "lite0", "fold": "3", "data_hash": "d", "config_hash": "c", "train.epochs": "120"}
+    assert params.items() <= job.data.params.items()
+    assert job.data.tags["salt.missing_files"] == "curve.png, model"
     for name, times in (("score", [epoch["ended"] for epoch in TIMED]), ("oof_score", [HOUR_AGO + 9])):
-        points = client.get_metric_history(brought.info.run_id, name)
+        points = server.client.get_metric_history(job.info.run_id, name)
         assert [point.timestamp for point in points] == [int(1000 * at) for at in times]
 
 
