@@ -32,7 +32,8 @@ def tracked(tmp_path, no_cluster, monkeypatch, empty_mlflow):
     client = MlflowClient()
 
     def runs():
-        found = client.search_runs([client.get_experiment_by_name("salt").experiment_id])
+        (experiment,) = client.search_experiments(filter_string="name = 'salt'")
+        found = client.search_runs([experiment.experiment_id])
         return {run.info.run_name: run.info for run in found}
 
     return runs
