@@ -11,7 +11,6 @@ from components.core.tracking import Tracking
 from pipelines.presets import preset_config
 from tests.pipelines.argo import workflow
 from tests.pipelines.test_cli import salt
-from tests.servers import experiment_id
 
 RUN = "3f2a90c4-0000-4000-8000-000000000001"
 SMOKE = preset_config("smoke").model_dump(mode="json")
@@ -34,7 +33,8 @@ def tracked(tmp_path, no_cluster, monkeypatch, empty_mlflow):
     client = MlflowClient()
 
     def runs():
-        found = client.search_runs([experiment_id(client)])
+        (experiment,) = client.search_experiments(filter_string="name = 'salt'")
+        found = client.search_runs([experiment.experiment_id])
         return {run.info.run_name: run.info for run in found}
 
     return runs
@@ -56,8 +56,11 @@ def test_a_failed_run_is_closed_by_what_the_engine_says_of_each_job(tracked, kfp
     failed_run(kfp)
     salt("runs") if command == "runs" else salt(command, RUN)
     assert statuses(tracked) == {
-        "first-1a2b3c": "FAILED", job_title(FIRST, 0): "FINISHED", job_title(FIRST, 1): "FAILED", job_title(SECOND, 0): "FAILED",
-    }  # fmt: skip
+        "first-1a2b3c": "FAILED",
+        job_title(FIRST, 0): "FINISHED",
+        job_title(FIRST, 1): "FAILED",
+        job_title(SECOND, 0): "FAILED",
+    }
     assert tracked()[job_title(FIRST, 0)].end_time == ENDED
     before = tracked()
     salt("runs")
@@ -71,8 +74,11 @@ def test_a_run_that_is_stopped_is_killed(tracked, kfp):
     code, _, _ = salt("cancel", RUN)
     assert code == 0
     assert statuses(tracked) == {
-        "first-1a2b3c": "KILLED", job_title(FIRST, 0): "FINISHED", job_title(FIRST, 1): "FAILED", job_title(SECOND, 0): "KILLED",
-    }  # fmt: skip
+        "first-1a2b3c": "KILLED",
+        job_title(FIRST, 0): "FINISHED",
+        job_title(FIRST, 1): "FAILED",
+        job_title(SECOND, 0): "KILLED",
+    }
 
 
 def test_a_stopped_run_ends_as_failed_and_counts_as_killed(tracked, kfp):
