@@ -17,7 +17,7 @@ from components.core.experiment import NOTE
 from components.core.tracking import Tracking
 from components.report import record as recording
 from components.report.record import record
-from tests.servers import MlflowServer, experiment_id
+from tests.servers import MlflowServer
 
 HISTORY = [{"epoch": epoch, "loss": 1 / epoch, "score": epoch / 10} for epoch in range(1, 5)]
 
@@ -280,13 +280,7 @@ def test_a_server_that_comes_back_gets_what_it_missed(own, tmp_path, caplog, mon
     while job._monitor._process.is_alive():
         time.sleep(0.05)
     own.start()
-<<<<<<< HEAD
-    journal = tracking._journal
-    assert journal is not None
-    while journal.unreachable:
-=======
     while len(said(caplog)) < 2:
->>>>>>> wt-mlflow
         time.sleep(0.05)
     assert said(caplog) == [
         "MLflow is unreachable, its records are kept for later", "MLflow is reachable again"
@@ -334,24 +328,6 @@ def test_the_report_brings_in_what_jobs_could_not(server, tmp_path, caplog, monk
     (tmp_path / "curve.json").write_text(json.dumps({**curve, "epochs": epochs}))
     for _ in range(2):
         record("first", {}, [str(tmp_path / "curve.json")], {"score": 0.8}, {})
-<<<<<<< HEAD
-    client = MlflowClient()
-    experiment = experiment_id(client)
-    found = {run.data.tags["salt.kind"]: run for run in client.search_runs([experiment])}
-    assert {run.info.status for run in found.values()} == {"FINISHED"}
-    brought = found["job"]
-    assert brought.info.end_time == int(1000 * (HOUR_AGO + 9))
-    assert (brought.info.start_time == int(1000 * (HOUR_AGO + 0.5))) != seen
-    assert brought.data.metrics == {"score": 0.4, "loss": 0.25, "seconds": 0.5, "oof_score": 0.5,
-                                    "oof_salt_accuracy": 0.75}  # fmt: skip
-    assert {
-        "encoder": "lite0",
-        "fold": "3",
-        "data_hash": "d",
-        "config_hash": "c",
-    }.items() <= brought.data.params.items()
-    assert brought.data.tags["salt.missing_files"] == "curve.png, model"
-=======
     assert {run.info.status for run in server.runs()} == {"FINISHED"}
     (job,) = server.runs("job")
     assert job.info.end_time == int(1000 * (HOUR_AGO + 9))
@@ -361,7 +337,6 @@ def test_the_report_brings_in_what_jobs_could_not(server, tmp_path, caplog, monk
     params = {"encoder": "lite0", "fold": "3", "data_hash": "d", "config_hash": "c", "train.epochs": "120"}
     assert params.items() <= job.data.params.items()
     assert job.data.tags["salt.missing_files"] == "curve.png, model"
->>>>>>> wt-mlflow
     for name, times in (("score", [epoch["ended"] for epoch in TIMED]), ("oof_score", [HOUR_AGO + 9])):
         points = server.client.get_metric_history(job.info.run_id, name)
         assert [point.timestamp for point in points] == [int(1000 * at) for at in times]
@@ -401,12 +376,8 @@ def test_jobs_that_make_a_new_sqlite_file_together_are_all_recorded(tmp_path, mo
         job.join()
     assert [job.exitcode for job in jobs] == [0] * 10
     client = MlflowClient()
-<<<<<<< HEAD
-    found = client.search_runs([experiment_id(client)], "tags.`salt.kind` = 'job'")
-=======
     (experiment,) = client.search_experiments(filter_string="name = 'salt'")
     found = client.search_runs([experiment.experiment_id], "tags.`salt.kind` = 'job'")
->>>>>>> wt-mlflow
     assert sorted(int(run.data.tags["salt.fold"]) for run in found) == list(range(10))
     assert {run.info.status for run in found} == {"FINISHED"}
     assert all(run.data.metrics == {"loss": 1.0, "score": 0.1} for run in found)
