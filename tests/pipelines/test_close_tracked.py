@@ -76,7 +76,7 @@ def test_a_run_that_is_stopped_is_killed(tracked, kfp):
     assert statuses(tracked) == {
         "first-1a2b3c": "KILLED",
         job_title(FIRST, 0): "FINISHED",
-        job_title(FIRST, 1): "FAILED",
+        job_title(FIRST, 1): "KILLED",
         job_title(SECOND, 0): "KILLED",
     }
 
