@@ -9,7 +9,7 @@ from typing import Any, cast
 from kfp import compiler, dsl, kubernetes
 from kfp.dsl import PipelineTask
 
-from components.core.cluster_config import ClusterConfig, StageName
+from components.core.cluster_config import WITH_NETWORK, ClusterConfig, StageName, threads
 from components.core.config import Config
 from components.core.images import image
 from components.core.storage import atomic_path
@@ -125,6 +125,9 @@ def _on(cluster: ClusterConfig, task: PipelineTask, cached: Container[StageName]
     node = cluster.node(stage)
     task.set_container_image(image(stage, cluster)).set_caching_options(stage in cached)
     task.set_cpu_request(node.cpu).set_memory_request(node.memory).set_memory_limit(node.memory)
+    if stage in WITH_NETWORK:
+        # Or each pod computes with as many threads as its node has cores: ten on one node would hinder one another.
+        task.set_env_variable("OMP_NUM_THREADS", str(threads(node)))
     if node.retries:
         task.set_retry(node.retries, backoff_duration="30s", backoff_factor=2, backoff_max_duration=RETRIED_FOR)
     if node.accelerator != "none":

@@ -1,5 +1,6 @@
 """What the configuration says of a cluster: the images, and what their pods ask of a node."""
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -60,6 +61,13 @@ class StageConfig(Section):
 StageName = Literal["ingest", "fold_split", "train_fold", "predict", "ensemble", "submission", "report"]
 WITH_NETWORK: frozenset[StageName] = frozenset({"train_fold", "predict"})
 """The stages that compute with a network: they get the GPUs."""
+
+
+def threads(node: StageConfig) -> int:
+    """Threads that compute in a task: as many as the CPUs that it requests, and one at least."""
+    cpu = node.cpu or "1"
+    number = float(cpu.rstrip("mkKMGTPEi"))
+    return max(1, math.ceil(number / 1000 if cpu.endswith("m") else number))
 
 
 class ClusterConfig(Section):

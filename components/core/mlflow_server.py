@@ -46,6 +46,7 @@ def open_client(address: str) -> Any:
         TimeoutError: If another process does not finish making the tables.
     """
     limit_waiting()
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines for each run that is closed
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns of every attempt
     from mlflow import MlflowClient
 

@@ -125,6 +125,14 @@ def test_a_task_with_a_network_asks_for_what_it_needs(seed, stage):
     assert seed.inner[stage]["retryPolicy"]["maxRetryCount"] == 2
 
 
+@pytest.mark.parametrize(("cpu", "threads"), [("50m", "1"), ("1500m", "2"), ("4", "4"), ("0.5", "1")])
+def test_a_task_computes_with_the_cpus_that_it_requests(tmp_path, cpu, threads):
+    pipeline = compiled(tmp_path / "salt.yaml", f"cluster.cpu={cpu}")
+    for stage in STAGES:
+        env = pipeline.containers[stage].get("env", [])
+        assert env == ([{"name": "OMP_NUM_THREADS", "value": threads}] if stage in WITH_NETWORK else [])
+
+
 def test_what_a_cluster_is_asked_for_comes_from_the_configuration(tmp_path):
     pipeline = compiled(
         tmp_path / "salt.yaml",
