@@ -25,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
         (submit, "salt submit --data s3://salt/data/survey.zip --preset seed --watch"),
         (watch, "salt watch 3f2a90c4"),
         (runs, "salt runs --limit 5"),
-        (logs, "salt logs 3f2a90c4 se_resnext50_32x4d/fold3 --follow"),
+        (logs, "salt logs 3f2a90c4 se_resnext50/fold3 --follow"),
         (fetch, "salt fetch 3f2a90c4 --out runs/from-cluster"),
         (cancel, "salt cancel 3f2a90c4"),
         (resume, "salt resume 3f2a90c4"),
@@ -167,10 +167,11 @@ def _close_tracked(kfp: Any, run_id: str) -> None:
 
 
 def _task(tasks: list, jobs: list, wanted: str, predict: bool) -> Any:
+    from pipelines.places import job_folder
     from pipelines.run_nodes import IN_LOOP, STAGES
     from pipelines.run_view import job_name
 
-    names = {job_name(job): job for job in jobs}
+    names = {job_name(job): job for job in jobs} | {job_folder(*job): job for job in jobs}
     stage = wanted.replace("_", "-")
     for task in reversed(tasks):
         job = task.job(jobs)

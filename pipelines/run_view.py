@@ -9,7 +9,7 @@ from rich.table import Table
 
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
-from components.core.jobs import Job, in_loop
+from components.core.jobs import Job, in_loop, short_name
 from pipelines.run_nodes import IN_LOOP, STAGES, Task
 
 Progress = dict[Job, dict[str, Any]]
@@ -74,7 +74,7 @@ def jobs_of(run: Any) -> list[Job]:
 
 def job_name(job: Job) -> str:
     """As `salt logs` takes it."""
-    return f"{job[0]}/fold{job[1]}"
+    return f"{short_name(job[0])}/fold{job[1]}"
 
 
 def rows(tasks: list[Task], jobs: list[Job], progress: Progress, seconds: Seconds) -> list[Row]:

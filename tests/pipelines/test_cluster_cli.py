@@ -11,6 +11,7 @@ from contextlib import suppress
 import pytest
 
 from components.core.errors import MARK
+from components.core.jobs import short_name
 from pipelines import kfp_http, kube
 from pipelines.presets import preset_config
 from tests.pipelines.argo import execution, workflow
@@ -209,7 +210,7 @@ def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp):
     said.append(process.stderr.read())
     assert process.wait() == 0
     text = "".join(said)
-    assert f"{SECOND}/fold1: predict: succeeded" in text
+    assert f"{short_name(SECOND)}/fold1: predict: succeeded" in text
     assert text.count("trying on") == 1
     assert "the API is back" in text
     assert text.endswith("first: SUCCEEDED\n")
@@ -227,9 +228,11 @@ def test_watch_of_a_failed_run_says_why(kfp):
     code, _, said = salt("watch", RUN)
     assert code == 1
     reason = "Error (exit code 2); No more retries left, 2 of 2 retries used"
-    assert f"train-fold of {SECOND}/fold1 failed: {reason}" in said
+    assert f"train-fold of {short_name(SECOND)}/fold1 failed: {reason}" in said
     assert f"  {MARK}config.json: is not valid\n    - train.epochs: too few\n" in said
-    commands = f"  its log: salt logs {RUN[:8]} {SECOND}/fold1\nto go on where it stopped: salt resume {RUN[:8]}\n"
+    commands = (
+        f"  its log: salt logs {RUN[:8]} {short_name(SECOND)}/fold1\nto go on where it stopped: salt resume {RUN[:8]}\n"
+    )
     assert said.endswith(commands)
     kfp.logs[pod_name] = "".join(f"line {i}\n" for i in range(100))
     assert salt("watch", RUN)[2].endswith("".join(f"  line {i}\n" for i in range(85, 100)) + commands)
@@ -244,9 +247,9 @@ def test_watch_of_a_run_that_lost_a_pod_says_what_argo_says_and_what_to_do(kfp):
     code, _, said = salt("watch", RUN)
     assert code == 1
     reason = "pod deleted; Max duration limit exceeded, 0 of 2 retries used"
-    assert f"{SECOND}/fold1: predict: failed, 0:01:01, {reason}\n" in said
-    assert f"predict of {SECOND}/fold1 failed: {reason}\n" in said
-    assert f"its log: salt logs {RUN[:8]} {SECOND}/fold1 --predict\n" in said
+    assert f"{short_name(SECOND)}/fold1: predict: failed, 0:01:01, {reason}\n" in said
+    assert f"predict of {short_name(SECOND)}/fold1 failed: {reason}\n" in said
+    assert f"its log: salt logs {RUN[:8]} {short_name(SECOND)}/fold1 --predict\n" in said
     starved = [("Failed", "main: OOMKilled (exit code 137)")] * 3
     kfp.workflows[RUN] = workflow({("predict", 3): starved}, RUN)
     said = salt("watch", RUN)[2]
@@ -265,7 +268,7 @@ def test_watch_shows_the_last_metric_of_this_configuration(kfp, store, store_env
         state = {"done": 1.5, "epochs": 2, "loss": 0.1, "score": score}
         store.put(f"{root}/{hashes}/{SECOND}/fold1/progress.json", json.dumps(state).encode())
     _, _, said = salt("watch", RUN)
-    assert f"{SECOND}/fold1: train-fold: running, " in said
+    assert f"{short_name(SECOND)}/fold1: train-fold: running, " in said
     assert "epoch 1/2, metric 0.5000" in said
     assert "0.9000" not in said
 
@@ -283,7 +286,7 @@ def test_watch_draws_a_table_at_a_terminal(kfp):
         text += chunk
     os.close(master)
     assert process.wait() == 0
-    assert f"{SECOND}/fold1" in text.decode()
+    assert f"{short_name(SECOND)}/fold1" in text.decode()
     assert "predict: succeeded" in text.decode()
     assert "cached" in text.decode()
 
@@ -322,10 +325,10 @@ def test_logs_of_a_stage_and_of_a_job(kfp):
         kfp.logs[pod] = f"log of {node['name']}\n"
     assert salt("logs", RUN, "ingest")[1] == "log of salt-x7k2p.root.ingest.executor\n"
     assert salt("logs", RUN, f"{FIRST}/fold1")[1].endswith("train-fold.executor(1)\n")
-    assert salt("logs", RUN, f"{FIRST}/fold1", "--predict")[1].endswith("predict.executor(0)\n")
+    assert salt("logs", RUN, f"{short_name(FIRST)}/fold1", "--predict")[1].endswith("predict.executor(0)\n")
     assert "JOB: has not begun (found report)" in fails("logs", RUN, "report")
     assert "has not begun" in fails("logs", RUN, f"{SECOND}/fold0")
-    known = f"ingest, fold-split, ensemble, submission, report, {FIRST}/fold0"
+    known = f"ingest, fold-split, ensemble, submission, report, {short_name(FIRST)}/fold0"
     assert f"no such stage or job (found train, expected {known} ...)" in fails("logs", RUN, "train")
     kfp.logs.clear()
     assert "its pod and its log are gone" in fails("logs", RUN, "ingest")
