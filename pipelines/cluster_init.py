@@ -57,7 +57,8 @@ def initialise(
         raise SaltError("keys that last some hours are of no use to a cluster", field="SALT_S3_SESSION_TOKEN")
     kube = Kube(settings.namespace)
     keys = _keys(kube, store, dev=dev, generate=generate)
-    wanted = {name: user for name, user in users(store.bucket).items() if dev or name != names.MLFLOW_SECRET}
+    known = users(store.bucket, kube.namespace)
+    wanted = {name: user for name, user in known.items() if dev or name != names.MLFLOW_SECRET}
     if why := None if dev else _no_users(store, keys):
         yield f"users of the store: not made, {why}; pods get the keys that were given"
     entries = {name: keys if why else _entry(kube, name, user, replace) for name, user in wanted.items()}
@@ -77,7 +78,7 @@ def _keys(kube: Kube, store: StoreSettings, *, dev: bool, generate: bool) -> Key
     """The store's own keys: from the environment, else as the cluster knows them, else made up."""
     if store.access_key and store.secret_key:
         return store.access_key.get_secret_value(), store.secret_key.get_secret_value()
-    restricted = {user.name for user in users(store.bucket).values()}
+    restricted = {user.name for user in users(store.bucket, kube.namespace).values()}
     for name, (access, secret) in ((names.MINIO_SECRET, names.MINIO_KEYS), (names.STORE_SECRET, names.STORE_KEYS)):
         held = {key: value.decode() for key, value in (kube.secret(name) or {}).items()}
         if held.get(access) and held.get(secret) and held[access] not in restricted:

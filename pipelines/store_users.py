@@ -66,17 +66,20 @@ class User:
         return {"Version": "2012-10-17", "Statement": statements}
 
 
-def users(bucket: str) -> dict[str, User]:
+def users(bucket: str, namespace: str) -> dict[str, User]:
     """The users by the Secret that holds their keys.
 
     Args:
         bucket: Our bucket.
+        namespace: Where the Secrets are. Namespaces that share a server have users of their own, or one would take
+            away the others' keys.
     """
     checkpoints, mlflow = f"{names.CHECKPOINTS}/", "mlflow/"
+    end = "" if namespace == names.NAMESPACE else f"-{namespace}"
     return {
-        names.STORE_SECRET: User("salt-stages", bucket, ("data/", checkpoints), (checkpoints,)),
-        names.KFP_STORE_SECRET: User("salt-kfp", names.KFP_BUCKET, ("",), ("",), creates=True),
-        names.MLFLOW_SECRET: User("salt-mlflow", bucket, (mlflow,), (mlflow,)),
+        names.STORE_SECRET: User(f"salt-stages{end}", bucket, ("data/", checkpoints), (checkpoints,)),
+        names.KFP_STORE_SECRET: User(f"salt-kfp{end}", names.KFP_BUCKET, ("",), ("",), creates=True),
+        names.MLFLOW_SECRET: User(f"salt-mlflow{end}", bucket, (mlflow,), (mlflow,)),
     }
 
 

@@ -16,6 +16,7 @@ from components.core.store import Store
 from pipelines import cluster_names as names
 from pipelines import network
 from pipelines.cluster_init import POD_SECRETS, _make_experiment
+from pipelines.store_users import users
 from tests.pipelines.kfp_server import Server
 from tests.pipelines.test_cli import fails, salt
 
@@ -134,6 +135,12 @@ def test_an_existing_minio_gets_users_where_the_keys_may_make_them(entered, kube
     assert out.startswith("users of the store: not made, these keys do not administer a MinIO (")
     assert out.splitlines()[0].endswith("); pods get the keys that were given")
     assert kubernetes.secret("salt-store") == held
+
+
+def test_namespaces_that_share_a_minio_do_not_take_each_other_s_keys():
+    ours, theirs = users("salt", names.NAMESPACE), users("salt", "team-a")
+    assert ours.keys() == theirs.keys()
+    assert not {user.name for user in ours.values()} & {user.name for user in theirs.values()}
 
 
 @pytest.mark.parametrize(
