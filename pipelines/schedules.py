@@ -8,14 +8,10 @@ from typing import Any
 from components.core.errors import SaltError
 from pipelines import cluster_names as names
 from pipelines.cron import Cron
-from pipelines.kfp_api import Kfp
+from pipelines.kfp_api import SEARCHED, Kfp
 from pipelines.submit import Checked, runtime_config
 from pipelines.upload import experiment_id, upload
 from pipelines.variant import Variant
-
-_SEARCHED = 500
-"""Newest runs among which the last one of each schedule is looked for."""
-
 
 @dataclass(frozen=True)
 class Schedule:
@@ -91,7 +87,7 @@ def list_schedules(kfp: Kfp, now: datetime | None = None) -> list[Schedule]:
     """All recurring runs of the namespace, newest first."""
     found = list(kfp.schedules())
     newest: dict[str, Any] = {}
-    for run in islice(kfp.runs(), _SEARCHED) if found else ():
+    for run in islice(kfp.runs(), SEARCHED) if found else ():
         if run.recurring_run_id:
             newest.setdefault(run.recurring_run_id, run)
     return [_listed(one, newest.get(one.recurring_run_id), now or datetime.now(UTC)) for one in found]

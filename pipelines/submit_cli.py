@@ -21,7 +21,7 @@ def submit(
     changes: Changes = None,
     experiment: Experiment = "salt",
     name: Annotated[str | None, typer.Option(help="Name of the run; made up where left out.")] = None,
-    cache: Annotated[bool, typer.Option(help="Let KFP answer ingest and fold_split from its cache.")] = True,
+    cache: Annotated[bool, typer.Option(help="Let KFP answer stages from its cache.")] = True,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
     every: Annotated[
         str | None,
