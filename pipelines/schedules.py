@@ -13,6 +13,7 @@ from pipelines.submit import Checked, runtime_config
 from pipelines.upload import experiment_id, upload
 from pipelines.variant import Variant
 
+
 @dataclass(frozen=True)
 class Schedule:
     """A recurring run.

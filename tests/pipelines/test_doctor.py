@@ -117,8 +117,16 @@ def test_secrets_and_config_map_lack_keys(kubernetes, kube):
     kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS | {"SALT_S3_BUCKET": ""})
     assert found(doctor_kube.config_map, kube) == "salt-settings lacks SALT_S3_BUCKET"
     kubernetes.put("secrets", names.STORE_SECRET, {"SALT_S3_ACCESS_KEY": "x"})
-    said = found(doctor_kube.secrets, kube)
+    said = doctor_kube.secrets(kube, "salt-runner")[1]
     assert said == "salt-store lacks SALT_S3_SECRET_KEY; mlpipeline-minio-artifact is not there"
+
+
+def test_pods_of_an_account_with_a_role_need_no_keys(kubernetes, kube):
+    kubernetes.put("secrets", names.KFP_STORE_SECRET, dict.fromkeys(names.KFP_STORE_KEYS, "x"))
+    assert doctor_kube.secrets(kube, "salt-runner")[:2] == ("fail", "salt-store is not there")
+    role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/salt"}
+    kubernetes.objects["serviceaccounts"]["salt-runner"]["metadata"]["annotations"] = role
+    assert doctor_kube.secrets(kube, "salt-runner")[:2] == ("ok", names.KFP_STORE_SECRET)
 
 
 UPSTREAM = "spec:\n  templateDefaults:\n    retryStrategy:\n      retryPolicy: OnError\n"
