@@ -28,6 +28,7 @@ FILES = {
     "run.json",
     "log.txt",
     "ingest/dataset.parquet",
+    "ingest/config.json",
     "fold_split/folds.parquet",
     "ensemble/oof.parquet",
     "ensemble/test.parquet",
@@ -145,7 +146,7 @@ def test_ctrl_c_ends_everything_at_once(run):
 
 
 def test_ctrl_c_leaves_nothing_half_made(run):
-    made = {"ingest/dataset.parquet", "fold_split/folds.parquet"}
+    made = {"ingest/dataset.parquet", "ingest/config.json", "fold_split/folds.parquet"}
     assert 1 <= run.stopped.epochs < 4
     assert made <= run.stopped.files <= FILES | {name.format(job) for name in JOB_FILES for job in JOBS}
     assert "submission.csv" not in run.stopped.files
