@@ -5,7 +5,7 @@ import gzip
 import json
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ from pipelines.network import one_line
 
 STAGES = ("ingest", "fold-split", "train-fold", "predict", "ensemble", "submission", "report")
 """The pipeline's tasks, in its order."""
+
+STOPPED = "the run was stopped"
 
 IN_LOOP = ("train-fold", "predict")
 _ITERATION = re.compile(r"-iterations\((\d+):")
@@ -100,6 +102,8 @@ def read_tasks(workflow: dict[str, Any]) -> list[Task]:
             groups.setdefault((stage, int(found[1]) if found else None), []).append(node)
     name, bucket = workflow.get("metadata", {}).get("name", ""), _log_bucket(workflow)
     tasks = [_task(stage, iteration, nodes, name, bucket) for (stage, iteration), nodes in groups.items()]
+    if _stopped(workflow):
+        tasks = [replace(task, reason=STOPPED) if "deadline" in task.reason else task for task in tasks]
     return sorted(tasks, key=lambda task: (STAGES.index(task.stage), task.iteration or 0))
 
 
@@ -119,6 +123,8 @@ def read_trouble(workflow: dict[str, Any]) -> list[str]:
         if said and not ours and node["type"] == "Pod" and node.get("phase") in _TROUBLED:
             lines.append(f"{node['displayName']}: {node['phase'].lower()}: {one_line(said)}")
     status = workflow.get("status", {})
+    if not lines and _stopped(workflow):
+        return [STOPPED]
     if not lines and status.get("phase") in ("Failed", "Error") and status.get("message"):
         lines.append(one_line(status["message"]))
     return sorted(set(lines))
@@ -138,6 +144,11 @@ def _nodes(workflow: dict[str, Any]) -> dict[str, Any]:
         except (OSError, EOFError, ValueError, zlib.error) as error:
             raise SaltError("the workflow's nodes cannot be unpacked", found=error) from None
     return status.get("nodes") or {}
+
+
+def _stopped(workflow: dict[str, Any]) -> bool:
+    """Whether the run was stopped: KFP does so by a deadline that is over, and Argo speaks of nothing but that."""
+    return workflow.get("spec", {}).get("activeDeadlineSeconds") == 0
 
 
 def _log_bucket(workflow: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from pipelines.kfp_api import Kfp, KfpError
 from pipelines.live import LOG_LINES, mistakes
 from pipelines.patience import within
 from pipelines.pod_logs import read_log
-from pipelines.run_nodes import IN_LOOP, Task, read_tasks, read_trouble
+from pipelines.run_nodes import IN_LOOP, STOPPED, Task, read_tasks, read_trouble
 from pipelines.run_view import Progress, Row, as_line, as_table, config_of, job_name, jobs_of, rows
 from pipelines.stopwatch import Stopwatch
 
@@ -73,9 +73,12 @@ class Watch:
             return 130
         self._say(f"{self.name}: {self.state}")
         if self.state != "SUCCEEDED":
-            for task in self.tasks:
-                if task.state == "failed":
+            failed = [task for task in self.tasks if task.state == "failed"]
+            for task in failed:
+                if task.reason != STOPPED:  # of such a task its log says no more
                     self._explain(task)
+            if any(task.reason == STOPPED for task in failed):
+                self._say(STOPPED)
             self._say(f"to go on where it stopped: salt resume {self.run_id[:8]}")
             return 1
         return 0

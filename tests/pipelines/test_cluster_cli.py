@@ -257,6 +257,18 @@ def test_watch_of_a_run_that_lost_a_pod_says_what_argo_says_and_what_to_do(kfp):
     assert "it needs more memory: salt submit ... --set cluster.memory=..." in said
 
 
+def test_watch_of_a_stopped_run_does_not_explain_each_task(kfp):
+    kfp.add_run("first", "FAILED", RUN, {"config": SMOKE})
+    late = ("Failed", "retry exceeded workflow deadline 2026-11-27 03:04:24 +0000 UTC")
+    tasks = {("train-fold", i): [("Failed", "main: Error (exit code 143)")] for i in range(4)}
+    kfp.workflows[RUN] = workflow(tasks, RUN, verdicts=dict.fromkeys(tasks, late)) | {
+        "spec": {"activeDeadlineSeconds": 0}
+    }
+    said = salt("watch", RUN)[2]
+    assert said.endswith(f"first: FAILED\nthe run was stopped\nto go on where it stopped: salt resume {RUN[:8]}\n")
+    assert said.count("train-fold: failed, 0:01:01, the run was stopped") == 4
+
+
 @pytest.mark.minio
 def test_watch_shows_the_last_metric_of_this_configuration(kfp, store, store_environment, bucket):
     root = f"s3://{bucket}/checkpoints"

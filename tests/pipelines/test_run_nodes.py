@@ -105,6 +105,19 @@ def test_a_task_whose_last_retry_is_lost_has_failed_before_argo_says_so():
     assert (found.state, found.reason) == ("failed", "pod deleted; 2 of 2 retries used")
 
 
+def test_the_tasks_of_a_run_that_was_stopped_say_that():
+    said = ("Failed", "retry exceeded workflow deadline 2026-11-27 03:04:24 +0000 UTC")
+    tasks = {("train-fold", 0): ["Failed"] * 3, ("train-fold", 1): [("Failed", "Step exceeded its deadline")]}
+    flow = workflow(tasks, verdicts={("train-fold", 1): said})
+    flow["status"] |= {"phase": "Failed", "message": said[1]}
+    assert said[1] in read_tasks(flow)[1].reason
+    assert read_trouble(flow) == [said[1]]
+    flow["spec"] = {"activeDeadlineSeconds": 0}
+    own, stopped = (found.reason for found in read_tasks(flow))
+    assert "No more retries left" in own
+    assert stopped == read_trouble(flow)[0] == "the run was stopped"
+
+
 def test_why_it_waits_or_failed():
     assert "Unschedulable" in task(["Pending"]).reason
     assert task(["Failed"], "ingest", None).reason == "Error (exit code 2)"
