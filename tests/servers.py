@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
@@ -101,9 +101,15 @@ class MinioServer:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
                 return True
             return False
-        with suppress(URLError, OSError), urlopen(f"{self.endpoint}/minio/health/ready", timeout=5):
-            return True
-        return False
+        # Its page of health says that it is ready some moments before it does more than put S3's calls off: then one
+        # without keys is refused.
+        try:
+            with urlopen(self.endpoint, timeout=5):
+                return True
+        except HTTPError as error:
+            return error.code == 403
+        except (URLError, OSError):
+            return False
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> None:
         if self.process:
