@@ -3,14 +3,13 @@
 import logging
 import os
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from components.core.mlflow_server import open_client
 from components.core.tracking import EXPERIMENT
-from pipelines.kfp_api import SEARCHED, Kfp
+from pipelines.kfp_api import Kfp
 from pipelines.patience import within
-from pipelines.run_view import jobs_of, tracked_name
+from pipelines.run_view import jobs_of, runs_tracked_as, tracked_name
 from pipelines.watch import ENDED, run_tasks
 
 log = logging.getLogger(__name__)
@@ -53,8 +52,7 @@ def _close(kfp: Kfp, run_id: str) -> None:
     running = client.search_runs([experiment.experiment_id], condition)
     if not running:
         return
-    # One that was stopped is resumed as a new run, which records under the same name.
-    same = [run for run in islice(kfp.runs(), SEARCHED) if tracked_name(run) == name]
+    same = runs_tracked_as(kfp, name)
     if not same or any(run.state not in ENDED | {"CANCELING"} for run in same):
         return
     run = kfp.run(same[0].run_id)

@@ -105,22 +105,26 @@ def fetch(
 
 def cancel(run: Run) -> None:
     """Stops a run; what it has made stays."""
+    from pipelines.close_tracked import close_tracked
+
     kfp = open_kfp()
     found = kfp.find(run)
     if _ended(found):
         raise SaltError("has ended already", file=found.display_name, found=found.state)
     kfp.terminate(found.run_id)
     typer.echo(f"{found.display_name}: stopping; to go on with it: salt resume {found.run_id[:8]}")
-    _close_tracked(kfp, found.run_id)
+    close_tracked(kfp, found.run_id)
 
 
 def resume(run: Run) -> None:
     """Lets a run that failed or was stopped go on where it was."""
+    from pipelines.close_tracked import close_tracked
+
     kfp = open_kfp()
     found = kfp.find(run)
     if found.state == "SUCCEEDED" or not _ended(found):
         raise SaltError("can only go on once it has failed or was stopped", file=found.display_name, found=found.state)
-    _close_tracked(kfp, found.run_id)
+    close_tracked(kfp, found.run_id)
     run_id = kfp.go_on(found)
     how = "resumed" if run_id == found.run_id else "started anew; its training jobs resume from their checkpoints"
     typer.echo(f"{found.display_name}: {how}; to follow it: salt watch {run_id[:8]}")
@@ -158,12 +162,6 @@ def _ended(run: Any) -> bool:
     from pipelines.watch import ENDED
 
     return run.state in ENDED
-
-
-def _close_tracked(kfp: Any, run_id: str) -> None:
-    from pipelines.close_tracked import close_tracked
-
-    close_tracked(kfp, run_id)
 
 
 def _task(tasks: list, jobs: list, wanted: str, predict: bool) -> Any:

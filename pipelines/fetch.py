@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from components.core.errors import SaltError
 from pipelines import cluster_names as names
 from pipelines.cluster_settings import ClusterSettings
-from pipelines.kfp_api import SEARCHED, Kfp
+from pipelines.kfp_api import Kfp
 from pipelines.places import PLACES, RESULTS, job_folder
-from pipelines.run_view import jobs_of, tracked_name
+from pipelines.run_view import jobs_of, runs_tracked_as, tracked_name
 from pipelines.watch import run_tasks
 
 
@@ -80,9 +79,8 @@ def fetch(kfp: Kfp, run: Any, out: Path, everything: bool = False) -> tuple[list
 
 def _earlier(kfp: Kfp, run: Any) -> list[Any]:
     """The runs that this one was started anew from: its finished jobs are answered from the cache, where they lie."""
-    newest = islice(kfp.runs(), SEARCHED)
     name = tracked_name(run)
-    return [one for one in newest if tracked_name(one) == name is not None and one.run_id != run.run_id]
+    return [one for one in runs_tracked_as(kfp, name) if one.run_id != run.run_id] if name else []
 
 
 def find(listed: Iterator[tuple[str, Any]], root: str) -> Iterator[Found]:

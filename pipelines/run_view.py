@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from rich.markup import escape
@@ -10,6 +11,7 @@ from rich.table import Table
 from components.core.config import Config, parse_config
 from components.core.errors import SaltError
 from components.core.jobs import Job, in_loop, short_name
+from pipelines.kfp_api import SEARCHED, Kfp
 from pipelines.run_nodes import IN_LOOP, STAGES, Task
 
 Progress = dict[Job, dict[str, Any]]
@@ -64,6 +66,11 @@ def tracked_name(run: Any) -> str | None:
     """
     parameters = (run.runtime_config and run.runtime_config.parameters) or {}
     return run.display_name if run.recurring_run_id else parameters.get("run")
+
+
+def runs_tracked_as(kfp: Kfp, name: str) -> list[Any]:
+    """The cluster's runs that record under a name in MLflow, newest first: one that is started anew keeps its name."""
+    return [run for run in islice(kfp.runs(), SEARCHED) if tracked_name(run) == name]
 
 
 def jobs_of(run: Any) -> list[Job]:
