@@ -21,16 +21,16 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.jobs import Job, prepare, run_jobs
-from components.core.errors import SaltError, exit_on_error
-from components.core.metric import overlap
-from components.core.storage import read_json
-from components.ensemble.mean import blend_rows
-from components.ensemble.merge import read_in_step
-from components.ensemble.weights import learn_weights
-from components.submission.choice import choose, scores
-from pipelines.compare import Truth, pair, read_truth
-from pipelines.origin import git_revision
-from pipelines.presets import changed, preset_config
+from salt_pipeline.components.core.errors import SaltError, exit_on_error
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.metric import overlap
+from salt_pipeline.components.ensemble.mean import blend_rows
+from salt_pipeline.components.ensemble.merge import read_in_step
+from salt_pipeline.components.ensemble.weights import learn_weights
+from salt_pipeline.components.submission.choice import choose, scores
+from salt_pipeline.pipelines.compare.runs import Truth, pair, read_truth
+from salt_pipeline.pipelines.presets import changed, preset_config
+from salt_pipeline.pipelines.provenance import git_revision
 
 
 def image_scores(jobs: list[Job], mask_by_id: dict[str, NDArray[np.uint8]]) -> dict[str, float]:
@@ -98,7 +98,7 @@ def machine() -> str:
     """What the study ran on, in words."""
     import torch
 
-    from components.network.device import device_name, pick_device
+    from salt_pipeline.components.network.device import device_name, pick_device
 
     return f"{device_name(pick_device())}, {os.cpu_count()} cores, torch {torch.__version__}"
 

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
-from components.core.schemas import MAPS, ROW_GROUP, SIDE, pixels_to_array, table_writer
-from components.ensemble.stage import blend
+from salt_pipeline.components.core.schemas import MAPS, ROW_GROUP, SIDE, pixels_to_array, table_writer
+from salt_pipeline.components.ensemble.stage import blend
 
 FOLDS = 5
 ENCODERS = ("a", "b")

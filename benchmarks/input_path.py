@@ -19,10 +19,10 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from components.ingest.synth import write_survey
-from components.train_fold.augment import Augment
-from components.train_fold.trainer import Images, Trainer
-from pipelines.presets import preset_config
+from salt_pipeline.components.ingest.synth import write_survey
+from salt_pipeline.components.train_fold.augment import Augment
+from salt_pipeline.components.train_fold.trainer import Images, Trainer
+from salt_pipeline.pipelines.presets import preset_config
 
 IMAGES, ROUNDS, BATCHES, STEPS = 4000, 5, 30, 2
 """Of the labelled set; turns of each side; batches and training steps of a turn."""
@@ -142,7 +142,7 @@ def report(folder: Path) -> None:
     """Measures and prints both tables."""
     images = load(folder)
     sides = {
-        "in memory, batched (`components.train_fold.augment`), 1 thread": (in_memory(images), 1),
+        "in memory, batched (`salt_pipeline.components.train_fold.augment`), 1 thread": (in_memory(images), 1),
         "the same, 2 threads": (in_memory(images), 2),
         "DataLoader over PNG files, 0 workers": (from_files(folder, 0), 1),
         "DataLoader over PNG files, 2 workers": (from_files(folder, 2), 1),

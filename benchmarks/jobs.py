@@ -7,10 +7,10 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.core.config import Config
-from components.core.errors import SaltError
-from components.core.schemas import DATASET, FOLDS, open_table, table_metadata
-from components.core.storage import content_hash, write_json
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import content_hash, write_json
+from salt_pipeline.components.core.schemas import DATASET, FOLDS, open_table, table_metadata
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def train_jobs(jobs: list[Job], threads: int) -> None:
     """Trains once, and predicts the held-out images as each job wants it: oof.parquet and metrics.json."""
     import torch
 
-    from components.train_fold.stage import train
+    from salt_pipeline.components.train_fold.stage import train
 
     torch.set_num_threads(threads)
     for job in jobs:
@@ -88,8 +88,8 @@ def prepare(archive: Path, configs: list[Config], work: Path) -> None:
     Raises:
         SaltError: If the archive is wrong, or the folder holds another one or folds of another seed.
     """
-    from components.fold_split.stage import split
-    from components.ingest.stage import ingest
+    from salt_pipeline.components.fold_split.stage import split
+    from salt_pipeline.components.ingest.stage import ingest
 
     dataset, seed = work / "dataset.parquet", configs[0].seed
     if not dataset.is_file():

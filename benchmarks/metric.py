@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.metric import CUTS, overlap, score, score_images
+from salt_pipeline.components.core.metric import CUTS, overlap, score, score_images
 
 IMAGES, ROUNDS = 4000, 5
 SLOW_IMAGES, SLOW_CUTS = 40, range(8, 256, 16)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco
 
 from benchmarks.metric import made_up_masks
-from components.core.rle import encode
+from salt_pipeline.components.core.rle import encode
 
 MASKS, ROUNDS = 18_000, 3
 SLOW_MASKS = 1_800

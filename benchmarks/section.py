@@ -18,7 +18,7 @@ SIDES = (1000, 4000)
 def make_bundle(folder: Path) -> None:
     """Trains two jobs for an epoch on a made-up survey, and bundles them."""
     from tests.components.network.tiny import document
-    from tests.components.predict.trained import train_ensemble
+    from tests.components.trained import train_ensemble
 
     train_ensemble(folder, document(split={"folds": 2}, train={"epochs": 1, "phase1_epochs": 1}))
 
@@ -36,8 +36,8 @@ def write_section(path: Path, side: int) -> None:
 
 def predict_section(bundle: str, section: str, out: str) -> None:
     """What the measured process does; prints peak memory (MB) before the work and after it, and the time (s)."""
-    from components.core.bundle import open_bundle
-    from components.predict.apply import apply
+    from salt_pipeline.components.core.bundle import open_bundle
+    from salt_pipeline.components.inference.apply import apply
 
     opened = open_bundle(bundle)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000

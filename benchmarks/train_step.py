@@ -10,9 +10,9 @@ from time import perf_counter
 
 import torch
 
-from components.network.device import computes_bf16
-from components.train_fold.trainer import Images, Trainer
-from pipelines.presets import preset_config
+from salt_pipeline.components.network.device import computes_bf16
+from salt_pipeline.components.train_fold.trainer import Images, Trainer
+from salt_pipeline.pipelines.presets import preset_config
 
 ROUNDS, STEPS = 7, 2
 """Turns of each side; steps of a turn."""

@@ -7,26 +7,24 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import docker
 from docker.errors import DockerException, ImageNotFound
 
-from components.core.cluster_config import ClusterConfig, StageName
-from components.core.config import Config
-from components.core.errors import SaltError, SaltErrors
-from components.core.images import BASE_IMAGE, image
-from components.core.storage import atomic_path
-from pipelines.origin import git_revision
+from salt_pipeline.components.core.config.cluster import ClusterConfig
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.container_image import BASE_IMAGE, image
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.core.stages import STAGES, StageName
+from salt_pipeline.pipelines.provenance import ROOT, git_revision
 
 log = logging.getLogger(__name__)
 
-STAGES: tuple[StageName, ...] = get_args(StageName)
-
-ROOT = Path(__file__).parent.parent
 DOCKERFILE = "docker/Dockerfile"
 CONTENT = ("docker/Dockerfile", "docker/install", "docker/locks/*.lock", "requirements-setup.lock", "pyproject.toml",
-           "README.md", "LICENSE", "components/**/*", "pipelines/**/*")  # fmt: skip
+           "README.md", "LICENSE", "salt_pipeline/*", "components/**/*", "pipelines/**/*")  # fmt: skip
 """What the images are made of: all that the Dockerfile copies."""
 
 SAVE_CHUNK = 2**22

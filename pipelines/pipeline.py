@@ -9,20 +9,21 @@ from typing import Any, cast
 from kfp import compiler, dsl, kubernetes
 from kfp.dsl import PipelineTask
 
-from components.core.cluster_config import WITH_NETWORK, ClusterConfig, StageName, threads
-from components.core.config import Config
-from components.core.images import image
-from components.core.storage import atomic_path
-from components.ensemble.component import ensemble
-from components.fold_split.component import fold_split
-from components.ingest.component import ingest
-from components.notify.component import notify
-from components.predict.component import predict
-from components.report.component import report
-from components.submission.component import submission
-from components.train_fold.component import train_fold
-from pipelines.cluster_names import NOTIFY_KEY, SETTINGS_CONFIG_MAP, SETTINGS_KEYS, STORE_KEYS, STORE_SECRET
-from pipelines.variant import STANDARD, Variant
+from salt_pipeline.components.core.config.cluster import ClusterConfig, threads
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.container_image import image
+from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.core.stages import IN_LOOP, StageName
+from salt_pipeline.components.ensemble.component import ensemble
+from salt_pipeline.components.fold_split.component import fold_split
+from salt_pipeline.components.ingest.component import ingest
+from salt_pipeline.components.notify.component import notify
+from salt_pipeline.components.predict.component import predict
+from salt_pipeline.components.report.component import report
+from salt_pipeline.components.submission.component import submission
+from salt_pipeline.components.train_fold.component import train_fold
+from salt_pipeline.pipelines.k8s_names import NOTIFY_KEY, SETTINGS_CONFIG_MAP, SETTINGS_KEYS, STORE_KEYS, STORE_SECRET
+from salt_pipeline.pipelines.variant import STANDARD, Variant
 
 OUTSIDE: frozenset[StageName] = frozenset({"ingest", "train_fold", "report"})
 """Stages that read the store themselves or record in MLflow: they get addresses and keys."""
@@ -125,7 +126,7 @@ def _on(cluster: ClusterConfig, task: PipelineTask, cached: Container[StageName]
     node = cluster.node(stage)
     task.set_container_image(image(stage, cluster)).set_caching_options(stage in cached)
     task.set_cpu_request(node.cpu).set_memory_request(node.memory).set_memory_limit(node.memory)
-    if stage in WITH_NETWORK:
+    if stage in IN_LOOP:
         # Or each pod computes with as many threads as its node has cores: ten on one node would hinder one another.
         task.set_env_variable("OMP_NUM_THREADS", str(threads(node)))
     if node.retries:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from components.core.config import Config, parse_config
-from components.core.errors import SaltError
+from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.errors import SaltError
 
 _LITE_ENCODERS = [
     {"name": "tu-tf_efficientnet_lite0", "weight": 0.3},

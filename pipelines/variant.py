@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from components.core.cluster_config import StageName
+from salt_pipeline.components.core.stages import StageName
 
 CACHED: frozenset[StageName] = frozenset({"ingest", "fold_split", "train_fold", "predict"})
 """Stages that a cluster may answer from its cache.

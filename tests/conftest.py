@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from components.core.store import Store
+from salt_pipeline.components.core.store.store import Store
 from tests.servers import MinioServer, minio_program
 
 if TYPE_CHECKING:  # it imports torch, which most tests do without
-    from tests.components.predict.trained import Trained
+    from tests.components.trained import Trained
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +65,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> "Trained":
     """Four tiny jobs, trained and bundled."""
-    from tests.components.predict.trained import read_trained, train_ensemble
+    from tests.components.trained import read_trained, train_ensemble
 
     return read_trained(made_once(tmp_path_factory, "trained", train_ensemble))
 

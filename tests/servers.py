@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from components.core.settings import StoreSettings
+from salt_pipeline.components.core.store.settings import StoreSettings
 
 ACCESS_KEY, SECRET_KEY = "salt-tests", "only-for-tests-on-loopback"
 

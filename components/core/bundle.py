@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from components.core.errors import SaltError, SaltErrors
-from components.core.storage import atomic_path, content_hash, read_json, write_json
-from components.core.weights_file import check_weights
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.files import atomic_path, content_hash, read_json, write_json
+from salt_pipeline.components.core.weights_file import check_weights
 
 FORMAT = 1
 """Version of the layout; another one is refused."""

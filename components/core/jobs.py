@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from components.core.config import Config
-from components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
 
 Job = tuple[str, int]
 """Encoder and fold."""

@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.errors import SaltError
-from components.core.schemas import SIDE
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import SIDE
 
 _CHUNK = 32
 """Masks encoded at a time: their bits stay in the processor's cache."""

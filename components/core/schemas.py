@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from components.core.errors import SaltError
-from components.core.storage import atomic_path
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import atomic_path
 
 SIDE = 101
 """Height and width of every image, mask and probability map, in pixels (competition data page)."""

@@ -8,7 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import IO, Any
 
-from components.core.errors import SaltError
+from salt_pipeline.components.core.errors import SaltError
 
 _BYTES = {
     "BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,

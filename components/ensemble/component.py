@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Output
 
-from components.core.images import image
+from salt_pipeline.components.core.container_image import image
 
 
 @dsl.component(base_image=image("ensemble"), install_kfp_package=False)
@@ -16,6 +16,6 @@ def ensemble(
     blended_test: Output[Dataset],
 ) -> None:
     """Blends the out-of-fold and the test maps of all jobs."""
-    from components.ensemble.task import blend_task
+    from salt_pipeline.components.ensemble.task import blend_task
 
     blend_task(dataset, oof, maps, config, blended_oof, blended_test)

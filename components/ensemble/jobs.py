@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from components.core.config import Config
-from components.core.errors import SaltError
-from components.core.jobs import Job, by_job
-from components.core.schemas import MAPS, open_table, table_metadata
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.jobs import Job, by_job
+from salt_pipeline.components.core.schemas import MAPS, open_table, table_metadata
 
 _HASHES = ("data_hash", "config_hash")
 

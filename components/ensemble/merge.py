@@ -7,8 +7,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from components.core.errors import SaltError
-from components.core.schemas import MAPS, ROW_GROUP, SIDE, array_to_pixels, row_groups
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import MAPS, ROW_GROUP, SIDE, array_to_pixels, row_groups
 
 
 @dataclass(frozen=True)

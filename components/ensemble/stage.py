@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from components.core.config import parse_config
-from components.core.errors import SaltError
-from components.core.schemas import (
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import (
     DATASET,
     MAPS,
     ROW_GROUP,
@@ -25,10 +25,10 @@ from components.core.schemas import (
     table_metadata,
     table_writer,
 )
-from components.ensemble.jobs import common_hashes, find_jobs
-from components.ensemble.mean import blend_rows
-from components.ensemble.merge import Rows, Stream, in_step, merged, read_in_step
-from components.ensemble.weights import learn_weights
+from salt_pipeline.components.ensemble.jobs import common_hashes, find_jobs
+from salt_pipeline.components.ensemble.mean import blend_rows
+from salt_pipeline.components.ensemble.merge import Rows, Stream, in_step, merged, read_in_step
+from salt_pipeline.components.ensemble.weights import learn_weights
 
 log = logging.getLogger(__name__)
 

@@ -2,10 +2,10 @@
 
 from kfp.dsl import Artifact
 
-from components.core.errors import exit_on_error
-from components.core.lineage import describe
-from components.core.storage import read_json
-from components.ensemble.stage import blend
+from salt_pipeline.components.core.artifacts import describe
+from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.ensemble.stage import blend
 
 
 @exit_on_error()

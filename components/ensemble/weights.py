@@ -7,10 +7,10 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.errors import SaltError
-from components.core.metric import CUTS, overlap, score
-from components.ensemble.mean import weighted_mean
-from components.ensemble.merge import Rows
+from salt_pipeline.components.core.blend import weighted_mean
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.metric import CUTS, overlap, score
+from salt_pipeline.components.ensemble.merge import Rows
 
 CANDIDATES = 200
 """Weights that are tried at most."""

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from sklearn.model_selection import StratifiedGroupKFold
 
-from components.core.config import Config, parse_config
-from components.core.errors import SaltError
-from components.core.jobs import in_loop
-from components.core.schemas import (
+from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.jobs import in_loop
+from salt_pipeline.components.core.schemas import (
     DATASET,
     FOLDS,
     array_to_pixels,
@@ -20,8 +20,8 @@ from components.core.schemas import (
     table_metadata,
     write_table,
 )
-from components.fold_split.strata import mask_classes, merge_rare
-from components.fold_split.touching import group_tiles
+from salt_pipeline.components.fold_split.strata import mask_classes, merge_rare
+from salt_pipeline.components.fold_split.touching import group_tiles
 
 log = logging.getLogger(__name__)
 

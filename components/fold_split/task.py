@@ -4,10 +4,10 @@ from typing import Any
 
 from kfp.dsl import Artifact
 
-from components.core.errors import exit_on_error
-from components.core.lineage import describe
-from components.core.storage import read_json
-from components.fold_split.stage import split
+from salt_pipeline.components.core.artifacts import describe
+from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.fold_split.stage import split
 
 
 @exit_on_error()

@@ -14,10 +14,10 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from components.core.errors import SaltError
-from components.core.transfers import transfer
-from components.core.uris import is_uri
-from components.ingest.problems import Problems
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.progress_bar import transfer
+from salt_pipeline.components.core.store.uris import is_uri
+from salt_pipeline.components.ingest.problems import Problems
 
 TOTAL_LIMIT = 4 << 30
 """Bytes that all files of an archive may have together, unpacked; the real one has about 0.25 GB."""
@@ -111,7 +111,7 @@ def open_archive(data: str, problems: Problems) -> Iterator[list[Entry]]:
 @contextmanager
 def _fetched(uri: str) -> Iterator[Path]:
     """The object as a file, its checksum verified."""
-    from components.core.store import Store
+    from salt_pipeline.components.core.store.store import Store
 
     with TemporaryDirectory() as scratch, transfer(f"fetching {uri}") as progress:
         path = Path(scratch, "archive")

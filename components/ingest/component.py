@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Output
 
-from components.core.images import image
+from salt_pipeline.components.core.container_image import image
 
 
 @dsl.component(base_image=image("ingest"), install_kfp_package=False)
@@ -15,6 +15,6 @@ def ingest(
     config: Output[Artifact],
 ) -> None:
     """Reads the competition's archive, checks it, and writes it as one Parquet file, beside the configuration."""
-    from components.ingest.task import ingest_task
+    from salt_pipeline.components.ingest.task import ingest_task
 
     ingest_task(data, options, dataset, config)

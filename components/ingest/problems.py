@@ -1,6 +1,6 @@
 """What is wrong with an archive, gathered so that all of it is reported at once."""
 
-from components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
 
 SHOWN = 50
 """Problems that are listed; further ones are only counted."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from components.core.schemas import SIDE
+from salt_pipeline.components.core.schemas import SIDE
 
 Kind = Literal["empty", "black", "dome", "flank", "body", "vertical", "tiny", "full"]
 """What a section holds: no salt, nothing at all, salt from below, beside, enclosed, in columns, a speck, all over."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from components.core.config import parse_config
-from components.core.errors import SaltError, SaltErrors
-from components.core.schemas import DATASET, ROW_GROUP, table_writer
-from components.ingest.problems import Problems
-from components.ingest.survey import Survey, read_survey
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.schemas import DATASET, ROW_GROUP, table_writer
+from salt_pipeline.components.ingest.problems import Problems
+from salt_pipeline.components.ingest.survey import Survey, read_survey
 
 log = logging.getLogger(__name__)
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.core.errors import SaltError
-from components.core.rle import decode
-from components.ingest.archive import Entry, open_archive
-from components.ingest.images import LIMIT, decode_image, decode_mask
-from components.ingest.problems import Problems
-from components.ingest.progress import progress
-from components.ingest.tables import check_id, read_table, to_depth
+from salt_pipeline.components.core.decode import LIMIT, decode_image, decode_mask
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.progress_bar import progress
+from salt_pipeline.components.core.rle import decode
+from salt_pipeline.components.ingest.archive import Entry, open_archive
+from salt_pipeline.components.ingest.problems import Problems
+from salt_pipeline.components.ingest.tables import check_id, read_table, to_depth
 
 _Pixels = npt.NDArray[np.uint8]
 

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from components.core.errors import SaltError
-from components.core.rle import encode
-from components.core.schemas import SIDE
-from components.core.storage import atomic_path
-from components.ingest.seismic import Kind, section
-from components.ingest.survey import MADE_UP
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.core.rle import encode
+from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.ingest.seismic import Kind, section
+from salt_pipeline.components.ingest.survey import MADE_UP
 
 SHARES: dict[Kind, float] = {
     "empty": 0.38,

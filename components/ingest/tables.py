@@ -5,9 +5,9 @@ import io
 import math
 import re
 
-from components.core.errors import SaltError
-from components.ingest.archive import Entry
-from components.ingest.problems import Problems
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.ingest.archive import Entry
+from salt_pipeline.components.ingest.problems import Problems
 
 LIMIT = 64 << 20
 """Bytes a csv file may have; the largest of the real ones, train.csv, has 1 MB."""

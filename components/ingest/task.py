@@ -2,10 +2,10 @@
 
 from kfp.dsl import Artifact
 
-from components.core.errors import exit_on_error
-from components.core.lineage import describe
-from components.core.storage import write_json
-from components.ingest.stage import ingest
+from salt_pipeline.components.core.artifacts import describe
+from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.core.files import write_json
+from salt_pipeline.components.ingest.stage import ingest
 
 
 @exit_on_error()

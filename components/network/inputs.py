@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from components.core.config import ModelConfig
-from components.core.schemas import SIDE
+from salt_pipeline.components.core.config.config import ModelConfig
+from salt_pipeline.components.core.schemas import SIDE
 
 
 def input_axis(config: ModelConfig, device: torch.device) -> Tensor:

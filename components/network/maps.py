@@ -5,10 +5,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from components.core.config import Config
-from components.network.device import autocast
-from components.network.inputs import to_image, to_input
-from components.network.unet import SaltNet
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.network.device import autocast
+from salt_pipeline.components.network.inputs import to_image, to_input
+from salt_pipeline.components.network.unet import SaltNet
 
 
 @torch.inference_mode()

@@ -11,10 +11,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from components.core.config import ModelConfig
-from components.core.errors import SaltError
-from components.core.storage import atomic_path, read_json, write_json
-from components.network.unet import SaltNet
+from salt_pipeline.components.core.config.config import ModelConfig
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import atomic_path, read_json, write_json
+from salt_pipeline.components.network.unet import SaltNet
 
 VERSION = 1
 

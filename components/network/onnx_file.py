@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from components.core.errors import SaltError
-from components.core.schemas import SIDE
-from components.core.storage import atomic_path
-from components.network.inputs import input_axis, normalise, sample, square_grid, to_image
-from components.network.model_file import load_model
-from components.network.unet import SaltNet
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.network.inputs import input_axis, normalise, sample, square_grid, to_image
+from salt_pipeline.components.network.model_file import load_model
+from salt_pipeline.components.network.unet import SaltNet
 
 OPSET = 17
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from components.network.unet import SaltNet
+from salt_pipeline.components.network.unet import SaltNet
 
 
 def summarise(model: SaltNet, encoder: str) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from segmentation_models_pytorch.base.modules import Attention, Conv2dReLU
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.core.config import ModelConfig
-from components.core.errors import SaltError
+from salt_pipeline.components.core.config.config import ModelConfig
+from salt_pipeline.components.core.errors import SaltError
 
 
 class DecoderStage(nn.Module):

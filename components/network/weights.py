@@ -15,8 +15,8 @@ from pyarrow.fs import FileSystem
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from components.core.errors import SaltError
-from components.core.uris import is_uri
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.store.uris import is_uri
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def fetch(uri: str, folder: Path) -> Path:
     """
     target = folder / PurePosixPath(uri).name
     if is_uri(uri):
-        from components.core.store import Store
+        from salt_pipeline.components.core.store.store import Store
 
         Store().download(uri, target)
         return target

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from components.core.mlflow_server import open_client
-from components.core.tracking import EXPERIMENT
+from salt_pipeline.components.core.tracking.server import open_client
+from salt_pipeline.components.core.tracking.tracking import EXPERIMENT
 
 log = logging.getLogger(__name__)
 

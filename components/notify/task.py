@@ -5,8 +5,8 @@ from typing import Any
 
 from kfp.dsl import PipelineTaskFinalStatus
 
-from components.core.errors import exit_on_error
-from components.notify.stage import notify
+from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.notify.stage import notify
 
 
 @exit_on_error()

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 import torch
 from numpy.typing import NDArray
 
-from components.core.config import parse_config
-from components.core.errors import SaltError
-from components.core.jobs import job_title
-from components.core.schemas import (
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.jobs import job_title
+from salt_pipeline.components.core.schemas import (
     DATASET,
     MAPS,
     ROW_GROUP,
@@ -24,10 +24,10 @@ from components.core.schemas import (
     row_groups,
     table_metadata,
     table_writer,
-)  # fmt: skip
-from components.network.device import pick_device
-from components.network.maps import predict_maps
-from components.network.model_file import load_model
+)
+from salt_pipeline.components.network.device import pick_device
+from salt_pipeline.components.network.maps import predict_maps
+from salt_pipeline.components.network.model_file import load_model
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def predict_folder(images: str, model: str, config: dict, maps: str) -> dict[str
     Raises:
         SaltError: If there is no image, one is not 101 x 101 grey, or the model cannot be loaded.
     """
-    from components.ingest.images import decode_image
+    from salt_pipeline.components.core.decode import decode_image
 
     files = sorted(Path(images).glob("*.png"), key=lambda file: file.stem)
     if not files:

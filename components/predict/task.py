@@ -2,10 +2,10 @@
 
 from kfp.dsl import Artifact
 
-from components.core.errors import exit_on_error
-from components.core.jobs import job_title
-from components.core.lineage import describe
-from components.predict.stage import predict
+from salt_pipeline.components.core.artifacts import describe
+from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.core.jobs import job_title
+from salt_pipeline.components.predict.stage import predict
 
 
 @exit_on_error()

@@ -5,7 +5,7 @@ from typing import List  # noqa: UP035 - KFP knows a list of artifacts by this n
 from kfp import dsl
 from kfp.dsl import HTML, Artifact, ClassificationMetrics, Dataset, Input, Markdown, Metrics, Model, Output
 
-from components.core.images import image
+from salt_pipeline.components.core.container_image import image
 
 
 @dsl.component(base_image=image("report"), install_kfp_package=False)
@@ -28,7 +28,7 @@ def report(
     classification: Output[ClassificationMetrics],
 ) -> None:
     """Scores the out-of-fold maps of every fold, encoder and the ensemble; records and registers in MLflow."""
-    from components.report.task import report_task
+    from salt_pipeline.components.report.task import report_task
 
     report_task(
         dataset, folds, oofs, curves, blended_oof, choice, bundle, config, run, origin, kfp_run,

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, ValidationError
 
-from components.core.config import Config
-from components.core.errors import SaltError
-from components.core.jobs import Job, by_job
-from components.core.schemas import (
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.jobs import Job, by_job
+from salt_pipeline.components.core.schemas import (
     DATASET,
     FOLDS,
     MAPS,
@@ -21,8 +22,7 @@ from components.core.schemas import (
     read_table,
     table_metadata,
 )
-from components.core.storage import read_json
-from components.report.architecture import Architecture
+from salt_pipeline.components.report.page.architecture import Architecture
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -1,8 +1,9 @@
 """The bundle in MLflow's model registry, as a pyfunc; written by hand, since the image has only MLflow's small half."""
 
+import hashlib
 import json
 import platform
-import shutil
+import re
 import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,12 +13,12 @@ from uuid import uuid4
 import yaml
 from mlflow.exceptions import MlflowException
 
-import components
-from components.core.bundle import Bundle, open_bundle
-from components.core.mlflow_server import patient_uploads
-from components.core.schemas import SIDE
-from components.core.storage import write_json
-from components.core.tracking import Tracking
+from salt_pipeline import components
+from salt_pipeline.components.core.bundle import Bundle, open_bundle
+from salt_pipeline.components.core.files import write_json
+from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.core.tracking.server import patient_uploads
+from salt_pipeline.components.core.tracking.tracking import Tracking
 
 NAME = "salt"
 """The registered model; each run's bundle is a version of it."""
@@ -102,13 +103,9 @@ def write_pyfunc(folder: Path, bundle: Bundle, run_id: str) -> None:
     example = example_images()
     write_json(folder / "input_example.json", example)
     write_json(folder / "serving_input_example.json", {"inputs": example})
-    shutil.copytree(
-        Path(components.__path__[0]),
-        folder / "code" / "components",
-        ignore=shutil.ignore_patterns("__pycache__", "*.pyc"),
-    )
+    package = copy_code(folder / "code")
     pyfunc = {
-        "loader_module": "components.predict.pyfunc",
+        "loader_module": f"{package}.components.inference.pyfunc",
         "data": "bundle",
         "code": "code",
         "env": {"virtualenv": "python_env.yaml"},
@@ -129,6 +126,32 @@ def write_pyfunc(folder: Path, bundle: Bundle, run_id: str) -> None:
         "utc_time_created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
     }
     Path(folder, "MLmodel").write_text(yaml.safe_dump(model, sort_keys=False))
+
+
+def copy_code(folder: Path) -> str:
+    """Copies the code that a registered model runs, under an import name of its own.
+
+    MLflow puts a model's code folder on the import path, where the first module of a name serves every later model of
+    the process. So the name holds a hash of the code: two versions in one process each run their own.
+
+    Args:
+        folder: Where the package is written to.
+
+    Returns:
+        Its name, as `salt_pipeline_3f2a90c41b7e`.
+    """
+    root = Path(components.__path__[0])
+    files = {path.relative_to(root): path for path in sorted(root.rglob("*.py"))}
+    digest = hashlib.sha256()
+    for name, path in files.items():
+        digest.update(f"\0{name}\0".encode() + path.read_bytes())
+    package = f"salt_pipeline_{digest.hexdigest()[:12]}"
+    for name, path in files.items():
+        copy = folder / package / "components" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(re.sub(r"\bsalt_pipeline\.", f"{package}.", path.read_text()))
+    (folder / package / "__init__.py").touch()
+    return package
 
 
 def example_images() -> list[list[list[int]]]:

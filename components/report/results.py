@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.bootstrap import LEVEL, RESAMPLES, Interval, interval
-from components.core.config import Config
-from components.core.metric import overlap, score, score_images, to_masks
-from components.report.classification import Classification, confusion, roc_curve
-from components.report.inputs import Choice, Labelled, Maps
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.intervals import LEVEL, RESAMPLES, Interval, interval
+from salt_pipeline.components.core.metric import overlap, score, score_images, to_masks
+from salt_pipeline.components.report.classification import Classification, confusion, roc_curve
+from salt_pipeline.components.report.inputs import Choice, Labelled, Maps
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,16 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from components.core.config import parse_config
-from components.core.errors import SaltError
-from components.core.metric import score_images, to_masks
-from components.core.storage import atomic_path, write_json
-from components.report.gallery import Masked
-from components.report.inputs import read_choice, read_curves, read_jobs, read_labelled, read_maps
-from components.report.page import Shown, render_card, render_page
-from components.report.results import compute_results, scalars, without_constant
-from components.report.survey import read_survey
-from components.report.times import stage_times
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import atomic_path, write_json
+from salt_pipeline.components.core.metric import score_images, to_masks
+from salt_pipeline.components.report.dataset_facts import read_survey
+from salt_pipeline.components.report.inputs import read_choice, read_curves, read_jobs, read_labelled, read_maps
+from salt_pipeline.components.report.page.gallery import Masked
+from salt_pipeline.components.report.page.page import Shown, render_card, render_page
+from salt_pipeline.components.report.results import compute_results, scalars, without_constant
+from salt_pipeline.components.report.times import stage_times
 
 log = logging.getLogger(__name__)
 

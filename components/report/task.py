@@ -2,13 +2,13 @@
 
 from kfp.dsl import HTML, Artifact, ClassificationMetrics, Markdown, Metrics
 
-from components.core.errors import exit_on_error
-from components.core.storage import read_json
-from components.report.outputs import describe_outputs
-from components.report.record import record
-from components.report.register import register
-from components.report.stage import report
-from components.report.times import task_seconds
+from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.report.kfp_outputs import describe_outputs
+from salt_pipeline.components.report.mlflow_record import record
+from salt_pipeline.components.report.register import register
+from salt_pipeline.components.report.stage import report
+from salt_pipeline.components.report.times import task_seconds
 
 
 @exit_on_error()

@@ -4,15 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.core.jobs import Job
-from components.report.inputs import Curve
+from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.components.core.stages import STAGES
+from salt_pipeline.components.report.inputs import Curve
 
 Seconds = Mapping[str, Sequence[float]]
 """By stage, the seconds of each of its tasks."""
-
-
-STAGES = ("ingest", "fold_split", "train_fold", "predict", "ensemble", "submission")
-"""In the data's order; the report itself is not done yet."""
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from components.core.bundle import Bundle, write_bundle
-from components.core.config import Config
-from components.core.errors import SaltError
-from components.core.jobs import Job, by_job
-from components.core.schemas import SIDE
-from components.core.storage import read_json
-from components.submission.card import render_card
+from salt_pipeline.components.core.bundle import Bundle, write_bundle
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.jobs import Job, by_job
+from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.submission.model_card import render_card
 
 SCORES = ("score", "score_low", "score_high", "score_cross_fitted", "score_at_half", "salt_accuracy")
 

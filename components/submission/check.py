@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.errors import SaltError, SaltErrors
-from components.core.metric import score_images
-from components.core.rle import decode, runs
-from components.core.schemas import SIDE
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.metric import score_images
+from salt_pipeline.components.core.rle import decode, runs
+from salt_pipeline.components.core.schemas import SIDE
 
 HEADER = ["id", "rle_mask"]
 

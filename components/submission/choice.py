@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.errors import SaltError
-from components.core.metric import CUTS, Overlap, cut, score
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.metric import CUTS, Overlap, cut, score
 
 AREAS = 513
 """Smallest areas that are tried: 0 to 512 px, a twentieth of the image."""

@@ -5,7 +5,7 @@ from typing import List  # noqa: UP035 - KFP knows a list of artifacts by this n
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Metrics, Model, Output
 
-from components.core.images import image
+from salt_pipeline.components.core.container_image import image
 
 
 @dsl.component(base_image=image("submission"), install_kfp_package=False)
@@ -22,6 +22,6 @@ def submission(
     bundle: Output[Model],
 ) -> None:
     """Chooses threshold and smallest area on out-of-fold maps; writes the submission and the model bundle."""
-    from components.submission.task import submit_task
+    from salt_pipeline.components.submission.task import submit_task
 
     submit_task(dataset, folds, oof, test, models, config, csv, choice, submission_metrics, bundle)

@@ -8,15 +8,15 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from components.core.bootstrap import interval
-from components.core.config import parse_config
-from components.core.metric import Overlap, overlap, to_masks
-from components.core.rle import encode
-from components.core.storage import atomic_path, write_json
-from components.submission.bundle import bundle_ensemble, find_models
-from components.submission.check import HEADER, check_submission
-from components.submission.choice import choose, scores
-from components.submission.survey import Survey, open_maps, read_folds, read_survey, read_weights
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.files import atomic_path, write_json
+from salt_pipeline.components.core.intervals import interval
+from salt_pipeline.components.core.metric import Overlap, overlap, to_masks
+from salt_pipeline.components.core.rle import encode
+from salt_pipeline.components.submission.bundle import bundle_ensemble, find_models
+from salt_pipeline.components.submission.check import HEADER, check_submission
+from salt_pipeline.components.submission.choice import choose, scores
+from salt_pipeline.components.submission.inputs import Survey, open_maps, read_folds, read_survey, read_weights
 
 log = logging.getLogger(__name__)
 

@@ -2,10 +2,10 @@
 
 from kfp.dsl import Artifact, Metrics
 
-from components.core.errors import exit_on_error
-from components.core.lineage import describe, log_metrics
-from components.core.storage import read_json
-from components.submission.stage import submit
+from salt_pipeline.components.core.artifacts import describe, log_metrics
+from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.submission.stage import submit
 
 
 @exit_on_error()

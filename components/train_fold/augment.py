@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from components.core.config import ModelConfig
-from components.network.inputs import image_axis, input_axis, normalise, sample, square_grid
+from salt_pipeline.components.core.config.config import ModelConfig
+from salt_pipeline.components.network.inputs import image_axis, input_axis, normalise, sample, square_grid
 
 SHIFT, SCALE, ROTATE = 0.0625, 0.1, 15.0  # share of the side, share, degrees
 CROP = (50 / 101, 1.0)  # side of the crop, share of the image's

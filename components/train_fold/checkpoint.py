@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from components.core.errors import SaltError
-from components.core.storage import atomic_path
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import atomic_path
 
 
 @dataclass

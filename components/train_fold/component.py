@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Metrics, Model, Output
 
-from components.core.images import image
+from salt_pipeline.components.core.container_image import image
 
 
 @dsl.component(base_image=image("train_fold"), install_kfp_package=False)
@@ -21,6 +21,6 @@ def train_fold(
     fold_metrics: Output[Metrics],
 ) -> None:
     """Trains one encoder on all folds but one and predicts the images of that one."""
-    from components.train_fold.task import train_task
+    from salt_pipeline.components.train_fold.task import train_task
 
     train_task(dataset, folds, config, encoder, fold, run, checkpoints, model, oof, curve, fold_metrics)

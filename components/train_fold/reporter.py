@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.progress import Progress as Bar
 
-from components.train_fold.checkpoint import Progress
+from salt_pipeline.components.train_fold.checkpoint import Progress
 
 log = logging.getLogger(__name__)
 

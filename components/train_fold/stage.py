@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from components.core.config import Config, parse_config
-from components.core.errors import SaltError
-from components.core.jobs import job_title, short_name
-from components.core.progress import job_place
-from components.core.schemas import (
+from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import write_json
+from salt_pipeline.components.core.job_files import job_place
+from salt_pipeline.components.core.jobs import job_title, short_name
+from salt_pipeline.components.core.schemas import (
     DATASET,
     FOLDS,
     MAPS,
@@ -28,19 +29,18 @@ from components.core.schemas import (
     table_metadata,
     write_table,
 )
-from components.core.storage import write_json
-from components.core.tracked_run import TrackedRun
-from components.core.tracking import Tracking
-from components.core.uris import is_uri
-from components.network.device import device_name, peak_memory, pick_device
-from components.network.maps import predict_maps
-from components.network.model_file import save_model
-from components.network.summary import summarise
-from components.train_fold.checkpoint import Progress
-from components.train_fold.curve import draw_curve
-from components.train_fold.place import FolderPlace
-from components.train_fold.reporter import Reporter
-from components.train_fold.trainer import Images, Trainer, measure
+from salt_pipeline.components.core.store.uris import is_uri
+from salt_pipeline.components.core.tracking.run import TrackedRun
+from salt_pipeline.components.core.tracking.tracking import Tracking
+from salt_pipeline.components.network.device import device_name, peak_memory, pick_device
+from salt_pipeline.components.network.maps import predict_maps
+from salt_pipeline.components.network.model_file import save_model
+from salt_pipeline.components.network.summary import summarise
+from salt_pipeline.components.train_fold.checkpoint import Progress
+from salt_pipeline.components.train_fold.checkpoint_folder import FolderPlace
+from salt_pipeline.components.train_fold.curve import draw_curve
+from salt_pipeline.components.train_fold.reporter import Reporter
+from salt_pipeline.components.train_fold.trainer import Images, Trainer, measure
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +196,7 @@ def job_folder(checkpoints: str, config: Config, data_hash: str, encoder: str, f
 
 def _job_place(checkpoints: str, config: Config, data_hash: str, encoder: str, fold: int) -> FolderPlace:
     if is_uri(checkpoints):
-        from components.train_fold.store_place import StorePlace
+        from salt_pipeline.components.train_fold.checkpoint_store import StorePlace
 
         return StorePlace(job_place(checkpoints, f"{config.hash}-{data_hash}", encoder, fold))
     return FolderPlace(job_folder(checkpoints, config, data_hash, encoder, fold))

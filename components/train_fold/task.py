@@ -2,11 +2,11 @@
 
 from kfp.dsl import Artifact, Metrics
 
-from components.core.errors import exit_on_error
-from components.core.jobs import job_title
-from components.core.lineage import describe, log_metrics
-from components.core.storage import read_json
-from components.train_fold.stage import train
+from salt_pipeline.components.core.artifacts import describe, log_metrics
+from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.jobs import job_title
+from salt_pipeline.components.train_fold.stage import train
 
 
 @exit_on_error()

@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim import Adam
 
-from components.core.config import Config
-from components.core.errors import SaltError
-from components.core.metric import score_images
-from components.network.device import autocast, spare_depthwise
-from components.network.inputs import to_image
-from components.network.maps import predict_maps
-from components.network.unet import SaltNet
-from components.network.weights import load_encoder_weights
-from components.train_fold.augment import Augment
-from components.train_fold.checkpoint import Progress, load_checkpoint, save_checkpoint
-from components.train_fold.losses import dice_bce, lovasz_hinge, salt_bce
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.metric import score_images
+from salt_pipeline.components.network.device import autocast, spare_depthwise
+from salt_pipeline.components.network.inputs import to_image
+from salt_pipeline.components.network.maps import predict_maps
+from salt_pipeline.components.network.unet import SaltNet
+from salt_pipeline.components.network.weights import load_encoder_weights
+from salt_pipeline.components.train_fold.augment import Augment
+from salt_pipeline.components.train_fold.checkpoint import Progress, load_checkpoint, save_checkpoint
+from salt_pipeline.components.train_fold.losses import dice_bce, lovasz_hinge, salt_bce
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ import pytest
 
 from benchmarks.ablate import image_scores, table
 from benchmarks.jobs import Job, prepare, run_jobs
-from components.core.errors import SaltError
-from components.core.schemas import DATASET, MAPS, SIDE, pixels_to_array, write_table
-from components.core.storage import write_json
-from pipelines.compare import read_truth
-from pipelines.presets import preset_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import write_json
+from salt_pipeline.components.core.schemas import DATASET, MAPS, SIDE, pixels_to_array, write_table
+from salt_pipeline.pipelines.compare.runs import read_truth
+from salt_pipeline.pipelines.presets import preset_config
 
 ENCODER = "tu-tf_efficientnet_lite0"
 BASE = ["split.folds=2", f'encoders=[{{"name": "{ENCODER}", "weight": 1}}]', "submission.threshold=0.5"]

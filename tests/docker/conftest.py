@@ -10,13 +10,14 @@ from types import SimpleNamespace
 import docker
 import pytest
 
-from components.core.cluster_config import ClusterConfig
-from components.core.errors import SaltError
-from components.core.images import image
-from components.core.store import Store
-from components.ingest.synth import write_survey
-from pipelines.docker_runner import tracking_server
-from pipelines.images import STAGES, content_tag, engine
+from salt_pipeline.components.core.config.cluster import ClusterConfig
+from salt_pipeline.components.core.container_image import image
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.stages import STAGES
+from salt_pipeline.components.core.store.store import Store
+from salt_pipeline.components.ingest.synth import write_survey
+from salt_pipeline.pipelines.images import content_tag, engine
+from salt_pipeline.pipelines.local.docker import tracking_server
 from tests.servers import MinioServer, required
 
 
@@ -62,7 +63,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def salt(*words: object, environment: dict[str, str] | None = None) -> SimpleNamespace:
     """Runs a command of ours to its end."""
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", *map(str, words)],
+        [sys.executable, "-m", "salt_pipeline.pipelines.cli.main", *map(str, words)],
         capture_output=True, text=True, check=False, env=environment or dict(os.environ),
     )  # fmt: skip
     return SimpleNamespace(code=done.returncode, out=done.stdout, said=done.stderr)

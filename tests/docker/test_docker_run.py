@@ -5,10 +5,10 @@ import time
 import pytest
 from mlflow import MlflowClient
 
-from components.core.schemas import MAPS, open_table
-from pipelines.docker_runner import USER
-from pipelines.pipeline import compile_pipeline
-from pipelines.presets import preset_config
+from salt_pipeline.components.core.schemas import MAPS, open_table
+from salt_pipeline.pipelines.local.docker import USER
+from salt_pipeline.pipelines.pipeline import compile_pipeline
+from salt_pipeline.pipelines.presets import preset_config
 from tests.docker.conftest import salt
 from tests.servers import ACCESS_KEY, SECRET_KEY
 

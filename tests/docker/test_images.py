@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from pipelines.images import STAGES, base_image, content_tag, save
+from salt_pipeline.components.core.stages import STAGES
+from salt_pipeline.pipelines.images import base_image, content_tag, save
 
 pytestmark = pytest.mark.docker
 
@@ -31,7 +32,7 @@ def test_the_stage_answers_as_any_user_without_rights(client, images, stage, use
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_stage_itself_imports_with_what_the_image_has(client, images, stage):
-    code = f"import components.{stage}.stage, components.{stage}.component"
+    code = f"import salt_pipeline.components.{stage}.stage, salt_pipeline.components.{stage}.component"
     client.containers.run(images[stage], ["python3", "-c", code], **HARDENED)
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from pipelines import cluster_names as names
+from salt_pipeline.pipelines import k8s_names as names
 from tests.k8s.manifests import Object, of_kind, pod
 
 SECRET_KEYS = {

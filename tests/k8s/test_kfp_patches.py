@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from pipelines import cluster_names as names
+from salt_pipeline.pipelines import k8s_names as names
 from tests.k8s.manifests import K8S, Object, build, built, named, of_kind, pod
 from tests.k8s.rules import secretless
 

@@ -6,11 +6,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from components.core.config import Config
-from components.core.images import BASE_IMAGE
-from components.core.settings import StoreSettings
-from pipelines import cluster_names as names
-from pipelines.cluster_settings import ClusterSettings
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.container_image import BASE_IMAGE
+from salt_pipeline.components.core.store.settings import StoreSettings
+from salt_pipeline.pipelines import k8s_names as names
+from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 from tests.k8s.manifests import K8S, PATCHES, WHOLE, build, built, named, of_kind, pod
 from tests.k8s.rules import RULES
 

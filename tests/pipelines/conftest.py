@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pipelines import cluster_names as names
+from salt_pipeline.pipelines import k8s_names as names
 from tests.pipelines.kfp_server import KfpServer
 from tests.pipelines.kube_server import KubeServer, node
 

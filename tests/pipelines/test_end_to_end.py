@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, open_table, read_table
-from components.ingest.synth import write_survey
+from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, open_table, read_table
+from salt_pipeline.components.ingest.synth import write_survey
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -21,7 +21,7 @@ ENCODER = "tu-tf_efficientnet_lite0"
 CHANGES = ["--set", f'encoders=[{{"name": "{ENCODER}", "weight": 1}}]']
 # A shell's background job ignores SIGINT, and so would the command under test.
 HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-SALT = [sys.executable, "-c", f"{HEED}; from pipelines.cli import main; main()"]
+SALT = [sys.executable, "-c", f"{HEED}; from salt_pipeline.pipelines.cli.main import main; main()"]
 
 FILES = {
     "config.json",
@@ -220,7 +220,7 @@ def test_the_result_is_shown_and_said_to_mean_nothing(run):
 
 
 def test_the_configuration_is_kept_and_logged_whole(run):
-    from components.core.config import parse_config
+    from salt_pipeline.components.core.config.config import parse_config
 
     config = parse_config(json.loads((run.folder / "config.json").read_text()))
     assert [encoder.name for encoder in config.encoders] == [ENCODER]

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from pipelines.cluster_names import SETTINGS_KEYS, STORE_KEYS
-from pipelines.pipeline import compile_pipeline
-from pipelines.presets import preset_config
-from pipelines.variant import Variant
+from salt_pipeline.pipelines.k8s_names import SETTINGS_KEYS, STORE_KEYS
+from salt_pipeline.pipelines.pipeline import compile_pipeline
+from salt_pipeline.pipelines.presets import preset_config
+from salt_pipeline.pipelines.variant import Variant
 
 ROOT = Path(__file__).parents[2]
 CHECKED_IN = ROOT / "pipelines" / "salt.yaml"
@@ -256,6 +256,6 @@ def test_components_are_thin(path):
     docstring, imported, called = function.body
     assert docstring.lineno == docstring.end_lineno, "it travels with every task, six times"
     assert isinstance(imported, ast.ImportFrom)
-    assert imported.module == f"components.{path.parent.name}.task"
+    assert imported.module == f"salt_pipeline.components.{path.parent.name}.task"
     assert isinstance(called, ast.Expr | ast.Return)
     assert isinstance(called.value, ast.Call)

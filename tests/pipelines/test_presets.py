@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from components.core.config import Config, parse_config
-from components.core.errors import SaltError
-from pipelines.presets import PRESETS, changed, preset_config
+from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.presets import PRESETS, changed, preset_config
 
 
 @pytest.mark.parametrize("name", PRESETS)

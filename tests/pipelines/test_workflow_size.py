@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.pipeline import compile_pipeline
-from pipelines.presets import preset_config
+from salt_pipeline.pipelines.pipeline import compile_pipeline
+from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.workflow_size import estimate
 
 ETCD = 1_572_864

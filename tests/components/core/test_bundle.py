@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from components.core.bundle import open_bundle, write_bundle
-from components.core.errors import SaltError
-from components.core.storage import content_hash
-from components.core.weights_file import check_weights
+from salt_pipeline.components.core.bundle import open_bundle, write_bundle
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import content_hash
+from salt_pipeline.components.core.weights_file import check_weights
 
 FACTS = {
     "threshold": 0.4, "min_area": 20, "flip_tta": True, "batch_size": 8, "amp": "off", "preprocessing": {"side": 101},

@@ -1,6 +1,6 @@
 import pytest
 
-from components.core.errors import SaltError, SaltErrors, exit_on_error
+from salt_pipeline.components.core.errors import SaltError, SaltErrors, exit_on_error
 
 
 def test_message_names_file_field_found_and_expected():

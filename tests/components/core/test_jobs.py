@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.core.config import parse_config
-from components.core.errors import SaltErrors
-from components.core.jobs import all_jobs, by_job, in_loop, job_title, short_name
-from pipelines.presets import PRESETS, preset_config
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.errors import SaltErrors
+from salt_pipeline.components.core.jobs import all_jobs, by_job, in_loop, job_title, short_name
+from salt_pipeline.pipelines.presets import PRESETS, preset_config
 
 CONFIG = parse_config({
     "split": {"folds": 3},

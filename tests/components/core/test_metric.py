@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from components.core.metric import CUTS, cut, overlap, score, score_images
+from salt_pipeline.components.core.metric import CUTS, cut, overlap, score, score_images
 
 LEVELS = st.sampled_from([0, 1, 63, 64, 126, 127, 128, 129, 200, 254, 255]) | st.integers(0, 255)
 images = st.integers(1, 4).flatmap(

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from components.core.errors import SaltError
-from components.core.rle import decode, encode
-from components.core.schemas import SIDE
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.rle import decode, encode
+from salt_pipeline.components.core.schemas import SIDE
 
 bits = st.integers(0, 1)
 batches = array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=9).flatmap(

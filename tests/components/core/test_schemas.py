@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from components.core.errors import SaltError
-from components.core.schemas import (
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import (
     DATASET,
     FOLDS,
     MAPS,
@@ -196,8 +196,8 @@ def test_a_null_where_none_may_be_is_not_written(tmp_path):
 WRITER = """
 import os, resource, signal, sys
 import numpy as np
-from components.core.errors import exit_on_error
-from components.core.schemas import MAPS, pixels_to_array, write_table, table_writer
+from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.core.schemas import MAPS, pixels_to_array, write_table, table_writer
 import pyarrow as pa
 maps = np.random.default_rng(0).integers(0, 256, (600, 101, 101), dtype=np.uint8)
 columns = {"id": [f"{n:04d}" for n in range(600)], "map": pixels_to_array(maps), "salt": np.zeros(600, np.float32)}
@@ -284,7 +284,7 @@ def test_nulls_that_hide_something_are_zeros():
 WITHOUT_PANDAS = """
 import sys
 import pyarrow as pa
-from components.core.schemas import MAPS, array_to_pixels, row_groups
+from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, row_groups
 table = next(row_groups(sys.argv[1], MAPS))
 nulls = [pa.nulls(count, table["map"].type) for count in (0, 1)]
 array_to_pixels(pa.chunked_array([*table["map"].chunks, *nulls]))

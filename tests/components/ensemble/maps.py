@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from components.core.schemas import MAPS, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.core.schemas import MAPS, SIDE, pixels_to_array, write_table
 
 
 def write_maps(

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.core.errors import SaltError
-from components.core.schemas import ROW_GROUP, SIDE
-from components.ensemble.merge import Rows, Stream, in_step, merged
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import ROW_GROUP, SIDE
+from salt_pipeline.components.ensemble.merge import Rows, Stream, in_step, merged
 
 ID_LISTS = st.lists(st.integers(0, 60), unique=True, max_size=40)
 

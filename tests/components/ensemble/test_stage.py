@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from kfp.dsl import Dataset
 
-from components.core.errors import SaltError
-from components.core.schemas import MAPS, ROW_GROUP, array_to_pixels, read_table
-from components.ensemble.component import ensemble
-from components.ensemble.stage import blend
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import MAPS, ROW_GROUP, array_to_pixels, read_table
+from salt_pipeline.components.ensemble.component import ensemble
+from salt_pipeline.components.ensemble.stage import blend
 from tests.artifacts import config_artifact
 from tests.components.ensemble.maps import Ensemble, make_ensemble, write_maps
 

@@ -7,13 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.core.errors import SaltError
-from components.core.metric import score_images
-from components.core.schemas import DATASET, MAPS, SIDE, array_to_pixels, pixels_to_array, read_table, write_table
-from components.ensemble.mean import weighted_mean
-from components.ensemble.merge import Rows
-from components.ensemble.stage import blend
-from components.ensemble.weights import CANDIDATES, lattice, learn_weights
+from salt_pipeline.components.core.blend import weighted_mean
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.metric import score_images
+from salt_pipeline.components.core.schemas import (
+    DATASET,
+    MAPS,
+    SIDE,
+    array_to_pixels,
+    pixels_to_array,
+    read_table,
+    write_table,
+)
+from salt_pipeline.components.ensemble.merge import Rows
+from salt_pipeline.components.ensemble.stage import blend
+from salt_pipeline.components.ensemble.weights import CANDIDATES, lattice, learn_weights
 from tests.components.ensemble.maps import Ensemble, make_ensemble
 
 COLUMNS = np.arange(SIDE)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
 
-from components.core.schemas import DATASET, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.core.schemas import DATASET, SIDE, pixels_to_array, write_table
 
 
 def cut_section(seed: int, rows: int, columns: int) -> npt.NDArray[np.uint8]:

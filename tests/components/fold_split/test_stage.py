@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kfp.dsl import Dataset
 
-from components.core.config import parse_config
-from components.core.errors import SaltError
-from components.core.schemas import DATASET, FOLDS, read_table, table_writer
-from components.fold_split.component import fold_split
-from components.fold_split.stage import _assign, split
-from components.fold_split.strata import ORDER, merge_rare
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import DATASET, FOLDS, read_table, table_writer
+from salt_pipeline.components.fold_split.component import fold_split
+from salt_pipeline.components.fold_split.stage import _assign, split
+from salt_pipeline.components.fold_split.strata import ORDER, merge_rare
 from tests.artifacts import config_artifact
 from tests.components.fold_split.sections import blocks, cut_section, write_dataset
 

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.core.schemas import SIDE
-from components.fold_split.strata import BORDER, ORDER, mask_classes, merge_rare
+from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.fold_split.strata import BORDER, ORDER, mask_classes, merge_rare
 
 
 def _mask(rows: slice, columns: slice) -> np.ndarray:

@@ -1,7 +1,7 @@
 import numpy as np
 
-from components.core.schemas import SIDE
-from components.fold_split.touching import group_tiles, touching_pairs
+from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.fold_split.touching import group_tiles, touching_pairs
 from tests.components.fold_split.sections import cut_section
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.ingest.synth import write_survey
+from salt_pipeline.components.ingest.synth import write_survey
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@ import zipfile
 
 import pytest
 
-from components.core.errors import SaltError
-from components.ingest.archive import open_archive
-from components.ingest.problems import Problems
-from components.ingest.stage import check_data
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.ingest.archive import open_archive
+from salt_pipeline.components.ingest.problems import Problems
+from salt_pipeline.components.ingest.stage import check_data
 
 from .conftest import pack, pack_nested
 

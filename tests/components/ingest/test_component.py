@@ -1,10 +1,10 @@
 import pytest
 from kfp.dsl import Artifact, Dataset
 
-from components.core.config import Config
-from components.core.schemas import DATASET, open_table
-from components.core.storage import read_json
-from components.ingest.component import ingest
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.schemas import DATASET, open_table
+from salt_pipeline.components.ingest.component import ingest
 
 
 def outputs(folder):

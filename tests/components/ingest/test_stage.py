@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.core.errors import SaltError, SaltErrors
-from components.core.rle import decode
-from components.core.schemas import DATASET, array_to_pixels, read_table
-from components.ingest.stage import ingest
-from components.ingest.synth import Tile, write_tiles
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.rle import decode
+from salt_pipeline.components.core.schemas import DATASET, array_to_pixels, read_table
+from salt_pipeline.components.ingest.stage import ingest
+from salt_pipeline.components.ingest.synth import Tile, write_tiles
 
 from .conftest import pack, pack_nested
 
@@ -176,8 +176,8 @@ def run_limited(data: Path, dataset: Path, limit: int) -> subprocess.CompletedPr
     """Runs the stage in a process that can write no file longer than `limit` bytes."""
     code = (
         "import resource, sys\n"
-        "from components.core.errors import exit_on_error\n"
-        "from components.ingest.stage import ingest\n"
+        "from salt_pipeline.components.core.errors import exit_on_error\n"
+        "from salt_pipeline.components.ingest.stage import ingest\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)\n"
         "with exit_on_error():\n"
         "    ingest(sys.argv[1], {}, sys.argv[2])\n"

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.ingest.problems import SHOWN, Problems
-from components.ingest.stage import check_data
-from components.ingest.survey import read_survey
+from salt_pipeline.components.ingest.problems import SHOWN, Problems
+from salt_pipeline.components.ingest.stage import check_data
+from salt_pipeline.components.ingest.survey import read_survey
 
 from .conftest import Files
 

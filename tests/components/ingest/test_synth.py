@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.core.errors import SaltError
-from components.core.rle import decode
-from components.ingest.stage import check_data
-from components.ingest.synth import write_survey
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.rle import decode
+from salt_pipeline.components.ingest.stage import check_data
+from salt_pipeline.components.ingest.synth import write_survey
 
 
 @pytest.fixture(scope="module")

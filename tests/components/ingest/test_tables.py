@@ -3,10 +3,10 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from components.core.errors import SaltError
-from components.ingest.archive import Entry
-from components.ingest.problems import Problems
-from components.ingest.tables import read_table, to_depth
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.ingest.archive import Entry
+from salt_pipeline.components.ingest.problems import Problems
+from salt_pipeline.components.ingest.tables import read_table, to_depth
 
 
 def read(content: bytes) -> tuple[dict[str, str] | None, list[str]]:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from components.network.device import spare_depthwise
+from salt_pipeline.components.network.device import spare_depthwise
 
 
 class Net(nn.Module):

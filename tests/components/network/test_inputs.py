@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from components.core.config import ModelConfig
-from components.network.inputs import to_image, to_input
+from salt_pipeline.components.core.config.config import ModelConfig
+from salt_pipeline.components.network.inputs import to_image, to_input
 from tests.components.network.tiny import MODEL, images
 
 

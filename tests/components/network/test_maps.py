@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from components.network.device import computes_bf16
-from components.network.inputs import to_image, to_input
-from components.network.maps import predict_maps
-from components.network.unet import SaltNet
+from salt_pipeline.components.network.device import computes_bf16
+from salt_pipeline.components.network.inputs import to_image, to_input
+from salt_pipeline.components.network.maps import predict_maps
+from salt_pipeline.components.network.unet import SaltNet
 from tests.components.network.tiny import config, images, network
 
 

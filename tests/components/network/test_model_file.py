@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from components.core.errors import SaltError
-from components.network.model_file import load_model, save_model
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.network.model_file import load_model, save_model
 from tests.components.network.tiny import ENCODER, network
 
 CPU = torch.device("cpu")

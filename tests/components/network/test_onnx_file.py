@@ -8,10 +8,10 @@ import onnxruntime
 import pytest
 import torch
 
-from components.core.errors import SaltError
-from components.network.inputs import to_image, to_input
-from components.network.model_file import load_model, save_model
-from components.network.onnx_file import TOLERANCE, export
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.network.inputs import to_image, to_input
+from salt_pipeline.components.network.model_file import load_model, save_model
+from salt_pipeline.components.network.onnx_file import TOLERANCE, export
 from tests.components.network.tiny import ENCODER, HASH, images, network
 
 FACTS = {"encoder": ENCODER, "fold": 0, "config_hash": "c0de", "data_hash": HASH}

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from components.network.summary import summarise
-from components.network.unet import SaltNet
+from salt_pipeline.components.network.summary import summarise
+from salt_pipeline.components.network.unet import SaltNet
 from tests.components.network.tiny import ENCODER, network
 
 

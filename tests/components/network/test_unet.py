@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from components.core.errors import SaltError
-from components.network.unet import SaltNet, build_encoder, feature_sizes
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.network.unet import SaltNet, build_encoder, feature_sizes
 from tests.components.network.tiny import ENCODER, network
 
 

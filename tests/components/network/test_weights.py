@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from components.core.errors import SaltError
-from components.core.store import Store
-from components.network.unet import build_encoder
-from components.network.weights import load_encoder_weights
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.store.store import Store
+from salt_pipeline.components.network.unet import build_encoder
+from salt_pipeline.components.network.weights import load_encoder_weights
 from tests.components.network.tiny import ENCODER
 
 

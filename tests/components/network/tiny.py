@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from components.core.config import Config, ModelConfig, parse_config
-from components.core.schemas import DATASET, FOLDS, SIDE, pixels_to_array, write_table
-from components.network.unet import SaltNet
+from salt_pipeline.components.core.config.config import Config, ModelConfig, parse_config
+from salt_pipeline.components.core.schemas import DATASET, FOLDS, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.network.unet import SaltNet
 
 ENCODER = "tu-lcnet_035"
 HASH = "0123456789abcdef"

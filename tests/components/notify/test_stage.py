@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from components.core.tracking import Tracking
-from components.notify import stage
-from components.notify.stage import notify
+from salt_pipeline.components.core.tracking.tracking import Tracking
+from salt_pipeline.components.notify import stage
+from salt_pipeline.components.notify.stage import notify
 
 ORIGIN = {"kfp_ui": "https://kfp.example", "preset": "seed"}
 
@@ -49,7 +49,7 @@ def hook(monkeypatch):
 @pytest.fixture
 def tracked(monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.setattr("components.core.tracking.SETTLE", 0)
+    monkeypatch.setattr("salt_pipeline.components.core.tracking.tracking.SETTLE", 0)
     parent = Tracking("nightly-1").parent()
     parent.metrics({"score": 0.8125})
     return parent

@@ -7,12 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
-from components.core.config import parse_config
-from components.core.errors import SaltError
-from components.core.schemas import DATASET, MAPS, array_to_pixels, read_table
-from components.network.inputs import to_image, to_input
-from components.network.model_file import save_model
-from components.predict.stage import predict, predict_folder
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import DATASET, MAPS, array_to_pixels, read_table
+from salt_pipeline.components.network.inputs import to_image, to_input
+from salt_pipeline.components.network.model_file import save_model
+from salt_pipeline.components.predict.stage import predict, predict_folder
 from tests.components.network.tiny import ENCODER, HASH, document, network, write_survey
 
 FACTS = {"encoder": ENCODER, "fold": 2, "config_hash": "c0de", "data_hash": HASH}

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from components.core.config import parse_config
-from components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pixels_to_array, write_table
-from components.core.storage import write_json
-from components.report.stage import report
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.files import write_json
+from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.report.stage import report
 
 FOLD_COUNT = 3
 NAMES = ("plain", 'b<i>&"old')

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from kfp.dsl import ClassificationMetrics
 
-from components.core.storage import read_json
-from components.report.classification import POINTS, confusion, log_classification, roc_curve
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.report.classification import POINTS, confusion, log_classification, roc_curve
 
 TRUTH = np.array([False, False, False, True, True])
 SALT = np.array([0.1, 0.4, 0.8, 0.4, 0.9], dtype=np.float32)

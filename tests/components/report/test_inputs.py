@@ -4,11 +4,11 @@ import shutil
 import numpy as np
 import pytest
 
-from components.core.config import parse_config
-from components.core.errors import SaltError
-from components.core.schemas import FOLDS, MAPS, pixels_to_array, write_table
-from components.core.storage import read_json, write_json
-from components.report.inputs import read_choice, read_jobs, read_labelled
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import read_json, write_json
+from salt_pipeline.components.core.schemas import FOLDS, MAPS, pixels_to_array, write_table
+from salt_pipeline.components.report.inputs import read_choice, read_jobs, read_labelled
 from tests.components.report.conftest import DATA_HASH, NAMES, Made
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from components.core import tracking
-from components.predict.apply import apply
-from components.predict.model_source import opened_bundle
-from components.report.register import register
-from tests.components.predict.trained import Trained
+from salt_pipeline.components.core.tracking import tracking
+from salt_pipeline.components.inference.apply import apply
+from salt_pipeline.components.inference.model_source import opened_bundle
+from salt_pipeline.components.report.register import register
+from tests.components.trained import Trained
 
 
 @pytest.fixture
@@ -64,9 +64,9 @@ def test_without_a_server_there_is_no_registry_and_no_failure(
     assert not caplog.records
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setattr(tracking, "JOB_PATIENCE", 0)
-    with caplog.at_level(logging.WARNING, "components"):
+    with caplog.at_level(logging.WARNING, "salt_pipeline"):
         assert register("first", str(trained.bundle)) == {}
-    warnings = [record.getMessage() for record in caplog.records if record.name.startswith("components")]
+    warnings = [record.getMessage() for record in caplog.records if record.name.startswith("salt_pipeline")]
     assert [line.split(":")[0] for line in warnings] == [
         "MLflow is unreachable, its records are kept for later", "not recorded in MLflow"
     ]  # fmt: skip

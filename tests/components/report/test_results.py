@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from components.core.bootstrap import interval
-from components.core.metric import cut, score_images
-from components.core.storage import read_json
-from components.report.inputs import Maps, read_labelled
-from components.report.results import score_by_cut, without_constant
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.intervals import interval
+from salt_pipeline.components.core.metric import cut, score_images
+from salt_pipeline.components.report.inputs import Maps, read_labelled
+from salt_pipeline.components.report.results import score_by_cut, without_constant
 from tests.components.report.conftest import FOLD_COUNT, MIN_AREA, NAMES, THRESHOLD
 
 

@@ -1,7 +1,7 @@
 from types import SimpleNamespace
 
-from components.report.times import stage_times, task_seconds
-from tests.components.report.test_curves import made_curve
+from salt_pipeline.components.report.times import stage_times, task_seconds
+from tests.components.report.page.test_curves import made_curve
 
 
 def artifact(**metadata):

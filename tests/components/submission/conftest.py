@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from components.core.config import Config
-from components.core.jobs import all_jobs
-from components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.jobs import all_jobs
+from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pixels_to_array, write_table
 
 HASH = "0123456789abcdef"
 CONFIG = {

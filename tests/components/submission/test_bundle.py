@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from components.core.bundle import open_bundle
-from components.core.config import parse_config
-from components.core.errors import SaltError
-from components.core.schemas import MAPS, read_table, write_table
-from components.submission.stage import submit
+from salt_pipeline.components.core.bundle import open_bundle
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import MAPS, read_table, write_table
+from salt_pipeline.components.submission.stage import submit
 from tests.components.submission.conftest import CONFIG, World
 
 

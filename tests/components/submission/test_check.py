@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.core.errors import SaltError
-from components.core.rle import encode
-from components.core.schemas import SIDE
-from components.submission.check import check_submission, score_csv
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.rle import encode
+from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.submission.check import check_submission, score_csv
 
 IDS = ["a", "b", "c"]
 GOOD = "id,rle_mask\nb,1 3 7 2\na,\nc,1 10201\n"

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.core.errors import SaltError
-from components.core.metric import cut, overlap, score_images
-from components.submission.choice import AREAS, choose
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.metric import cut, overlap, score_images
+from salt_pipeline.components.submission.choice import AREAS, choose
 
 
 def survey(seed: int, count: int = 12) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

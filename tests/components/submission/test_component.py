@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from kfp.dsl import Artifact, Dataset, Metrics, Model
 
-from components.core.bundle import open_bundle
-from components.core.config import parse_config
-from components.submission.component import submission
+from salt_pipeline.components.core.bundle import open_bundle
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.submission.component import submission
 from tests.artifacts import config_artifact
 from tests.components.submission.conftest import CONFIG
 

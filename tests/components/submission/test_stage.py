@@ -6,13 +6,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from components.core.bootstrap import interval
-from components.core.errors import SaltError
-from components.core.metric import score_images
-from components.core.rle import decode
-from components.core.schemas import MAPS, SIDE
-from components.submission.check import check_submission
-from components.submission.stage import submit
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.intervals import interval
+from salt_pipeline.components.core.metric import score_images
+from salt_pipeline.components.core.rle import decode
+from salt_pipeline.components.core.schemas import MAPS, SIDE
+from salt_pipeline.components.submission.check import check_submission
+from salt_pipeline.components.submission.stage import submit
 
 
 def run(world, **settings):

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from components.core.config import ModelConfig
-from components.network.inputs import image_axis, square_grid, to_image, to_input
-from components.train_fold.augment import BRIGHTNESS, Augment, Warp, shade
+from salt_pipeline.components.core.config.config import ModelConfig
+from salt_pipeline.components.network.inputs import image_axis, square_grid, to_image, to_input
+from salt_pipeline.components.train_fold.augment import BRIGHTNESS, Augment, Warp, shade
 from tests.components.network.tiny import MODEL, images
 
 CPU = torch.device("cpu")

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.optim import Adam
 
-from components.core.errors import SaltError
-from components.train_fold.checkpoint import Progress, load_checkpoint, save_checkpoint
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.train_fold.checkpoint import Progress, load_checkpoint, save_checkpoint
 from tests.components.network.tiny import ENCODER, network
 
 JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": ENCODER, "fold": 2}
@@ -104,7 +104,7 @@ def test_one_of_another_network_is_refused(path: Path) -> None:
 
 
 def test_a_failed_write_leaves_the_last_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from components.train_fold import checkpoint
+    from salt_pipeline.components.train_fold import checkpoint
 
     State(0).save(path, Progress(JOB, epoch=1))
     before = path.read_bytes()

@@ -24,13 +24,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from components.core.config import Config
-from components.core.schemas import array_to_pixels, labelled_rows
-from components.core.storage import read_json, write_json
-from components.ingest.stage import ingest
-from components.ingest.synth import write_survey
-from components.train_fold.trainer import Images, Trainer
-from pipelines.presets import preset_config
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.files import read_json, write_json
+from salt_pipeline.components.core.schemas import array_to_pixels, labelled_rows
+from salt_pipeline.components.ingest.stage import ingest
+from salt_pipeline.components.ingest.synth import write_survey
+from salt_pipeline.components.train_fold.trainer import Images, Trainer
+from salt_pipeline.pipelines.presets import preset_config
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
 STEPS = 5

@@ -7,7 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from components.train_fold.losses import dice_bce, lovasz_hinge, salt_bce
+from salt_pipeline.components.train_fold.losses import dice_bce, lovasz_hinge, salt_bce
 
 
 def literal_lovasz(logit_BHW: NDArray[Any], mask_BHW: NDArray[Any]) -> float:

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from components.network.maps import predict_maps
-from components.train_fold.trainer import Images, Trainer
-from pipelines.presets import preset_config
+from salt_pipeline.components.network.maps import predict_maps
+from salt_pipeline.components.train_fold.trainer import Images, Trainer
+from salt_pipeline.pipelines.presets import preset_config
 from tests.components.network.tiny import images
 
 

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import torch
 
-from components.core.config import parse_config
-from components.core.errors import SaltError
-from components.core.metric import score_images
-from components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, read_table
-from components.network.maps import predict_maps
-from components.network.model_file import load_model
-from components.train_fold.stage import job_folder, train
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.metric import score_images
+from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, read_table
+from salt_pipeline.components.network.maps import predict_maps
+from salt_pipeline.components.network.model_file import load_model
+from salt_pipeline.components.train_fold.stage import job_folder, train
 from tests.components.network.tiny import ENCODER, HASH, document, write_folds, write_survey
 
 
@@ -159,7 +159,7 @@ def test_a_fold_without_images_is_refused(tmp_path: Path) -> None:
 
 CHILD = """
 import json, sys
-from components.train_fold.stage import train
+from salt_pipeline.components.train_fold.stage import train
 from tests.components.network import tiny
 train(**json.loads(sys.argv[1]))
 """

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from components.core.config import Config
-from components.core.errors import SaltError
-from components.train_fold.checkpoint import Progress
-from components.train_fold.trainer import MEAN_DECAY, Images, Trainer
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.train_fold.checkpoint import Progress
+from salt_pipeline.components.train_fold.trainer import MEAN_DECAY, Images, Trainer
 from tests.components.network.tiny import ENCODER, config, images
 
 JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": ENCODER, "fold": 0}

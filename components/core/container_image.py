@@ -1,0 +1,25 @@
+"""The name of each stage's container image."""
+
+from importlib.metadata import version
+
+from salt_pipeline.components.core.config.cluster import ClusterConfig
+from salt_pipeline.components.core.stages import StageName, task_name
+
+BASE_IMAGE = "python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b"
+"""A version and the digest of its index, which holds for every architecture: what is built anew is the same."""
+
+
+def image(stage: StageName, cluster: ClusterConfig | None = None) -> str:
+    """Names the image of a stage.
+
+    Args:
+        stage: Folder name of the stage, as `train_fold`.
+        cluster: Where the registry prefix, tag and digests come from; the defaults when left out.
+
+    Returns:
+        For example `salt-pipeline/train-fold:0.1.0`; without a tag the project's version is it.
+    """
+    cluster = cluster or ClusterConfig()
+    name = f"{cluster.registry}/{task_name(stage)}"
+    digest = cluster.digests.get(stage)
+    return f"{name}@{digest}" if digest else f"{name}:{cluster.tag or version('salt-pipeline')}"

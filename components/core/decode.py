@@ -1,0 +1,91 @@
+"""PNG files to arrays. The header is read before anything is decoded, so a false size allocates nothing."""
+
+import io
+import struct
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import SIDE
+
+LIMIT = 1 << 20
+"""Bytes a PNG file may have; one of 101 x 101 pixels needs at most about 60,000."""
+
+_GREY, _RGB = 0, 2
+_COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
+
+
+def decode_image(content: bytes, where: str) -> npt.NDArray[np.uint8]:
+    """Decodes an image.
+
+    Args:
+        content: A PNG, 101 x 101, 8-bit grey or 8-bit RGB with equal channels.
+        where: Its name for messages.
+
+    Returns:
+        Grey levels (101, 101).
+
+    Raises:
+        SaltError: If it is anything else.
+    """
+    depth, colour = _header(content, where)
+    if depth != 8 or colour not in (_GREY, _RGB):
+        raise SaltError("wrong kind of image", file=where, found=_kind(depth, colour), expected="8-bit RGB or grey")
+    pixels = _pixels(content, where)
+    if colour == _GREY:
+        return pixels.astype(np.uint8)
+    if (pixels != pixels[..., :1]).any():
+        raise SaltError("channels differ", file=where, expected="three equal channels")
+    return np.ascontiguousarray(pixels[..., 0], dtype=np.uint8)
+
+
+def decode_mask(content: bytes, where: str) -> npt.NDArray[np.uint8]:
+    """Decodes a mask.
+
+    Args:
+        content: A grey PNG, 101 x 101, 16-bit with values 0 and 65535 or 8-bit with 0 and 255.
+        where: Its name for messages.
+
+    Returns:
+        Mask (101, 101), 1 is salt, 0 is not.
+
+    Raises:
+        SaltError: If it is anything else.
+    """
+    depth, colour = _header(content, where)
+    if depth not in (8, 16) or colour != _GREY:
+        raise SaltError("wrong kind of mask", file=where, found=_kind(depth, colour), expected="8-bit or 16-bit grey")
+    pixels = _pixels(content, where)
+    white = 255 if depth == 8 else 65535
+    salt = pixels == white
+    if not (salt | (pixels == 0)).all():
+        other = int(pixels[(pixels != 0) & ~salt][0])
+        raise SaltError("mask holds another value", file=where, found=other, expected=f"0 and {white}")
+    return salt.astype(np.uint8)
+
+
+def _header(content: bytes, where: str) -> tuple[int, int]:
+    """Bit depth and colour type from the PNG header, the size checked (PNG specification, 11.2.1)."""
+    if len(content) < 33 or content[:8] != b"\x89PNG\r\n\x1a\n" or content[12:16] != b"IHDR":
+        raise SaltError("is no PNG", file=where)
+    width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
+    if (width, height) != (SIDE, SIDE):
+        raise SaltError("wrong size", file=where, found=f"{width} x {height}", expected=f"{SIDE} x {SIDE}")
+    return depth, colour
+
+
+def _kind(depth: int, colour: int) -> str:
+    return f"{depth}-bit {_COLOURS.get(colour, 'unknown colour type')}"
+
+
+def _pixels(content: bytes, where: str) -> npt.NDArray:
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            pixels = np.asarray(image)
+    except Exception as error:  # a damaged PNG makes Pillow raise errors of many types
+        raise SaltError("cannot be decoded", file=where, found=error) from error
+    if pixels.shape[:2] != (SIDE, SIDE):  # a second header inside the file
+        raise SaltError("wrong size", file=where, found=pixels.shape, expected=f"{SIDE} x {SIDE}")
+    return pixels

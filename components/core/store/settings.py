@@ -1,0 +1,159 @@
+"""Where the object store is and with which keys it is entered, from the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
+
+_OURS = "SALT_S3_"
+
+AWS_SOURCE = "AWS"
+"""The source of credentials where only the endpoint says that it is AWS."""
+
+_ROLES = (
+    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)  # fmt: skip
+"""Variables by which a platform gives a pod or a container a role: EKS, ECS, MinIO's web identities."""
+
+
+def _from(*names: str) -> Any:
+    return Field(validation_alias=AliasChoices(*names))
+
+
+class StoreSettings(BaseSettings):
+    """The object store: MinIO, AWS, or anything else that speaks S3.
+
+    Each setting comes from a variable SALT_S3_..., or else from the one that AWS's own tools read. The keys come from
+    the first of: our variables, our file, AWS's variables, AWS's file, a web identity, a container's role; where the
+    endpoint is AWS's by name also from ~/.aws/credentials and the instance's role.
+
+    Attributes:
+        endpoint: http:// or https:// address; None is AWS itself.
+        access_key: The key's name.
+        secret_key: The key.
+        session_token: Goes with keys that last some hours only.
+        credentials_file: Keys in the format of ~/.aws/credentials, of the profile AWS_PROFILE or `default`.
+        region: The bucket's region; MinIO takes any.
+        ca_file: Certificates that an https endpoint is trusted by, in place of the system's.
+        bucket: Where the pipeline keeps what no URI names a place for.
+
+    Raises:
+        SaltErrors: Naming each variable that is wrong.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    endpoint: Annotated[str | None, _from("SALT_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")] = None
+    access_key: Annotated[SecretStr | None, _from("SALT_S3_ACCESS_KEY", "AWS_ACCESS_KEY_ID")] = None
+    secret_key: Annotated[SecretStr | None, _from("SALT_S3_SECRET_KEY", "AWS_SECRET_ACCESS_KEY")] = None
+    session_token: Annotated[SecretStr | None, _from("SALT_S3_SESSION_TOKEN", "AWS_SESSION_TOKEN")] = None
+    credentials_file: Annotated[Path | None, _from("SALT_S3_CREDENTIALS_FILE", "AWS_SHARED_CREDENTIALS_FILE")] = None
+    region: Annotated[str, _from("SALT_S3_REGION", "AWS_REGION", "AWS_DEFAULT_REGION")] = "us-east-1"
+    ca_file: Annotated[Path | None, _from("SALT_S3_CA_FILE", "AWS_CA_BUNDLE")] = None
+    bucket: Annotated[str, _from("SALT_S3_BUCKET")] = "salt"
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            problems = [
+                SaltError(item["msg"].removeprefix("Value error, "), field=_variable(item["loc"]))
+                for item in error.errors(include_url=False, include_input=False)
+            ]
+            raise SaltErrors("the settings of the object store are not valid", problems) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_of_one_kind(cls, found: Any) -> Any:
+        """Our keys, or the caller's, are not completed from AWS's variables: those may be of another account."""
+        if not isinstance(found, Mapping):
+            return found
+        given, named = "access_key" in found, f"{_OURS}ACCESS_KEY" in os.environ
+        alien = [f"{_OURS}{name}" for name in ("SECRET_KEY", "SESSION_TOKEN") if given or named]
+        if os.environ.get(f"{_OURS}CREDENTIALS_FILE") and not given and not named:
+            alien = [f"{_OURS}{name}" for name in ("ACCESS_KEY", "SECRET_KEY", "SESSION_TOKEN")]
+        return {key: value for key, value in found.items() if key not in alien or (key in os.environ and not given)}
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_address(cls, endpoint: str | None) -> str | None:
+        if endpoint is None:
+            return None
+        parts = urlsplit(endpoint)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("is no address (expected http://host:port or https://host:port)")
+        if parts.username is not None or parts.path.strip("/") or parts.query:
+            raise ValueError("takes nothing but http(s)://host:port: no user, no path")
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @model_validator(mode="after")
+    def _keys_come_in_pairs(self) -> Self:
+        if (self.access_key is None) != (self.secret_key is None):
+            lacking = "SECRET_KEY" if self.secret_key is None else "ACCESS_KEY"
+            raise ValueError(f"{_OURS}{lacking} is missing: keys come in pairs")
+        return self
+
+    @model_validator(mode="after")
+    def _certificates_are_there(self) -> Self:
+        if self.secure and self.ca_file is not None and not self.ca_file.is_file():
+            raise ValueError(f"{_OURS}CA_FILE: no such file (found {self.ca_file})")
+        return self
+
+    @property
+    def secure(self) -> bool:
+        """Whether the store is spoken to under TLS."""
+        return self.endpoint is None or self.endpoint.startswith("https://")
+
+    @property
+    def source(self) -> str | None:
+        """The variable that names where the keys come from, or AWS; None is a store that is entered without keys."""
+        if self.access_key is not None:
+            return f"{_OURS}ACCESS_KEY" if os.environ.get(f"{_OURS}ACCESS_KEY") else "AWS_ACCESS_KEY_ID"
+        if self.credentials_file is not None:
+            ours = f"{_OURS}CREDENTIALS_FILE"
+            return ours if os.environ.get(ours) else "AWS_SHARED_CREDENTIALS_FILE"
+        host = urlsplit(self.endpoint or "").hostname or ""
+        aws = [AWS_SOURCE] * host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+        return next((name for name in _ROLES if os.environ.get(name)), next(iter(aws), None))
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a store to use at all: an address, or keys that are named and so AWS."""
+        return self.endpoint is not None or self.source is not None
+
+    @property
+    def chosen(self) -> bool:
+        """Whether a variable of ours names it: AWS keys that lie about for other work are no wish to store here."""
+        return bool({f"{_OURS}ENDPOINT", f"{_OURS}BUCKET"} & os.environ.keys())
+
+    def environment(self) -> dict[str, str]:
+        """The variables that tell a container the same; they hold the keys, where these are given as such."""
+        variables: dict[str, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if name == "credentials_file":  # a path of this machine
+                continue
+            if value is not None and (name != "ca_file" or self.secure):
+                plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+                variables[f"{_OURS}{name.upper()}"] = plain
+        return variables
+
+
+def _variable(place: tuple[int | str, ...]) -> str | None:
+    """The variable a problem is about: the first of a setting's names that is set."""
+    if not place:
+        return None
+    for name, field in StoreSettings.model_fields.items():
+        if isinstance(field.validation_alias, AliasChoices):
+            names = [str(choice) for choice in field.validation_alias.choices]
+            if place[0] in (name, names[0]):
+                return next((known for known in names if known in os.environ), names[0])
+    return str(place[0])

@@ -1,0 +1,242 @@
+"""The object store: MinIO or anything else that speaks S3.
+
+What goes wrong is told in one line, in seconds where the store has never answered; one that has answered is waited
+for. Objects carry their SHA-256 in their metadata, and what does not match it is refused.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+from minio.commonconfig import ENABLED, Filter
+from minio.lifecycleconfig import AbortIncompleteMultipartUpload, Expiration, LifecycleConfig, Rule
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.core.store.client import Client, Stat, object_place
+from salt_pipeline.components.core.store.failures import code_of
+from salt_pipeline.components.core.store.multipart import SHA256, Content, Progress, Uploader, read_content
+from salt_pipeline.components.core.store.ranges import receive
+from salt_pipeline.components.core.store.settings import StoreSettings
+from salt_pipeline.components.core.store.uris import is_uri, split_uri
+
+__all__ = ["Stat", "Store", "is_uri", "split_uri"]
+
+PATIENCE = 60.0
+"""Seconds that a store which has answered may be away."""
+
+_OVERTAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "NoSuchUpload")
+"""What S3 says when an object, or an upload that two went on with, is no more what it was."""
+
+
+def _silent(_done: int, _size: int) -> None:
+    pass
+
+
+class Store:
+    """A client of the object store, safe to share among threads.
+
+    Args:
+        settings: Where it is; from the environment by default.
+        patience: Seconds that the store may be away in the midst of work.
+
+    Raises:
+        SaltError: If no store is set, or the settings are wrong. Every method raises it when the store cannot be
+            reached, refuses the keys, or lacks the bucket.
+    """
+
+    def __init__(self, settings: StoreSettings | None = None, *, patience: float = PATIENCE) -> None:
+        self._client = Client(settings or StoreSettings(), patience)
+        self._minio = self._client.minio
+
+    def __repr__(self) -> str:
+        return f"Store({self._client.endpoint})"
+
+    def check(self, bucket: str) -> None:
+        """Makes sure that the store answers, takes the keys, and has a bucket."""
+        self._client.check(bucket)
+
+    def stat(self, uri: str) -> Stat | None:
+        """Asks for an object.
+
+        Returns:
+            What the store says of it; None where it is not there.
+        """
+        bucket, key = object_place(uri)
+        try:
+            return Stat.of(self._client.call(uri, lambda: self._minio.stat_object(bucket, key)))
+        except SaltError as error:
+            if code_of(error) in ("AccessDenied", "NoSuchKey"):
+                self.check(bucket)  # the answer to a question for one object has no room for the reason
+            if code_of(error) == "NoSuchKey":
+                return None
+            raise
+
+    def upload(
+        self,
+        path: str | Path,
+        uri: str,
+        metadata: Mapping[str, str] | None = None,
+        progress: Progress = _silent,
+    ) -> bool:
+        """Uploads a file; one that was broken off is gone on with.
+
+        Args:
+            path: The file.
+            uri: Where to.
+            metadata: Strings to keep with it; its SHA-256 is added.
+            progress: Called with the bytes that are there and those of the file.
+
+        Returns:
+            False if the very content was there before.
+
+        Raises:
+            SaltError: If it cannot be read, or sent, or arrived other than it was sent.
+        """
+        object_place(uri)
+        with _opened(path) as file:
+            content = read_content(file)
+            facts = {**(metadata or {}), SHA256: content.sha256}
+            there = self.stat(uri)
+            if there and (there.etag, there.size, there.metadata) == (content.etag, content.size, facts):
+                return False
+            for resume in (True, False):
+                self._send(uri, file, content, facts, resume=resume, progress=progress)
+                there = self.stat(uri)
+                if there and there.metadata == facts:
+                    break
+        if there is None or there.metadata != facts or there.size != content.size:
+            raise SaltError("is not what was uploaded: another writes there too", file=uri)
+        if there.etag != content.etag:  # so it is where the store encrypts: only reading it back tells
+            receive(self._client, uri, there, None, _silent)
+        return True
+
+    def replace(
+        self, path: str | Path, uri: str, there: Stat | None, metadata: Mapping[str, str] | None = None
+    ) -> bool:
+        """Uploads a file in the place of what `stat` saw there, and of nothing else.
+
+        Returns:
+            False if another has written there since; that stays.
+        """
+        conditions = {"If-Match": f'"{there.etag}"'} if there else {"If-None-Match": "*"}
+        with _opened(path) as file:
+            content = read_content(file)
+            facts = {**(metadata or {}), SHA256: content.sha256}
+            return self._send(uri, file, content, facts, conditions=conditions)
+
+    def download(self, uri: str, path: str | Path, progress: Progress = _silent) -> Stat:
+        """Fetches an object to a file, which is there whole or not at all.
+
+        Raises:
+            SaltError: If it is not there, or its size or SHA-256 is not what its metadata says.
+        """
+        with atomic_path(path) as part, part.open("wb") as file:
+            return self._receive(uri, file, progress)
+
+    def put(self, uri: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
+        """Writes a small object."""
+        bucket, key = object_place(uri)
+        facts: dict = {**(metadata or {}), SHA256: hashlib.sha256(data).hexdigest()}
+        self._client.call(uri, lambda: self._minio.put_object(bucket, key, BytesIO(data), len(data), metadata=facts))
+
+    def get(self, uri: str) -> bytes:
+        """Reads a small object.
+
+        Raises:
+            SaltError: If it is not there, or was altered.
+        """
+        file = BytesIO()
+        self._receive(uri, file)
+        return file.getvalue()
+
+    def list(self, uri_prefix: str) -> Iterator[tuple[str, Stat]]:
+        """Lists the objects whose URI begins with `uri_prefix`."""
+        bucket, prefix = split_uri(uri_prefix)
+        found = self._client.call(uri_prefix, lambda: [*self._minio.list_objects(bucket, prefix, recursive=True)])
+        return ((f"s3://{bucket}/{item.object_name}", Stat.of(item)) for item in found)
+
+    def remove(self, uri: str) -> None:
+        """Removes an object; it is well if there is none."""
+        bucket, key = object_place(uri)
+        self._client.call(uri, lambda: self._minio.remove_object(bucket, key))
+
+    def make_bucket(self, bucket: str) -> bool:
+        """Makes a bucket.
+
+        Returns:
+            False if it was there.
+        """
+        uri = f"s3://{bucket}"
+        if self._client.call(uri, lambda: self._minio.bucket_exists(bucket)):
+            return False
+        try:
+            self._client.call(uri, lambda: self._minio.make_bucket(bucket))
+        except SaltError as error:
+            if code_of(error) == "BucketAlreadyOwnedByYou":
+                return False
+            raise
+        return True
+
+    def expire(self, bucket: str, prefix: str, days: int) -> bool:
+        """Has the store remove what is older than so many days; rules for other prefixes stay.
+
+        Returns:
+            False if it did so already.
+        """
+        uri = f"s3://{bucket}/{prefix}"
+        known = self._client.call(uri, lambda: self._minio.get_bucket_lifecycle(bucket))
+        rules = list(known.rules) if known else []
+        name = f"salt: {prefix}"
+        for rule in rules:
+            if rule.rule_id == name and rule.status == ENABLED and rule.expiration and rule.expiration.days == days:
+                return False
+        rule = Rule(
+            ENABLED,
+            rule_filter=Filter(prefix=prefix),
+            rule_id=name,
+            expiration=Expiration(days=days),
+            abort_incomplete_multipart_upload=AbortIncompleteMultipartUpload(days),
+        )
+        rules = [*(other for other in rules if other.rule_id != name), rule]
+        self._client.call(uri, lambda: self._minio.set_bucket_lifecycle(bucket, LifecycleConfig(rules)))
+        return True
+
+    def _receive(self, uri: str, file: IO[bytes], progress: Progress = _silent) -> Stat:
+        for _ in range(3):
+            there = self.stat(uri)
+            if there is None:
+                raise SaltError("is not there", file=uri)
+            if receive(self._client, uri, there, file, progress):
+                return there
+        raise SaltError("changes while it is read", file=uri)
+
+    def _send(
+        self,
+        uri: str,
+        file: IO[bytes],
+        content: Content,
+        metadata: Mapping[str, str],
+        *,
+        conditions: Mapping[str, str] | None = None,
+        resume: bool = False,
+        progress: Progress = _silent,
+    ) -> bool:
+        """Sends a file; False if another was faster."""
+        uploader = Uploader(self._minio, *object_place(uri), lambda action: self._client.call(uri, action))
+        try:
+            uploader.send(file, content, metadata, conditions=conditions or {}, resume=resume, progress=progress)
+        except SaltError as error:
+            if code_of(error) in _OVERTAKEN:
+                return False
+            raise
+        return True
+
+
+def _opened(path: str | Path) -> IO[bytes]:
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise SaltError(f"cannot be read: {error.strerror}", file=path) from error

@@ -1,0 +1,150 @@
+"""What a run leaves in MLflow: a parent run for the pipeline, a nested one for each job.
+
+Runs are found by tags (`salt.run`, `salt.encoder`, `salt.fold`), never by an id passed around, so a retried or resumed
+stage writes into the run it began, and one whose result came from a cache is filled in afterwards. If the server is
+unreachable, work goes on: a journal keeps what there is to record, and makes it up when the server is back.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from salt_pipeline.components.core.jobs import job_title
+from salt_pipeline.components.core.tracking.experiment import open_experiment
+from salt_pipeline.components.core.tracking.journal import Journal
+from salt_pipeline.components.core.tracking.run import TrackedRun, milliseconds
+from salt_pipeline.components.core.tracking.server import is_refusal, open_client
+
+EXPERIMENT = "salt"
+
+SETTLE = 0.5
+"""Seconds, at least, in which the runs of jobs that begin at once are all on the server: MLflow has no unique names."""
+
+JOB_PATIENCE = 15.0
+"""Seconds that the end of a job waits for an unreachable server."""
+
+
+class Tracking:
+    """A pipeline run in MLflow, at MLFLOW_TRACKING_URI; without that variable nothing is recorded.
+
+    Args:
+        run: Name of the pipeline run, unique to it.
+    """
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self.client: Any = None
+        self.experiment = ""
+        wanted = run and os.environ.get("MLFLOW_TRACKING_URI")
+        self._journal = Journal("MLflow", self._connect, is_refusal) if wanted else None
+
+    def _connect(self) -> None:
+        if self.client is None:
+            self.client = open_client(os.environ["MLFLOW_TRACKING_URI"])
+        self.experiment = open_experiment(self.client, os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+
+    def do(self, what: str, call: Callable[[], object]) -> None:
+        """Makes a call, which must be idempotent: now, or when the server is reachable again.
+
+        Args:
+            what: What it records, for messages.
+            call: What to do.
+        """
+        if self._journal:
+            self._journal.do(what, call)
+
+    def close(self, patience: float | None = None) -> None:
+        """Waits for what is not recorded yet, and logs what cannot be.
+
+        Args:
+            patience: Seconds to wait for an unreachable server, by default JOB_PATIENCE.
+        """
+        if self._journal:
+            self._journal.close(JOB_PATIENCE if patience is None else patience)
+
+    def _find_or_create(self, name: str, tags: dict[str, str], began: int) -> str:
+        """Finds the run with these tags, or makes it; of two made at once, both callers get the older.
+
+        One that had failed or was stopped counts as running again.
+        """
+        condition = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items() if key.startswith("salt."))
+
+        def oldest() -> Any:
+            runs = [run.info for run in self.client.search_runs([self.experiment], condition)]
+            return min(runs, key=lambda info: (info.start_time, info.run_id), default=None)
+
+        found = oldest()
+        if found:
+            if found.status in ("FAILED", "KILLED"):
+                self.client.update_run(found.run_id, status="RUNNING")
+            return found.run_id
+        asked = time.monotonic()
+        mine = self.client.create_run(self.experiment, start_time=began, run_name=name, tags=tags).info.run_id
+        time.sleep(max(SETTLE, 4 * (time.monotonic() - asked)))  # a slow server is slow for the others too
+        chosen = oldest()
+        if chosen is None or chosen.run_id == mine:
+            return mine
+        self.client.delete_run(mine)
+        return chosen.run_id
+
+    def parent(self, began: float | None = None) -> TrackedRun:
+        """The run of the whole pipeline.
+
+        Args:
+            began: Unix time in seconds at which a new one begins; by default now.
+        """
+        tags = {"salt.run": self.run, "salt.kind": "pipeline"}
+        tracked, start = TrackedRun(self), milliseconds(began)
+
+        def call() -> None:
+            tracked.id = self._find_or_create(self.run, tags, start)
+
+        self.do("run", call)
+        return tracked
+
+    def job(self, encoder: str, fold: int, began: float | None = None) -> TrackedRun:
+        """The nested run of one encoder and fold.
+
+        Args:
+            encoder: The encoder's name.
+            fold: The fold.
+            began: Unix time in seconds at which a new one begins; by default now.
+        """
+        tags = {"salt.run": self.run, "salt.kind": "job", "salt.encoder": encoder, "salt.fold": str(fold)}
+        parent, tracked, start = self.parent(began), TrackedRun(self), milliseconds(began)
+
+        def call() -> None:
+            nested = {**tags, "mlflow.parentRunId": parent.id or "", "mlflow.source.name": "train-fold"}
+            name = job_title(encoder, fold)
+            tracked.id = self._find_or_create(name, nested, start)
+
+        self.do("run", call)
+        return tracked
+
+    def unite(self) -> None:
+        """Leaves one run of the pipeline, the oldest, and puts all jobs under it: a slow server may have let two be."""
+
+        def call() -> None:
+            found = self.client.search_runs([self.experiment], f"tags.`salt.run` = '{self.run}'")
+            ours = sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
+            first, *others = [run.info.run_id for run in ours if run.data.tags["salt.kind"] == "pipeline"]
+            for run in ours:
+                if run.data.tags.get("mlflow.parentRunId", first) != first:
+                    self.client.set_tag(run.info.run_id, "mlflow.parentRunId", first)
+            for run_id in others:
+                self.client.delete_run(run_id)
+
+        self.do("run", call)
+
+    def end_all(self, status: str) -> None:
+        """Sets the status of the pipeline's run, and of jobs that were ended before they could say so themselves."""
+        self.parent().end(status)
+        ended = milliseconds()
+
+        def call() -> None:
+            for run in self.client.search_runs([self.experiment], f"tags.`salt.run` = '{self.run}'"):
+                if run.info.status == "RUNNING":
+                    self.client.set_terminated(run.info.run_id, status, ended)
+
+        self.do("status", call)

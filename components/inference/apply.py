@@ -1,0 +1,177 @@
+"""Predicts images and sections of any size with the trained ensemble."""
+
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeRemainingColumn
+
+from salt_pipeline.components.core.bundle import Bundle
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.metric import to_masks
+from salt_pipeline.components.core.rle import encode
+from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.inference.ensemble_model import EnsembleModel
+from salt_pipeline.components.inference.outputs import Row, make_folders, open_writers, write_rows
+from salt_pipeline.components.inference.sources import PICTURES, SECTION, BadImage, Rows, Source, open_source
+from salt_pipeline.components.inference.tiles import STRIDE, count_tiles, predict_bands
+
+log = logging.getLogger(__name__)
+
+Tile = tuple[Source, NDArray[np.uint8]]
+
+
+def apply(
+    images: list[str],
+    bundle: Bundle,
+    out: str,
+    *,
+    stride: int = STRIDE,
+    percentiles: tuple[float, float] | None = None,
+) -> list[BadImage]:
+    """Writes masks, maps, overlays and a table of all images.
+
+    An image of 101 x 101 is predicted whole, in batches as the pipeline predicts its test set; any other in
+    overlapping tiles, and its mask is not emptied for being small: the smallest area was chosen for 101 x 101.
+
+    Args:
+        images: Files (PNG, TIFF, .npy) and folders of them.
+        bundle: The trained ensemble.
+        out: Folder to write to.
+        stride: Pixels from a tile to the next, at most.
+        percentiles: Amplitudes of a section that become black and white.
+
+    Returns:
+        What could not be predicted, and why; all else was.
+
+    Raises:
+        SaltError: If there is no image at all, two have the same name, or the outputs cannot be written.
+    """
+    files = find_files(images)
+    make_folders(Path(out))
+    work = _Work(files, bundle, Path(out), stride, percentiles)
+    try:
+        work.run()
+    finally:
+        write_rows(Path(out), (work.rows[path] for path in files if path in work.rows))
+    log.info("%d of %d images predicted: %s", len(work.rows), len(files), out)
+    return work.problems
+
+
+def find_files(images: list[str]) -> list[Path]:
+    """The files that are named, and those of folders that are named, sorted.
+
+    Raises:
+        SaltError: If a folder holds no image, or two files would share their outputs' names.
+    """
+    files: dict[Path, None] = {}
+    for name in images:
+        path = Path(name)
+        if path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.suffix.lower() in {*PICTURES, SECTION})
+            if not found:
+                raise SaltError("holds no images", file=path, expected="png, tif, tiff or npy files")
+            files |= dict.fromkeys(found)
+        else:
+            files[path] = None
+    stems: dict[str, Path] = {}
+    doubled = [
+        SaltError("has the name of another image, and so would its outputs", file=path, found=stems[path.stem])
+        for path in files
+        if stems.setdefault(path.stem, path) != path
+    ]
+    if doubled:
+        raise SaltErrors("images need different names", doubled)
+    return list(files)
+
+
+class _Work:
+    """One call's images on their way: what is known of each, and how far it is."""
+
+    def __init__(
+        self, files: list[Path], bundle: Bundle, out: Path, stride: int, percentiles: tuple[float, float] | None
+    ) -> None:
+        self.out, self.stride, self.bundle = out, stride, bundle
+        self.rows: dict[Path, Row] = {}
+        self.problems: list[BadImage] = []
+        self.sources: list[Source] = []
+        for path in files:
+            try:
+                self.sources.append(open_source(path, percentiles))
+            except BadImage as error:
+                self._note(error)
+        self.model = EnsembleModel(bundle)
+        self.total = sum(count_tiles(source, stride) for source in self.sources)
+        self.done, self.told = 0, time.monotonic()
+
+    def run(self) -> None:
+        """Predicts all images."""
+        console = Console(stderr=True)
+        columns = (
+            *Progress.get_default_columns()[:2],
+            TextColumn("{task.completed}/{task.total}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+            task = bar.add_task("tiles", total=self.total)
+            for count, name in self._steps():
+                self.done += count
+                bar.update(task, advance=count)
+                if bar.disable and time.monotonic() - self.told > 10:
+                    log.info("%d of %d tiles predicted: %s", self.done, self.total, name)
+                    self.told = time.monotonic()
+
+    def _steps(self) -> Iterator[tuple[int, str]]:
+        waiting: list[Tile] = []
+        for source in self.sources:
+            try:
+                rows = source.open()
+                if (source.height, source.width) == (SIDE, SIDE):
+                    waiting.append((source, rows.read(0, SIDE)))
+                else:
+                    for count in self._large(source, rows):
+                        yield count, source.path.name
+            except BadImage as error:
+                self._note(error)
+            if len(waiting) == self.bundle.batch_size:
+                yield self._batch(waiting), source.path.name
+                waiting = []
+        if waiting:
+            yield self._batch(waiting), waiting[-1][0].path.name
+
+    def _batch(self, tiles: list[Tile]) -> int:
+        """Images of 101 x 101, as the pipeline predicts them; one of a single grey level holds no salt."""
+        image_BHW = np.stack([pixels for _, pixels in tiles])
+        maps_BHW = self.model.predict(image_BHW)
+        masks_BHW = to_masks(maps_BHW, self.bundle.threshold, self.bundle.min_area)
+        masks_BHW[image_BHW.min(axis=(1, 2)) == image_BHW.max(axis=(1, 2))] = 0
+        for (source, grey_HW), map_HW, mask_HW, rle in zip(tiles, maps_BHW, masks_BHW, encode(masks_BHW), strict=True):
+            with open_writers(self.out, source) as writers:
+                writers.write(grey_HW, map_HW, mask_HW)
+            self._finish(source, int(mask_HW.sum()), int(map_HW.max()), rle)
+        return len(tiles)
+
+    def _large(self, source: Source, rows: Rows) -> Iterator[int]:
+        salt = largest = 0
+        batch = self.bundle.batch_size
+        with open_writers(self.out, source) as writers:
+            for grey_HW, map_HW, tiles in predict_bands(source, rows, self.model.predict, self.stride, batch):
+                mask_HW = to_masks(map_HW[None], self.bundle.threshold, 0)[0]
+                writers.write(grey_HW, map_HW, mask_HW)
+                salt, largest = salt + int(mask_HW.sum()), max(largest, int(map_HW.max()))
+                yield tiles
+        self._finish(source, salt, largest, "")
+
+    def _finish(self, source: Source, salt: int, largest: int, rle: str) -> None:
+        share = round(salt / (source.width * source.height), 6)
+        self.rows[source.path] = Row(
+            str(source.path), source.width, source.height, share, round(largest / 255, 4), rle
+        )  # fmt: skip
+
+    def _note(self, error: BadImage) -> None:
+        log.warning("left out: %s", error)
+        self.problems.append(error)

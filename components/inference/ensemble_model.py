@@ -1,0 +1,67 @@
+"""The trained ensemble, ready to map images as the pipeline itself maps its test set."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from salt_pipeline.components.core.blend import weighted_mean
+from salt_pipeline.components.core.bundle import Bundle
+from salt_pipeline.components.core.config.config import Config, PredictConfig
+from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.network.device import pick_device
+from salt_pipeline.components.network.maps import predict_maps
+from salt_pipeline.components.network.model_file import load_files
+from salt_pipeline.components.network.unet import SaltNet
+
+
+class EnsembleModel:
+    """All networks of a bundle.
+
+    Maps are what the pipeline makes of the same images in the same batches, bit for bit on the same machine: each
+    network's map is rounded to uint8, then blended and rounded again by the ensemble stage's own function.
+
+    Args:
+        bundle: What `open_bundle` gave.
+        device: Where to compute; the GPU if there is one by default.
+
+    Raises:
+        SaltError: If a member cannot be loaded.
+    """
+
+    def __init__(self, bundle: Bundle, device: torch.device | None = None) -> None:
+        self.bundle = bundle
+        self.device = device or pick_device()
+        self.encoders: dict[str, list[tuple[SaltNet, Config]]] = {}
+        self.shares: dict[str, float] = {}
+        for member in bundle.members:
+            network, _ = load_files(bundle.path(member.file), bundle.path(member.sidecar), self.device)
+            self.encoders.setdefault(member.encoder, []).append((network, self._config(network)))
+            self.shares[member.encoder] = member.weight
+
+    def _config(self, network: SaltNet) -> Config:
+        """What prediction reads of a configuration: the network's own part, and what the bundle says."""
+        bundle = self.bundle
+        step = PredictConfig(flip_tta=bundle.flip_tta, batch_size=bundle.batch_size, amp=bundle.amp)
+        return Config().model_copy(update={"model": network.config, "predict": step})
+
+    def predict(self, image_BHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Maps images.
+
+        Args:
+            image_BHW: Grey levels (B, 101, 101), uint8.
+
+        Returns:
+            Probabilities of salt by pixel, q = round(255 p), (B, 101, 101), uint8.
+        """
+        assert image_BHW.dtype == np.uint8
+        assert image_BHW.shape[1:] == (SIDE, SIDE)
+        batches = torch.from_numpy(np.ascontiguousarray(image_BHW)).split(self.bundle.batch_size)
+        maps = [self._batch(part_BHW.to(self.device)) for part_BHW in batches if len(part_BHW)]
+        return np.concatenate(maps) if maps else np.empty_like(image_BHW)
+
+    def _batch(self, image_BHW: torch.Tensor) -> NDArray[np.uint8]:
+        def one(network: SaltNet, config: Config) -> NDArray[np.uint8]:
+            return predict_maps(network, image_BHW, config, flip_tta=self.bundle.flip_tta)[0]
+
+        maps = [[one(*member) for member in members] for members in self.encoders.values()]
+        return weighted_mean(list(self.shares.values()), maps)

@@ -1,0 +1,57 @@
+"""Where a bundle comes from: a folder, the object store, or MLflow's registry."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from salt_pipeline.components.core.bundle import DOCUMENT, Bundle, open_bundle, parse_bundle
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.store.uris import is_uri
+
+REGISTRY = "models:/"
+
+
+@contextmanager
+def opened_bundle(model: str) -> Iterator[Bundle]:
+    """Opens a bundle, every file of it checked; what had to be fetched is removed afterwards.
+
+    Args:
+        model: A bundle's folder, its s3:// prefix, or `models:/<name>/<version>`.
+
+    Raises:
+        SaltError: If it cannot be had, or is not whole.
+    """
+    if not is_uri(model) and not model.startswith(REGISTRY):
+        yield open_bundle(model)
+        return
+    with tempfile.TemporaryDirectory(prefix="salt-bundle-") as scratch:
+        yield open_bundle(_from_store(model, Path(scratch)) if is_uri(model) else _from_registry(model, scratch))
+
+
+def _from_store(prefix: str, folder: Path) -> Path:
+    """Fetches bundle.json, and then just the files that it names."""
+    from salt_pipeline.components.core.store.store import Store
+
+    store, prefix = Store(), prefix.rstrip("/").removesuffix(f"/{DOCUMENT}")
+    store.download(f"{prefix}/{DOCUMENT}", folder / DOCUMENT)
+    for name in parse_bundle(read_json(folder / DOCUMENT), folder / DOCUMENT).files:
+        store.download(f"{prefix}/{name}", folder / name)
+    return folder
+
+
+def _from_registry(uri: str, folder: str) -> Path:
+    """Fetches a registered model's artifacts; none of its code is run."""
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        raise SaltError("MLFLOW_TRACKING_URI is not set: where is the registry?", file=uri, field="--model")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it draws where there is no terminal, too
+    try:
+        from mlflow.artifacts import download_artifacts
+    except ImportError:
+        raise SaltError("MLflow is not installed here", file=uri, field="--model") from None
+    try:
+        return Path(download_artifacts(artifact_uri=uri, dst_path=folder), "bundle")
+    except Exception as error:  # a registry fails in many ways
+        raise SaltError("cannot be fetched from MLflow", file=uri, found=str(error).split("\n")[0]) from error

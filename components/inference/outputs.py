@@ -1,0 +1,136 @@
+"""What a prediction leaves: masks, probability maps, overlays and a table."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.inference.png import PngWriter
+from salt_pipeline.components.inference.sources import Section, Source
+
+FOLDERS = ("masks", "maps", "overlays")
+
+TABLE = "predictions.csv"
+
+SALT_COLOUR = (230, 159, 0)
+"""Orange of the palette of Okabe and Ito, which colour-blind readers tell from grey."""
+
+_OPACITY = 0.45
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        file: The image as it was named.
+        width: Of the image, px.
+        height: Of the image, px.
+        salt_fraction: Share of its pixels that are salt in the mask.
+        largest_probability: Of its map, 0 to 1.
+        rle_mask: The mask's run lengths as the competition has them; only of an image of 101 x 101.
+    """
+
+    file: str
+    width: int
+    height: int
+    salt_fraction: float
+    largest_probability: float
+    rle_mask: str
+
+
+def make_folders(out: Path) -> None:
+    """Makes the folders, so that a place which cannot be written to is found before any work.
+
+    Raises:
+        SaltError: If it cannot.
+    """
+    try:
+        for name in FOLDERS:
+            (out / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SaltError(f"cannot be written: {error.strerror}", file=out, field="--out") from error
+
+
+class Writers:
+    """The three files of one image, written from the top down.
+
+    Args:
+        mask: Of the mask: 0 and 255.
+        overlay: Of the image with its salt coloured.
+        map_rows: Takes the map's rows.
+    """
+
+    def __init__(self, mask: PngWriter, overlay: PngWriter, map_rows: "PngWriter | NpyWriter") -> None:
+        self._mask, self._overlay, self._map = mask, overlay, map_rows
+
+    def write(self, grey_HW: NDArray[np.uint8], map_HW: NDArray[np.uint8], mask_HW: NDArray[np.uint8]) -> None:
+        """Appends rows of the image, of its map and of its mask (1 is salt)."""
+        self._mask.write(mask_HW * np.uint8(255))
+        self._map.write(map_HW)
+        rgb = np.repeat(grey_HW[..., None], 3, axis=2)
+        salt = mask_HW.astype(bool)
+        mixed = (1 - _OPACITY) * rgb[salt] + _OPACITY * np.array(SALT_COLOUR)
+        rgb[salt] = mixed.round().astype(np.uint8)
+        self._overlay.write(rgb)
+
+
+class NpyWriter:
+    """Writes a .npy array of uint8 row by row.
+
+    Args:
+        path: The file.
+        shape: Of the array.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int]) -> None:
+        self._path = path
+        np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        self._row = 0
+
+    def write(self, rows: NDArray[np.uint8]) -> None:
+        """Appends rows (h, W); nothing of them stays in memory."""
+        values = np.load(self._path, mmap_mode="r+")
+        values[self._row : self._row + len(rows)] = rows
+        self._row += len(rows)
+
+
+@contextmanager
+def open_writers(out: Path, source: Source) -> Iterator[Writers]:
+    """Opens an image's files; they get their names only when the block ends well.
+
+    Raises:
+        SaltError: If one cannot be written.
+    """
+    stem, width, height = source.path.stem, source.width, source.height
+    with ExitStack() as stack:
+
+        def png(folder: str, *, rgb: bool = False) -> PngWriter:
+            part = stack.enter_context(atomic_path(out / folder / f"{stem}.png"))
+            return stack.enter_context(PngWriter(stack.enter_context(part.open("wb")), width, height, rgb=rgb))
+
+        rows: PngWriter | NpyWriter
+        if isinstance(source, Section):
+            part = stack.enter_context(atomic_path(out / "maps" / f"{stem}.npy"))
+            rows = NpyWriter(part, (height, width))
+        else:
+            rows = png("maps")
+        yield Writers(png("masks"), png("overlays", rgb=True), rows)
+
+
+def write_rows(out: Path, rows: Iterable[Row]) -> None:
+    """Writes the table.
+
+    Raises:
+        SaltError: If it cannot be written.
+    """
+    with atomic_path(out / TABLE) as part, part.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(field.name for field in fields(Row))
+        lines.writerows(astuple(row) for row in rows)

@@ -1,0 +1,57 @@
+"""What is known of the data: how many images of which kind, and what was left out."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from salt_pipeline.components.core.schemas import DATASET, open_table, table_metadata
+from salt_pipeline.components.report.inputs import Labelled
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Facts of the dataset; counts are of images.
+
+    Attributes:
+        source: Name of the archive.
+        labelled: With a mask.
+        test: Without.
+        empty: Labelled, without salt.
+        constant: Labelled, of one grey level.
+        coverage: Mean share of salt in the labelled images that hold any.
+        depth: Least and greatest known depth of the labelled images, ft.
+        dropped: By id, why an image was left out.
+    """
+
+    source: str
+    labelled: int
+    test: int
+    empty: int
+    constant: int
+    coverage: float
+    depth: tuple[float, float] | None
+    dropped: dict[str, str]
+
+
+def read_survey(dataset: str, labelled: Labelled) -> Survey:
+    """Counts what the dataset holds.
+
+    Raises:
+        SaltError: If the file is not a dataset.
+    """
+    file = open_table(dataset, DATASET)
+    facts = table_metadata(file)
+    pixels_BN = labelled.images_BHW.reshape(len(labelled.ids), -1)
+    coverage_B = labelled.masks_BHW.mean(axis=(1, 2))
+    known = labelled.depth_B[np.isfinite(labelled.depth_B)]
+    return Survey(
+        source=facts.get("source", ""),
+        labelled=len(labelled.ids),
+        test=file.metadata.num_rows - len(labelled.ids),
+        empty=int((coverage_B == 0).sum()),
+        constant=int((pixels_BN.max(axis=1) == pixels_BN.min(axis=1)).sum()),
+        coverage=float(coverage_B[coverage_B > 0].mean()) if coverage_B.any() else 0.0,
+        depth=(float(known.min()), float(known.max())) if len(known) else None,
+        dropped=json.loads(facts.get("dropped", "{}")),
+    )

@@ -1,0 +1,106 @@
+"""The report's last act: what a person compares goes to the pipeline's run in MLflow."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.files import read_json, write_json
+from salt_pipeline.components.core.tracking.experiment import NOTE
+from salt_pipeline.components.core.tracking.tracking import Tracking
+
+PATIENCE = 60.0
+"""Seconds to wait for an unreachable server: nothing of the run comes after the report."""
+
+JOB_FILES = ("curve.png", "model")
+"""What a job uploads, and nobody else can."""
+
+
+def record(
+    run: str,
+    config: dict,
+    curves: Sequence[str],
+    scalars: Mapping[str, float],
+    files: Mapping[str, str],
+    origin: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Records the whole run, and all of its jobs that is not there yet.
+
+    A job whose training came from a cache, or whose server was unreachable, has no nested run or one with gaps: its
+    learning curve fills them, all but its files. What is there already stays as it is.
+
+    Args:
+        run: Name of the pipeline run; empty records nothing.
+        config: The configuration document.
+        curves: Each job's learning curve, JSON.
+        scalars: The scores.
+        files: What to upload to the parent run, by name.
+        origin: Where the run comes from: git revision, images, run and link in Kubeflow Pipelines, as far as known.
+
+    Returns:
+        MLflow's id of the parent run, as a string to describe artifacts by.
+    """
+    tracking = Tracking(run)
+    histories = [read_json(curve) for curve in curves]
+    parent = tracking.parent(min(map(_began, histories)))
+    tracking.unite()
+    settings = parse_config(config)
+    facts = {key: histories[0][key] for key in ("data_hash", "config_hash")}
+    parent.params({**facts, **settings.flat()})
+    parent.metrics(scalars)
+    parent.tags(_tags(dict(origin or {})))
+    parent.data(histories[0]["data_hash"])
+    if "report.md" in files:
+        parent.tags({NOTE: _description(scalars, Path(files["report.md"]).read_text())})
+    gpu_seconds = sum(history["seconds"] for history in histories if history["device"] != "cpu")
+    seconds = sum(history["seconds"] for history in histories)
+    parent.metrics({"training_seconds": seconds, "gpu_hours": gpu_seconds / 3600})
+    for history in histories:
+        _record_job(tracking, history, settings)
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, path in files.items():
+            parent.file(shutil.copyfile(path, Path(scratch, name)))
+        write_json(Path(scratch, "config.json"), config)
+        parent.file(Path(scratch, "config.json"))
+        parent.end()
+        tracking.close(PATIENCE)
+    return {"mlflow_run_id": parent.id or ""}
+
+
+def _record_job(tracking: Tracking, curve: dict[str, Any], settings: Config) -> None:
+    """Fills in what the job itself would have recorded, by its learning curve; older ones lack scores and times."""
+    job = tracking.job(curve["encoder"], curve["fold"], _began(curve))
+    job.params({key: curve[key] for key in ("config_hash", "data_hash", "encoder", "fold")} | settings.flat())
+    job.epochs(curve["epochs"])
+    ended = curve.get("ended")
+    if ended:
+        job.metrics({name: curve[name] for name in ("oof_score", "oof_salt_accuracy")}, seconds=ended)
+    job.data(curve["data_hash"])
+    job.name_missing(JOB_FILES)
+    job.end(seconds=ended)
+
+
+def _began(curve: dict[str, Any]) -> float:
+    """Unix time at which a training began, by its first epoch; now where an older curve does not say."""
+    first = curve["epochs"][0]
+    return float(first["ended"] - first["seconds"]) if "ended" in first else time.time()
+
+
+def _description(scalars: Mapping[str, float], card: str) -> str:
+    """The score, then the card: MLflow's page folds what goes on for longer than a few lines."""
+    low, high = (scalars.get(name, scalars["score"]) for name in ("score_low", "score_high"))
+    return f"**{scalars['score']:.4f}** out of fold, 95 % interval {low:.4f} to {high:.4f}\n\n{card}"
+
+
+def _tags(origin: dict[str, str]) -> dict[str, str]:
+    """The run's origin as tags; the link is what MLflow's page shows of a run in Kubeflow Pipelines."""
+    tags = {f"salt.{key}": value for key, value in origin.items() if key != "kfp_ui"}
+    tags["mlflow.source.name"] = "salt submit" if origin.get("runner") == "cluster" else "salt run"
+    if origin.get("kfp_run"):
+        tags["salt.kfp_link"] = f"{origin.get('kfp_ui', '')}/#/runs/details/{origin['kfp_run']}"
+    if origin.get("git_revision"):
+        tags["mlflow.source.git.commit"] = origin["git_revision"].removesuffix("+")
+    return tags

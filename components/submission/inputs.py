@@ -1,0 +1,144 @@
+"""What the stage reads: the dataset's truth and order, the folds, and maps that must fit them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import (
+    DATASET,
+    FOLDS,
+    MAPS,
+    array_to_pixels,
+    open_table,
+    read_table,
+    row_groups,
+    table_metadata,
+)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The dataset, without its images.
+
+    Attributes:
+        labelled: Ids of the labelled images, sorted.
+        masks_BHW: Their masks, 1 is salt.
+        test: Ids of the test images, sorted.
+        order: Ids of the test images as in the sample submission.
+        flat: Ids of the images, labelled or not, that are one grey level all over.
+        data_hash: Names the data.
+        synthetic: Whether the images were generated.
+    """
+
+    labelled: list[str]
+    masks_BHW: NDArray[np.uint8]
+    test: list[str]
+    order: list[str]
+    flat: frozenset[str]
+    data_hash: str
+    synthetic: bool
+
+
+def read_survey(path: str) -> Survey:
+    """Reads the dataset, a row group at a time.
+
+    Raises:
+        SaltError: If it is not a dataset or holds no labelled image.
+    """
+    metadata = table_metadata(open_table(path, DATASET))
+    labelled: list[str] = []
+    masks: list[NDArray[np.uint8]] = []
+    positions: dict[str, int | None] = {}
+    flat: set[str] = set()
+    for table in row_groups(path, DATASET):
+        ids = np.array(table["id"].to_pylist(), dtype=object)
+        truth_B = np.array(table["labelled"].to_pylist(), dtype=bool)
+        images_BN = array_to_pixels(table["image"]).reshape(len(table), -1)
+        labelled += ids[truth_B].tolist()
+        masks.append(array_to_pixels(table["mask"].filter(table["labelled"])))
+        places = np.array(table["position"].to_pylist(), dtype=object)
+        positions |= zip(ids[~truth_B], places[~truth_B], strict=True)
+        flat.update(ids[images_BN.max(axis=1) == images_BN.min(axis=1)])
+    if not labelled:
+        raise SaltError("holds no labelled image", file=path)
+    return Survey(
+        labelled=labelled,
+        masks_BHW=np.concatenate(masks),
+        test=list(positions),
+        order=sorted(positions, key=lambda image: (positions[image] is None, positions[image] or 0)),
+        flat=frozenset(flat),
+        data_hash=metadata.get("data_hash", ""),
+        synthetic=metadata.get("synthetic") == "true",
+    )
+
+
+def read_folds(path: str, survey: Survey) -> NDArray[np.int32]:
+    """Reads the fold of each labelled image.
+
+    Raises:
+        SaltError: If the folds are not those of the dataset.
+    """
+    table, metadata = read_table(path, FOLDS)
+    _check_fit(path, table["id"].to_pylist(), survey.labelled, metadata, survey.data_hash)
+    return np.array(table["fold"].to_pylist(), dtype=np.int32)
+
+
+def open_maps(path: str, ids: list[str], survey: Survey) -> Iterator[NDArray[np.uint8]]:
+    """Streams maps, in the order of `ids`; those of flat images are all 0, as they hold no salt.
+
+    Returns:
+        Maps (B, 101, 101) of one row group after the other. What does not fit is found before the first.
+
+    Raises:
+        SaltError: If the maps are not of exactly these ids or of other data.
+    """
+    metadata = table_metadata(open_table(path, MAPS))
+    found = [image for table in row_groups(path, MAPS, ["id"]) for image in table["id"].to_pylist()]
+    _check_fit(path, found, ids, metadata, survey.data_hash)
+
+    def stream() -> Iterator[NDArray[np.uint8]]:
+        for table in row_groups(path, MAPS, ["id", "map"]):
+            kept_B = np.array([image not in survey.flat for image in table["id"].to_pylist()], dtype=np.uint8)
+            yield array_to_pixels(table["map"]) * kept_B[:, None, None]
+
+    return stream()
+
+
+def read_weights(path: str, config: Config) -> dict[str, float]:
+    """The encoders' weights that test maps were blended by: as the ensemble noted in the file, else those given.
+
+    Raises:
+        SaltError: If the maps are blended of other encoders.
+    """
+    given = {encoder.name: encoder.weight for encoder in config.encoders}
+    noted = table_metadata(open_table(path, MAPS)).get("weights")
+    weights = json.loads(noted) if noted else given
+    if weights.keys() != given.keys():
+        found, expected = ", ".join(weights), ", ".join(given)
+        raise SaltError("was blended of other encoders", file=path, field="weights", found=found, expected=expected)
+    return weights
+
+
+def _check_fit(path: str, found: list[str], wanted: list[str], metadata: dict[str, str], data_hash: str) -> None:
+    """Raises unless the rows are the wanted ones, sorted, each once, and made from the same data."""
+    made_from = metadata.get("data_hash", data_hash)
+    if made_from != data_hash:
+        raise SaltError("was made from other data", file=path, field="data_hash", found=made_from, expected=data_hash)
+    if found == wanted:
+        return
+    for problem, ids in (
+        ("is not in the dataset", set(found) - set(wanted)),
+        ("is missing", set(wanted) - set(found)),
+    ):
+        if ids:
+            count = f"{len(ids)} of {len(found)} rows" if len(ids) > 1 else None
+            raise SaltError(f"id {min(ids)} {problem}", file=path, field="id", found=count)
+    if len(found) > len(wanted):
+        doubled = next(image for image, after in zip(sorted(found), sorted(found)[1:], strict=False) if image == after)
+        raise SaltError(f"id {doubled} is there twice", file=path, field="id", found=f"{len(found)} rows")
+    raise SaltError("rows are not sorted by id", file=path, field="id")

@@ -1,0 +1,182 @@
+"""The commands that talk to a cluster."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.cli.options import follow, in_namespace, open_kfp, settings
+from salt_pipeline.pipelines.cli.submit import schedules, submit
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of its id, or its name.")]
+
+PANEL = "Cluster"
+
+cluster = typer.Typer(no_args_is_help=True, help="Prepares a cluster.", rich_markup_mode="markdown")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    for command, example in (
+        (submit, "salt submit --data s3://salt/data/survey.zip --preset seed --watch"),
+        (watch, "salt watch 3f2a90c4"),
+        (runs, "salt runs --limit 5"),
+        (logs, "salt logs 3f2a90c4 se_resnext50/fold3 --follow"),
+        (fetch, "salt fetch 3f2a90c4 --out runs/from-cluster"),
+        (cancel, "salt cancel 3f2a90c4"),
+        (resume, "salt resume 3f2a90c4"),
+        (schedules, "salt schedules --disable 7c1e2b40"),
+        (doctor, "salt doctor --json"),
+    ):
+        app.command(epilog=f"Example: `{example}`", rich_help_panel=PANEL)(in_namespace(command))
+    cluster.command("init", epilog="Example: `salt cluster init --dev --generate`")(in_namespace(init))
+    cluster.callback()(lambda: None)
+    app.add_typer(
+        cluster, name="cluster", epilog="Example: `salt cluster init --dev --generate`", rich_help_panel=PANEL
+    )
+
+
+def watch(run: Run) -> None:
+    """Follows a run to its end: stages and jobs, state, time, retries, last metric."""
+    kfp = open_kfp()
+    follow(kfp, kfp.find(run).run_id)
+
+
+def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> None:
+    """Lists the runs of a cluster and of this machine, each with its score."""
+    from salt_pipeline.pipelines.cluster.rows import clock
+    from salt_pipeline.pipelines.compare.listing import list_runs
+
+    table = Table("run", "name", "where", "state", "score", "began", "time", box=None)
+    listed, problems = list_runs(open_kfp(), limit)
+    for problem in problems:
+        typer.echo(f"left out: {problem}", err=True)
+    for run in listed:
+        score = "" if run.score is None else f"{run.score:.4f}"
+        began = run.began.astimezone().strftime("%Y-%m-%d %H:%M")
+        table.add_row(run.run, run.name, run.place, run.state, score, began, clock(run.seconds or 0))
+    Console(width=None if Console().is_terminal else 160).print(table)
+
+
+def logs(
+    run: Run,
+    job: Annotated[str, typer.Argument(metavar="JOB", help="A stage, or a training job as encoder/foldK.")],
+    follow: Annotated[bool, typer.Option("--follow", help="Go on printing until the task ends.")] = False,
+    predict: Annotated[bool, typer.Option("--predict", help="Of a job, its prediction, not its training.")] = False,
+) -> None:
+    """Prints what a task has written."""
+    from salt_pipeline.pipelines.cluster.pod_logs import read_log
+    from salt_pipeline.pipelines.cluster.rows import jobs_of
+    from salt_pipeline.pipelines.cluster.watch import POLL_SECONDS, run_tasks
+
+    kfp = open_kfp()
+    found = kfp.find(run)
+    printed = ""
+    while True:
+        task = _task(run_tasks(kfp, found.run_id), jobs_of(found), job, predict)
+        if not follow or task.state != "starting":
+            text = read_log(kfp, found.run_id, task)
+            typer.echo(text.removeprefix(printed), nl=False)
+            printed = text
+        if not follow or task.ended:
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def fetch(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="The folder.")],
+    everything: Annotated[bool, typer.Option("--all", help="Every artifact, not the results alone.")] = False,
+) -> None:
+    """Brings submission, report and metrics from the store."""
+    from salt_pipeline.pipelines.cluster import fetch as fetching
+
+    kfp = open_kfp()
+    paths, missing = fetching.fetch(kfp, kfp.find(run), out, everything)
+    for path in paths:
+        typer.echo(path)
+    if missing:
+        raise SaltError("the run has not made all its results", file=run, expected=", ".join(missing))
+
+
+def cancel(run: Run) -> None:
+    """Stops a run; what it has made stays."""
+    from salt_pipeline.pipelines.cluster.close_tracked import close_tracked
+
+    kfp = open_kfp()
+    found = kfp.find(run)
+    if _ended(found):
+        raise SaltError("has ended already", file=found.display_name, found=found.state)
+    kfp.terminate(found.run_id)
+    typer.echo(f"{found.display_name}: stopping; to go on with it: salt resume {found.run_id[:8]}")
+    close_tracked(kfp, found.run_id)
+
+
+def resume(run: Run) -> None:
+    """Lets a run that failed or was stopped go on where it was."""
+    from salt_pipeline.pipelines.cluster.close_tracked import close_tracked
+
+    kfp = open_kfp()
+    found = kfp.find(run)
+    if found.state == "SUCCEEDED" or not _ended(found):
+        raise SaltError("can only go on once it has failed or was stopped", file=found.display_name, found=found.state)
+    close_tracked(kfp, found.run_id)
+    run_id = kfp.go_on(found)
+    how = "resumed" if run_id == found.run_id else "started anew; its training jobs resume from their checkpoints"
+    typer.echo(f"{found.display_name}: {how}; to follow it: salt watch {run_id[:8]}")
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Checks everything a run needs, on this machine and on the cluster, and says how to fix it."""
+    from salt_pipeline.pipelines.doctor.run import examine, show
+
+    verdicts = examine(settings())
+    show(verdicts, as_json)
+    if any(verdict.state == "fail" for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+def init(
+    dev: Annotated[bool, typer.Option("--dev", help="Also the Secrets of the overlay's MinIO and Postgres.")] = False,
+    generate: Annotated[bool, typer.Option("--generate", help="Make up keys where the environment has none.")] = False,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Put ours into Secrets that hold other values, and give the store's users new keys."
+        ),
+    ] = False,
+    expire_days: Annotated[int, typer.Option(min=1, help="Days that checkpoints are kept.")] = 30,
+) -> None:
+    """Makes Secrets, buckets, users, lifecycle rule and MLflow experiment; a second time it changes nothing."""
+    from salt_pipeline.pipelines.cluster.init import initialise
+
+    for line in initialise(settings(), dev=dev, generate=generate, replace=replace, expire_days=expire_days):
+        typer.echo(line)
+
+
+def _ended(run: Any) -> bool:
+    from salt_pipeline.pipelines.cluster.watch import ENDED
+
+    return run.state in ENDED
+
+
+def _task(tasks: list, jobs: list, wanted: str, predict: bool) -> Any:
+    from salt_pipeline.components.core.stages import TASKS, TASKS_IN_LOOP
+    from salt_pipeline.pipelines.cluster.rows import job_name
+    from salt_pipeline.pipelines.places import job_folder
+
+    names = {job_name(job): job for job in jobs} | {job_folder(*job): job for job in jobs}
+    stage = wanted.replace("_", "-")
+    for task in reversed(tasks):
+        job = task.job(jobs)
+        mine = job == names[wanted] and task.stage == TASKS_IN_LOOP[predict] if wanted in names else task.stage == stage
+        if mine and (wanted in names or stage not in TASKS_IN_LOOP):
+            return task
+    if wanted in names or (stage in TASKS and stage not in TASKS_IN_LOOP):
+        raise SaltError("has not begun", field="JOB", found=wanted)
+    known = ", ".join([*(name for name in TASKS if name not in TASKS_IN_LOOP), *list(names)[:1]])
+    raise SaltError("no such stage or job", field="JOB", found=wanted, expected=f"{known} ...")

@@ -1,0 +1,69 @@
+"""`salt compare`: what differs between runs, in configuration, in scores and image by image."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from salt_pipeline.components.core.config.config import option_text
+from salt_pipeline.components.core.errors import SaltError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog="Example: `salt compare runs/first runs/second --out compare.html`")(compare)
+
+
+def compare(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN", help="Folders, or names in MLflow.")],
+    dataset: Annotated[Path | None, typer.Option(help="dataset.parquet, where no RUN is a folder that has it.")] = None,
+    out: Annotated[Path, typer.Option(help="The page with the images that changed most.")] = Path("compare.html"),
+) -> None:
+    """Compares runs on the same data, the others with the first, paired by image."""
+    from salt_pipeline.pipelines.compare.page import write_page
+    from salt_pipeline.pipelines.compare.runs import differing, masks_of, open_finished, pair, read_truth
+
+    if len(runs) < 2:
+        raise SaltError("takes two runs or more", field="RUN", found=runs[0])
+    with TemporaryDirectory() as scratch:
+        found = [open_finished(run, Path(scratch)) for run in runs]
+        truth = read_truth(dataset or _dataset_of(runs))
+        masks = [masks_of(run, truth) for run in found]
+    pairs = [pair(run.name, masks[0].score_B, other.score_B) for run, other in zip(found[1:], masks[1:], strict=True)]
+    options = differing(found)
+    console = Console(width=None if Console().is_terminal else 160)
+    console.print(_table("option", [run.name for run in found], options) if options else "the same configuration")
+    results = {
+        "score": [f"{run.metrics['ensemble']['score']:.4f}" for run in found],
+        "95 % interval": ["{:.3f} to {:.3f}".format(*run.metrics["ensemble"]["score_interval"]) for run in found],
+        "salt / no salt": [f"{run.metrics['ensemble']['salt_accuracy']:.1%}" for run in found],
+        "threshold": [f"{run.metrics['threshold']:.3f}" for run in found],
+        "smallest area, px": [run.metrics["min_area"] for run in found],
+    }
+    console.print(_table("result", [run.name for run in found], results))
+    for one in pairs:
+        console.print(
+            f"{one.name} against {found[0].name}: {one.mean:+.4f} (95 % interval {one.low:+.4f} to {one.high:+.4f}); "
+            f"of {len(truth.ids):,} images {one.won:,} won, {one.lost:,} lost, {one.tied:,} tied",
+            markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    write_page(out, found, truth, masks, pairs, options)
+    typer.echo(out)
+
+
+def _dataset_of(runs: list[str]) -> Path:
+    places = [Path(run, "ingest/dataset.parquet") for run in runs]
+    known = next((place for place in places if place.is_file()), None)
+    if known is None:
+        raise SaltError("is missing: no RUN is a folder that has the images", field="--dataset")
+    return known
+
+
+def _table(what: str, names: list[str], rows: dict[str, list[Any]]) -> Table:
+    table = Table(what, *names, box=None)
+    for row, values in rows.items():
+        table.add_row(row, *map(option_text, values))
+    return table

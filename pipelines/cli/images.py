@@ -1,0 +1,128 @@
+"""`salt images`: builds, saves and pushes the stages' container images."""
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
+
+from salt_pipeline.components.core.config.cluster import ClusterConfig
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.container_image import BASE_IMAGE, image
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.stages import STAGES, StageName
+
+Stages = Annotated[list[str] | None, typer.Argument(help="Stages, as train-fold; all when left out.")]
+Registry = Annotated[str, typer.Option(help="Prefix of the names, as registry.example:5000/salt.")]
+Tag = Annotated[str | None, typer.Option(help="Tag; derived from the content when left out.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    images = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="The stages' container images.")
+    images.command(
+        "build",
+        epilog="Examples: `salt images build`, `salt images build train-fold --registry r.example/salt --push`",
+    )(build)
+    images.command("save", epilog="Example: `salt images save --out images/`")(save)
+    images.command("tag", epilog="Example: `salt compile --set cluster.tag=$(salt images tag)`")(tag)
+    app.add_typer(images, name="images", rich_help_panel="Cluster")
+
+
+def build(
+    stages: Stages = None,
+    registry: Registry = "salt-pipeline",
+    tag: Tag = None,
+    base: Annotated[str, typer.Option(envvar="SALT_BASE_IMAGE", help="The image they are built on.")] = BASE_IMAGE,
+    push: Annotated[
+        bool, typer.Option("--push", help="Push them, and print how a pod can name them by digest.")
+    ] = False,
+) -> None:
+    """Builds the stages' images and says their size over the base."""
+    from salt_pipeline.pipelines import images
+
+    cluster, chosen = _cluster(registry, tag or images.content_tag(base)), _stages(stages)
+    client = images.engine()
+    with _Lines() as lines:
+        images.build(client, chosen, cluster, base, lines.tell)
+    built = [images.facts(client, image(stage, cluster)) for stage in chosen]
+    below = client.images.get(base).attrs["Size"]
+    table = Table(Column("image", no_wrap=True), "size", "over the base", "id", box=None)
+    for fact in built:
+        sizes = [f"{size / 1e6:,.0f} MB" for size in (fact["bytes"], fact["bytes"] - below)]
+        table.add_row(fact["image"], *sizes, fact["id"][:19])
+    Console(soft_wrap=True).print(table)
+    typer.echo(f"--set cluster.registry={registry} --set cluster.tag={cluster.tag}")
+    if push:
+        with _Lines() as lines:
+            digests = images.push(client, [fact["image"] for fact in built], lines.tell)
+        for stage, digest in zip(chosen, digests.values(), strict=True):
+            typer.echo(f"--set cluster.digests.{stage}={digest}")
+
+
+def save(
+    stages: Stages = None,
+    registry: Registry = "salt-pipeline",
+    tag: Tag = None,
+    out: Annotated[Path, typer.Option(help="Folder for the tars.")] = Path("images"),
+) -> None:
+    """Writes images as tars, for nodes that reach no registry: `ctr -n k8s.io images import`, `docker load`."""
+    from salt_pipeline.pipelines import images
+
+    cluster = _cluster(registry, tag or images.content_tag())
+    client = images.engine()
+    for stage in _stages(stages):
+        name, path = image(stage, cluster), out / f"{stage.replace('_', '-')}.tar"
+        with _Lines() as lines:
+            lines.tell(name, "being saved")
+            written = images.save(client, name, path)
+        typer.echo(f"{path}: {name}, {written / 1e6:,.0f} MB")
+
+
+def tag() -> None:
+    """Prints the tag that the images of this checkout have."""
+    from salt_pipeline.pipelines.images import content_tag
+
+    typer.echo(content_tag())
+
+
+def _cluster(registry: str, tag: str) -> ClusterConfig:
+    return parse_config({"cluster": {"registry": registry, "tag": tag}}, "--registry, --tag").cluster
+
+
+def _stages(names: list[str] | None) -> tuple[StageName, ...]:
+    wanted = [name.replace("-", "_") for name in names or STAGES]
+    unknown = [name for name in wanted if name not in STAGES]
+    if unknown:
+        raise SaltError("no such stage", found=", ".join(unknown), expected=" or ".join(STAGES).replace("_", "-"))
+    return cast(tuple[StageName, ...], tuple(wanted))
+
+
+class _Lines:
+    """What an engine says: the last line of each image at a terminal, every step's line elsewhere."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.bar = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=self.console
+        )
+        self.tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "_Lines":
+        if self.console.is_terminal:
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def tell(self, name: str, line: str) -> None:
+        """Shows a line about an image."""
+        if self.console.is_terminal:
+            if name not in self.tasks:
+                self.tasks[name] = self.bar.add_task(name, total=None)
+            self.bar.update(self.tasks[name], description=f"{name}: {line[:100]}")
+        elif line.startswith(("Step ", "Successfully ", "Pushed", "being ")):
+            self.console.print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,184 @@
+"""The command `salt`."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
+
+from salt_pipeline.components.core.errors import SaltError, exit_on_error
+from salt_pipeline.pipelines.cli import (
+    cluster as cluster_cli,
+)
+from salt_pipeline.pipelines.cli import (
+    compare as compare_cli,
+)
+from salt_pipeline.pipelines.cli import (
+    data as data_cli,
+)
+from salt_pipeline.pipelines.cli import (
+    images as images_cli,
+)
+from salt_pipeline.pipelines.cli import (
+    stages as stages_cli,
+)
+from salt_pipeline.pipelines.cli.stages import Changes, PresetName
+from salt_pipeline.pipelines.local.folder import Runner
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Finds salt bodies in seismic images: ten networks, one ensemble, a submission for Kaggle.",
+)
+stages_cli.add_to(app)
+compare_cli.add_to(app)
+cluster_cli.add_to(app)
+images_cli.add_to(app)
+data_cli.add_to(app)
+
+
+@app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
+def run(
+    data: Annotated[str | None, typer.Option(help="The archive: zip, folder, or s3://bucket/key.")] = None,
+    preset: PresetName = "quick",
+    changes: Changes = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; one that was stopped goes on.")] = None,
+    runner: Annotated[
+        Runner, typer.Option(help="What runs the stages: processes, or their containers.")
+    ] = "subprocess",
+) -> None:
+    """Runs the whole pipeline on this machine; with a store in the environment, artifacts and checkpoints go there."""
+    from salt_pipeline.pipelines.images import with_tag
+    from salt_pipeline.pipelines.local.folder import open_run, reopened_config
+    from salt_pipeline.pipelines.local.result import show_result
+    from salt_pipeline.pipelines.local.watcher import Watcher
+    from salt_pipeline.pipelines.presets import changed, preset_config
+
+    console = Console(stderr=True)
+    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{preset}")
+    known = reopened_config(path)
+    config = changed(known, changes or []) if known else preset_config(preset, changes)
+    if runner == "docker":
+        config = with_tag(config)
+    if known and known != config:
+        raise SaltError("holds a run of another configuration: use another --out", file=path, field="--set")
+    folder = open_run(path, data, preset, config, runner)
+    options = "" if runner == "subprocess" else f" --runner {runner}"
+    began = time.monotonic()
+    began_with = "going on with" if known else "running"
+    console.print(f"{began_with} {folder.path} (log: {folder.log.name})", markup=False, highlight=False, soft_wrap=True)
+    code = Watcher(folder, console).run()
+    if code == 130:
+        console.print(
+            f"stopped; to go on: salt run --out {path}{options}", markup=False, highlight=False, soft_wrap=True
+        )
+    if code:
+        raise typer.Exit(code)
+    show_result(folder, time.monotonic() - began, Console())
+
+
+@app.command(epilog="Example: `salt synth survey.zip --labelled 400 --test 200`")
+def synth(
+    out: Annotated[Path, typer.Argument(help="A file ending in .zip, or a folder.")],
+    labelled: Annotated[int, typer.Option(min=1, help="Number of labelled images.")] = 400,
+    test: Annotated[int, typer.Option(min=1, help="Number of test images.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Seed: the same gives the same bytes.")] = 0,
+) -> None:
+    """Writes a made-up survey in the layout of the competition's archive; scores on it mean nothing."""
+    from salt_pipeline.components.ingest.synth import write_survey
+
+    write_survey(str(out), labelled=labelled, test=test, seed=seed)
+    Console(stderr=True).print(
+        f"{out}: {labelled} labelled and {test} test images, made up: scores on them mean nothing"
+    )
+
+
+@app.command("check-data", epilog="Example: `salt check-data tgs-salt-identification-challenge.zip`")
+def check_data(path: Annotated[str, typer.Argument(help="The archive.")]) -> None:
+    """Looks for everything that is wrong with an archive."""
+    from salt_pipeline.components.ingest.stage import check_data as check
+
+    counts, problems = check(path)
+    for name, count in counts.items():
+        typer.echo(f"{name}: {count}")
+    _end_with(problems, path)
+
+
+@app.command("check-submission", epilog="Example: `salt check-submission runs/first/submission.csv --data survey.zip`")
+def check_submission(
+    csv: Annotated[Path, typer.Argument(help="The submission.")],
+    data: Annotated[str, typer.Option(help="The archive it is for.")],
+) -> None:
+    """Checks a submission as Kaggle would."""
+    from salt_pipeline.components.ingest.stage import read_test_ids
+    from salt_pipeline.components.submission.check import check_submission as check
+
+    _end_with(check(csv, read_test_ids(data)), str(csv))
+
+
+@app.command(epilog="Example: `salt score submission.csv --masks truth/`")
+def score(
+    csv: Annotated[Path, typer.Argument(help="A file in the form of a submission.")],
+    masks: Annotated[Path, typer.Option(help="Folder of the true masks, <id>.png.")],
+) -> None:
+    """Scores a file of run-lengths against true masks with the competition's metric."""
+    from salt_pipeline.components.submission.check import score_csv
+
+    value, count = score_csv(csv, masks)
+    typer.echo(f"{value:.4f} on {count} images")
+
+
+@app.command(epilog="Examples: `salt presets`, `salt presets quick`")
+def presets(name: Annotated[str | None, typer.Argument(help="The preset to show whole.")] = None) -> None:
+    """Lists the presets, or shows one as JSON."""
+    from salt_pipeline.pipelines.presets import PRESETS, preset_config
+
+    if name:
+        typer.echo(preset_config(name).model_dump_json(indent=2))
+        return
+    table = Table("preset", "what it is", box=None)
+    for key, (purpose, _) in PRESETS.items():
+        table.add_row(key, purpose)
+    Console().print(table)
+
+
+@app.command("compile", epilog="Example: `salt compile --preset seed --set cluster.tag=1.2.0 --out salt.yaml`")
+def compile_yaml(
+    preset: PresetName = "seed",
+    changes: Changes = None,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("pipelines/salt.yaml"),
+) -> None:
+    """Writes the pipeline as YAML for a Kubeflow Pipelines cluster."""
+    from salt_pipeline.pipelines.pipeline import compile_pipeline
+    from salt_pipeline.pipelines.presets import preset_config
+
+    compile_pipeline(preset_config(preset, changes), out)
+    typer.echo(out)
+
+
+def _end_with(problems: list[SaltError], checked: str) -> None:
+    for problem in problems:
+        typer.echo(f"- {problem}")
+    if problems:
+        raise SaltError(f"{len(problems)} problem{'s' * (len(problems) > 1)}", file=checked)
+    typer.echo(f"{checked}: nothing wrong")
+
+
+def main() -> None:
+    """Runs the command; a user's mistake ends in one line and exit code 2."""
+    terminal = Console(stderr=True)
+    handler = RichHandler(console=terminal, show_path=False, show_level=False) if terminal.is_terminal else None
+    form = "%(message)s" if handler else "%(asctime)s %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, handlers=[handler] if handler else None)
+    with exit_on_error():
+        app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What the commands that talk to a cluster share: the namespace's option, the connection, following a run."""
+
+import inspect
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from salt_pipeline.pipelines.cluster.settings import ClusterSettings, cluster_settings
+
+Namespace = Annotated[
+    str | None,
+    typer.Option("-n", "--namespace", help="Namespace of the runs, in place of SALT_NAMESPACE: a profile's, or KFP's."),
+]
+
+_namespace: ContextVar[str | None] = ContextVar("namespace", default=None)
+
+
+def in_namespace(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the option `-n`, which goes before SALT_NAMESPACE."""
+
+    @wraps(command)
+    def run(*words: Any, namespace: str | None, **named: Any) -> Any:
+        before = _namespace.set(namespace)
+        try:
+            return command(*words, **named)
+        finally:
+            _namespace.reset(before)
+
+    option = inspect.Parameter("namespace", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Namespace)
+    signature = inspect.signature(command)
+    run.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])  # type: ignore[attr-defined]
+    run.__annotations__ = {**command.__annotations__, "namespace": Namespace}
+    return run
+
+
+def settings() -> ClusterSettings:
+    """Where the cluster is, with the command's namespace."""
+    return cluster_settings(namespace=_namespace.get())
+
+
+def open_kfp() -> Any:
+    """The cluster's Kubeflow Pipelines."""
+    from salt_pipeline.pipelines.cluster.kfp import Kfp
+
+    return Kfp(settings())
+
+
+def follow(kfp: Any, run_id: str) -> None:
+    """Follows a run to its end.
+
+    Raises:
+        typer.Exit: If it does not succeed.
+    """
+    from salt_pipeline.pipelines.cluster.close_tracked import close_tracked
+    from salt_pipeline.pipelines.cluster.watch import Watch
+
+    code = Watch(kfp, kfp.run(run_id), Console(stderr=True)).follow()
+    close_tracked(kfp, run_id)
+    if code:
+        raise typer.Exit(code)

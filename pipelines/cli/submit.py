@@ -1,0 +1,105 @@
+"""The commands that start runs on a cluster: at once, or on a schedule."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.cli.options import follow, open_kfp
+from salt_pipeline.pipelines.cli.stages import Changes, PresetName
+
+Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; made where there is none.")]
+
+
+def submit(
+    data: Annotated[str, typer.Option(help="The archive in the object store, s3://bucket/key.")],
+    preset: PresetName = "seed",
+    changes: Changes = None,
+    experiment: Experiment = "salt",
+    name: Annotated[str | None, typer.Option(help="Name of the run; made up where left out.")] = None,
+    cache: Annotated[bool, typer.Option(help="Let KFP answer stages from its cache.")] = True,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
+    every: Annotated[
+        str | None,
+        typer.Option(metavar="CRON", help="On a schedule: minute hour day month weekday, by UTC, as '0 3 * * 1'."),
+    ] = None,
+    notify: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", envvar="SALT_NOTIFY_URL", show_envvar=True,
+            help="Post state, score and link there as JSON when a run has ended. Kept in a Secret.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Runs the whole pipeline on a cluster: once, or on a schedule."""
+    from salt_pipeline.pipelines.cluster import submit as submission
+    from salt_pipeline.pipelines.cluster.cron import Cron
+    from salt_pipeline.pipelines.cluster.notify import secret_name, store_address
+    from salt_pipeline.pipelines.presets import preset_config
+    from salt_pipeline.pipelines.variant import CACHED, Variant
+
+    config = preset_config(preset, changes)
+    cron = Cron.parse(every) if every else None
+    if cron and watch:
+        raise SaltError("there is no run to follow yet", field="--watch", expected="without --every")
+    variant = Variant(
+        # The archive may change under its name from one time to the next.
+        cached=CACHED if cache and not cron else frozenset(),
+        recurring=cron is not None,
+        notify_secret=secret_name(notify) if notify else "",
+    )
+    kfp = open_kfp()
+    checked = submission.check(kfp, data, config)
+    for warning in checked.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if notify:
+        store_address(kfp.settings, notify)
+    name = name or submission.run_name(preset)
+    named: Any = {"name": name, "preset": preset, "experiment": experiment, "variant": variant}
+    if cron:
+        _schedule(kfp, checked, data, cron, named)
+        return
+    run = submission.submit(kfp, checked, data, **named)
+    typer.echo(f"{run.run_id}\n{kfp.settings.run_link(run.run_id)}")
+    if watch:
+        follow(kfp, run.run_id)
+
+
+def _schedule(kfp: Any, checked: Any, data: str, cron: Any, named: dict[str, Any]) -> None:
+    from salt_pipeline.pipelines.cluster.schedules import schedule
+
+    made = schedule(kfp, checked, data, cron, **named)
+    due = cron.next(datetime.now(UTC))
+    typer.echo(f"{made.recurring_run_id}\n{kfp.settings.schedule_link(made.recurring_run_id)}")
+    typer.echo(f"first run: {due:%Y-%m-%d %H:%M} UTC; to list and delete it: salt schedules", err=True)
+
+
+def schedules(
+    disable: Annotated[str | None, typer.Option(metavar="SCHEDULE", help="Switch one off.")] = None,
+    enable: Annotated[str | None, typer.Option(metavar="SCHEDULE", help="Switch one on again.")] = None,
+    delete: Annotated[str | None, typer.Option(metavar="SCHEDULE", help="Delete one; its runs stay.")] = None,
+) -> None:
+    """Lists the schedules that `salt submit --every` made, or changes one: by its id, its beginning, or its name."""
+    from salt_pipeline.pipelines.cluster.schedules import find_schedule, list_schedules
+
+    kfp = open_kfp()
+    if not (disable or enable or delete):
+        table = Table("schedule", "name", "cron (UTC)", "state", "next", "last", "last state", box=None)
+        for one in list_schedules(kfp):
+            times = [f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" if time else "" for time in (one.next, one.last)]
+            table.add_row(one.id[:8], escape(one.name), one.cron, one.state, *times, one.last_state)
+        Console(width=None if Console().is_terminal else 160).print(table)
+        return
+    if sum(map(bool, (disable, enable, delete))) > 1:
+        raise SaltError("is one at a time", field="--disable, --enable, --delete")
+    one = find_schedule(kfp, disable or enable or delete or "")
+    if delete:
+        kfp.delete_schedule(one.recurring_run_id)
+    else:
+        kfp.enable_schedule(one.recurring_run_id, bool(enable))
+    done = "deleted; its runs stay" if delete else "enabled" if enable else "disabled"
+    typer.echo(f"{one.display_name}: {done}")

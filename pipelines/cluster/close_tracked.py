@@ -1,0 +1,85 @@
+"""Closes in MLflow what a run on a cluster left open: a run that fails never reaches the report, which would do it."""
+
+import logging
+import os
+from datetime import datetime
+from typing import Any
+
+from salt_pipeline.components.core.tracking.server import open_client
+from salt_pipeline.components.core.tracking.tracking import EXPERIMENT
+from salt_pipeline.pipelines.cluster.kfp import Kfp
+from salt_pipeline.pipelines.cluster.rows import jobs_of, runs_tracked_as, tracked_name
+from salt_pipeline.pipelines.cluster.time_limit import within
+from salt_pipeline.pipelines.cluster.watch import ENDED, run_tasks
+
+log = logging.getLogger(__name__)
+
+STATUSES = {"SUCCEEDED": "FINISHED", "CANCELING": "KILLED", "CANCELED": "KILLED"}
+"""MLflow's status by the state of Kubeflow Pipelines; all others are FAILED."""
+
+TASK_STATUSES = {"succeeded": "FINISHED", "cached": "FINISHED", "failed": "FAILED"}
+"""MLflow's status of a job by the state of its training; all others ended as the run did."""
+
+SECONDS = 30.0
+"""Longest time, in seconds, that a command spends on it."""
+
+
+def close_tracked(kfp: Kfp, run_id: str) -> None:
+    """Sets the MLflow status of a cluster's run and of its jobs if they still count as running.
+
+    Nothing is done while the run goes on, or a newer one of the same name. A job whose training succeeded is FINISHED.
+    Without MLFLOW_TRACKING_URI nothing is asked, and no failure reaches the caller.
+
+    Args:
+        kfp: The API.
+        run_id: The run.
+    """
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        return
+    try:
+        within(SECONDS, lambda: _close(kfp, run_id), "MLflow")
+    except Exception as error:  # of many kinds: ours, MLflow's, urllib3's
+        log.debug("not closed in MLflow: %s", error)
+
+
+def _close(kfp: Kfp, run_id: str) -> None:
+    name = tracked_name(kfp.run(run_id))
+    client = open_client(os.environ["MLFLOW_TRACKING_URI"])
+    experiment = client.get_experiment_by_name(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+    if not name or not experiment:
+        return
+    condition = f"tags.`salt.run` = '{name}' and attributes.status = 'RUNNING'"
+    running = client.search_runs([experiment.experiment_id], condition)
+    if not running:
+        return
+    same = runs_tracked_as(kfp, name)
+    if not same or any(run.state not in ENDED | {"CANCELING"} for run in same):
+        return
+    run = kfp.run(same[0].run_id)
+    status = _status(run)
+    jobs = {(encoder, str(fold)): task for task, (encoder, fold) in _trainings(kfp, run)}
+    for tracked in running:
+        tags = tracked.data.tags
+        task = jobs.get((tags.get("salt.encoder", ""), tags.get("salt.fold", "")))
+        own = TASK_STATUSES.get(task.state, status) if task else status
+        ended = (task and task.finished) or run.finished_at
+        client.set_terminated(tracked.info.run_id, own, _milliseconds(ended, run.created_at))
+
+
+def _trainings(kfp: Kfp, run: Any) -> list[tuple[Any, Any]]:
+    known = jobs_of(run)
+    found = [(task, task.job(known)) for task in run_tasks(kfp, run.run_id) if task.stage == "train-fold"]
+    return [(task, job) for task, job in found if job]
+
+
+def _status(run: Any) -> str:
+    """A run that was stopped may end as FAILED: its history tells."""
+    states = [step.state for step in run.state_history or ()]
+    if run.state != "SUCCEEDED" and {"CANCELING", "CANCELED"} & set(states):
+        return "KILLED"
+    return STATUSES.get(run.state, "FAILED")
+
+
+def _milliseconds(ended: datetime | None, created: datetime) -> int | None:
+    """When it ended, as MLflow has it; None, which is now, where Kubeflow Pipelines says 1970 or nothing."""
+    return int(1000 * ended.timestamp()) if ended and ended > created else None

@@ -1,0 +1,151 @@
+"""Brings a run's artifacts from the object store to their predictable places in a local folder."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines import k8s_names as names
+from salt_pipeline.pipelines.cluster.kfp import Kfp
+from salt_pipeline.pipelines.cluster.rows import jobs_of, runs_tracked_as, tracked_name
+from salt_pipeline.pipelines.cluster.settings import ClusterSettings
+from salt_pipeline.pipelines.cluster.watch import run_tasks
+from salt_pipeline.pipelines.places import PLACES, RESULTS, job_folder
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of a run in the store.
+
+    Attributes:
+        uri: Where it is.
+        output: Task and output it belongs to, as `train-fold/model`.
+        execution: Id of the execution that wrote it.
+        inside: Its path inside an output that is a folder.
+        size: Bytes.
+        modified: When it was written.
+    """
+
+    uri: str
+    output: str
+    execution: str
+    inside: str
+    size: int
+    modified: datetime
+
+
+def fetch(kfp: Kfp, run: Any, out: Path, everything: bool = False) -> tuple[list[Path], list[str]]:
+    """Downloads a run's results.
+
+    Args:
+        kfp: The API.
+        run: The run.
+        out: The folder; files that are there are replaced.
+        everything: All artifacts, not the results alone.
+
+    Returns:
+        The files, and which of the results the run does not have.
+
+    Raises:
+        SaltError: If the store has nothing of the run, or cannot be read.
+    """
+    from salt_pipeline.components.core.store.store import Store
+
+    store = Store()
+    home = f"{artifact_root(kfp, run)}/{names.PIPELINE}"
+    files: list[Found] = []
+    jobs: dict[str, str] = {}
+    for one in [run, *_earlier(kfp, run)] if everything else [run]:
+        files += find(store.list(f"{home}/{one.run_id}/"), f"{home}/{one.run_id}")
+        jobs |= executions(kfp, one) if everything else {}
+    if not files:
+        raise SaltError(
+            "the store has no artifacts of this run", file=f"{home}/{run.run_id}", found=f"state {run.state}"
+        )
+    if not everything:
+        files = [file for file in files if file.output in RESULTS]
+    newest: dict[str, Found] = {}
+    for file in sorted(files, key=lambda file: file.modified):
+        newest[place(file, jobs)] = file
+    paths = []
+    for where, file in sorted(newest.items()):
+        store.download(file.uri, str(out / where))
+        paths.append(out / where)
+    have = {file.output for file in files}
+    return paths, [PLACES[output] for output in RESULTS if output not in have]
+
+
+def _earlier(kfp: Kfp, run: Any) -> list[Any]:
+    """The runs that this one was started anew from: its finished jobs are answered from the cache, where they lie."""
+    name = tracked_name(run)
+    return [one for one in runs_tracked_as(kfp, name) if one.run_id != run.run_id] if name else []
+
+
+def find(listed: Iterator[tuple[str, Any]], root: str) -> Iterator[Found]:
+    """Takes the names apart that KFP gives artifacts: root/task/execution/output, and a path inside folders."""
+    for uri, stat in listed:
+        parts = uri.removeprefix(f"{root}/").split("/")
+        if len(parts) >= 3:
+            task, execution, output, *inside = parts
+            yield Found(uri, f"{task}/{output}", execution, "/".join(inside), stat.size, stat.modified)
+
+
+def place(file: Found, jobs: dict[str, str]) -> str:
+    """Where a file belongs; by its execution where the job is not known.
+
+    Raises:
+        SaltError: If its name would leave the folder.
+    """
+    task, _, output = file.output.partition("/")
+    where = PLACES.get(file.output, f"{task}/{file.execution}/{output}")
+    if "{job}" in where:
+        where = where.format(job=jobs.get(file.execution, file.execution))
+    where = f"{where}/{file.inside}" if file.inside else where
+    if any(part in ("", ".", "..") for part in where.split("/")):
+        raise SaltError("is no name for a file", file=file.uri)
+    return where
+
+
+def executions(kfp: Kfp, run: Any) -> dict[str, str]:
+    """Encoder and fold, as `name/fold3`, by the ids under which a loop's tasks wrote their outputs.
+
+    A task's driver chooses the outputs' places, and the workflow keeps what it said.
+    """
+    jobs = jobs_of(run)
+    found = {}
+    for task in run_tasks(kfp, run.run_id):
+        job = task.job(jobs)
+        if job:
+            marker = f"/{run.run_id}/{task.stage}/"
+            for part in task.outputs.split(marker)[1:]:
+                found[part[:36]] = job_folder(*job)
+    return found
+
+
+def artifact_root(kfp: Kfp, run: Any) -> str:
+    """Where the cluster keeps artifacts, as an s3:// URI: the run's word, ours, the cluster's, KFP's default.
+
+    Raises:
+        SaltError: If that is no place in an object store that speaks S3.
+    """
+    root = (
+        (run.runtime_config and run.runtime_config.pipeline_root)
+        or kfp.settings.pipeline_root
+        or _launcher_root(kfp.settings)
+        or names.DEFAULT_PIPELINE_ROOT
+    )
+    scheme, _, rest = root.partition("?")[0].rstrip("/").partition("://")
+    if scheme not in ("s3", "minio"):
+        raise SaltError("is not in an object store", field="pipeline root", found=root, expected="s3:// or minio://")
+    return f"s3://{rest}"
+
+
+def _launcher_root(settings: ClusterSettings) -> str | None:
+    from salt_pipeline.pipelines.cluster.kube import Kube
+
+    try:
+        return (Kube(settings.namespace).config_map(names.KFP_LAUNCHER_CONFIG_MAP) or {}).get("defaultPipelineRoot")
+    except SaltError:
+        return None

@@ -1,0 +1,193 @@
+"""The HTTP under Kubeflow Pipelines' API: credentials, proxy, time limits; every failure is one line."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.cluster.http_errors import ANSWER_SECONDS, CONNECT_SECONDS, one_line, reason
+from salt_pipeline.pipelines.cluster.settings import ClusterSettings
+
+_FORWARD = "; is it forwarded? kubectl port-forward -n {} svc/ml-pipeline 8888:8888"
+_CREDENTIALS = "SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or SALT_KFP_COOKIE"
+_LOOPBACK = re.compile(r"https?://(127\.|localhost|\[::1\])")
+_LOG_IN = re.compile(r"dex|oidc|oauth|log ?in|sign ?in|authenticat|keycloak", re.IGNORECASE)
+
+
+class KfpError(SaltError):
+    """Kubeflow Pipelines did not do what was asked.
+
+    Attributes:
+        status: HTTP status, 0 where there was no answer.
+    """
+
+    def __init__(self, problem: str, url: str, status: int = 0, **facts: Any) -> None:
+        super().__init__(problem, file=f"Kubeflow Pipelines at {url}", **facts)
+        self.status = status
+
+    @property
+    def passing(self) -> bool:
+        """Whether the next attempt may do better."""
+        return self.status in {0, 429} or self.status >= 500
+
+
+class KfpHttp:
+    """Sends requests to Kubeflow Pipelines.
+
+    Args:
+        settings: Where it is and what it asks for.
+    """
+
+    def __init__(self, settings: ClusterSettings) -> None:
+        import kfp_server_api as api
+
+        self.settings = settings
+        config = api.Configuration(host=settings.kfp_url)
+        config.client_side_validation = False  # a newer server may know further states
+        config.retries = False
+        if settings.kfp_ca_file:
+            config.ssl_ca_cert = str(settings.kfp_ca_file)
+        config.proxy, config.proxy_headers = _proxy(settings.kfp_url)
+        config.refresh_api_key_hook = self._refresh
+        config.api_key_prefix["authorization"] = "Bearer"
+        cookie = settings.kfp_cookie.get_secret_value() if settings.kfp_cookie else None
+        self._client = api.ApiClient(config, cookie=cookie)
+        self._refresh(config)
+
+    def _refresh(self, config: Any) -> None:
+        """Reads the token anew: the generated client calls it before each request."""
+        token = self.settings.token()
+        if token:
+            config.api_key["authorization"] = token
+
+    def call(self, method: Callable[..., Any], *words: Any, **named: Any) -> Any:
+        """Calls a method of the generated client.
+
+        Raises:
+            KfpError: If there is no answer, no good one, or none of Kubeflow Pipelines.
+        """
+        return self._guard(lambda: method(*words, **named, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS)))
+
+    def pages(self, method: Callable[..., Any], field: str, *words: Any, **named: Any) -> Iterator[Any]:
+        """Every item of a listing, page by page as they are asked for."""
+        token = ""
+        while True:
+            page = self.call(method, *words, **named, page_token=token, page_size=50)
+            yield from getattr(page, field) or []
+            token = page.next_page_token
+            if not token:
+                return
+
+    def get(self, path: str) -> dict[str, Any]:
+        """The JSON object at a path that the generated client has no method for."""
+        text = self.text(path)
+        try:
+            answer = json.loads(text)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise self.unexpected(text)
+        return answer
+
+    def text(self, path: str) -> str:
+        """The text at a path."""
+        config = self._client.configuration
+        token = config.get_api_key_with_prefix("authorization")
+        headers = {"authorization": token} if token else {}
+        if self._client.cookie:
+            headers["Cookie"] = self._client.cookie
+        limit = (CONNECT_SECONDS, ANSWER_SECONDS)
+
+        def ask() -> Any:
+            url = config.host + path
+            self._client.last_response = self._client.request("GET", url, headers=headers, _request_timeout=limit)
+            return None
+
+        self._guard(ask, json_only=False)
+        return _decoded(self._client.last_response.data)
+
+    def _guard(self, ask: Callable[[], Any], json_only: bool = True) -> Any:
+        import kfp_server_api as api
+        import urllib3
+
+        url = self.settings.kfp_url
+        self._client.last_response = None
+        try:
+            answer = ask()
+        except SaltError:  # the token's file cannot be read
+            raise
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            hint = _FORWARD.format(self.settings.kfp_namespace) if _LOOPBACK.match(url) else ""
+            raise KfpError(f"cannot be reached: {reason(error)}{hint}", url) from None
+        except api.ApiException as error:
+            raise KfpError(_said(error, self.settings.namespace), url, error.status or 0) from None
+        except (ValueError, AttributeError) as error:
+            # The generated client stumbles over TLS errors and over answers of another shape.
+            raise KfpError(f"cannot be understood: {error or type(error).__name__}", url) from None
+        text = _decoded(self._client.last_response.data)
+        if (json_only and not text.lstrip().startswith("{")) or _is_page(text):
+            raise self.unexpected(text)
+        return answer
+
+    def unexpected(self, text: str) -> KfpError:
+        """An answer that is none of the API's, as an error."""
+        url = self.settings.kfp_url
+        if _is_page(text) and _LOG_IN.search(text):
+            return KfpError(f"answers with a log-in page: set {_CREDENTIALS}", url, 401)
+        found = one_line(text, 60) or "nothing"
+        return KfpError("does not answer as its API does: see SALT_KFP_URL", url, 400, found=found)
+
+
+def _proxy(url: str) -> tuple[str | None, dict[str, str] | None]:
+    """The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY ask for, and its credentials; none to this machine."""
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme)
+    if not proxy or _LOOPBACK.match(url) or proxy_bypass(parts.netloc):
+        return None, None
+    from urllib.parse import unquote
+
+    from urllib3.util import make_headers
+
+    user, _, host = urlsplit(proxy if "://" in proxy else f"http://{proxy}").netloc.rpartition("@")
+    scheme = proxy.partition("://")[0] if "://" in proxy else "http"
+    return f"{scheme}://{host}", make_headers(proxy_basic_auth=unquote(user)) if user else None
+
+
+def _decoded(data: str | bytes) -> str:
+    return data.decode(errors="replace") if isinstance(data, bytes) else data
+
+
+def _is_page(text: str) -> bool:
+    return text.lstrip()[:9].lower() in ("<!doctype", "<html>") or text.lstrip()[:5].lower() == "<html"
+
+
+def _said(error: Any, namespace: str) -> str:
+    """An answer that is an error, in one line."""
+    line = _message(_decoded(error.body or ""))
+    if 300 <= (error.status or 0) < 400:
+        target = str((error.headers or {}).get("Location", "")).partition("?")[0]
+        to = f" to {one_line(target, 100)}" if target else ""
+        if _LOG_IN.search(target):
+            return f"redirects{to}, a log-in page ({error.status}): set {_CREDENTIALS}"
+        return f"redirects{to} ({error.status}): see SALT_KFP_URL; where one must log in, set {_CREDENTIALS}"
+    if error.status == 401:
+        return f"rejected the credentials (401): check {_CREDENTIALS}{f' ({line})' if line else ''}"
+    if error.status == 403:
+        return (
+            f"denied access to namespace {namespace} (403): is it yours (-n, SALT_NAMESPACE), and are "
+            f"{_CREDENTIALS} right?{f' ({line})' if line else ''}"
+        )
+    return f"answers with an error: {error.status} {error.reason}{f': {line}' if line else ''}"
+
+
+def _message(body: str) -> str:
+    """The message in an error's body: that of JSON, or short plain text."""
+    try:
+        answer = json.loads(body)
+        text = answer.get("message") or answer.get("error_message") or answer.get("error") or ""
+    except (ValueError, AttributeError):
+        text = "" if "<" in body else body
+    return one_line(str(text))

@@ -1,0 +1,173 @@
+"""The users of a MinIO server that pods enter it as: each may touch its own part of a bucket, and nothing else.
+
+Kubernetes keeps their keys, in Secrets that `salt cluster init` makes; here the server is brought into line with them.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from minio import MinioAdmin
+from minio.credentials.providers import StaticProvider
+from minio.error import MinioAdminException
+from urllib3.exceptions import HTTPError
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.store.connection import Connections
+from salt_pipeline.components.core.store.failures import code_of
+from salt_pipeline.components.core.store.settings import StoreSettings
+from salt_pipeline.components.core.store.store import Store
+from salt_pipeline.pipelines import k8s_names as names
+from salt_pipeline.pipelines.cluster.http_errors import one_line, reason
+
+T = TypeVar("T")
+
+_READ = ("s3:GetObject",)
+_WRITE = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+
+
+@dataclass(frozen=True)
+class User:
+    """A user, which has a policy of the same name.
+
+    Attributes:
+        name: Its name, which is its access key.
+        bucket: The bucket it may enter.
+        read: Prefixes in it that may be read and listed, each with a slash at its end; an empty one is all of it.
+        write: Prefixes that may be written, too.
+        creates: Whether it may make the bucket.
+    """
+
+    name: str
+    bucket: str
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    creates: bool = False
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        """What it may do, as S3 writes it."""
+        here = f"arn:aws:s3:::{self.bucket}"
+
+        def objects(prefixes: tuple[str, ...]) -> list[str]:
+            return [f"{here}/{prefix}*" for prefix in prefixes]
+
+        prefixes = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in self.read]}}
+        # The names of the topmost prefixes tell whether the bucket is there at all.
+        top = {"StringEquals": {"s3:prefix": [""], "s3:delimiter": ["/"]}}
+        statements = [
+            _allow(("s3:GetBucketLocation", *["s3:CreateBucket"] * self.creates), [here]),
+            *(_allow(("s3:ListBucket",), [here], kind) for kind in ([None] if "" in self.read else [prefixes, top])),
+            _allow(_READ, objects(self.read)),
+            _allow(_WRITE, objects(self.write)),
+        ]
+        return {"Version": "2012-10-17", "Statement": statements}
+
+
+def users(bucket: str, namespace: str) -> dict[str, User]:
+    """The users by the Secret that holds their keys.
+
+    Args:
+        bucket: Our bucket.
+        namespace: Where the Secrets are. Namespaces that share a server have users of their own, or one would take
+            away the others' keys.
+    """
+    checkpoints, mlflow = f"{names.CHECKPOINTS}/", "mlflow/"
+    end = "" if namespace == names.NAMESPACE else f"-{namespace}"
+    return {
+        names.STORE_SECRET: User(f"salt-stages{end}", bucket, ("data/", checkpoints), (checkpoints,)),
+        names.KFP_STORE_SECRET: User(f"salt-kfp{end}", names.KFP_BUCKET, ("",), ("",), creates=True),
+        names.MLFLOW_SECRET: User(f"salt-mlflow{end}", bucket, (mlflow,), (mlflow,)),
+    }
+
+
+class Admin:
+    """MinIO's administration.
+
+    Args:
+        settings: Where the server is, and the keys of an administrator.
+    """
+
+    def __init__(self, settings: StoreSettings) -> None:
+        assert settings.endpoint is not None
+        assert settings.access_key is not None
+        assert settings.secret_key is not None
+        self.settings = settings
+        keys = StaticProvider(settings.access_key.get_secret_value(), settings.secret_key.get_secret_value())
+        self._client = MinioAdmin(
+            endpoint=urlsplit(settings.endpoint).netloc, credentials=keys, region=settings.region,
+            secure=settings.secure, http_client=Connections(str(settings.ca_file) if settings.ca_file else None),
+        )  # fmt: skip
+
+    def refusal(self) -> str | None:
+        """Why these keys may not administer that server; None if they may."""
+        try:
+            self._known()
+        except SaltError as error:
+            if isinstance(error.__cause__, HTTPError):
+                raise
+            return str(error)
+        return None
+
+    def put(self, user: User, secret: str) -> bool:
+        """Brings a user and its policy into line.
+
+        Returns:
+            False if they were as wanted.
+        """
+        known = self._known().get(user.name, {})
+        current = known.get("policyName") == user.name and known.get("status") == "enabled"
+        if current and _sorted(self._policy(user.name)) == _sorted(user.policy) and self._enters(user, secret):
+            return False
+        self._call(lambda: self._client.policy_add(user.name, policy=user.policy))
+        self._call(lambda: self._client.user_add(user.name, secret))
+        self._call(lambda: self._client.policy_set(user.name, user=user.name))
+        return True
+
+    def _known(self) -> dict[str, Any]:
+        found = self._call(lambda: json.loads(self._client.user_list()))
+        return found if isinstance(found, dict) else {}
+
+    def _policy(self, name: str) -> Any:
+        found = self._call(lambda: json.loads(self._client.policy_info(name)))
+        return found.get("Policy", found)
+
+    def _enters(self, user: User, secret: str) -> bool:
+        try:
+            Store(StoreSettings(access_key=user.name, secret_key=secret), patience=0).check(user.bucket)
+        except SaltError as error:
+            return code_of(error) == "NoSuchBucket"
+        return True
+
+    def _call(self, action: Callable[[], T]) -> T:
+        file = f"MinIO's administration at {self.settings.endpoint}"
+        try:
+            return action()
+        except MinioAdminException as error:
+            raise SaltError(f"answers with HTTP {error._code}", file=file, found=_message(error)) from error
+        except HTTPError as error:
+            raise SaltError(f"cannot be reached: {reason(error)}", file=file) from error
+        except (ValueError, OSError) as error:  # another server's answer, which does not decrypt
+            raise SaltError(f"cannot be understood: {one_line(str(error))}", file=file) from error
+
+
+def _sorted(policy: Any) -> Any:
+    """A policy with its lists in an order of their own: MinIO gives them back in another."""
+    if isinstance(policy, dict):
+        return {key: _sorted(value) for key, value in policy.items()}
+    return sorted(map(_sorted, policy), key=str) if isinstance(policy, list) else policy
+
+
+def _message(error: MinioAdminException) -> str | None:
+    """The server's own words, where it is a MinIO that speaks."""
+    try:
+        return str(json.loads(error._body)["Message"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _allow(actions: tuple[str, ...], resources: list[str], condition: dict[str, Any] | None = None) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resources}
+    return statement | ({"Condition": condition} if condition else {})

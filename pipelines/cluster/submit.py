@@ -1,0 +1,201 @@
+"""Submits a run to a cluster: checks first, then uploads the pipeline where it is new, then starts."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.pipelines import k8s_names as names
+from salt_pipeline.pipelines.cluster.http_errors import timed_out
+from salt_pipeline.pipelines.cluster.kfp import Kfp
+from salt_pipeline.pipelines.cluster.settings import ClusterSettings
+from salt_pipeline.pipelines.cluster.upload import experiment_id, upload
+from salt_pipeline.pipelines.provenance import origin_of
+from salt_pipeline.pipelines.variant import STANDARD, Variant
+
+
+@dataclass
+class Checked:
+    """What the checks found.
+
+    Attributes:
+        config: The configuration, with the images' tag in it.
+        data_version: Names the archive's content.
+        bucket: Where checkpoints go.
+        warnings: What could not be checked.
+    """
+
+    config: Config
+    data_version: str = ""
+    bucket: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+def check(kfp: Kfp, data: str, config: Config) -> Checked:
+    """Looks at everything a run needs.
+
+    A check that got no answer in time is a warning: what comes after it tells.
+
+    Raises:
+        SaltErrors: With every problem found.
+    """
+    from salt_pipeline.pipelines.cluster.capacity import room
+    from salt_pipeline.pipelines.images import with_tag
+
+    checked = Checked(config)
+    problems: list[SaltError] = []
+
+    def attempt(look: Callable[[], None]) -> None:
+        try:
+            look()
+        except SaltErrors as error:
+            problems.extend(error.problems)
+        except SaltError as error:
+            if timed_out(error):
+                checked.warnings.append(f"not checked: {error}")
+            else:
+                problems.append(error)
+
+    def images() -> None:
+        checked.config = with_tag(config)
+
+    def api() -> None:
+        kfp.health()
+
+    attempt(images)
+    attempt(api)
+    attempt(lambda: _check_store(checked, data))
+    attempt(lambda: _check_namespace(checked, kfp.settings))
+    attempt(lambda: checked.warnings.extend(room(kfp.settings.namespace, checked.config)))
+    if problems:
+        raise SaltErrors("nothing was submitted", problems)
+    return checked
+
+
+def _check_store(checked: Checked, data: str) -> None:
+    from salt_pipeline.components.core.store.settings import StoreSettings
+    from salt_pipeline.components.core.store.store import Store, is_uri
+
+    if not is_uri(data):
+        raise SaltError("a cluster reads from the object store: see `salt data push`", field="--data", found=data)
+    settings = StoreSettings()
+    if not settings.configured:
+        raise SaltError("is not set: data and bucket cannot be looked for", field="SALT_S3_ENDPOINT")
+    checked.bucket = settings.bucket
+    checked.data_version = f"unread-{uuid4().hex}"  # of its own: no cache may answer for an archive not looked at
+    store = Store(settings)
+    store.check(settings.bucket)
+    stat = store.stat(data)
+    if stat is None:
+        raise SaltError("no such object", file=data, field="--data")
+    checked.data_version = stat.metadata.get("sha256") or stat.etag
+
+
+def _check_namespace(checked: Checked, settings: ClusterSettings) -> None:
+    """Secrets and ConfigMap are there; a warning where we may not look."""
+    from salt_pipeline.pipelines.cluster.kube import Kube, KubeError
+
+    problems = []
+    try:
+        kube = Kube(settings.namespace)
+        wanted: tuple[tuple[str, str, tuple[str, ...], Callable[[str], Any]], ...] = (
+            ("ConfigMap", names.SETTINGS_CONFIG_MAP, ("SALT_S3_ENDPOINT",), kube.config_map),
+            ("Secret", names.STORE_SECRET, names.STORE_KEYS, kube.secret),
+        )
+        if kube.has_role(settings.service_account):  # its pods enter the store without keys
+            wanted = wanted[:1]
+        for kind, name, keys, read in wanted:
+            try:
+                found = read(name)
+            except KubeError as error:
+                if not error.denied:
+                    raise
+                checked.warnings.append(f"{kind} {name}: we may not look whether it is there")
+                continue
+            lacking = [key for key in keys if not (found or {}).get(key)]
+            place = f"{kind} {settings.namespace}/{name}"
+            if found is None:
+                problems.append(SaltError("is not there: see `salt cluster init` and k8s/", file=place))
+            elif lacking:
+                problems.append(SaltError(f"lacks {', '.join(lacking)}", file=place))
+            elif kind == "ConfigMap" and checked.bucket and found.get("SALT_S3_BUCKET", "salt") != checked.bucket:
+                problems.append(
+                    SaltError(
+                        "is another bucket than SALT_S3_BUCKET's here",
+                        file=place,
+                        field="SALT_S3_BUCKET",
+                        found=found.get("SALT_S3_BUCKET", "salt"),
+                        expected=checked.bucket,
+                    )
+                )
+    except KubeError as error:
+        checked.warnings.append(f"Secrets and ConfigMap were not looked for: {error}")
+    if problems:
+        raise SaltErrors("the namespace is not ready", problems)
+
+
+def submit(
+    kfp: Kfp, checked: Checked, data: str, *, name: str, preset: str, experiment: str = names.EXPERIMENT,
+    variant: Variant = STANDARD,
+) -> Any:  # fmt: skip
+    """Uploads the pipeline, unless this very one is there, and starts a run.
+
+    Args:
+        kfp: The API.
+        checked: What `check` found.
+        data: URI of the archive.
+        name: Name of the run.
+        preset: Name of the preset the configuration began as.
+        experiment: Made where there is none of that name.
+        variant: How the pipeline is compiled.
+
+    Returns:
+        The run.
+
+    Raises:
+        KfpError: If the API does not do it.
+    """
+    import kfp_server_api as api
+
+    pipeline_id, version_id, _ = upload(kfp, checked.config, variant)
+    config = runtime_config(kfp.settings, checked, data, run=f"{name}-{uuid4().hex[:6]}", preset=preset)
+    return kfp.start(
+        api.V2beta1Run(
+            display_name=name,
+            experiment_id=experiment_id(kfp, experiment),
+            pipeline_version_reference=api.V2beta1PipelineVersionReference(pipeline_id, version_id),
+            runtime_config=config,
+            service_account=kfp.settings.service_account,
+        )
+    )
+
+
+def runtime_config(settings: ClusterSettings, checked: Checked, data: str, *, run: str, preset: str) -> Any:
+    """The pipeline's parameters and where its artifacts go.
+
+    Args:
+        settings: Where the cluster is.
+        checked: What `check` found.
+        data: URI of the archive.
+        run: Name of the run in MLflow, unique to it.
+        preset: Name of the preset the configuration began as.
+    """
+    import kfp_server_api as api
+
+    parameters = {
+        "data": data,
+        "config": checked.config.model_dump(mode="json", exclude_none=True),  # KFP takes no nulls
+        "run": run,
+        "checkpoints": f"s3://{checked.bucket}/{names.CHECKPOINTS}",
+        "data_version": checked.data_version,
+        "origin": origin_of(checked.config, preset, "cluster") | {"kfp_ui": settings.kfp_ui_url or settings.kfp_url},
+    }
+    return api.V2beta1RuntimeConfig(parameters=parameters, pipeline_root=settings.pipeline_root)
+
+
+def run_name(preset: str) -> str:
+    """A name for a run that was given none."""
+    return f"{preset}-{time.strftime('%Y%m%d-%H%M%S')}"

@@ -1,0 +1,209 @@
+"""Follows a run on a cluster to its end."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.components.core.stages import TASKS_IN_LOOP
+from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
+from salt_pipeline.pipelines.cluster.pod_logs import read_log
+from salt_pipeline.pipelines.cluster.rows import Progress, Row, as_line, as_table, config_of, job_name, jobs_of, rows
+from salt_pipeline.pipelines.cluster.stopwatch import Stopwatch
+from salt_pipeline.pipelines.cluster.tasks import STOPPED, Task, read_tasks, read_trouble
+from salt_pipeline.pipelines.cluster.time_limit import within
+from salt_pipeline.pipelines.failure import LOG_LINES, mistakes
+
+ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
+POLL_SECONDS = 3.0
+"""Between two looks at the run."""
+
+PROGRESS_SECONDS = 10.0
+PATIENCE_SECONDS = 600.0
+"""An API that is away for longer ends the watching; the run goes on."""
+
+
+class Watch:
+    """Follows one run.
+
+    Args:
+        kfp: The API.
+        run: The run.
+        console: Where to show it.
+    """
+
+    def __init__(self, kfp: Kfp, run: Any, console: Console) -> None:
+        self.kfp, self.console = kfp, console
+        self.run_id, self.name = run.run_id, run.display_name
+        self.state = run.state or "PENDING"
+        self.config = config_of(run)
+        self.jobs = jobs_of(run)
+        self.checkpoints = ((run.runtime_config and run.runtime_config.parameters) or {}).get("checkpoints", "")
+        self.tasks: list[Task] = []
+        self.trouble: list[str] = []
+        self._stopwatch = Stopwatch()
+        self._progress: Progress = {}
+        self._asked = float("-inf")
+        self._told: dict[str, tuple] = {}
+
+    def follow(self) -> int:
+        """Shows the run until it ends or Ctrl-C.
+
+        Returns:
+            0 when it succeeded, 1 when not, 130 after Ctrl-C, which leaves the run going.
+
+        Raises:
+            SaltError: If the API stays away.
+        """
+        try:
+            self._look()
+            if self.console.is_terminal:
+                with Live(self._table(), console=self.console, refresh_per_second=4, transient=True) as live:
+                    self._until_ended(lambda: live.update(self._table()))
+                self.console.print(self._table())
+            else:
+                self._tell()
+                self._until_ended(self._tell)
+        except KeyboardInterrupt:
+            self._say(f"\nthe run goes on; to come back: salt watch {self.run_id[:8]}")
+            return 130
+        self._say(f"{self.name}: {self.state}")
+        if self.state != "SUCCEEDED":
+            failed = [task for task in self.tasks if task.state == "failed"]
+            for task in failed:
+                if task.reason != STOPPED:  # of such a task its log says no more
+                    self._explain(task)
+            if any(task.reason == STOPPED for task in failed):
+                self._say(STOPPED)
+            self._say(f"to go on where it stopped: salt resume {self.run_id[:8]}")
+            return 1
+        return 0
+
+    def _until_ended(self, show: Any) -> None:
+        away_since: float | None = None
+        while self.state not in ENDED:
+            time.sleep(POLL_SECONDS)
+            try:
+                self._look()
+            except KfpError as error:
+                away_since = away_since or time.monotonic()
+                if not error.passing or time.monotonic() - away_since > PATIENCE_SECONDS:
+                    raise SaltError(f"{error}; the run goes on: salt watch {self.run_id[:8]}") from None
+                self._once(str(error), f"{error}; trying on")
+                continue
+            if away_since:
+                away_since = None
+                self._once("", "the API is back")
+            show()
+
+    def _look(self) -> None:
+        """Asks the API, and now and then the store."""
+        state = self.kfp.run(self.run_id).state or "PENDING"
+        # Asked after the state: of a run that has ended these are the last.
+        workflow = run_workflow(self.kfp, self.run_id)
+        self.tasks, self.trouble = read_tasks(workflow), read_trouble(workflow)
+        self._stopwatch.look(self.tasks, datetime.now(UTC))
+        self.state = state
+        if time.monotonic() - self._asked > PROGRESS_SECONDS or state in ENDED:
+            self._asked = time.monotonic()
+            self._progress |= self._read_progress()
+
+    def _read_progress(self) -> Progress:
+        busy = [task.job(self.jobs) for task in self.tasks if task.stage == "train-fold" and task.pods]
+        jobs = [job for job in busy if job]
+        config = self.config
+        if not jobs or config is None:
+            return {}
+        try:
+            return within(20, lambda: read_progress_of(self.checkpoints, config, jobs), "progress")
+        except Exception:  # an empty column is all it costs
+            return {}
+
+    def _rows(self) -> list[Row]:
+        return rows(self.tasks, self.jobs, self._progress, self._stopwatch.seconds)
+
+    def _table(self) -> Any:
+        return as_table(f"{self.name}: {self.state}", self._rows(), self.trouble)
+
+    def _tell(self) -> None:
+        for row in self._rows():
+            news = (row.doing, row.state, row.retries, row.note)
+            if self._told.get(row.name, ("", "waiting", 0, "")) != news:
+                self._told[row.name] = news
+                self._say(as_line(row))
+        for line in self.trouble:
+            if line not in self._told:
+                self._told[line] = ()
+                self._say(line)
+
+    def _once(self, key: str, text: str) -> None:
+        if self._told.get("", ("",)) != (key,):
+            self._told[""] = (key,)
+            self._say(text)
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _explain(self, task: Task) -> None:
+        job = task.job(self.jobs)
+        self._say(f"{task.stage}{f' of {job_name(job)}' if job else ''} failed: {task.reason or 'no reason given'}")
+        try:
+            said = read_log(self.kfp, self.run_id, task)
+        except SaltError as error:
+            said = f"{error}"
+        for line in mistakes(said) or [line for line in said.splitlines() if line.strip()][-LOG_LINES:]:
+            self.console.print(f"  {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+        if "OOMKilled" in task.reason:
+            self._say("  it needs more memory: salt submit ... --set cluster.memory=...")
+        where = f"{job_name(job)}{' --predict' * (task.stage == TASKS_IN_LOOP[1])}" if job else task.stage
+        self._say(f"  its log: salt logs {self.run_id[:8]} {where}")
+
+
+def run_workflow(kfp: Kfp, run_id: str) -> dict[str, Any]:
+    """The Argo workflow of a run: as the API keeps it, or as Kubernetes has it where that knows no state yet.
+
+    Raises:
+        KfpError: If the API is away.
+    """
+    found = kfp.workflow(run_id)
+    if found.get("status"):
+        return found
+    from salt_pipeline.pipelines.cluster.kube import Kube
+
+    try:
+        return Kube(kfp.settings.namespace).workflow(run_id)
+    except SaltError:
+        return {}
+
+
+def run_tasks(kfp: Kfp, run_id: str) -> list[Task]:
+    """The tasks of a run.
+
+    Raises:
+        KfpError: If the API is away.
+    """
+    return read_tasks(run_workflow(kfp, run_id))
+
+
+def read_progress_of(checkpoints: str, config: Config, jobs: list[Job]) -> Progress:
+    """What training jobs wrote of themselves; nothing for those that have not.
+
+    The checkpoints of a run lie under the hashes of its configuration and of its data. The latter is known to the run
+    alone: of several the newest is taken.
+    """
+    from salt_pipeline.components.core.job_files import PROGRESS, read_progress
+    from salt_pipeline.components.core.store.store import Store
+
+    root = checkpoints.rstrip("/")
+    listed = [item for item in Store(patience=0).list(f"{root}/{config.hash}-") if item[0].endswith(f"/{PROGRESS}")]
+    if not listed:
+        return {}
+    newest = max(listed, key=lambda item: item[1].modified)[0]
+    hashes = newest.removeprefix(f"{root}/").partition("/")[0]
+    found = {job: read_progress(checkpoints, *job, hashes) for job in jobs}
+    return {job: state for job, state in found.items() if state}

@@ -1,0 +1,82 @@
+"""The runs that MLflow and a cluster know, in one list."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.cluster.close_tracked import close_tracked
+from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
+from salt_pipeline.pipelines.cluster.rows import tracked_name
+from salt_pipeline.pipelines.cluster.watch import ENDED
+from salt_pipeline.pipelines.compare.tracked import TrackedRun, TrackedRuns
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One run.
+
+    Attributes:
+        run: What other commands take: the beginning of a cluster's id, or the name in MLflow.
+        name: Its name.
+        place: `cluster` or `local`.
+        state: As the engine, or MLflow, says.
+        score: Of the ensemble out of fold; None where there is none yet.
+        began: When it began.
+        seconds: How long it took; None while it goes on.
+    """
+
+    run: str
+    name: str
+    place: str
+    state: str
+    score: float | None
+    began: datetime
+    seconds: float | None
+
+
+def list_runs(kfp: Kfp, limit: int) -> tuple[list[Listed], list[SaltError]]:
+    """Lists runs, newest first.
+
+    Args:
+        kfp: The cluster.
+        limit: How many.
+
+    Returns:
+        The runs, and why those of the cluster or of MLflow are not among them.
+
+    Raises:
+        SaltError: If neither the cluster nor MLflow answers.
+    """
+    tracked: dict[str, TrackedRun] = {}
+    problems: list[SaltError] = []
+    try:
+        tracked = {run.name: run for run in TrackedRuns().newest(max(limit, 200))}
+    except SaltError as error:
+        problems.append(error)
+    found: list[Listed] = []
+    try:
+        for run in islice(kfp.runs(), limit):
+            name = tracked_name(run)
+            # Both engines list it: the cluster knows its state, MLflow its score.
+            known = tracked.pop(name) if name in tracked else None
+            metrics = known.metrics if known else {}
+            if known and known.state == "RUNNING" and run.state in ENDED:
+                close_tracked(kfp, run.run_id)
+            ended = run.finished_at if run.finished_at and run.finished_at > run.created_at else None
+            seconds = (ended - run.created_at).total_seconds() if ended else None
+            state = run.state or "PENDING"
+            found.append(
+                Listed(
+                    run.run_id[:8], run.display_name, "cluster", state, metrics.get("score"), run.created_at, seconds
+                )
+            )
+    except KfpError as error:
+        problems.append(error)
+    if len(problems) == 2:
+        raise problems[1]
+    found += [
+        Listed(run.name, run.name, "local", run.state, run.metrics.get("score"), run.began, run.seconds)
+        for run in tracked.values()
+    ]
+    return sorted(found, key=lambda run: run.began, reverse=True)[:limit], problems

@@ -1,0 +1,123 @@
+"""The pipeline runs that MLflow knows: of an SQLite file beside the runs, or of a server."""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.tracking.server import limit_waiting
+from salt_pipeline.components.core.tracking.tracking import EXPERIMENT
+
+HOME = Path("runs")
+"""Where `salt run` keeps its runs and their MLflow file, unless it is told otherwise."""
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """A pipeline run as MLflow has it.
+
+    Attributes:
+        name: The run's name, unique to it.
+        run_id: MLflow's id.
+        state: RUNNING, FINISHED, FAILED or KILLED.
+        began: When it began.
+        seconds: How long it took; None while it runs.
+        metrics: The last value of each metric.
+        tags: Its tags.
+    """
+
+    name: str
+    run_id: str
+    state: str
+    began: datetime
+    seconds: float | None
+    metrics: dict[str, float]
+    tags: dict[str, str]
+
+
+class TrackedRuns:
+    """MLflow at MLFLOW_TRACKING_URI, else the file that local runs write.
+
+    Args:
+        home: The folder of local runs.
+
+    Raises:
+        SaltError: If there is neither. Every method raises it when MLflow does not answer.
+    """
+
+    def __init__(self, home: Path = HOME) -> None:
+        file = home / "mlflow.db"
+        self.address = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{file.resolve()}"
+        if "MLFLOW_TRACKING_URI" not in os.environ and not file.exists():
+            raise SaltError("no runs are recorded here", file=file, expected="a local run, or MLFLOW_TRACKING_URI")
+        limit_waiting()
+        from mlflow import MlflowClient
+
+        self._client = MlflowClient(self.address)
+
+    def newest(self, limit: int = 100) -> list[TrackedRun]:
+        """The newest runs, newest first."""
+        return self._search("", limit)
+
+    def find(self, name: str) -> TrackedRun:
+        """The run of this name.
+
+        Raises:
+            SaltError: If there is none.
+        """
+        quoted = name.replace("'", "")
+        found = self._search(f" and tags.`salt.run` = '{quoted}'", 1)
+        if not found:
+            raise SaltError("no such run: `salt runs` lists them", field="RUN", found=name)
+        return found[0]
+
+    def file(self, run: TrackedRun, name: str, folder: Path) -> Path:
+        """Fetches one of a run's files to a folder.
+
+        Raises:
+            SaltError: If the run has no such file.
+        """
+
+        def fetch() -> Path:
+            if name not in [item.path for item in self._client.list_artifacts(run.run_id)]:
+                raise SaltError("has no such file in MLflow: it has not ended well", file=run.name, found=name)
+            return Path(self._client.download_artifacts(run.run_id, name, str(folder)))
+
+        return self._asked(fetch)
+
+    def _search(self, condition: str, limit: int) -> list[TrackedRun]:
+        def search() -> list[TrackedRun]:
+            experiment = self._client.get_experiment_by_name(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+            if experiment is None:
+                return []
+            found = self._client.search_runs(
+                [experiment.experiment_id], f"tags.`salt.kind` = 'pipeline'{condition}", max_results=limit,
+                order_by=["attributes.start_time DESC"],
+            )  # fmt: skip
+            return [_tracked(run) for run in found]
+
+        return self._asked(search)
+
+    def _asked(self, question: Any) -> Any:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return question()
+        except (MlflowException, OSError) as error:
+            said = str(error).splitlines()[0]
+            raise SaltError("MLflow does not answer", file=self.address, found=said) from None
+
+
+def _tracked(run: Any) -> TrackedRun:
+    info = run.info
+    return TrackedRun(
+        name=run.data.tags.get("salt.run", info.run_name),
+        run_id=info.run_id,
+        state=info.status,
+        began=datetime.fromtimestamp(info.start_time / 1000, UTC),
+        seconds=(info.end_time - info.start_time) / 1000 if info.end_time else None,
+        metrics=run.data.metrics,
+        tags=run.data.tags,
+    )

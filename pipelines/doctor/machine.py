@@ -1,0 +1,79 @@
+"""Checks of this machine: Python, its packages, the Docker engine."""
+
+import platform
+from importlib import metadata
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.doctor.verdict import Check, State
+
+PACKAGE = "salt-pipeline"
+NEEDED = ("", "pipeline")
+"""Extras without which no cluster command runs; the empty one is what everything needs."""
+
+
+def checks() -> dict[str, Check]:
+    """The checks by name."""
+    return {"Python": python, "packages": packages, "Docker": docker_engine}
+
+
+def python() -> tuple[State, str, str]:
+    """Its version is one the package allows."""
+    from packaging.specifiers import SpecifierSet
+
+    allowed = metadata.metadata(PACKAGE)["Requires-Python"]
+    found = platform.python_version()
+    good = found in SpecifierSet(allowed)
+    return ("ok" if good else "fail"), found, "" if good else f"a Python {allowed}"
+
+
+def packages() -> tuple[State, str, str]:
+    """Everything the package asks for is there in a version it allows."""
+    lacking = {extra: _lacking(extra) for extra in (*NEEDED, *_extras())}
+    lacking = {extra: names for extra, names in lacking.items() if names}
+    if not lacking:
+        return "ok", f"{PACKAGE} {metadata.version(PACKAGE)} with everything it needs", ""
+    found = "; ".join(f"{f'for {extra}: ' if extra else ''}{', '.join(names)}" for extra, names in lacking.items())
+    extras = ",".join(extra for extra in lacking if extra)
+    wanted = f"pip install '{PACKAGE}{f'[{extras}]' if extras else ''}'"
+    return ("fail" if set(lacking) & set(NEEDED) else "warn"), f"lacks {found}", wanted
+
+
+def _extras() -> list[str]:
+    known = metadata.metadata(PACKAGE).get_all("Provides-Extra") or []
+    return [extra for extra in known if extra not in (*NEEDED, "all", "dev")]
+
+
+def _lacking(extra: str) -> list[str]:
+    from packaging.requirements import Requirement
+
+    lacking = []
+    for line in metadata.requires(PACKAGE) or []:
+        wanted = Requirement(line)
+        if wanted.marker and not wanted.marker.evaluate({"extra": extra}):
+            continue
+        if not wanted.marker and extra:
+            continue
+        try:
+            found = metadata.version(wanted.name)
+        except metadata.PackageNotFoundError:
+            lacking.append(wanted.name)
+            continue
+        if not wanted.specifier.contains(found, prereleases=True):
+            lacking.append(f"{wanted.name}{wanted.specifier} (found {found})")
+    return lacking
+
+
+def docker_engine() -> tuple[State, str, str]:
+    """It answers."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.from_env(timeout=8)
+        version = client.version()["Version"]
+    except (DockerException, OSError) as error:
+        reason = str(error).rpartition(": ")[2].strip(" ()'\"")
+        return "warn", f"no engine answers: {reason}", "only `salt images` and `salt run --runner docker` need one"
+    except KeyError:
+        raise SaltError("the Docker engine answers without its version") from None
+    return "ok", f"engine {version}", ""

@@ -1,0 +1,137 @@
+"""Checks whether a task that fails or is lost is tried again, and for how long."""
+
+import json
+import re
+from typing import Any
+
+from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines import k8s_names as names
+from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
+from salt_pipeline.pipelines.cluster.kube import Kube
+from salt_pipeline.pipelines.cluster.upload import find_pipeline
+from salt_pipeline.pipelines.doctor.verdict import NotChecked, State
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
+_FIX = "kubectl apply --server-side --force-conflicts -k k8s/overlays/kfp"
+
+
+def retry_policy(kube: Kube) -> tuple[State, str, str]:
+    """Whether a container that fails is tried again, as `cluster.retries` asks, by the cluster's defaults."""
+    ours, argos = _retry_strategy(_spec_patch(kube)), {}
+    if str(ours.get("limit", "")) not in ("", "0"):
+        return "warn", f"default limit {ours['limit']}: retries of each level of the graph multiply", _FIX
+    source, policy = f"{names.KFP_API_DEPLOYMENT}'s COMPILED_PIPELINE_SPEC_PATCH", ours.get("retryPolicy")
+    if policy not in ("Always", "OnFailure"):
+        argos = _argo_defaults(kube)
+        source, policy = names.ARGO_CONFIG_MAP, argos.get("retryPolicy", "OnFailure")
+        if policy not in ("Always", "OnFailure"):
+            return "warn", f"{policy}: a container that fails is not tried again", _FIX
+    longest = Config().cluster.timeout_hours * 3600
+    for strategy, place in ((ours, names.KFP_API_DEPLOYMENT), (argos, names.ARGO_CONFIG_MAP)):
+        window = str((strategy.get("backoff") or {}).get("maxDuration", ""))
+        if window and duration(window) < longest:
+            found = f"default maxDuration {window}: what is lost later than that after its first start is not retried"
+            return "warn", found, f"remove retryStrategy.backoff.maxDuration from the defaults of {place}"
+    return "ok", f"{policy}, by {source}" if ours or argos else "Argo's own: a failed container is tried again", ""
+
+
+def retry_window(kfp: Kfp) -> tuple[State, str, str]:
+    """Whether the pipeline that was uploaded last allows its tasks retries for as long as an attempt may take.
+
+    Argo counts a task's `backoffMaxDuration` from its first attempt's start, waiting for an image included, so one
+    shorter than an attempt leaves a job that is lost late without the retries it has.
+    """
+    try:
+        version = _newest_version(kfp)
+    except KfpError as error:
+        raise NotChecked(str(error).partition("; is it forwarded?")[0]) from None
+    if version is None:
+        return "ok", f"no pipeline {names.PIPELINE} is uploaded yet", ""
+    windows = _windows(version.pipeline_spec or {})
+    if not windows:
+        return "warn", f"{version.display_name}: its tasks are not retried", "salt submit --set cluster.retries=2"
+    short = {task: (window, limit) for task, (window, limit) in windows.items() if window < limit}
+    if short:
+        task, (window, limit) = min(short.items(), key=lambda item: item[1])
+        found = f"{task} is retried only within {window:.0f} s of its first start, and may run {limit:.0f} s"
+        return (
+            "warn",
+            f"{version.display_name}: {found}",
+            "salt submit from this checkout uploads a pipeline with a longer window",
+        )
+    return "ok", f"{version.display_name}: retries for {min(w for w, _ in windows.values()) / 3600:.0f} h", ""
+
+
+def duration(text: str) -> float:
+    """Seconds of a duration as Argo and KFP write it: `600`, `600s`, `1h30m`.
+
+    Raises:
+        SaltError: If it is none.
+    """
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    if not re.fullmatch(r"(\d+(\.\d+)?(h|ms|m|s))+", text):
+        raise SaltError("is not a duration", field="retry policy", found=text, expected="as 600s or 24h")
+    return sum(float(number) * _UNITS[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)(h|ms|m|s)", text))
+
+
+def _newest_version(kfp: Kfp) -> Any:
+    pipeline = find_pipeline(kfp)
+    if pipeline is None:
+        return None
+    method = kfp.pipelines.pipeline_service_list_pipeline_versions
+    page = kfp.call(method, pipeline.pipeline_id, page_size=1, sort_by="created_at desc")
+    return next(iter(page.pipeline_versions or []), None)
+
+
+def _windows(spec: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """For each task that is retried its window and the time an attempt may take, in seconds."""
+    pipeline, platform = spec.get("pipeline_spec", spec), spec.get("platform_spec") or {}
+    executors = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
+    dags = [pipeline.get("root") or {}, *(pipeline.get("components") or {}).values()]
+    tasks = [item for dag in dags for item in (dag.get("dag") or {}).get("tasks", {}).items()]
+    windows = {}
+    for name, task in tasks:
+        policy = task.get("retryPolicy")
+        if policy:
+            limit = executors.get(f"exec-{name}", {}).get("activeDeadlineSeconds", 0)
+            windows[name] = (duration(str(policy.get("backoffMaxDuration", "0"))), float(limit))
+    return windows
+
+
+def _argo_defaults(kube: Kube) -> dict[str, Any]:
+    """Argo's default retry strategy; empty where there is none, or one without a say on templates."""
+    import yaml
+
+    argo = kube.config_map(names.ARGO_CONFIG_MAP)
+    if argo is None:
+        raise NotChecked(f"no {names.ARGO_CONFIG_MAP} in {kube.namespace}: is Kubeflow Pipelines there?")
+    try:
+        defaults = yaml.safe_load(argo.get("workflowDefaults") or "{}")
+    except yaml.YAMLError:
+        raise SaltError("workflowDefaults is not YAML", file=f"ConfigMap {names.ARGO_CONFIG_MAP}") from None
+    return _retry_strategy(defaults.get("spec") if isinstance(defaults, dict) else None)
+
+
+def _retry_strategy(spec: Any) -> dict[str, Any]:
+    """The default retry strategy of a workflow's spec; empty where there is none."""
+    try:
+        found = spec["templateDefaults"]["retryStrategy"]
+    except (KeyError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _spec_patch(kube: Kube) -> dict[str, Any]:
+    """What the API server lays over every workflow it compiles."""
+    deployment = kube.find(kube.apps.read_namespaced_deployment, names.KFP_API_DEPLOYMENT, kube.namespace)
+    containers = deployment.spec.template.spec.containers if deployment else []
+    for variable in (v for container in containers for v in container.env or []):
+        if variable.name == "COMPILED_PIPELINE_SPEC_PATCH":
+            try:
+                patch = json.loads(variable.value or "{}")
+            except ValueError:
+                raise SaltError("COMPILED_PIPELINE_SPEC_PATCH is not JSON", file=names.KFP_API_DEPLOYMENT) from None
+            return patch if isinstance(patch, dict) else {}
+    return {}

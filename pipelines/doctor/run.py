@@ -1,0 +1,73 @@
+"""Runs every check at once, each with a time limit, and shows what they found."""
+
+import json
+import time
+from dataclasses import asdict
+from importlib import import_module
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from salt_pipeline.components.core.errors import SaltError, SaltErrors, without_passwords
+from salt_pipeline.pipelines.cluster.http_errors import one_line
+from salt_pipeline.pipelines.cluster.settings import ClusterSettings
+from salt_pipeline.pipelines.cluster.time_limit import Started
+from salt_pipeline.pipelines.doctor import kubernetes, machine, services
+from salt_pipeline.pipelines.doctor.verdict import Check, NotChecked, State, Verdict
+
+SECONDS = 10.0
+"""What a check may take."""
+
+COLOURS: dict[State, str] = {"ok": "green", "warn": "yellow", "fail": "red", "not checked": "dim"}
+
+
+def examine(settings: ClusterSettings, seconds: float = SECONDS) -> list[Verdict]:
+    """Runs all checks side by side.
+
+    Args:
+        settings: Where the cluster is.
+        seconds: What each may take. One that takes longer is left behind in its thread.
+
+    Returns:
+        A verdict for each check, in the order of the table.
+    """
+    for package in ("docker", "kfp_server_api", "kubernetes.client", "kubernetes.config", "minio"):
+        import_module(package)  # once here, not in every thread while its clock runs
+
+    checks = {**machine.checks(), **services.checks(settings), **kubernetes.checks(settings, seconds)}
+    return run_checks(checks, seconds)
+
+
+def run_checks(checks: dict[str, Check], seconds: float) -> list[Verdict]:
+    """Starts all, waits for each until its time is up."""
+    began = time.monotonic()
+    started = {name: Started(check, "check") for name, check in checks.items()}
+    return [_verdict(name, one, seconds - (time.monotonic() - began)) for name, one in started.items()]
+
+
+def _verdict(name: str, started: Started, seconds: float) -> Verdict:
+    try:
+        state, found, fix = started.result(seconds)
+        return Verdict(name, state, without_passwords(found), without_passwords(fix))
+    except NotChecked as error:
+        return Verdict(name, "not checked", str(error), error.fix)
+    except SaltErrors as error:
+        return Verdict(name, "fail", "; ".join(map(str, error.problems)))
+    except SaltError as error:
+        return Verdict(name, "fail", str(error))
+    except Exception as error:  # a check that fails in a way we did not think of must not hide the others
+        return Verdict(name, "fail", f"{type(error).__name__}: {without_passwords(one_line(str(error)))}")
+
+
+def show(verdicts: list[Verdict], as_json: bool) -> None:
+    """Prints the table, or JSON."""
+    if as_json:
+        Console().print_json(json.dumps([asdict(verdict) for verdict in verdicts]))
+        return
+    console = Console()
+    console = console if console.is_terminal else Console(width=200)
+    table = Table("check", "state", "found", "fix", box=None)
+    for one in verdicts:
+        table.add_row(one.check, f"[{COLOURS[one.state]}]{one.state}[/]", escape(one.found), escape(one.fix))
+    console.print(table)

@@ -1,0 +1,122 @@
+"""Checks of the servers: Kubeflow Pipelines, the object store, MLflow, and their clocks."""
+
+import os
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib import metadata
+from typing import Any
+from uuid import uuid4
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.store.settings import StoreSettings
+from salt_pipeline.pipelines import k8s_names as names
+from salt_pipeline.pipelines.cluster.http_errors import ask
+from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
+from salt_pipeline.pipelines.cluster.mlflow_server import server_address, server_version
+from salt_pipeline.pipelines.cluster.settings import ClusterSettings
+from salt_pipeline.pipelines.doctor import fixes
+from salt_pipeline.pipelines.doctor.retries import retry_window
+from salt_pipeline.pipelines.doctor.verdict import Check, NotChecked, State
+
+KFP_TRIED = "2.17"
+SKEW_NOTED, SKEW_REFUSED = 30, 600
+"""Seconds. S3 refuses requests signed more than a quarter of an hour away from its own time."""
+
+
+def checks(settings: ClusterSettings) -> dict[str, Check]:
+    """The checks by name."""
+    return {
+        "Kubeflow Pipelines": lambda: kubeflow(settings),
+        "retry window": lambda: retry_window(Kfp(settings)),
+        "bucket": lambda: bucket(settings.namespace),
+        "MLflow": lambda: mlflow(settings.namespace),
+        "clocks": lambda: clocks(settings),
+    }
+
+
+def kubeflow(settings: ClusterSettings) -> tuple[State, str, str]:
+    """The API answers, in a version we know."""
+    kfp = Kfp(settings)
+    try:
+        health = kfp.health()
+    except KfpError as error:
+        return "fail", str(error).partition("; is it forwarded?")[0], fixes.kubeflow(error, settings)
+    version = health.get("tag_name") or "unknown"
+    known = version.removeprefix("v").startswith(KFP_TRIED)
+    if health.get("multi_user"):
+        if settings.namespace == settings.kfp_namespace:
+            return "fail", f"{version}, in multi-user mode", "name your profile's namespace: -n, or SALT_NAMESPACE"
+        next(kfp.runs(), None)  # health is answered to everybody, a listing only to those who may read the namespace
+        version += f", in multi-user mode; runs in {settings.namespace}"
+    return ("ok" if known else "warn"), version, "" if known else f"tried with {KFP_TRIED}"
+
+
+def bucket(namespace: str) -> tuple[State, str, str]:
+    """It takes, gives back and removes an object."""
+    settings = StoreSettings()
+    if not settings.configured:
+        return "fail", "no object store is set", "set SALT_S3_ENDPOINT, SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY"
+    try:
+        _write_and_read(settings)
+    except SaltError as error:
+        return "fail", str(error), fixes.store(error, settings, namespace)
+    return "ok", f"{settings.bucket} at {settings.endpoint or 'AWS'}: written, read, removed", ""
+
+
+def _write_and_read(settings: StoreSettings) -> None:
+    from salt_pipeline.components.core.store.store import Store
+
+    store = Store(settings, patience=0)
+    store.check(settings.bucket)
+    uri = f"s3://{settings.bucket}/probes/{uuid4().hex}"
+    content = b"written by salt doctor"
+    store.put(uri, content)
+    try:
+        if store.get(uri) != content:
+            raise SaltError("gives back other bytes than it was given", file=uri)
+    finally:
+        store.remove(uri)
+
+
+def mlflow(namespace: str) -> tuple[State, str, str]:
+    """The server answers, in a version that goes with our client."""
+    address = server_address()
+    if address is None:
+        found = "no server" if os.environ.get("MLFLOW_TRACKING_URI") else "not set here"
+        raise NotChecked(
+            f"MLFLOW_TRACKING_URI is {found}; pods take theirs from {names.SETTINGS_CONFIG_MAP}",
+            "set it, and `salt runs` and `salt compare` show scores",
+        )
+    try:
+        server = server_version(address)
+    except SaltError as error:
+        return "fail", str(error), fixes.mlflow(address, namespace)
+    try:
+        ours = metadata.version("mlflow")
+    except metadata.PackageNotFoundError:
+        return "ok", server, ""
+    good = server.partition(".")[0] == ours.partition(".")[0]
+    return ("ok" if good else "warn"), f"{server} at {address}", "" if good else f"our client is {ours}"
+
+
+def clocks(settings: ClusterSettings) -> tuple[State, str, str]:
+    """Ours and the servers' agree."""
+    store = StoreSettings()
+    asked: dict[str, Any] = {"Kubeflow Pipelines": lambda: Kfp(settings).date()}
+    if store.endpoint:
+        asked["store"] = lambda: ask(str(store.endpoint), str(store.ca_file) if store.ca_file else None)[2]
+    skews: dict[str, float] = {}
+    for server, date in asked.items():
+        try:
+            said = date()
+            if said:
+                skews[server] = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+        except (SaltError, ValueError):
+            continue
+    if not skews:
+        raise NotChecked("no server told its time")
+    # HTTP tells whole seconds only.
+    found = ", ".join(f"{server} {'agrees' if abs(s) < 2 else f'{s:+.0f} s'}" for server, s in skews.items())
+    worst = max(map(abs, skews.values()))
+    state: State = "fail" if worst > SKEW_REFUSED else "warn" if worst > SKEW_NOTED else "ok"
+    return state, found, "" if state == "ok" else "set the clocks by NTP: the store refuses what is signed too far off"

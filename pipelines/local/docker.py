@@ -1,0 +1,127 @@
+"""Runs the stages in their containers, by kfp.local's DockerRunner: as on a cluster, on one machine."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.request import urlopen
+
+from docker.errors import APIError
+from docker.types import DeviceRequest, Mount
+from kfp import local
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.store.settings import StoreSettings
+from salt_pipeline.components.core.store.uris import is_uri
+from salt_pipeline.pipelines.images import engine, missing
+from salt_pipeline.pipelines.local.folder import KFP, RunFolder
+
+LABEL = "salt.run"
+USER = 10001
+"""The images' user, who stands in for root: no stage runs as root."""
+
+
+def docker_runner(folder: RunFolder, environment: dict[str, str]) -> local.DockerRunner:
+    """Sets up the runner: no capabilities, a read-only root file system, and this user's files.
+
+    Args:
+        folder: The run, whose images are there and whose folders the containers may write to.
+        environment: Variables that the stages get.
+
+    Raises:
+        SaltError: If no engine answers, or images lack.
+    """
+    client = engine()
+    lacking = missing(client, folder.config.cluster)
+    if lacking:
+        raise SaltError("images are not here: `salt images build` makes them", file=", ".join(lacking))
+    places = [folder.path / KFP, folder.path.parent / "mlartifacts"]
+    mounts = [Mount(str(places[1]), str(places[1]), type="bind")]
+    if not is_uri(folder.checkpoints):
+        places.append(Path(folder.checkpoints))
+        mounts.append(Mount(folder.checkpoints, folder.checkpoints, type="bind"))
+    if not is_uri(folder.data):
+        mounts.append(Mount(folder.data, folder.data, type="bind", read_only=True))
+    read = [folder.config.model.encoder_weights, environment.get("SALT_S3_CA_FILE", "")]
+    mounts += [Mount(path, path, type="bind", read_only=True) for path in read if Path(path).is_absolute()]
+    user = os.getuid() or USER
+    for place in places:
+        place.mkdir(parents=True, exist_ok=True)
+        if os.getuid() == 0:
+            os.chown(place, USER, 0)
+    gpus = folder.config.cluster.accelerator != "none" and shutil.which("nvidia-smi")
+    return local.DockerRunner(
+        user=f"{user}:{os.getgid()}",
+        # Servers of this machine listen on loopback.
+        network_mode="host",
+        environment=environment,
+        mounts=mounts,
+        labels={LABEL: folder.run},
+        read_only=True,
+        tmpfs={"/tmp": "exec,mode=1777"},  # noqa: S108 - in the container
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        init=True,
+        device_requests=[DeviceRequest(count=-1, capabilities=[["gpu"]])] if gpus else None,
+    )
+
+
+def stage_environment() -> dict[str, str]:
+    """What the stages are told by variables: the tracking server, the store and its keys, and their share of cores."""
+    kept = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN",
+            "MLFLOW_EXPERIMENT_NAME", "OMP_NUM_THREADS")  # fmt: skip
+    store = StoreSettings()
+    return {key: os.environ[key] for key in kept if key in os.environ} | store.environment()
+
+
+def end_containers(folder: RunFolder) -> None:
+    """Ends what still runs of a run in containers."""
+    client = engine()
+    for container in client.containers.list(filters={"label": f"{LABEL}={folder.run}"}):
+        with suppress(APIError):  # it ended by itself meanwhile
+            container.kill()
+
+
+@contextmanager
+def tracking_server(home: Path) -> Iterator[str]:
+    """Serves the SQLite file of `home` on a loopback port: a container has no driver for it.
+
+    Yields:
+        The server's address.
+
+    Raises:
+        SaltError: If it does not come up.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    words = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+             "--uvicorn-opts", "--log-level warning",
+             "--backend-store-uri", f"sqlite:///{home / 'mlflow.db'}",
+             "--artifacts-destination", str(home / "mlartifacts")]  # fmt: skip
+    quiet = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    server = subprocess.Popen([sys.executable, *words], stdin=subprocess.DEVNULL, env=quiet)  # noqa: S603 - ourselves
+    try:
+        deadline = time.monotonic() + 180
+        while not _answers(f"{address}/health"):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise SaltError("the tracking server does not come up", file=home / "mlflow.db")
+            time.sleep(0.3)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=2) as answer:  # noqa: S310 - a fixed http address
+            return bool(answer.status == 200)
+    except OSError:
+        return False

@@ -1,0 +1,67 @@
+"""What a local run ends with: scores, times, places."""
+
+from collections import defaultdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.jobs import short_name
+from salt_pipeline.pipelines.local.folder import RunFolder
+
+PLACES = {
+    "submission.csv": "for Kaggle",
+    "report.html": "the report",
+    "metrics.json": "every score",
+    "config.json": "the resolved configuration",
+    "train_fold": "weights, curves and out-of-fold maps by encoder and fold",
+    "log.txt": "what the stages said",
+}
+
+
+def show_result(folder: RunFolder, seconds: float, console: Console) -> None:
+    """Prints the cross-validated scores, the time each stage took, and where things lie.
+
+    Args:
+        folder: A finished run.
+        seconds: Wall time of this call.
+        console: Where to print.
+    """
+    results = read_json(folder.path / "metrics.json")
+    console.print(_scores(results))
+    console.print(
+        f"Threshold {results['threshold']:.3f}, smallest area {results['min_area']} px; chosen on the other folds, the "
+        f"ensemble scores [bold]{results['score_cross_fitted']:.4f}[/] on {results['images']} images out of fold.",
+        highlight=False,
+    )
+    if results["synthetic"]:
+        console.print("[yellow]The survey is made up: these scores mean nothing.[/]")
+    console.print(_times(folder))
+    for name, what in PLACES.items():
+        console.print(f"{folder.path / name}  [dim]{what}[/]", highlight=False, soft_wrap=True)
+    console.print(f"{seconds / 60:.1f} minutes in all", highlight=False)
+
+
+def _scores(results: dict[str, Any]) -> Table:
+    table = Table("out of fold", "at 0.5", "as chosen", "95% interval", "salt / no salt", box=None)
+    for model in (*results["encoders"], results["ensemble"]):
+        low, high = model["score_interval"]
+        table.add_row(
+            short_name(model["name"]),
+            f"{model['score_at_half']:.4f}",
+            f"{model['score']:.4f}",
+            f"{low:.3f} to {high:.3f}",
+            f"{model['salt_accuracy']:.1%}",
+        )
+    return table
+
+
+def _times(folder: RunFolder) -> Table:
+    taken: dict[str, list[float]] = defaultdict(list)
+    for stage in folder.collect():
+        taken[stage.name].append(stage.seconds)
+    table = Table("stage", "tasks", "seconds of each", box=None)
+    for name, seconds in taken.items():
+        table.add_row(name, str(len(seconds)), f"{sum(seconds) / len(seconds):.0f}")
+    return table

@@ -1,0 +1,118 @@
+"""Runs the pipeline of a run folder with kfp.local; a process of its own, so that Ctrl-C can end all it began.
+
+Usage: python -m pipelines.local FOLDER
+"""
+
+import fcntl
+import logging
+import os
+import signal
+import sys
+import warnings
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from kfp import local
+
+from salt_pipeline.components.core.errors import SaltError, exit_on_error
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.stages import STAGES
+from salt_pipeline.components.core.store.uris import is_uri
+from salt_pipeline.components.core.tracking.experiment import TAGS
+from salt_pipeline.components.core.tracking.tracking import EXPERIMENT, Tracking
+from salt_pipeline.pipelines.local.docker import docker_runner, end_containers, stage_environment, tracking_server
+from salt_pipeline.pipelines.local.folder import KFP, RunFolder
+from salt_pipeline.pipelines.local.upload import publish
+from salt_pipeline.pipelines.pipeline import salt_pipeline
+from salt_pipeline.pipelines.variant import Variant
+
+
+def run(folder: RunFolder) -> int:
+    """Runs to the end, taking finished stages from the cache.
+
+    Returns:
+        The exit code: 0 when all went well.
+
+    Raises:
+        SaltError: If another process runs in this folder.
+    """
+    with (folder.path / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SaltError("another process runs in this folder", file=folder.path) from None
+        folder.sweep()
+        prepare_tracking(folder)
+        with ExitStack() as stack:
+            runner = _runner(folder, stack)
+            # Image names need no "python" in them: every image of ours has it.
+            warnings.filterwarnings("ignore", category=RuntimeWarning, module="kfp.local")
+            local.init(runner, pipeline_root=str(folder.path / KFP), enable_caching=True)
+            tracking = Tracking(folder.run)
+            tracking.parent()
+            signal.signal(signal.SIGTERM, partial(_stop, folder, tracking))
+            status = "FAILED"
+            try:
+                _pipeline(folder)
+                status = "FINISHED"
+            except RuntimeError as error:  # a task failed; it has said why
+                logging.getLogger(__name__).error("%s", error)
+            finally:
+                tracking.end_all(status)
+                tracking.close()
+                folder.collect()
+            if is_uri(folder.checkpoints):
+                publish(folder)
+    return 0 if status == "FINISHED" else 1
+
+
+def _runner(folder: RunFolder, stack: ExitStack) -> local.SubprocessRunner | local.DockerRunner:
+    if folder.runner == "subprocess":
+        return local.SubprocessRunner(use_venv=False)
+    end_containers(folder)
+    if os.environ["MLFLOW_TRACKING_URI"].startswith("sqlite:"):
+        os.environ["MLFLOW_TRACKING_URI"] = stack.enter_context(tracking_server(folder.path.parent))
+    return docker_runner(folder, stage_environment())
+
+
+def _pipeline(folder: RunFolder) -> None:
+    """Runs the pipeline to its end."""
+    settings = folder.config
+    # No node is lost here: a second attempt at a user's mistake would only delay its message.
+    cluster = settings.cluster.model_copy(update={"retries": 0, "stages": {}})
+    salt_pipeline(settings.model_copy(update={"cluster": cluster}), Variant(cached=frozenset(STAGES)))(
+        data=folder.data,
+        data_version=folder.data_version,
+        config=settings.model_dump(mode="json", exclude_none=True),  # KFP takes no nulls
+        run=folder.run,
+        checkpoints=folder.checkpoints,
+        origin=folder.origin,
+    )
+
+
+def _stop(folder: RunFolder, tracking: Tracking, *_: object) -> None:
+    """Ends at once on SIGTERM, which the jobs got as well: kfp.local would begin those that wait."""
+    if folder.runner == "docker":
+        end_containers(folder)
+    tracking.end_all("KILLED")
+    os._exit(130)
+
+
+def prepare_tracking(folder: RunFolder) -> None:
+    """Points MLflow at an SQLite file beside the run, unless a server is named; makes its tables before jobs start."""
+    if "MLFLOW_TRACKING_URI" in os.environ:
+        return
+    home = folder.path.parent
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{home / 'mlflow.db'}"
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    if client.get_experiment_by_name(EXPERIMENT) is None:
+        client.create_experiment(EXPERIMENT, artifact_location=(home / "mlartifacts").as_uri(), tags=TAGS)
+
+
+if __name__ == "__main__":
+    with exit_on_error():
+        path = Path(sys.argv[1])
+        sys.exit(run(RunFolder(path=path, **read_json(path / "run.json"))))

@@ -1,0 +1,33 @@
+"""Brings a local run's artifacts to the object store, where the others look for them."""
+
+import logging
+
+from salt_pipeline.components.core.store.settings import StoreSettings
+from salt_pipeline.components.core.store.store import Store
+from salt_pipeline.pipelines.local.folder import KFP, RunFolder
+
+log = logging.getLogger(__name__)
+
+
+def publish(folder: RunFolder) -> str:
+    """Uploads what a run made under its predictable names; what is there already stays.
+
+    Args:
+        folder: The run.
+
+    Returns:
+        Where it lies: s3://bucket/runs/<run>.
+
+    Raises:
+        SaltError: If the store cannot be written to.
+    """
+    settings = StoreSettings()
+    store, home = Store(settings), f"s3://{settings.bucket}/runs/{folder.run}"
+    hidden = {KFP, "checkpoints", folder.log.name, ".lock"}
+    for path in sorted(folder.path.rglob("*")):
+        name = path.relative_to(folder.path)
+        if not path.is_file() or name.parts[0] in hidden:
+            continue
+        store.upload(path, f"{home}/{name.as_posix()}")
+    log.info("artifacts: %s", home)
+    return home

@@ -1,0 +1,242 @@
+import json
+import math
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
+
+names = st.text(st.characters(categories=("Ll", "Nd")), min_size=1, max_size=8)
+
+
+@st.composite
+def documents(draw):
+    """Valid documents that differ from the defaults in any section."""
+    encoders = draw(st.lists(names, min_size=1, max_size=4, unique=True))
+    document = {
+        "seed": draw(st.integers(0, 2**31 - 1)),
+        "encoders": [{"name": name, "weight": 1 / len(encoders)} for name in encoders],
+        "split": {"folds": draw(st.integers(2, 20)), "group_touching": draw(st.booleans())},
+        "model": {"input_size": 32 * draw(st.integers(4, 9)), "stem_stride": draw(st.sampled_from([1, 2]))},
+        "train": {"epochs": draw(st.integers(1, 500)), "learning_rate": draw(st.floats(1e-9, 1))},
+        "submission": {"threshold": draw(st.just("best") | st.floats(0, 1))},
+        "cluster": {
+            "node_selector": draw(st.dictionaries(names, names, max_size=2)),
+            "tolerations": [{"key": draw(names), "operator": "Exists"}],
+        },
+    }
+    kept = draw(st.sets(st.sampled_from(sorted(document))))
+    return {key: document[key] for key in kept}
+
+
+def problems(document: object) -> list[str]:
+    with pytest.raises(SaltErrors) as caught:
+        parse_config(document, "my.json")
+    assert str(caught.value).startswith("my.json is not valid\n")
+    return [str(problem) for problem in caught.value.problems]
+
+
+@given(documents())
+def test_round_trip_through_json(document):
+    config = parse_config(document)
+    again = parse_config(json.loads(json.dumps(config.model_dump(mode="json"))))
+    assert again == config
+    assert again.hash == config.hash
+    assert parse_config(json.loads(config.model_dump_json())) == config
+
+
+def test_the_defaults_are_the_recipe():
+    config = parse_config({})
+    assert config == Config()
+    assert {encoder.name: encoder.weight for encoder in config.encoders} == {
+        "se_resnext50_32x4d": 0.3,
+        "se_resnext101_32x4d": 0.7,
+    }
+    assert (config.split.folds, config.seed, config.train.batch_size, config.model.input_size) == (5, 42, 10, 128)
+    assert (config.train.phase1_epochs, config.train.epochs - config.train.phase1_epochs) == (20, 100)
+    assert (config.train.learning_rate, config.train.weight_decay) == (1e-4, 1e-4)
+
+
+def sections(model: type[BaseModel] = Config) -> Iterator[type[BaseModel]]:
+    yield model
+    for field in model.model_fields.values():
+        for kind in (field.annotation, *getattr(field.annotation, "__args__", ())):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from sections(kind)
+
+
+def test_every_number_is_described():
+    found = list(sections())
+    assert len(found) >= 10
+    bare = [
+        f"{section.__name__}.{name}"
+        for section in found
+        for name, field in section.model_fields.items()
+        if field.annotation in {int, float} and not field.description
+    ]
+    assert bare == []
+
+
+def test_an_unknown_section_is_named():
+    assert problems({"trian": {}}) == ["trian: Extra inputs are not permitted (found {})"]
+
+
+def test_a_misspelt_option_is_named_with_its_section():
+    assert problems({"train": {"epoch": 3}}) == ["train.epoch: Extra inputs are not permitted (found 3)"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("train.epochs", 0, "greater than or equal to 1"),
+        ("train.learning_rate", 0, "greater than 0"),
+        ("train.learning_rate", -1e-4, "greater than 0"),
+        ("train.plateau_factor", 1, "less than 1"),
+        ("train.augment", 1.01, "less than or equal to 1"),
+        ("train.schedule", "cosine", "'plateau' or 'one_cycle'"),
+        ("train.epochs", "three", "valid integer"),
+        ("train.epochs", 2.5, "valid integer"),
+        ("split.folds", 1, "greater than or equal to 2"),
+        ("model.input_size", 100, "multiple of 32"),
+        ("model.stem_stride", 3, "1 or 2"),
+        ("submission.threshold", 128, "less than or equal to 1"),
+        ("submission.min_area", -1, "greater than or equal to 0"),
+        ("data.on_bad", "ignore", "'stop' or 'drop'"),
+        ("cluster.tag", "a b", "match pattern"),
+        ("cluster.memory", "16 GB", "match pattern"),
+        ("cluster.light_cpu", "-1", "match pattern"),
+        ("cluster.timeout_hours", 0, "greater than 0"),
+    ],
+)
+def test_a_value_out_of_range_is_named_with_what_was_found_and_expected(field, value, expected):
+    section, key = field.split(".")
+    told, *others = problems({section: {key: value}})
+    assert all(problem.startswith(field) and f"found {value!r}" in problem for problem in (told, *others))
+    assert expected in told
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_weight_that_is_no_fraction_is_refused(value):
+    assert any("encoders.0.weight" in problem for problem in problems({"encoders": [{"name": "a", "weight": value}]}))
+
+
+def test_every_mistake_is_told_at_once():
+    document = {"seed": -1, "train": {"epochs": 0, "typo": 1}, "encoders": []}
+    assert [problem.split(":")[0] for problem in problems(document)] == [
+        "seed",
+        "encoders",
+        "train.epochs",
+        "train.typo",
+    ]
+
+
+@pytest.mark.parametrize("weights", [(0.7, 0.2), (0.7, 0.7), (0.5, 0.5 + 1e-5), (0.0, 0.0)])
+def test_weights_that_do_not_sum_to_one_are_told(weights):
+    encoders = [{"name": f"encoder{index}", "weight": weight} for index, weight in enumerate(weights)]
+    (problem,) = problems({"encoders": encoders})
+    assert problem == f"weights of the encoders must sum to 1, found {sum(weights):g}"
+
+
+@pytest.mark.parametrize("count", [1, 3, 7, 10])
+def test_weights_may_carry_rounding(count):
+    encoders = [{"name": f"encoder{index}", "weight": 1 / count} for index in range(count)]
+    assert len(parse_config({"encoders": encoders}).encoders) == count
+
+
+def test_an_encoder_named_twice_is_told():
+    encoders = [{"name": "resnet18", "weight": 0.5}, {"name": "resnet18", "weight": 0.5}]
+    (problem,) = problems({"encoders": encoders})
+    assert problem == "encoders must differ, found resnet18, resnet18"
+
+
+def test_the_tag_latest_is_refused_with_the_reason():
+    (problem,) = problems({"cluster": {"tag": "latest"}})
+    assert problem.startswith("cluster: the tag `latest` would be pulled")
+
+
+def test_a_toleration_that_exists_has_no_value():
+    toleration = {"key": "gpu", "operator": "Exists", "value": "yes"}
+    (problem,) = problems({"cluster": {"tolerations": [toleration]}})
+    assert "takes no value" in problem
+
+
+@pytest.mark.parametrize("secret", ["regcred", "a.b-c", "x" * 63])
+@pytest.mark.parametrize("label", ["team", "example.org/cost_centre", "A.b-9"])
+def test_names_that_kubernetes_takes(secret, label):
+    cluster = parse_config({"cluster": {"image_pull_secrets": [secret], "pod_labels": {label: ""}}}).cluster
+    assert (cluster.image_pull_secrets, cluster.labels()) == ((secret,), {label: ""})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("image_pull_secrets", ["Reg"]),
+        ("image_pull_secrets", ["-a"]),
+        ("image_pull_secrets", ["a..b"]),
+        ("image_pull_secrets", ["a\n"]),
+        ("queue", "a b"),
+        ("queue", "x" * 64),
+        ("queue", "-a"),
+        ("pod_labels", {"team": "a/b"}),
+        ("pod_labels", {"team": "x" * 64}),
+        ("pod_labels", {"x" * 64: ""}),
+        ("pod_labels", {"Example.org/team": ""}),
+        ("pod_labels", {"a/b/c": ""}),
+        ("pod_labels", {"": ""}),
+    ],
+)
+def test_names_that_kubernetes_refuses_are_named(field, value):
+    assert all(problem.startswith(f"cluster.{field}") for problem in problems({"cluster": {field: value}}))
+
+
+@pytest.mark.parametrize("key", ["kueue.x-k8s.io/queue-name", "app.kubernetes.io/name", "pipeline/runid"])
+def test_labels_of_the_platform_are_not_overwritten(key):
+    (problem,) = problems({"cluster": {"pod_labels": {key: "a"}}})
+    assert f"pod_labels: {key} is not free to be set" in problem
+
+
+@pytest.mark.parametrize("document", [None, [], "quick", 3])
+def test_what_is_no_document_is_one_problem_not_a_traceback(document):
+    with pytest.raises(SaltError, match="is not valid"):
+        parse_config(document)
+
+
+def test_a_configuration_does_not_change():
+    config = parse_config({})
+    with pytest.raises(ValueError, match="frozen"):
+        config.seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"cluster": {"cpu": "64", "tag": "9.9.9", "node_selector": {"gpu": "a"}}},
+        {"predict": {"batch_size": 1}},
+        {"submission": {"threshold": 0.3, "min_area": 20}},
+        {"encoders": [{"name": "resnet18", "weight": 1.0}]},
+        {"data": {"on_bad": "drop"}},
+    ],
+)
+def test_the_hash_leaves_out_what_does_not_change_a_trained_network(document):
+    assert parse_config(document).hash == Config().hash
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"seed": 43},
+        {"split": {"folds": 4}},
+        {"split": {"group_touching": False}},
+        {"model": {"gate": False}},
+        {"model": {"encoder_weights": "none"}},
+        {"train": {"epochs": 121}},
+        {"train": {"amp": "off"}},
+    ],
+)
+def test_the_hash_follows_what_does(document):
+    assert parse_config(document).hash != Config().hash
+    assert len(parse_config(document).hash) == 16

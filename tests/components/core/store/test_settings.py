@@ -1,0 +1,102 @@
+"""Where the store is, from the environment: whose variables win, what is refused, and that no key is shown."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from salt_pipeline.components.core.errors import SaltErrors
+from salt_pipeline.components.core.store.settings import StoreSettings
+
+KEYS = {"SALT_S3_ACCESS_KEY": "ours", "SALT_S3_SECRET_KEY": "our-secret"}
+AWS = {"AWS_ACCESS_KEY_ID": "theirs", "AWS_SECRET_ACCESS_KEY": "their-secret", "AWS_SESSION_TOKEN": "their-token"}
+
+
+@pytest.fixture(autouse=True)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "SALT_S3_"))]:
+        monkeypatch.delenv(name)
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], **given: str) -> StoreSettings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return StoreSettings(**given)
+
+
+def test_nothing_set_is_no_store() -> None:
+    bare = StoreSettings()
+    assert not bare.configured
+    assert (bare.region, bare.bucket) == ("us-east-1", "salt")
+
+
+@pytest.mark.parametrize("name", ["SALT_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
+def test_each_name_of_the_endpoint_is_read(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    found = settings(monkeypatch, {name: "http://minio:9000/"})
+    assert (found.endpoint, found.configured, found.secure) == ("http://minio:9000", True, False)
+
+
+def test_our_names_go_before_those_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settings(
+        monkeypatch,
+        {**KEYS, **AWS, "SALT_S3_ENDPOINT": "http://a:1", "AWS_ENDPOINT_URL": "http://b:2", "AWS_REGION": "eu-1",
+         "AWS_DEFAULT_REGION": "eu-2", "SALT_S3_BUCKET": "mine"},
+    )  # fmt: skip
+    assert found.access_key is not None
+    assert found.secret_key is not None
+    assert (found.access_key.get_secret_value(), found.secret_key.get_secret_value()) == ("ours", "our-secret")
+    assert (found.endpoint, found.region, found.bucket, found.session_token) == ("http://a:1", "eu-1", "mine", None)
+
+
+def test_aws_variables_alone_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settings(monkeypatch, AWS)
+    assert (found.endpoint, found.secure, found.configured) == (None, True, True)
+    assert found.session_token is not None
+    assert found.session_token.get_secret_value() == "their-token"
+
+
+def test_keys_of_two_accounts_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SaltErrors, match="SALT_S3_SECRET_KEY is missing: keys come in pairs"):
+        settings(monkeypatch, AWS | {"SALT_S3_ACCESS_KEY": "ours"})
+    assert settings(monkeypatch, KEYS, access_key="a", secret_key="b").session_token is None
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not settings(monkeypatch, {"SALT_S3_ENDPOINT": "", "SALT_S3_ACCESS_KEY": ""}).configured
+
+
+@pytest.mark.parametrize("endpoint", ["minio:9000", "ftp://minio", "http://", "http://u:hidden@minio", "http://m/path"])
+def test_what_is_no_endpoint_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    with pytest.raises(SaltErrors, match="AWS_ENDPOINT_URL: ") as caught:
+        settings(monkeypatch, {"AWS_ENDPOINT_URL": endpoint})
+    assert "hidden" not in str(caught.value)
+
+
+def test_missing_certificates_are_named_where_they_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    variables = {"SALT_S3_CA_FILE": str(tmp_path / "ca.crt"), **KEYS}
+    assert settings(monkeypatch, variables | {"SALT_S3_ENDPOINT": "http://minio:9000"}).configured
+    with pytest.raises(SaltErrors, match=r"SALT_S3_CA_FILE: no such file .found .*ca\.crt"):
+        settings(monkeypatch, variables | {"SALT_S3_ENDPOINT": "https://minio:9000"})
+
+
+def test_the_environment_of_a_container_says_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").touch()
+    given = {**AWS, "AWS_ENDPOINT_URL": "https://a:1", "AWS_CA_BUNDLE": str(tmp_path / "ca.crt"), "AWS_REGION": "eu-1"}
+    found = settings(monkeypatch, given)
+    variables = found.environment()
+    assert all(name.startswith("SALT_S3_") for name in variables)
+    for name in given:
+        monkeypatch.delenv(name)
+    assert settings(monkeypatch, variables) == found
+
+
+def test_no_key_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = settings(monkeypatch, AWS)
+    for text in (repr(found), str(found), repr(found.model_dump()), found.model_dump_json()):
+        assert not any(secret in text for secret in AWS.values())
+    for bad in ({"SALT_S3_SECRET_KEY": "our-secret"}, KEYS | {"SALT_S3_ENDPOINT": "nowhere"}):
+        for name in AWS:
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(SaltErrors) as caught:
+            settings(monkeypatch, bad)
+        assert "our-secret" not in f"{caught.value!r} {caught.value.__cause__!r}"

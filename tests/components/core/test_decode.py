@@ -1,0 +1,98 @@
+import io
+import struct
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from salt_pipeline.components.core.decode import decode_image, decode_mask
+from salt_pipeline.components.core.errors import SaltError
+
+GREY = np.arange(101 * 101, dtype=np.uint32).reshape(101, 101).astype(np.uint8)
+SALT = (GREY > 100).astype(np.uint8)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def rgb(grey_HW: np.ndarray) -> np.ndarray:
+    return np.repeat(grey_HW[..., None], 3, axis=2)
+
+
+def claim(content: bytes, width: int, height: int) -> bytes:
+    """Puts another size into a PNG's header, with a right checksum."""
+    header = b"IHDR" + struct.pack(">II", width, height) + content[24:29]
+    return content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
+
+
+def test_grey_and_rgb_images_are_the_same():
+    assert (decode_image(png(GREY), "x") == GREY).all()
+    image_HW = decode_image(png(rgb(GREY)), "x")
+    assert (image_HW == GREY).all()
+    assert image_HW.dtype == np.uint8
+    assert image_HW.flags.c_contiguous
+
+
+def test_masks_of_both_depths():
+    for pixels in (SALT.astype(np.uint16) * 65535, SALT * 255):
+        mask_HW = decode_mask(png(pixels), "x")
+        assert (mask_HW == SALT).all()
+        assert mask_HW.dtype == np.uint8
+    assert not decode_mask(png(np.zeros((101, 101), np.uint8)), "x").any()
+
+
+def unequal() -> np.ndarray:
+    pixels = rgb(GREY)
+    pixels[50, 50, 2] ^= 1
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (png(unequal()), "a.png: channels differ"),
+        (png(np.dstack([rgb(GREY), GREY])), "found 8-bit RGB with alpha"),
+        (png(np.dstack([GREY, GREY])), "found 8-bit grey with alpha"),
+        (png(GREY.astype(np.uint16)), "found 16-bit grey"),
+        (png(GREY[:100]), "a.png: wrong size .found 101 x 100, expected 101 x 101"),
+        (claim(png(rgb(GREY)), 100_000, 100_000), "wrong size .found 100000 x 100000"),
+        (claim(png(rgb(GREY[:50, :50])), 101, 101), "a.png: cannot be decoded"),
+        (png(rgb(GREY))[:200], "a.png: cannot be decoded"),
+        (b"", "a.png: is no PNG"),
+        (b"GIF89a" + bytes(100), "a.png: is no PNG"),
+    ],
+)
+def test_bad_images(content, message):
+    with pytest.raises(SaltError, match=message):
+        decode_image(content, "a.png")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (png(SALT), "another value .found 1, expected 0 and 255"),
+        (png(SALT.astype(np.uint16) * 255), "another value .found 255, expected 0 and 65535"),
+        (png(rgb(SALT * 255)), "found 8-bit RGB"),
+        (png(SALT[:, :90] * 255), "wrong size .found 90 x 101"),
+    ],
+)
+def test_bad_masks(content, message):
+    with pytest.raises(SaltError, match=message):
+        decode_mask(content, "a.png")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 5000), st.binary(min_size=1, max_size=8))
+def test_damage_gives_an_image_or_a_clear_error(position, damage):
+    content = bytearray(png(rgb(GREY)))
+    content[position : position + len(damage)] = damage
+    for decoder in (decode_image, decode_mask):
+        with suppress(SaltError):
+            assert decoder(bytes(content), "a.png").shape == (101, 101)

@@ -1,0 +1,163 @@
+import json
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import atomic_path, content_hash, read_json, write_json
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(), children, max_size=4),
+    max_leaves=12,
+)
+
+
+def run_python(source: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", source, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_atomic_path_makes_folders_and_the_file_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "a" / "b" / "file.bin"
+    with atomic_path(path) as part:
+        part.write_bytes(b"whole")
+        assert not path.exists()
+    assert path.read_bytes() == b"whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_atomic_path_keeps_the_old_file_until_the_end(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with atomic_path(path) as part:
+        part.write_text("new, half of")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new, half of"
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_atomic_path_leaves_the_old_file_and_no_part_when_the_block_fails(tmp_path, error):
+    def write_and_fail() -> None:
+        with atomic_path(path) as part:
+            part.write_text("half")
+            raise error
+
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(error):
+        write_and_fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_atomic_path_names_the_file_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    path = tmp_path / "file" / "below" / "x.json"
+    with pytest.raises(SaltError, match=r"x\.json: cannot be written: Not a directory"), atomic_path(path):
+        pytest.fail("the block must not start")
+
+
+def test_atomic_path_does_not_replace_a_folder(tmp_path):
+    (tmp_path / "x" / "y").mkdir(parents=True)
+    with pytest.raises(SaltError, match="cannot be written"):
+        write_json(tmp_path / "x", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+KILLED = """
+import os, signal, sys
+from salt_pipeline.components.core.files import atomic_path
+with atomic_path(sys.argv[1]) as part:
+    part.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("old", [None, "old"])
+def test_a_killed_writer_leaves_no_half_file_under_the_name(tmp_path, old):
+    path = tmp_path / "file"
+    if old:
+        path.write_text(old)
+    assert run_python(KILLED, path).returncode == -signal.SIGKILL
+    assert (path.read_text() if path.exists() else None) == old
+    write_json(path, "whole")
+    assert read_json(path) == "whole"
+
+
+FULL = """
+import resource, sys
+from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.core.files import write_json
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+with exit_on_error():
+    write_json(sys.argv[1], "x" * 100_000)
+"""
+
+
+def test_a_file_that_does_not_fit_is_one_line_and_leaves_nothing(tmp_path):
+    path = tmp_path / "file.json"
+    path.write_text('"old"')
+    ended = run_python(FULL, path)
+    assert ended.returncode == 2
+    assert ended.stderr.strip() == f"salt: error: {path}: cannot be written: File too large"
+    assert read_json(path) == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_writers_side_by_side_leave_one_whole_file(tmp_path):
+    path = tmp_path / "file.json"
+    contents = [[number] * 5000 for number in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: write_json(path, content), contents))
+    assert read_json(path) in contents
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@given(json_values)
+def test_json_round_trip(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("json") / "content.json"
+    write_json(path, content)
+    assert read_json(path) == content
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_json_without_a_finite_number_is_not_written(tmp_path, number):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "content.json", {"loss": [0.5, number]})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_read_json_names_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(SaltError, match=r"gone\.json: cannot be read: No such file"):
+        read_json(tmp_path / "gone.json")
+
+
+@pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe"])
+def test_read_json_names_a_file_that_is_not_json(tmp_path, content):
+    path = tmp_path / "bad.json"
+    path.write_bytes(content)
+    with pytest.raises(SaltError, match=r"bad\.json: is not JSON"):
+        read_json(path)
+
+
+@given(st.dictionaries(st.text(), json_values, max_size=6), st.randoms())
+def test_content_hash_does_not_depend_on_the_order_of_keys(content, random):
+    keys = list(content)
+    random.shuffle(keys)
+    assert content_hash({key: content[key] for key in keys}) == content_hash(content)
+
+
+@given(json_values, json_values)
+def test_content_hash_differs_where_the_json_differs(a, b):
+    same = json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
+    assert (content_hash(a) == content_hash(b)) == same
+
+
+def test_content_hash_is_the_same_on_every_machine_and_day():
+    assert content_hash({"b": [1, 2.5, None], "a": "Lovász"}) == "9aa868342b7c8935"

@@ -1,0 +1,61 @@
+import pytest
+from pydantic import ValidationError
+
+from salt_pipeline.components.report.page.architecture import Architecture, count, draw
+from tests.components.report.conftest import made_network
+
+
+def drawing(**options):
+    return draw(Architecture.model_validate(made_network("tiny", **options)))
+
+
+def test_every_part_stands_on_the_page_and_none_on_another():
+    net = drawing()
+    assert len(net.boxes) == 16
+    for box in net.boxes:
+        assert 0 <= box.x < box.x + box.width <= net.width
+        assert 0 <= box.y < box.y + box.height <= net.height
+    for index, a in enumerate(net.boxes):
+        for b in net.boxes[index + 1 :]:
+            apart = a.x + a.width <= b.x or b.x + b.width <= a.x or a.y + a.height <= b.y or b.y + b.height <= a.y
+            assert apart, (a.title, b.title)
+
+
+def test_shapes_and_parameters_are_written():
+    net = drawing()
+    lines = {box.title: box.lines for box in net.boxes}
+    assert lines["encoder 3"] == ("48 × 32 × 32", "1.00 k parameters")
+    assert lines["decoder 5 + SCSE"] == ("64 × 128 × 128", "123 k parameters")
+    assert lines["hypercolumn"] == ("6 maps, upsampled:", "832 × 128 × 128")
+    assert "centre 1: 512 × 8 × 8, 1.48 M parameters" in net.alt
+
+
+def test_skips_join_stages_of_one_side():
+    net = drawing()
+    skips = [edge for edge in net.edges if edge.style == "skip"]
+    assert len(skips) == 5
+    for edge in skips:
+        (_, y0), (_, y1) = (point.split(",") for point in edge.points.split())
+        assert y0 == y1
+
+
+def test_what_is_off_is_not_drawn():
+    net = drawing(maps=1, gates=False)
+    assert net.gate is None
+    assert {edge.style for edge in net.edges} == {"flow", "skip"}
+    assert "hypercolumn" not in {box.kind for box in net.boxes}
+
+
+def test_a_network_of_other_parts_is_refused():
+    network = made_network("tiny")
+    network["layers"].pop(2)
+    with pytest.raises(ValidationError, match="4 parts of kind encoder, expected 5"):
+        Architecture.model_validate(network)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (833, "833"), (8193, "8.19 k"), (12345, "12.3 k"), (645_264, "645 k"), (39_592_011, "39.6 M")],
+)
+def test_parameters_are_counted_to_three_digits(number, text):
+    assert count(number) == text

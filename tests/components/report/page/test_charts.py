@@ -1,0 +1,60 @@
+import re
+
+import pytest
+
+from salt_pipeline.components.report.page.charts import BLUE, INK, dress, legend, new_figure, to_svg
+
+
+def drawn(name: str, label: str = "x"):
+    figure = new_figure()
+    ax = figure.subplots()
+    ax.plot([0, 1], [0, 1], "o-", color=BLUE, label=label)
+    ax.axvline(0.5, color=INK)
+    dress(ax, "epoch", "score")
+    legend(figure, ax)
+    return to_svg(figure, name, 'what "it" shows')
+
+
+def test_colours_are_those_of_the_page():
+    svg = drawn("a")
+    assert "var(--blue)" in svg
+    assert "var(--ink)" in svg
+    assert BLUE not in svg.lower()
+    assert INK not in svg.lower()
+
+
+def test_it_has_an_alternative_and_its_labels_are_text():
+    svg = drawn("a")
+    assert 'role="img" aria-label="what &quot;it&quot; shows"' in svg
+    assert ">epoch</text>" in svg
+    assert ">score</text>" in svg
+
+
+def test_two_charts_of_a_page_share_no_id_and_every_reference_is_met():
+    ids = []
+    for name in ("a", "b"):
+        svg = drawn(name)
+        own = re.findall(r' id="([^"]*)"', svg)
+        used = set(re.findall(r'(?:url\(#|href="#)([\w-]+)', svg))
+        assert used
+        assert used == set(own)
+        ids += own
+    assert len(ids) == len(set(ids))
+
+
+def test_nothing_of_it_is_outside_or_spills_over_the_page():
+    svg = drawn("a")
+    assert "http" not in svg
+    assert "<style" not in svg
+    assert "<metadata" not in svg
+
+
+def test_the_same_chart_gives_the_same_bytes():
+    assert drawn("a") == drawn("a")
+
+
+@pytest.mark.parametrize("label", ["<script>&", "a_$\\odd", "$x^2$", "a\"b'"])
+def test_labels_are_taken_literally(label):
+    svg = drawn("a", label)
+    escaped = label.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert f">{escaped}</text>" in svg

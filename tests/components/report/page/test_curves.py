@@ -1,0 +1,48 @@
+import pytest
+
+from salt_pipeline.components.report.inputs import Curve
+from salt_pipeline.components.report.page.curves import learning_curves
+
+
+def made_curve(encoder: str, fold: int, phases: list[int], loss: bool = True) -> Curve:
+    epochs = [
+        {"epoch": epoch, "phase": phase, "score": 0.1 * epoch} | ({"loss": 1 / epoch} if loss else {})
+        for epoch, phase in enumerate(phases, 1)
+    ]
+    facts = {"config_hash": "", "data_hash": "", "seconds": 1, "device": "cpu", "best_epoch": len(epochs)}
+    return Curve.model_validate({"encoder": encoder, "fold": fold, "epochs": epochs, **facts})
+
+
+@pytest.mark.parametrize("loss", [True, False])
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        {("a", 0): [1]},
+        {("a", 0): [1, 1, 2, 2], ("a", 1): [1, 1, 2, 2], ("b", 0): [2, 2]},
+        {("a_$\\odd", fold): [1, 2] for fold in range(20)},
+        {(name, 0): [1, 2] for name in "abc"},
+    ],
+)
+def test_every_encoder_has_a_chart_with_every_fold(jobs, loss):
+    charts = learning_curves({job: made_curve(job[0], job[1], phases, loss) for job, phases in jobs.items()})
+    assert list(charts) == list(dict.fromkeys(encoder for encoder, _ in jobs))
+    for encoder, chart in charts.items():
+        folds = [fold for name, fold in jobs if name == encoder]
+        assert [f">fold {fold}</text>" in chart for fold in folds] == [True] * len(folds)
+        assert ("training loss" in chart) == loss
+
+
+def test_the_switch_of_the_loss_is_marked_where_there_is_one():
+    with_switch, without, second_only = (
+        learning_curves({("a", 0): made_curve("a", 0, phases)})["a"]
+        for phases in ([1, 1, 2, 2], [1, 1, 1, 1], [2, 2, 2, 2])
+    )
+    assert "Lovász loss from here" in with_switch
+    assert "Lovász" not in without + second_only
+
+
+def test_charts_share_their_scale():
+    curves = {("low", 0): made_curve("low", 0, [1]), ("high", 0): made_curve("high", 0, [1] * 9)}
+    low, high = learning_curves(curves).values()
+    assert ">0.8</text>" in low
+    assert ">0.8</text>" in high

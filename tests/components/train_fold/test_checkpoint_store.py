@@ -1,0 +1,252 @@
+"""Checkpoints in a real MinIO: killed and gone on with elsewhere, attempts that collide, objects that were altered."""
+
+import hashlib
+import json
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from salt_pipeline.components.core import job_files as progress_module
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.job_files import job_place, read_progress
+from salt_pipeline.components.core.store.store import Store
+from salt_pipeline.components.train_fold.checkpoint import Progress
+from salt_pipeline.components.train_fold.checkpoint_store import StorePlace
+from salt_pipeline.components.train_fold.stage import train
+from tests.components.network.tiny import ENCODER, HASH, document, write_survey
+from tests.servers import MinioServer, minio_program
+
+pytestmark = [pytest.mark.minio, pytest.mark.usefixtures("store_environment")]
+
+JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": "e", "fold": 0}
+
+CHILD = """
+import json, sys
+from salt_pipeline.components.train_fold.stage import train
+from tests.components.network import tiny
+train(**json.loads(sys.argv[1]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_store_of_another_test() -> Iterator[None]:
+    progress_module._watchers_store.cache_clear()
+    yield
+    progress_module._watchers_store.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    return write_survey(tmp_path_factory.mktemp("survey"))
+
+
+def arguments(survey: tuple[str, str], out: Path, checkpoints: str, config: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "dataset": survey[0], "folds": survey[1], "encoder": ENCODER, "fold": 1, "config": config, "run": "",
+        "checkpoints": checkpoints, "model": str(out / "model"), "oof": str(out / "oof.parquet"),
+        "curve": str(out / "curve.json"),
+    }  # fmt: skip
+
+
+def start(job: dict[str, Any], environment: dict[str, str]) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, json.dumps(job)],
+        cwd=Path(__file__).parents[3], env=environment | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+def write(place: StorePlace, epoch: int, content: bytes | None = None) -> None:
+    """What a training does at an epoch's end."""
+    part = place.folder / "part"
+    part.write_bytes(content or f"{place.attempt} {epoch}".encode())
+    part.replace(place.checkpoint)
+    place.progress.write_text(json.dumps({"done": epoch}))
+    place.after_step(Progress(JOB, epoch=epoch), 1.0)
+
+
+def test_killed_and_gone_on_with_elsewhere_by_two_at_once_it_ends_with_the_same_bits(
+    minio: MinioServer, store: Store, bucket: str, survey: tuple[str, str], tmp_path: Path
+) -> None:
+    config = document(train={"phase1_epochs": 2, "schedule": "plateau", "keep": "best"})
+    checkpoints = f"s3://{bucket}/checkpoints"
+    hashes = f"{parse_config(config).hash}-{HASH}"
+    uri = f"{job_place(checkpoints, hashes, ENCODER, 1)}/checkpoint.safetensors"
+    child = start(arguments(survey, tmp_path / "killed", checkpoints, config), minio.environment())
+    while store.stat(uri) is None and child.poll() is None:
+        time.sleep(0.03)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    assert not (tmp_path / "killed").exists()
+    found = store.stat(uri)
+    assert found is not None
+    assert int(found.metadata["epoch"]) >= 1
+
+    other = start(arguments(survey, tmp_path / "other", checkpoints, config), minio.environment())
+    train(**arguments(survey, tmp_path / "one", checkpoints, config))
+    assert other.wait() == 0
+    train(**arguments(survey, tmp_path / "unbroken", str(tmp_path / "checkpoints"), config))
+    files = [(tmp_path / name / "model/model.safetensors").read_bytes() for name in ("one", "other", "unbroken")]
+    assert files[0] == files[1] == files[2]
+    kept = store.stat(uri)
+    assert kept is not None
+    assert kept.metadata["epoch"] == "4"
+    for known in (hashes, None):
+        state = read_progress(checkpoints, ENCODER, 1, known)
+        assert (state["done"], state["epochs"], state["encoder"]) == (4, 4, ENCODER)
+    assert read_progress(checkpoints, ENCODER, 2) == {}
+
+
+def test_the_progress_of_a_folder_is_the_newest(tmp_path: Path) -> None:
+    assert read_progress(str(tmp_path), "e", 0) == {}
+    for age, hashes in enumerate(["a-b", "c-d"]):
+        path = Path(job_place(str(tmp_path), hashes, "e", 0), "progress.json")
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps({"done": age}))
+        os.utime(path, (1000 - age, 1000 - age))
+    assert read_progress(str(tmp_path), "e", 0) == {"done": 0}
+    assert read_progress(str(tmp_path), "e", 0, "c-d") == {"done": 1}
+
+
+def test_an_earlier_epoch_never_replaces_a_later_one(store: Store, bucket: str, caplog) -> None:
+    caplog.set_level(logging.INFO)
+    uri = f"s3://{bucket}/job/checkpoint.safetensors"
+    with StorePlace(f"s3://{bucket}/job") as ahead, StorePlace(f"s3://{bucket}/job") as behind:
+        assert not ahead.checkpoint.exists()
+        write(ahead, 1)
+        ahead._wait()
+        write(behind, 1)
+        behind._wait()
+        assert store.get(uri) == f"{ahead.attempt} 1".encode()
+        write(behind, 3)
+        behind._wait()
+        write(ahead, 2)
+        ahead._wait()
+        assert store.get(uri) == f"{behind.attempt} 3".encode()
+        assert "another attempt is as far or further" in caplog.text
+    with StorePlace(f"s3://{bucket}/job") as later:
+        assert later.checkpoint.read_bytes() == f"{behind.attempt} 3".encode()
+
+
+def test_of_many_attempts_at_once_the_furthest_is_kept(store: Store, bucket: str) -> None:
+    uri = f"s3://{bucket}/job"
+
+    def attempt(seed: int) -> None:
+        epochs = sorted(random.Random(seed).sample(range(1, 40), 8))
+        with StorePlace(uri) as place:
+            for epoch in epochs:
+                write(place, epoch)
+
+    last = max(max(random.Random(seed).sample(range(1, 40), 8)) for seed in range(6))
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(attempt, range(6)))
+    found = store.stat(f"{uri}/checkpoint.safetensors")
+    assert found is not None
+    assert found.metadata["epoch"] == str(last)
+    content = store.get(f"{uri}/checkpoint.safetensors").decode()
+    assert content == f"{found.metadata['attempt']} {last}"
+
+
+def test_an_altered_one_is_never_trained_on(store: Store, bucket: str, survey: tuple[str, str], tmp_path: Path) -> None:
+    config = document(train={"epochs": 1, "phase1_epochs": 1})
+    checkpoints = f"s3://{bucket}/checkpoints"
+    train(**arguments(survey, tmp_path / "whole", checkpoints, config))
+    uri = next(name for name, _ in store.list(checkpoints) if name.endswith(".safetensors"))
+    content, facts = bytearray(store.get(uri)), store.stat(uri)
+    assert facts is not None
+    for spoilt in (content[: len(content) // 2], content[:-1] + bytes([content[-1] ^ 1])):
+        sha256 = {"epoch": facts.metadata["epoch"], "sha256": facts.metadata["sha256"]}
+        key = uri.removeprefix(f"s3://{bucket}/")
+        store._minio._put_object(
+            bucket, key, bytes(spoilt), {f"x-amz-meta-{name}": value for name, value in sha256.items()}
+        )
+        with pytest.raises(SaltError, match=f"{uri}: was altered or is damaged.* remove the object to start over"):
+            train(**arguments(survey, tmp_path / "again", checkpoints, config))
+        assert not (tmp_path / "again/model").exists()
+    store.put(uri, bytes(content))
+    with pytest.raises(SaltError, match=f"{uri}: is no checkpoint of a training: remove the object"):
+        train(**arguments(survey, tmp_path / "again", checkpoints, config))
+    store.put(uri, b"of another program", {"epoch": "1"})
+    with pytest.raises(SaltError, match=f"{uri}: is not a checkpoint, or is damaged: remove it") as caught:
+        train(**arguments(survey, tmp_path / "again", checkpoints, config))
+    assert "/tmp" not in str(caught.value)
+
+
+def test_without_a_store_or_its_bucket_no_training_begins(
+    survey: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SaltError, match="there is no such bucket"):
+        train(**arguments(survey, tmp_path, "s3://no-such-bucket/checkpoints", document()))
+    assert not list(tmp_path.iterdir())
+    from salt_pipeline.components.core.store import client
+
+    monkeypatch.setattr(client, "HASTE", 0.3)
+    monkeypatch.setenv("SALT_S3_ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(SaltError, match="the store does not answer"):
+        train(**arguments(survey, tmp_path, "s3://salt/checkpoints", document()))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def breaking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MinioServer]:
+    """A server that a test may stop, and that the environment names."""
+    minio_program()
+    with MinioServer(tmp_path / "minio") as server:
+        for name, value in server.settings().environment().items():
+            monkeypatch.setenv(name, value)
+        Store().make_bucket("salt")
+        yield server
+
+
+def test_a_training_goes_on_over_an_outage(breaking: MinioServer) -> None:
+    def start_later() -> None:
+        time.sleep(1.5)
+        breaking.start()
+
+    with StorePlace("s3://salt/job") as place:
+        write(place, 1)
+        place._wait()
+        breaking.kill()
+        back = threading.Thread(target=start_later)
+        back.start()
+        write(place, 2)
+        write(place, 3)
+        last = place.attempt
+    back.join()
+    assert Store().get("s3://salt/job/checkpoint.safetensors") == f"{last} 3".encode()
+    assert json.loads(Store().get("s3://salt/job/progress.json")) == {"done": 3}
+
+
+@pytest.mark.timeout(60)
+def test_a_longer_outage_stops_it(breaking: MinioServer, caplog) -> None:
+    place = StorePlace("s3://salt/job", patience=1)
+
+    def training() -> None:
+        with place:
+            write(place, 1)
+            place._wait()
+            breaking.kill()
+            write(place, 2)
+            write(place, 3)
+
+    with pytest.raises(SaltError, match=r"checkpoint\.safetensors: .*the store does not answer"):
+        training()
+    assert "progress is not told" in caplog.text
+    assert not place.folder.exists()
+    breaking.start()
+    with StorePlace("s3://salt/job") as again:
+        assert (
+            hashlib.sha256(again.checkpoint.read_bytes()).digest()
+            == hashlib.sha256(f"{place.attempt} 1".encode()).digest()
+        )

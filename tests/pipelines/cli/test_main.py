@@ -1,0 +1,191 @@
+import json
+import subprocess
+import sys
+import zipfile
+
+import pytest
+import yaml
+
+from salt_pipeline.components.core.errors import MARK
+from salt_pipeline.components.ingest.synth import write_survey
+from tests.pipelines.command import fails, salt
+
+COMMANDS = ["run", "synth", "check-data", "check-submission", "score", "presets", "compile"]
+STAGES = ["ingest", "fold-split", "train-fold", "predict", "export-onnx", "ensemble", "submission", "report"]
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    path = tmp_path_factory.mktemp("survey") / "survey.zip"
+    write_survey(str(path), labelled=20, test=10, seed=1)
+    return path
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory):
+    path = tmp_path_factory.mktemp("survey") / "survey"
+    write_survey(str(path), labelled=20, test=10, seed=1)
+    return path
+
+
+def test_help_lists_every_command():
+    code, out, _ = salt("--help")
+    assert code == 0
+    assert all(f" {command} " in out for command in COMMANDS + STAGES)
+
+
+@pytest.mark.parametrize("command", COMMANDS + STAGES)
+def test_help_of_a_command_has_an_example(command):
+    code, out, _ = salt(command, "--help")
+    assert code == 0
+    assert f"salt {command}" in out[out.index("Example") :]
+
+
+def test_a_mistake_is_one_line_on_standard_error_of_the_process(tmp_path):
+    command = [sys.executable, "-c", "from salt_pipeline.pipelines.cli.main import main; main()"]
+    words = ["run", "--data", "no.zip", "--preset", "smoke", "--out", "run"]
+    done = subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{MARK}no.zip: --data: no such archive\n"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--preset", "fast"], "--preset: no such preset (found fast, expected smoke or quick or cpu or best or seed)"),
+        (["--set", "train.epoch=3"], "--set: no such option (found train.epoch, expected train.epochs"),
+        (["--set", "train.epochs"], "--set: is not a change (found train.epochs, expected section.key=value)"),
+        (["--set", "train.epochs=0"], "train.epochs: Input should be greater than or equal to 1 (found 0)"),
+        ([], "--data: is missing"),
+        (["--data", "no/such.zip"], "no/such.zip: --data: no such archive"),
+    ],
+)
+def test_a_run_that_cannot_begin_leaves_nothing(tmp_path, words, message):
+    assert message in fails("run", "--out", tmp_path / "run", *words)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_out_that_cannot_be_written_is_named(tmp_path, archive):
+    (tmp_path / "file").touch()
+    said = fails("run", "--data", archive, "--preset", "smoke", "--out", tmp_path / "file" / "run")
+    assert str(tmp_path / "file" / "run") in said
+
+
+def test_a_run_is_not_gone_on_with_under_another_configuration(tmp_path, archive):
+    from salt_pipeline.pipelines.local.folder import open_run
+    from salt_pipeline.pipelines.presets import preset_config
+
+    out = tmp_path / "run"
+    open_run(out, str(archive), "smoke", preset_config("smoke"))
+    assert "another configuration" in fails("run", "--out", out, "--set", "seed=7")
+
+
+def test_a_misspelt_option_ends_without_a_traceback():
+    code, _, said = salt("run", "--pre", "smoke")
+    assert code == 2
+    assert "No such option: --pre" in said
+    assert "Traceback" not in said
+
+
+def test_presets():
+    code, out, _ = salt("presets")
+    assert code == 0
+    assert all(name in out for name in ("smoke", "quick", "cpu", "seed"))
+    _, out, _ = salt("presets", "smoke")
+    assert json.loads(out)["split"]["folds"] == 2
+    assert "no such preset" in fails("presets", "fast")
+
+
+def test_a_preset_shown_can_be_given_back(tmp_path, archive):
+    _, out, _ = salt("presets", "smoke")
+    (tmp_path / "mine.json").write_text(out)
+    config = ["--config", tmp_path / "mine.json"]
+    assert salt("ingest", "--data", archive, "--out", tmp_path, *config)[0] == 0
+    assert salt("fold-split", "--dataset", tmp_path / "dataset.parquet", "--out", tmp_path, *config)[0] == 0
+    assert (tmp_path / "folds.parquet").is_file()
+
+
+def test_compile(tmp_path):
+    out = tmp_path / "new" / "salt.yml"
+    code, said, _ = salt("compile", "--preset", "seed", "--set", "cluster.tag=1.2.0", "--out", out)
+    assert (code, said.strip()) == (0, str(out))
+    pipeline, *_ = yaml.safe_load_all(out.read_text())
+    assert pipeline["pipelineInfo"]["name"] == "salt"
+    assert "train-fold:1.2.0" in out.read_text()
+
+
+def test_compile_to_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    assert "salt.yaml: cannot be written" in fails("compile", "--out", tmp_path / "file" / "salt.yaml")
+
+
+def test_synth_then_check(tmp_path):
+    out = tmp_path / "made.zip"
+    code, _, said = salt("synth", out, "--labelled", 12, "--test", 4)
+    assert code == 0
+    assert "scores on them mean nothing" in " ".join(said.split())
+    code, out_text, _ = salt("check-data", out)
+    assert code == 0
+    assert "labelled: 12\ntest: 4\n" in out_text
+    assert "nothing wrong" in out_text
+
+
+def test_synth_says_where_it_cannot_write(tmp_path):
+    (tmp_path / "file").touch()
+    assert "file" in fails("synth", tmp_path / "file" / "made.zip", "--labelled", 1, "--test", 1)
+
+
+def test_an_archive_that_was_cut_off(tmp_path, archive):
+    cut = tmp_path / "cut.zip"
+    cut.write_bytes(archive.read_bytes()[:-400])
+    assert "cut.zip" in fails("check-data", cut)
+    assert "cut.zip" in fails("ingest", "--data", cut, "--out", tmp_path)
+    assert not (tmp_path / "dataset.parquet").exists()
+
+
+def test_an_archive_that_is_not_there(tmp_path):
+    assert "no.zip" in fails("check-data", tmp_path / "no.zip")
+
+
+def test_every_problem_of_an_archive_is_listed(tmp_path, archive):
+    bad = tmp_path / "bad.zip"
+    with zipfile.ZipFile(archive) as good, zipfile.ZipFile(bad, "w") as out:
+        for name in good.namelist():
+            lines = good.read(name)
+            out.writestr(name, lines.replace(b",", b";", 1) if name == "train.csv" else lines)
+    code, listed, said = salt("check-data", bad)
+    assert code == 2
+    assert "- " in listed
+    assert "train.csv" in listed
+    assert f"{MARK}{bad}: " in said
+    assert "problem" in said
+
+
+def test_check_submission_and_score(tmp_path, unpacked):
+    ids = sorted(path.stem for path in (unpacked / "test" / "images").glob("*.png"))
+    csv = tmp_path / "submission.csv"
+    csv.write_text("id,rle_mask\n" + "".join(f"{image_id},\n" for image_id in ids))
+    code, out, _ = salt("check-submission", csv, "--data", unpacked)
+    assert (code, out) == (0, f"{csv}: nothing wrong\n")
+    csv.write_text("id,rle_mask\n" + "".join(f"{image_id},1 0\n" for image_id in ids[1:]))
+    code, out, said = salt("check-submission", csv, "--data", unpacked)
+    assert code == 2
+    assert ids[0] in out
+    assert "submission.csv" in said
+
+    masks = unpacked / "train" / "masks"
+    labelled = [line.split(",") for line in (unpacked / "train.csv").read_text().splitlines()[1:]]
+    csv.write_text("id,rle_mask\n" + "".join(f"{image_id},{runs}\n" for image_id, runs in labelled))
+    code, out, _ = salt("score", csv, "--masks", masks)
+    assert (code, out) == (0, "1.0000 on 20 images\n")
+    assert "no.csv" in fails("score", tmp_path / "no.csv", "--masks", masks)
+
+
+def test_a_stage_by_hand_names_what_it_lacks(tmp_path):
+    missing = tmp_path / "dataset.parquet"
+    assert str(missing) in fails("fold-split", "--dataset", missing, "--out", tmp_path)
+    assert "mine.json" in fails("ingest", "--data", "x", "--out", tmp_path, "--config", tmp_path / "mine.json")
+    said = fails("predict", "--model", tmp_path, "--out", tmp_path)
+    assert "IMAGES, --dataset, --images: give one of the three" in said
+    assert not list(tmp_path.iterdir())

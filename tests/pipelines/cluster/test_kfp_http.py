@@ -1,0 +1,172 @@
+"""The cluster's commands against a multi-user Kubeflow: namespaces and credentials."""
+
+import threading
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.cluster.kfp import Kfp
+from salt_pipeline.pipelines.cluster.settings import cluster_settings
+from salt_pipeline.pipelines.cluster.submit import Checked, submit
+from salt_pipeline.pipelines.presets import preset_config
+from tests.pipelines.cluster.multi_user_server import MultiUserServer
+from tests.pipelines.command import fails, salt
+
+RUN = "3f2a90c4-0000-4000-8000-000000000001"
+
+
+@pytest.fixture
+def kubeflow(monkeypatch, no_cluster):
+    """A multi-user Kubeflow that the environment names; nobody is logged in."""
+    with MultiUserServer() as server:
+        monkeypatch.setenv("SALT_KFP_URL", server.url)
+        yield server
+
+
+@pytest.fixture
+def logged_in(kubeflow, monkeypatch):
+    monkeypatch.setenv("SALT_KFP_COOKIE", kubeflow.cookie)
+    return kubeflow
+
+
+CALLS = [["runs"], ["watch", "first"], ["cancel", "first"], ["resume", "first"], ["logs", "first", "ingest"],
+         ["fetch", "first", "--out", "x"], ["schedules"]]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", CALLS, ids=lambda words: words[0])
+def test_a_command_without_the_profile_s_namespace_says_which_setting_is_missing(logged_in, words):
+    said = fails(*words)
+    assert "denied access to namespace kubeflow (403): is it yours (-n, SALT_NAMESPACE)" in said
+    assert "User 'ada@example.org' is not authorized" in said
+    assert said.count("\n") == 1
+
+
+def test_the_option_and_the_variable_name_the_namespace(logged_in, monkeypatch):
+    logged_in.add_run("first", run_id=RUN)
+    assert "first" in salt("runs", "-n", logged_in.profile)[1]
+    assert "stopping" in salt("cancel", "first", "--namespace", logged_in.profile)[1]
+    monkeypatch.setenv("SALT_NAMESPACE", logged_in.profile)
+    assert "first" in salt("runs")[1]
+    assert "namespace elsewhere" in fails("runs", "-n", "elsewhere")
+    assert "first" in salt("runs")[1], "an option counts for its command alone"
+
+
+def test_what_submit_makes_is_in_the_namespace(logged_in):
+    settings = cluster_settings(namespace=logged_in.profile)
+    checked = Checked(preset_config("smoke", ["cluster.tag=1"]), bucket="salt")
+    run = submit(Kfp(settings), checked, "s3://salt/x.zip", name="first", preset="smoke")
+    assert run.display_name == "first"
+    made = [*logged_in.experiments, *logged_in.pipelines]
+    assert [one["namespace"] for one in made] == [logged_in.profile] * 2
+    assert len(logged_in.uploads) == 1
+
+
+def test_a_log_in_page_is_reported_as_one(kubeflow):
+    said = fails("runs")
+    assert (
+        "redirects to /dex/auth, a log-in page (302): set SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or SALT_KFP_COOKIE"
+        in said
+    )
+    assert "5ecre7" not in said
+    kubeflow.gateway = False
+    assert "rejected the credentials (401)" in fails("runs")
+
+
+def test_a_token_file_is_read_anew_at_each_call(kubeflow, monkeypatch, tmp_path):
+    path = tmp_path / "token"
+    path.write_text("token-1\n")
+    monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(path))
+    kfp = Kfp(cluster_settings(namespace=kubeflow.profile))
+    assert list(kfp.runs()) == []
+    kubeflow.session = "token-2"
+    path.write_text("token-2\n")
+    assert list(kfp.runs()) == []
+    assert kfp.health()["multi_user"]
+    path.unlink()
+    assert "SALT_KFP_TOKEN_FILE: no such file" in fails("runs", "-n", kubeflow.profile).replace(
+        "KF_PIPELINES_SA_TOKEN_PATH", "SALT_KFP_TOKEN_FILE"
+    )
+    with pytest.raises(ValueError, match="cannot be read: No such file"):
+        kfp.health()
+
+
+def test_a_cookie_is_sent_with_every_kind_of_call_and_never_shown(kubeflow, monkeypatch):
+    monkeypatch.setenv("SALT_KFP_COOKIE", kubeflow.cookie)
+    kfp = Kfp(cluster_settings(namespace=kubeflow.profile))
+    assert list(kfp.runs()) == []
+    assert kfp.health()["multi_user"]
+    assert kubeflow.cookie not in repr(kfp.settings)
+    monkeypatch.setenv("SALT_KFP_COOKIE", "s3ss10n")
+    said = fails("runs")
+    assert "SALT_KFP_COOKIE: a cookie is written as name=value" in said
+    assert "s3ss10n" not in said
+
+
+def test_kfp_s_own_variable_names_the_api(kubeflow, monkeypatch):
+    monkeypatch.delenv("SALT_KFP_URL")
+    monkeypatch.setenv("KF_PIPELINES_ENDPOINT", kubeflow.url)
+    assert f"Kubeflow Pipelines at {kubeflow.url}: redirects" in fails("runs")
+
+
+@pytest.fixture
+def proxy():
+    """A proxy that answers everything itself; the requests it saw."""
+    seen = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            seen.append((self.path, self.headers.get("proxy-authorization")))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"runs": []}')
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield server, seen
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_proxy_is_used_as_the_environment_says(proxy, no_cluster, monkeypatch):
+    server, seen = proxy
+    for name in ("http_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SALT_KFP_URL", "http://kubeflow.invalid/pipeline")
+    monkeypatch.setenv("http_proxy", f"http://me:p%40ss@127.0.0.1:{server.server_address[1]}")
+    assert salt("runs")[0] == 0
+    assert seen[0][0].startswith("http://kubeflow.invalid/pipeline/apis/v2beta1/runs?")
+    assert seen[0][1] == "Basic bWU6cEBzcw=="
+    monkeypatch.setenv("no_proxy", ".invalid")
+    said = fails("runs")
+    assert "cannot be reached" in said
+    assert "p%40ss" not in said
+    assert len(seen) == 1
+
+
+def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in):
+    from salt_pipeline.pipelines.doctor.services import kubeflow
+
+    assert kubeflow(cluster_settings())[0] == "fail"
+    state, found, _ = kubeflow(cluster_settings(namespace=logged_in.profile))
+    assert (state, found) == ("ok", "2.17.0, in multi-user mode; runs in team-salt")
+    with pytest.raises(ValueError, match="denied access to namespace elsewhere"):
+        kubeflow(cluster_settings(namespace="elsewhere"))
+
+
+def test_doctor_looks_for_kubeflow_s_own_objects_where_kubeflow_is(kubernetes):
+    from salt_pipeline.pipelines.doctor.kubernetes import checks
+
+    settings = cluster_settings(namespace="team-salt", kfp_namespace="kubeflow-system")
+    asked = checks(settings, 5)
+    for name in ("service account", "ConfigMap", "retry policy"):
+        with suppress(SaltError):
+            asked[name]()
+    places = {path.split("/namespaces/")[1].split("?")[0] for _, path in kubernetes.asked}
+    assert {"team-salt/serviceaccounts/salt-runner", "team-salt/configmaps/salt-settings"} < places
+    assert "kubeflow-system/deployments/ml-pipeline" in places
+    assert "kubeflow-system/configmaps/workflow-controller-configmap" in places

@@ -1,0 +1,157 @@
+"""`salt submit` against a real MinIO and stand-ins for the two APIs."""
+
+import hashlib
+import socket
+
+import pytest
+import yaml
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.store import client
+from salt_pipeline.pipelines import k8s_names as names
+from salt_pipeline.pipelines.cluster import kfp_http, kube, submit
+from salt_pipeline.pipelines.cluster.kfp import Kfp
+from salt_pipeline.pipelines.cluster.settings import cluster_settings
+from salt_pipeline.pipelines.presets import preset_config
+from tests.pipelines.command import fails, salt
+from tests.pipelines.conftest import SETTINGS
+
+SMOKE = ["--preset", "smoke", "--set", "cluster.tag=1.2.3"]
+
+
+@pytest.mark.minio
+def test_submit_starts_a_run_with_all_it_needs(ready, kfp, bucket, monkeypatch):
+    monkeypatch.setenv("SALT_KFP_UI_URL", "http://ui.example/")
+    monkeypatch.setenv("SALT_PIPELINE_ROOT", "minio://mlpipeline/elsewhere")
+    words = ["--set", "train.epochs=3", "--name", "first", "--experiment", "E"]
+    code, out, _ = salt("submit", "--data", ready, *SMOKE, *words)
+    assert code == 0
+    run = next(iter(kfp.runs.values()))
+    assert out == f"{run['run_id']}\nhttp://ui.example/#/runs/details/{run['run_id']}\n"
+    parameters = run["runtime_config"]["parameters"]
+    assert run["display_name"] == "first"
+    assert run["service_account"] == "salt-runner"
+    assert run["runtime_config"]["pipeline_root"] == "minio://mlpipeline/elsewhere"
+    assert run["experiment_id"] == kfp.experiments[0]["experiment_id"]
+    assert kfp.experiments[0]["display_name"] == "E"
+    assert parameters["data"] == ready
+    config = preset_config("smoke", ["cluster.tag=1.2.3", "train.epochs=3"])
+    assert parameters["config"] == config.model_dump(mode="json")
+    assert parameters["run"].startswith("first-")
+    assert parameters["checkpoints"] == f"s3://{bucket}/checkpoints"
+    assert parameters["data_version"] == hashlib.sha256(b"an archive").hexdigest()
+
+
+@pytest.mark.minio
+def test_the_same_content_is_uploaded_once(ready, kfp):
+    assert salt("submit", "--data", ready, *SMOKE)[0] == 0
+    # What goes with the run as a parameter is no part of the pipeline.
+    assert salt("submit", "--data", ready, *SMOKE, "--set", "train.epochs=7")[0] == 0
+    assert (len(kfp.pipelines), len(kfp.versions), len(kfp.experiments), len(kfp.runs)) == (1, 1, 1, 2)
+    mine = kfp.versions[0]
+    first = mine["pipeline_version_id"]
+    others = [{**mine, "name": f"v{i}", "display_name": f"v{i}", "pipeline_version_id": f"{i}"} for i in range(7)]
+    kfp.versions[:0] = others
+    # Far down the list by now, and still found.
+    assert salt("submit", "--data", ready, *SMOKE)[0] == 0
+    assert len(kfp.uploads) == 1
+    for uploads, words in enumerate((["--set", "cluster.tag=1.2.4"], ["--no-cache"]), start=2):
+        assert salt("submit", "--data", ready, *SMOKE, *words)[0] == 0
+        assert len(kfp.uploads) == uploads
+    assert len({version["name"] for version in kfp.versions}) == 3 + 7
+    used = [run["pipeline_version_reference"]["pipeline_version_id"] for run in kfp.runs.values()]
+    assert [version == first for version in used] == [True, True, True, False, False]
+    compiled = kfp.uploads[0].decode()
+    content = compiled[compiled.index("# PIPELINE DEFINITION") : compiled.rindex("\r\n--")]
+    assert {d["pipelineInfo"]["name"] for d in yaml.safe_load_all(content) if "pipelineInfo" in d} == {"salt"}
+
+
+@pytest.mark.minio
+def test_every_problem_is_told_at_once_and_nothing_is_submitted(ready, kfp, kubernetes, monkeypatch, bucket):
+    kubernetes.objects["secrets"].clear()
+    kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS)
+    said = fails("submit", "--data", f"s3://{bucket}/no.zip", *SMOKE)
+    assert "--data: no such object" in said
+    assert "Secret kubeflow/salt-store: is not there: see `salt cluster init`" in said
+    assert f"is another bucket than SALT_S3_BUCKET's here (found salt, expected {bucket})" in said
+    kfp.fault = "500"
+    monkeypatch.setenv("SALT_S3_BUCKET", "no-such-bucket")
+    said = fails("submit", "--data", ready, *SMOKE)
+    assert "answers with an error: 500" in said
+    assert "no-such-bucket" in said
+    kfp.fault = None
+    assert not kfp.runs
+    assert not kfp.uploads
+
+
+@pytest.mark.minio
+def test_a_service_account_with_a_role_needs_no_keys(ready, kfp, kubernetes):
+    kubernetes.objects["secrets"].clear()
+    account = kubernetes.objects["serviceaccounts"]["salt-runner"]["metadata"]
+    account["annotations"] = {"eks.amazonaws.com/role-arn": ""}
+    assert "Secret kubeflow/salt-store: is not there" in fails("submit", "--data", ready, *SMOKE)
+    account["annotations"] = {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/salt"}
+    assert salt("submit", "--data", ready, *SMOKE)[0] == 0
+    kubernetes.forbidden = {"serviceaccounts"}
+    assert "Secret kubeflow/salt-store: is not there" in fails("submit", "--data", ready, *SMOKE)
+
+
+@pytest.mark.minio
+def test_what_may_not_be_looked_at_is_a_warning(ready, kfp, kubernetes, monkeypatch):
+    kubernetes.forbidden = {"secrets"}
+    code, _, said = salt("submit", "--data", ready, *SMOKE)
+    assert (code, said) == (0, "warning: Secret salt-store: we may not look whether it is there\n")
+    monkeypatch.delenv("KUBECONFIG")
+    code, _, said = salt("submit", "--data", ready, *SMOKE)
+    assert code == 0
+    assert "warning: Secrets and ConfigMap were not looked for: Kubernetes: no configuration: see KUBECONFIG" in said
+
+
+@pytest.mark.minio
+def test_a_check_without_an_answer_in_time_is_a_warning(ready, kfp, kubernetes, monkeypatch):
+    monkeypatch.setattr(kfp_http, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(kube, "ANSWER_SECONDS", 0.2)
+    kfp.fault = kubernetes.fault = "slow"
+    checked = submit.check(Kfp(cluster_settings()), ready, preset_config("smoke", ["cluster.tag=1"]))
+    said = "\n".join(checked.warnings)
+    assert "not checked: Kubeflow Pipelines at" in said
+    assert "cannot be reached: no answer in time" in said
+    assert "Secrets and ConfigMap were not looked for: Kubernetes: " in said
+    assert checked.data_version == hashlib.sha256(b"an archive").hexdigest()
+    kfp.released.set()
+
+
+def test_a_store_without_an_answer_in_time_leaves_nothing_to_the_cache(kfp, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("SALT_S3_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setenv("SALT_S3_ACCESS_KEY", "a")
+        monkeypatch.setenv("SALT_S3_SECRET_KEY", "b")
+        monkeypatch.setattr(client, "HASTE", 0.1)
+        config = preset_config("smoke", ["cluster.tag=1"])
+        found = [submit.check(Kfp(cluster_settings()), "s3://salt/survey.zip", config) for _ in range(2)]
+    assert any("the store does not answer" in warning for warning in found[0].warnings)
+    assert found[0].bucket == "salt"
+    assert found[0].data_version.startswith("unread-")
+    assert found[0].data_version != found[1].data_version
+
+
+def test_a_store_that_refuses_connections_is_a_problem(kfp, monkeypatch):
+    monkeypatch.setenv("SALT_S3_ENDPOINT", "http://127.0.0.1:9")
+    said = fails("submit", "--data", "s3://salt/survey.zip", *SMOKE)
+    assert "the store does not answer (found Connection refused)" in said
+
+
+def test_submit_reads_from_a_store_only(kfp):
+    assert "--data: a cluster reads from the object store" in fails("submit", "--data", "survey.zip", *SMOKE)
+    assert "SALT_S3_ENDPOINT: is not set" in fails("submit", "--data", "s3://salt/survey.zip", *SMOKE)
+    assert "train.epochs" in fails("submit", "--data", "s3://salt/survey.zip", "--set", "train.epochs=0")
+
+
+@pytest.mark.minio
+@pytest.mark.parametrize("fault", ["500", "html"])
+def test_an_api_that_fails_in_the_midst_is_one_line(ready, kfp, fault):
+    settings = cluster_settings()
+    checked = submit.check(Kfp(settings), ready, preset_config("smoke", ["cluster.tag=1"]))
+    kfp.fault = fault
+    with pytest.raises(SaltError, match="Kubeflow Pipelines at"):
+        submit.submit(Kfp(settings), checked, ready, name="x", preset="smoke")

@@ -1,0 +1,58 @@
+import shutil
+
+import pytest
+from mlflow import MlflowClient
+
+from tests.pipelines.command import fails, salt
+
+pytestmark = pytest.mark.usefixtures("no_cluster")
+
+
+@pytest.fixture
+def tracked(tmp_path, empty_mlflow):
+    """An MLflow file as local runs leave it: two runs of the pipeline, one with a job."""
+    (tmp_path / "runs").mkdir()
+    shutil.copy(empty_mlflow, tmp_path / "runs")
+    client = MlflowClient(f"sqlite:///{tmp_path}/runs/mlflow.db")
+    experiment = client.create_experiment("salt")
+    for i, (name, score) in enumerate([("first-1a2b3c", 0.81234), ("second-4d5e6f", None)]):
+        tags = {"salt.kind": "pipeline", "salt.run": name}
+        run = client.create_run(experiment, start_time=1_700_000_000_000 + i, tags=tags).info.run_id
+        client.create_run(experiment, tags={"salt.kind": "job", "salt.run": name})
+        if score:
+            client.log_metric(run, "score", score)
+            client.set_terminated(run, "FINISHED", end_time=1_700_000_065_000)
+    return client
+
+
+def test_local_runs_are_listed_with_their_scores(tracked):
+    code, out, said = salt("runs")
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()[1:]]
+    assert [(line[0], line[2], line[3]) for line in lines] == [
+        ("second-4d5e6f", "local", "RUNNING"),
+        ("first-1a2b3c", "local", "FINISHED"),
+    ]
+    assert lines[1][4] == "0.8123"
+    assert lines[1][-1] == "0:01:05"
+    assert "left out: Kubeflow Pipelines at" in said
+
+
+def test_a_clusters_run_takes_its_score_from_mlflow_and_is_listed_once(tracked, kfp):
+    kfp.add_run("on-cluster", "SUCCEEDED", created="2026-01-01T00:00:00Z")
+    (run,) = kfp.runs.values()
+    run["runtime_config"]["parameters"]["run"] = "first-1a2b3c"
+    _, out, _ = salt("runs")
+    lines = [line.split() for line in out.splitlines()[1:]]
+    assert [(line[1], line[2]) for line in lines] == [("on-cluster", "cluster"), ("second-4d5e6f", "local")]
+    assert lines[0][4] == "0.8123"
+
+
+def test_a_run_of_a_schedule_has_its_workflow_s_name_in_mlflow(tracked, kfp):
+    kfp.add_run("first-1a2b3c", "SUCCEEDED", parameters={"run": "weekly"}, recurring_run_id="7c1e2b40")
+    _, out, _ = salt("runs")
+    assert [line.split()[4] for line in out.splitlines() if "cluster" in line] == ["0.8123"]
+
+
+def test_neither_cluster_nor_runs_is_an_error():
+    assert "cannot be reached" in fails("runs")
