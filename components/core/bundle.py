@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.files import atomic_path, content_hash, read_json, write_json
+from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.weights_file import check_weights
 
 FORMAT = 1
@@ -101,7 +102,7 @@ class Bundle(Part):
 
 
 def write_bundle(
-    folder: str | Path, models: Mapping[tuple[str, int], str], weights: Mapping[str, float], card: str, facts: dict
+    folder: str | Path, models: Mapping[Job, str], weights: Mapping[str, float], card: str, facts: dict
 ) -> Bundle:
     """Puts a bundle together; weights are linked where that can be, else copied.
 

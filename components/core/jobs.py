@@ -2,17 +2,27 @@
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 
-Job = tuple[str, int]
-"""Encoder and fold."""
+
+class Job(NamedTuple):
+    """One training: an encoder on one fold's complement.
+
+    Attributes:
+        encoder: Name of the encoder.
+        fold: Number of the fold that the training never sees.
+    """
+
+    encoder: str
+    fold: int
 
 
 def all_jobs(config: Config) -> list[Job]:
     """The jobs, in the order of the configuration."""
-    return [(encoder.name, fold) for encoder in config.encoders for fold in range(config.split.folds)]
+    return [Job(encoder.name, fold) for encoder in config.encoders for fold in range(config.split.folds)]
 
 
 def in_loop(config: Config) -> list[Job]:
@@ -20,7 +30,7 @@ def in_loop(config: Config) -> list[Job]:
 
     The presets name the costliest last, and long jobs that start first leave no worker idle at the end.
     """
-    return [(encoder.name, fold) for encoder in reversed(config.encoders) for fold in range(config.split.folds)]
+    return [Job(encoder.name, fold) for encoder in reversed(config.encoders) for fold in range(config.split.folds)]
 
 
 def short_name(encoder: str) -> str:
@@ -48,7 +58,7 @@ def by_job(files: Iterable[tuple[str, str, str]], what: str, config: Config) -> 
         SaltErrors: With every file that is of no such job, and every job that is missing or doubled.
     """
     jobs = all_jobs(config)
-    wanted = {(encoder, str(fold)): (encoder, fold) for encoder, fold in jobs}
+    wanted = {(job.encoder, str(job.fold)): job for job in jobs}
     found: dict[Job, str] = {}
     problems = []
     for path, encoder, fold in files:

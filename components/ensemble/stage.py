@@ -14,6 +14,7 @@ from rich.progress import track
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.schemas import (
     DATASET,
     MAPS,
@@ -65,7 +66,7 @@ def blend(
 
     folds = range(settings.split.folds)
     names = [encoder.name for encoder in settings.encoders]
-    oof_paths = [[oof_jobs[name, fold].path for name in names] for fold in folds]
+    oof_paths = [[oof_jobs[Job(name, fold)].path for name in names] for fold in folds]
     if settings.ensemble.weights == "learned":
         shown = _shown(oof_paths, "learning weights", len(folds))
         masks = _masks(dataset, facts["data_hash"])
@@ -81,11 +82,11 @@ def blend(
     ]
     oof_weights = dict(zip(names, zip(*by_fold, strict=True), strict=True))
     oof_facts = {"kind": "oof", **facts, "weights": json.dumps(oof_weights)}
-    _write(blended_oof, oof_facts, merged(parts), sum(oof_jobs[names[0], fold].rows for fold in folds))
-    test_paths = [test_jobs[name, fold].path for name in names for fold in folds]
+    _write(blended_oof, oof_facts, merged(parts), sum(oof_jobs[Job(names[0], fold)].rows for fold in folds))
+    test_paths = [test_jobs[Job(name, fold)].path for name in names for fold in folds]
     tests = blend_rows(read_in_step(test_paths), final, len(folds))
     test_facts = {"kind": "test", **facts, "weights": json.dumps(dict(zip(names, final, strict=True)))}
-    _write(blended_test, test_facts, tests, test_jobs[names[0], 0].rows)
+    _write(blended_test, test_facts, tests, test_jobs[Job(names[0], 0)].rows)
     return oof_facts, test_facts
 
 

@@ -153,7 +153,7 @@ def read_jobs(oofs: list[str], labelled: Labelled, config: Config) -> dict[str, 
     for encoder in config.encoders:
         maps = Maps(np.empty_like(labelled.masks_BHW), np.empty(len(labelled.ids), dtype=np.float32))
         for fold in range(config.split.folds):
-            path = paths[encoder.name, fold]
+            path = paths[Job(encoder.name, fold)]
             table, facts = read_table(path, MAPS)
             _same(path, "kind", facts.get("kind"), "oof")
             _same(path, "data_hash", facts.get("data_hash"), labelled.data_hash)

@@ -88,7 +88,7 @@ def job_name(job: Job) -> str:
 def rows(tasks: list[Task], jobs: list[Job], progress: Progress, seconds: Seconds) -> list[Row]:
     """Builds the table's rows, in the pipeline's order; the jobs stand where the loop is."""
     single = {task.stage: task for task in tasks if task.stage not in TASKS_IN_LOOP}
-    known = jobs or [("iteration", i) for i in sorted({t.iteration for t in tasks if t.iteration is not None})]
+    known = jobs or [Job("iteration", i) for i in sorted({t.iteration for t in tasks if t.iteration is not None})]
     in_loop = {(task.stage, task.iteration): task for task in tasks if task.stage in TASKS_IN_LOOP}
     table = []
     for stage in TASKS:

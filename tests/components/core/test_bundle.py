@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from salt_pipeline.components.core.bundle import open_bundle, write_bundle
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import content_hash
+from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.weights_file import check_weights
 
 FACTS = {
@@ -31,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
         save_file({"a": np.full(3, fold, np.float32)}, model / "model.safetensors")
         digest = hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
         (model / "model.json").write_text(json.dumps({"sha256": digest}))
-        models["net", fold] = str(model)
+        models[Job("net", fold)] = str(model)
     write_bundle(tmp_path / "bundle", models, {"net": 0.5}, "# card", FACTS)
     return tmp_path / "bundle"
 

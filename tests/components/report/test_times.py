@@ -1,5 +1,6 @@
 from types import SimpleNamespace
 
+from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.report.times import stage_times, task_seconds
 from tests.components.report.page.test_curves import made_curve
 
@@ -23,11 +24,11 @@ def test_seconds_are_read_of_the_artifacts_in_the_datas_order():
 def test_a_stage_sums_its_tasks_up():
     curve = made_curve("a", 0, [1]).model_copy(update={"peak_memory_bytes": 2**30})
     smaller = made_curve("a", 1, [1]).model_copy(update={"peak_memory_bytes": 2**20})
-    ingest, train = stage_times({"train_fold": [3, 4], "ingest": [1]}, {("a", 0): curve, ("a", 1): smaller})
+    ingest, train = stage_times({"train_fold": [3, 4], "ingest": [1]}, {Job("a", 0): curve, Job("a", 1): smaller})
     assert (ingest.name, ingest.tasks, ingest.peak_memory) == ("ingest", 1, None)
     assert (train.tasks, train.total, train.longest, train.peak_memory) == (2, 7, 4, 2**30)
 
 
 def test_the_curves_know_the_training_where_nothing_else_does():
-    (only,) = stage_times({}, {("a", 0): made_curve("a", 0, [1])})
+    (only,) = stage_times({}, {Job("a", 0): made_curve("a", 0, [1])})
     assert (only.name, only.total, only.peak_memory) == ("train_fold", 1, None)

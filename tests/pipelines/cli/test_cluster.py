@@ -498,7 +498,10 @@ def test_what_kubernetes_client_says_of_no_configuration_is_one_line():
 def start(*words, env):
     # A shell's background job ignores SIGINT, and so would the command under test.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    code = "from salt_pipeline.pipelines.cluster import watch; watch.POLL_SECONDS = 0.05; from salt_pipeline.pipelines.cli.main import main; main()"
+    code = (
+        "from salt_pipeline.pipelines.cluster import watch; watch.POLL_SECONDS = 0.05;"
+        "from salt_pipeline.pipelines.cli.main import main; main()"
+    )
     return subprocess.Popen(
         [sys.executable, "-c", f"{heed}; {code}", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, **env, "PYTHONUNBUFFERED": "1"},

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.pipelines.cluster.attempts import Attempt
 from salt_pipeline.pipelines.cluster.rows import as_line, clock, rows
 from salt_pipeline.pipelines.cluster.stopwatch import Stopwatch
@@ -14,7 +15,7 @@ from salt_pipeline.pipelines.cluster.tasks import Task, read_tasks, read_trouble
 from tests.pipelines.argo import execution, workflow
 
 NOW = datetime(2026, 1, 2, 3, 6, 5, tzinfo=UTC)
-JOBS = [("a", 0), ("a", 1), ("b", 0), ("b", 1)]
+JOBS = [Job("a", 0), Job("a", 1), Job("b", 0), Job("b", 1)]
 
 
 def task(phases, stage="train-fold", iteration=1):

@@ -1,5 +1,6 @@
 import pytest
 
+from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.report.inputs import Curve
 from salt_pipeline.components.report.page.curves import learning_curves
 
@@ -17,10 +18,10 @@ def made_curve(encoder: str, fold: int, phases: list[int], loss: bool = True) ->
 @pytest.mark.parametrize(
     "jobs",
     [
-        {("a", 0): [1]},
-        {("a", 0): [1, 1, 2, 2], ("a", 1): [1, 1, 2, 2], ("b", 0): [2, 2]},
+        {Job("a", 0): [1]},
+        {Job("a", 0): [1, 1, 2, 2], Job("a", 1): [1, 1, 2, 2], Job("b", 0): [2, 2]},
         {("a_$\\odd", fold): [1, 2] for fold in range(20)},
-        {(name, 0): [1, 2] for name in "abc"},
+        {Job(name, 0): [1, 2] for name in "abc"},
     ],
 )
 def test_every_encoder_has_a_chart_with_every_fold(jobs, loss):
@@ -34,7 +35,7 @@ def test_every_encoder_has_a_chart_with_every_fold(jobs, loss):
 
 def test_the_switch_of_the_loss_is_marked_where_there_is_one():
     with_switch, without, second_only = (
-        learning_curves({("a", 0): made_curve("a", 0, phases)})["a"]
+        learning_curves({Job("a", 0): made_curve("a", 0, phases)})["a"]
         for phases in ([1, 1, 2, 2], [1, 1, 1, 1], [2, 2, 2, 2])
     )
     assert "Lovász loss from here" in with_switch
@@ -42,7 +43,7 @@ def test_the_switch_of_the_loss_is_marked_where_there_is_one():
 
 
 def test_charts_share_their_scale():
-    curves = {("low", 0): made_curve("low", 0, [1]), ("high", 0): made_curve("high", 0, [1] * 9)}
+    curves = {Job("low", 0): made_curve("low", 0, [1]), Job("high", 0): made_curve("high", 0, [1] * 9)}
     low, high = learning_curves(curves).values()
     assert ">0.8</text>" in low
     assert ">0.8</text>" in high

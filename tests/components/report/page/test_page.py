@@ -11,6 +11,7 @@ from matplotlib.image import imread
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.metric import score_images, to_masks
 from salt_pipeline.components.report.dataset_facts import Survey
 from salt_pipeline.components.report.inputs import Choice, Labelled, Maps
@@ -248,7 +249,7 @@ def test_at_full_size_it_is_below_5_mb():
     choice = Choice(threshold=THRESHOLD, min_area=MIN_AREA, score=0, score_cross_fitted=0)
     results = compute_results({}, maps, labelled, choice, config)
     curves = {
-        (name, fold): made_curve(name, fold, [1] * 20 + [2] * 100).model_copy(
+        Job(name, fold): made_curve(name, fold, [1] * 20 + [2] * 100).model_copy(
             update={"architecture": Architecture.model_validate(made_network(name))}
         )
         for name in names
