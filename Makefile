@@ -69,6 +69,7 @@ test-containers: $(STAMP) ## build the images and run the tests that need a Dock
 lint: $(STAMP) ## run the linters and the type checker alone
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 format: $(STAMP) ## fix what ruff can

@@ -1,9 +1,7 @@
 """The bundle in MLflow's model registry, as a pyfunc; written by hand, since the image has only MLflow's small half."""
 
-import hashlib
 import json
 import platform
-import re
 import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,12 +11,12 @@ from uuid import uuid4
 import yaml
 from mlflow.exceptions import MlflowException
 
-from salt_pipeline import components
 from salt_pipeline.components.core.bundle import Bundle, open_bundle
 from salt_pipeline.components.core.files import write_json
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.core.tracking.server import patient_uploads
 from salt_pipeline.components.core.tracking.tracking import Tracking
+from salt_pipeline.components.report.model_code import copy_code
 
 NAME = "salt"
 """The registered model; each run's bundle is a version of it."""
@@ -126,32 +124,6 @@ def write_pyfunc(folder: Path, bundle: Bundle, run_id: str) -> None:
         "utc_time_created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
     }
     Path(folder, "MLmodel").write_text(yaml.safe_dump(model, sort_keys=False))
-
-
-def copy_code(folder: Path) -> str:
-    """Copies the code that a registered model runs, under an import name of its own.
-
-    MLflow puts a model's code folder on the import path, where the first module of a name serves every later model of
-    the process. So the name holds a hash of the code: two versions in one process each run their own.
-
-    Args:
-        folder: Where the package is written to.
-
-    Returns:
-        Its name, as `salt_pipeline_3f2a90c41b7e`.
-    """
-    root = Path(components.__path__[0])
-    files = {path.relative_to(root): path for path in sorted(root.rglob("*.py"))}
-    digest = hashlib.sha256()
-    for name, path in files.items():
-        digest.update(f"\0{name}\0".encode() + path.read_bytes())
-    package = f"salt_pipeline_{digest.hexdigest()[:12]}"
-    for name, path in files.items():
-        copy = folder / package / "components" / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(re.sub(r"\bsalt_pipeline\.", f"{package}.", path.read_text()))
-    (folder / package / "__init__.py").touch()
-    return package
 
 
 def example_images() -> list[list[list[int]]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.local.folder import KFP, open_run, reopened_config
+from salt_pipeline.pipelines.local.folder import KFP, archive_version, open_run, reopened_config
 from salt_pipeline.pipelines.presets import preset_config
 
 CONFIG = preset_config("smoke")
@@ -217,3 +217,21 @@ def test_nothing_is_finished_before_the_first_stage(folder):
 
 def test_no_configuration_where_there_is_no_run(tmp_path):
     assert reopened_config(tmp_path) is None
+
+
+OLD = Path(__file__).with_name("run_46aa173")
+"""What commit 46aa173 left in the folder of a `smoke` run; its archive and its checkpoints lay elsewhere."""
+
+
+def test_the_folder_of_a_run_by_earlier_code_is_opened_again(tmp_path: Path, archive: Path) -> None:
+    home = tmp_path / "runs" / "cut"
+    home.mkdir(parents=True)
+    (home / "config.json").write_text((OLD / "config.json").read_text())
+    known = json.loads((OLD / "run.json").read_text())
+    known |= {"data": str(archive), "data_version": archive_version(str(archive))}
+    (home / "run.json").write_text(json.dumps(known))
+    config = reopened_config(home)
+    assert config == CONFIG, "the preset has not changed either"
+    assert config.hash == "8a0910bc11613e31", "its checkpoints lie under this hash"
+    folder = open_run(home, str(archive), "smoke", config)
+    assert (folder.name, folder.checkpoints, folder.origin["preset"]) == ("cut-22cc22", "checkpoints", "smoke")
