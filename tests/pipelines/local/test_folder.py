@@ -234,4 +234,4 @@ def test_the_folder_of_a_run_by_earlier_code_is_opened_again(tmp_path: Path, arc
     assert config == CONFIG, "the preset has not changed either"
     assert config.hash == "8a0910bc11613e31", "its checkpoints lie under this hash"
     folder = open_run(home, str(archive), "smoke", config)
-    assert (folder.name, folder.checkpoints, folder.origin["preset"]) == ("cut-22cc22", "checkpoints", "smoke")
+    assert (folder.run, folder.checkpoints, folder.origin["preset"]) == ("cut-22cc22", "checkpoints", "smoke")
