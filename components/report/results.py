@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.intervals import LEVEL, RESAMPLES, Interval, interval
+from salt_pipeline.components.core.labelled import one_grey_level, without_salt
 from salt_pipeline.components.core.metric import overlap, score, score_images, to_masks
 from salt_pipeline.components.report.classification import Classification, confusion, roc_curve
 from salt_pipeline.components.report.inputs import Choice, Labelled, Maps
@@ -86,9 +87,7 @@ class Results:
 
 def without_constant(maps: Maps, labelled: Labelled) -> Maps:
     """Empties the maps of images of one grey level, as submission does: no such image holds salt."""
-    pixels_BN = labelled.images_BHW.reshape(len(labelled.ids), -1)
-    constant_B = pixels_BN.max(axis=1) == pixels_BN.min(axis=1)
-    return Maps(np.where(constant_B[:, None, None], np.uint8(0), maps.maps_BHW), maps.salt_B)
+    return Maps(without_salt(maps.maps_BHW, one_grey_level(labelled.images_BHW)), maps.salt_B)
 
 
 def measure(name: str, maps: Maps, labelled: Labelled, choice: Choice, seed: int) -> Result:

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.files import atomic_path, write_json
 from salt_pipeline.components.core.intervals import interval
+from salt_pipeline.components.core.labelled import read_folds
 from salt_pipeline.components.core.metric import Overlap, overlap, to_masks
 from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.submission.bundle import bundle_ensemble, find_models
 from salt_pipeline.components.submission.check import HEADER, check_submission
 from salt_pipeline.components.submission.choice import choose, scores
-from salt_pipeline.components.submission.inputs import Survey, open_maps, read_folds, read_survey, read_weights
+from salt_pipeline.components.submission.inputs import Survey, open_maps, read_survey, read_weights
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def submit(
     """
     settings = parse_config(config)
     survey = read_survey(dataset)
-    folds_B = read_folds(folds, survey)
+    folds_B = read_folds(folds, survey.labelled, {"data_hash": survey.data_hash})
     oof_maps, test_maps = open_maps(oof, survey.labelled, survey), open_maps(test, survey.test, survey)
     weights = read_weights(test, settings)
     members = find_models(models, settings, survey.data_hash) if models else {}
