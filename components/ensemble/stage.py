@@ -24,7 +24,7 @@ from salt_pipeline.components.core.schemas import (
 )
 from salt_pipeline.components.ensemble.jobs import common_hashes, find_jobs
 from salt_pipeline.components.ensemble.mean import blend_rows
-from salt_pipeline.components.ensemble.merge import Rows, Stream, in_step, merged, read_in_step
+from salt_pipeline.components.ensemble.merge import MapRows, Stream, in_step, merged, read_in_step
 from salt_pipeline.components.ensemble.weights import learn_weights
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _shown(items: Iterable[Any], what: str, total: int) -> Iterable[Any]:
     return track(items, what, total=total, console=Console(stderr=True), disable=not sys.stderr.isatty())
 
 
-def _write(path: str, facts: dict[str, str], blended: Iterator[Rows], rows: int) -> None:
+def _write(path: str, facts: dict[str, str], blended: Iterator[MapRows], rows: int) -> None:
     parts = in_step([Stream(blended, path)])
     with table_writer(path, MAPS, facts) as writer:
         for (part,) in _shown(parts, f"ensemble {facts['kind']}", -(-rows // ROW_GROUP)):

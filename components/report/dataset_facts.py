@@ -11,7 +11,7 @@ from salt_pipeline.components.report.inputs import Labelled
 
 
 @dataclass(frozen=True)
-class Survey:
+class DatasetFacts:
     """Facts of the dataset; counts are of images.
 
     Attributes:
@@ -35,7 +35,7 @@ class Survey:
     dropped: dict[str, str]
 
 
-def read_survey(dataset: str, labelled: Labelled) -> Survey:
+def read_dataset_facts(dataset: str, labelled: Labelled) -> DatasetFacts:
     """Counts what the dataset holds.
 
     Raises:
@@ -45,7 +45,7 @@ def read_survey(dataset: str, labelled: Labelled) -> Survey:
     facts = table_metadata(file)
     coverage_B = labelled.masks_BHW.mean(axis=(1, 2))
     known = labelled.depth_B[np.isfinite(labelled.depth_B)]
-    return Survey(
+    return DatasetFacts(
         source=facts.get("source", ""),
         labelled=len(labelled.ids),
         test=file.metadata.num_rows - len(labelled.ids),

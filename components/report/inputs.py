@@ -80,7 +80,7 @@ class Curve(BaseModel):
     versions: dict[str, str] = {}
 
 
-class Choice(BaseModel):
+class ChoiceFile(BaseModel):
     """What submission chose on the blended out-of-fold maps, and the ensemble's score by that choice.
 
     Files of older versions lack the encoders' weights.
@@ -167,13 +167,13 @@ def read_curves(paths: list[str], labelled: Labelled, config: Config) -> dict[Jo
     return {job: curves[path] for job, path in jobs.items()}
 
 
-def read_choice(path: str) -> Choice:
+def read_choice(path: str) -> ChoiceFile:
     """Reads threshold and smallest area.
 
     Raises:
         SaltError: If the file is not what submission writes.
     """
-    return _read_model(path, Choice)
+    return _read_model(path, ChoiceFile)
 
 
 def _read_model(path: str, model: type[Model]) -> Model:

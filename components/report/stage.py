@@ -8,7 +8,7 @@ from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path, write_json
 from salt_pipeline.components.core.metric import score_images, to_masks
-from salt_pipeline.components.report.dataset_facts import read_survey
+from salt_pipeline.components.report.dataset_facts import read_dataset_facts
 from salt_pipeline.components.report.inputs import read_choice, read_curves, read_jobs, read_maps, read_truth
 from salt_pipeline.components.report.page.gallery import Masked
 from salt_pipeline.components.report.page.page import Shown, render_card, render_page
@@ -70,7 +70,7 @@ def report(
         run=run,
         results=measured,
         labelled=labelled,
-        survey=read_survey(dataset, labelled),
+        dataset=read_dataset_facts(dataset, labelled),
         encoders=encoders,
         ensemble=ensemble,
         masked=Masked(

@@ -21,7 +21,7 @@ from salt_pipeline.components.core.schemas import (
 
 
 @dataclass(frozen=True)
-class Survey:
+class ImageIndex:
     """The dataset, without its images.
 
     Attributes:
@@ -43,7 +43,7 @@ class Survey:
     synthetic: bool
 
 
-def read_survey(path: str) -> Survey:
+def read_index(path: str) -> ImageIndex:
     """Reads the dataset, a row group at a time.
 
     Raises:
@@ -64,7 +64,7 @@ def read_survey(path: str) -> Survey:
         flat.update(ids[one_grey_level(array_to_pixels(table["image"]))])
     if not labelled:
         raise SaltError("holds no labelled image", file=path)
-    return Survey(
+    return ImageIndex(
         labelled=labelled,
         masks_BHW=np.concatenate(masks),
         test=list(positions),
@@ -75,7 +75,7 @@ def read_survey(path: str) -> Survey:
     )
 
 
-def open_maps(path: str, ids: list[str], survey: Survey) -> Iterator[NDArray[np.uint8]]:
+def open_maps(path: str, ids: list[str], index: ImageIndex) -> Iterator[NDArray[np.uint8]]:
     """Streams maps, in the order of `ids`; those of flat images are all 0, as they hold no salt.
 
     Returns:
@@ -86,12 +86,12 @@ def open_maps(path: str, ids: list[str], survey: Survey) -> Iterator[NDArray[np.
     """
     metadata = table_metadata(open_table(path, MAPS))
     found = [image for table in row_groups(path, MAPS, ["id"]) for image in table["id"].to_pylist()]
-    check_facts(path, metadata, {"data_hash": survey.data_hash})
+    check_facts(path, metadata, {"data_hash": index.data_hash})
     check_ids(path, found, ids)
 
     def stream() -> Iterator[NDArray[np.uint8]]:
         for table in row_groups(path, MAPS, ["id", "map"]):
-            flat_B = np.array([image in survey.flat for image in table["id"].to_pylist()], dtype=bool)
+            flat_B = np.array([image in index.flat for image in table["id"].to_pylist()], dtype=bool)
             yield without_salt(array_to_pixels(table["map"]), flat_B)
 
     return stream()

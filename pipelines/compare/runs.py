@@ -16,7 +16,7 @@ from salt_pipeline.components.core.intervals import interval
 from salt_pipeline.components.core.labelled import check_facts, check_ids, one_grey_level, read_labelled, without_salt
 from salt_pipeline.components.core.metric import score_images, to_masks
 from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, read_table
-from salt_pipeline.pipelines.compare.tracked import TrackedRuns
+from salt_pipeline.pipelines.compare.tracked import MlflowRuns
 
 RESAMPLES = 2000
 """Bootstrap resamples of the mean difference."""
@@ -102,7 +102,7 @@ def open_finished(text: str, scratch: Path) -> Finished:
         config = parse_config(read_json(folder / "config.json"), str(folder / "config.json"))
         name = read_json(folder / "run.json")["run"]
         return Finished(name, config, read_json(folder / "metrics.json"), folder / "ensemble/oof.parquet")
-    runs = TrackedRuns()
+    runs = MlflowRuns()
     found = runs.find(text)
     place = Path(tempfile.mkdtemp(dir=scratch))
     files = {name: runs.file(found, name, place) for name in ("config.json", "metrics.json", "oof.parquet")}

@@ -19,7 +19,7 @@ from salt_pipeline.components.core.schemas import (
     read_table,
     write_table,
 )
-from salt_pipeline.components.ensemble.merge import Rows
+from salt_pipeline.components.ensemble.merge import MapRows
 from salt_pipeline.components.ensemble.stage import blend
 from salt_pipeline.components.ensemble.weights import CANDIDATES, lattice, learn_weights
 from tests.components.ensemble.maps import Ensemble, make_ensemble
@@ -48,8 +48,8 @@ def columns(widths: list[int], level: int = 255) -> np.ndarray:
     return (salt_BHW * level).astype(np.uint8)
 
 
-def rows(ids: list[str], maps_BHW: np.ndarray) -> Rows:
-    return Rows(np.array(ids), maps_BHW, np.zeros(len(ids), np.float32), np.full(len(ids), "file"))
+def rows(ids: list[str], maps_BHW: np.ndarray) -> MapRows:
+    return MapRows(np.array(ids), maps_BHW, np.zeros(len(ids), np.float32), np.full(len(ids), "file"))
 
 
 def test_no_fold_has_a_say_in_its_own_weights() -> None:
