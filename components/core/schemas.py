@@ -135,18 +135,6 @@ def row_groups(path: str | Path, schema: pa.Schema, columns: list[str] | None = 
             yield table
 
 
-def labelled_rows(dataset: str | Path, columns: list[str]) -> pa.Table:
-    """Reads the labelled rows of a dataset, a row group at a time: most images of a dataset are not labelled.
-
-    Raises:
-        SaltError: If the file is not a dataset or is damaged.
-    """
-    groups = row_groups(dataset, DATASET, [*columns, "labelled"])
-    parts = [group.filter(group["labelled"]).select(columns) for group in groups]
-    empty = pa.schema([DATASET.field(name) for name in columns]).empty_table()
-    return pa.concat_tables(parts) if parts else empty
-
-
 @contextmanager
 def table_writer(path: str | Path, schema: pa.Schema, metadata: dict[str, str]) -> Iterator[pq.ParquetWriter]:
     """Opens an atomic writer: the file appears under its name only when the block ends well.

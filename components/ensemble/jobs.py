@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job, by_job
+from salt_pipeline.components.core.labelled import check_facts
 from salt_pipeline.components.core.schemas import MAPS, open_table, table_metadata
 
 _HASHES = ("data_hash", "config_hash")
@@ -41,9 +42,7 @@ def find_jobs(paths: list[str], kind: str, config: Config) -> dict[Job, MapFile]
     """
     files = [_read(path) for path in paths]
     for file in files:
-        if file.metadata["kind"] != kind:
-            found = file.metadata["kind"]
-            raise SaltError("wrong kind of maps", file=file.path, field="kind", found=found, expected=kind)
+        check_facts(file.path, file.metadata, {"kind": kind})
     jobs = by_job(
         ((file.path, file.metadata["encoder"], file.metadata["fold"]) for file in files), f"{kind} maps", config
     )
@@ -58,14 +57,10 @@ def common_hashes(files: list[MapFile]) -> dict[str, str]:
         SaltError: If two files differ.
     """
     first = files[0]
+    hashes = {key: first.metadata[key] for key in _HASHES}
     for file in files[1:]:
-        for key in _HASHES:
-            if file.metadata[key] != first.metadata[key]:
-                expected = f"{first.metadata[key]} as in {first.path}"
-                raise SaltError(
-                    "made from something else", file=file.path, field=key, found=file.metadata[key], expected=expected
-                )
-    return {key: first.metadata[key] for key in _HASHES}
+        check_facts(file.path, file.metadata, hashes, source=first.path)
+    return hashes
 
 
 def _read(path: str) -> MapFile:

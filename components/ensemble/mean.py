@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from salt_pipeline.components.core.blend import weighted_mean
-from salt_pipeline.components.ensemble.merge import Rows
+from salt_pipeline.components.ensemble.merge import MapRows
 
 
-def blend_rows(parts: Iterable[list[Rows]], weights: Sequence[float], folds: int) -> Iterator[Rows]:
+def blend_rows(parts: Iterable[list[MapRows]], weights: Sequence[float], folds: int) -> Iterator[MapRows]:
     """Blends maps and probabilities of any salt.
 
     Args:
@@ -22,4 +22,4 @@ def blend_rows(parts: Iterable[list[Rows]], weights: Sequence[float], folds: int
         map_BHW = weighted_mean(shares, [[part.map_BHW for part in of_one] for of_one in encoders])
         salt_EB = [np.sum([part.salt_B for part in of_one], axis=0, dtype=np.float64) for of_one in encoders]
         salt_B = (np.array(shares) @ np.array(salt_EB)).astype(np.float32)
-        yield Rows(rows[0].ids_B, map_BHW, salt_B, rows[0].path_B)
+        yield MapRows(rows[0].ids_B, map_BHW, salt_B, rows[0].path_B)

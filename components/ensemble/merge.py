@@ -12,7 +12,7 @@ from salt_pipeline.components.core.schemas import MAPS, ROW_GROUP, SIDE, array_t
 
 
 @dataclass(frozen=True)
-class Rows:
+class MapRows:
     """Some rows of map files, ids ascending.
 
     Attributes:
@@ -31,7 +31,7 @@ class Rows:
         return len(self.ids_B)
 
     def __getitem__(self, which: slice | list[int] | npt.NDArray[np.intp]) -> "Rows":
-        return Rows(self.ids_B[which], self.map_BHW[which], self.salt_B[which], self.path_B[which])
+        return MapRows(self.ids_B[which], self.map_BHW[which], self.salt_B[which], self.path_B[which])
 
     @classmethod
     def none(cls) -> Self:
@@ -40,11 +40,11 @@ class Rows:
         return cls(np.empty(0, dtype=np.str_), pixels, np.empty(0, dtype=np.float32), np.empty(0, dtype=np.str_))
 
 
-def concatenate(parts: list[Rows]) -> Rows:
+def concatenate(parts: list[MapRows]) -> MapRows:
     """Puts rows one after another."""
     if len(parts) == 1:
         return parts[0]
-    return Rows(
+    return MapRows(
         np.concatenate([part.ids_B for part in parts]),
         np.concatenate([part.map_BHW for part in parts]),
         np.concatenate([part.salt_B for part in parts]),
@@ -60,12 +60,12 @@ class Stream:
         name: What a message calls it.
     """
 
-    def __init__(self, source: Iterator[Rows], name: str) -> None:
+    def __init__(self, source: Iterator[MapRows], name: str) -> None:
         self.source = source
         self.name = name
-        self.buffer = Rows.none()
+        self.buffer = MapRows.none()
 
-    def fill(self, count: int) -> Rows:
+    def fill(self, count: int) -> MapRows:
         """Reads on until so many rows are buffered, or all that are left.
 
         Returns:
@@ -75,13 +75,13 @@ class Stream:
             self.buffer = concatenate([self.buffer, piece]) if len(self.buffer) else piece
         return self.buffer
 
-    def take(self, count: int) -> Rows:
+    def take(self, count: int) -> MapRows:
         """Gives the first buffered rows away."""
         rows, self.buffer = self.buffer[:count], self.buffer[count:]
         return rows
 
 
-def read_rows(path: str) -> Iterator[Rows]:
+def read_rows(path: str) -> Iterator[MapRows]:
     """Reads a map file a row group at a time.
 
     Raises:
@@ -92,10 +92,10 @@ def read_rows(path: str) -> Iterator[Rows]:
         ids = np.array(table["id"].to_pylist(), dtype=np.str_)
         _check_ascending(path, last, ids)
         last = str(ids[-1]) if len(ids) else last
-        yield Rows(ids, array_to_pixels(table["map"]), table["salt"].to_numpy(), np.full(len(ids), path))
+        yield MapRows(ids, array_to_pixels(table["map"]), table["salt"].to_numpy(), np.full(len(ids), path))
 
 
-def read_in_step(paths: list[str]) -> Iterator[list[Rows]]:
+def read_in_step(paths: list[str]) -> Iterator[list[MapRows]]:
     """Reads map files of the same images side by side, a row group of each at a time.
 
     Raises:
@@ -113,7 +113,7 @@ def _check_ascending(path: str, last: str, ids: npt.NDArray[np.str_]) -> None:
         raise SaltError(problem, file=path, field="id", found=f"{ids[first]} after {before[first]}")
 
 
-def merged(streams: list[Stream]) -> Iterator[Rows]:
+def merged(streams: list[Stream]) -> Iterator[MapRows]:
     """Merges streams of different ids into one in the order of ids.
 
     Holds a row group of each stream at a time.
@@ -136,7 +136,7 @@ def merged(streams: list[Stream]) -> Iterator[Rows]:
         yield rows
 
 
-def in_step(streams: list[Stream]) -> Iterator[list[Rows]]:
+def in_step(streams: list[Stream]) -> Iterator[list[MapRows]]:
     """Reads streams of the same ids side by side, in full row groups but for the last.
 
     Raises:
@@ -156,7 +156,7 @@ def in_step(streams: list[Stream]) -> Iterator[list[Rows]]:
         yield parts
 
 
-def _difference(one: tuple[Rows, str], other: tuple[Rows, str]) -> SaltError:
+def _difference(one: tuple[MapRows, str], other: tuple[MapRows, str]) -> SaltError:
     """Of two ids that should be the same, the smaller is the one that the other stream lacks."""
     (row, _), (next_row, lacking) = sorted((one, other), key=lambda side: side[0].ids_B[0])
     found = f"{next_row.ids_B[0]} in {next_row.path_B[0]}"

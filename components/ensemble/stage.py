@@ -13,22 +13,18 @@ from rich.console import Console
 from rich.progress import track
 
 from salt_pipeline.components.core.config.config import parse_config
-from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.components.core.labelled import check_facts, read_labelled
 from salt_pipeline.components.core.schemas import (
-    DATASET,
     MAPS,
     ROW_GROUP,
     array_to_pixels,
-    labelled_rows,
-    open_table,
     pixels_to_array,
-    table_metadata,
     table_writer,
 )
 from salt_pipeline.components.ensemble.jobs import common_hashes, find_jobs
 from salt_pipeline.components.ensemble.mean import blend_rows
-from salt_pipeline.components.ensemble.merge import Rows, Stream, in_step, merged, read_in_step
+from salt_pipeline.components.ensemble.merge import MapRows, Stream, in_step, merged, read_in_step
 from salt_pipeline.components.ensemble.weights import learn_weights
 
 log = logging.getLogger(__name__)
@@ -92,12 +88,8 @@ def blend(
 
 def _masks(dataset: str, data_hash: str) -> dict[str, NDArray[np.uint8]]:
     """True mask of each labelled image, of the data that the maps were made from."""
-    found = table_metadata(open_table(dataset, DATASET)).get("data_hash")
-    if found != data_hash:
-        raise SaltError(
-            "is not what the maps were made from", file=dataset, field="data_hash", found=found, expected=data_hash
-        )
-    rows = labelled_rows(dataset, ["id", "mask"])
+    rows, facts = read_labelled(dataset, ["id", "mask"])
+    check_facts(dataset, facts, {"data_hash": data_hash})
     return dict(zip(rows["id"].to_pylist(), array_to_pixels(rows["mask"]), strict=True))
 
 
@@ -106,7 +98,7 @@ def _shown(items: Iterable[Any], what: str, total: int) -> Iterable[Any]:
     return track(items, what, total=total, console=Console(stderr=True), disable=not sys.stderr.isatty())
 
 
-def _write(path: str, facts: dict[str, str], blended: Iterator[Rows], rows: int) -> None:
+def _write(path: str, facts: dict[str, str], blended: Iterator[MapRows], rows: int) -> None:
     parts = in_step([Stream(blended, path)])
     with table_writer(path, MAPS, facts) as writer:
         for (part,) in _shown(parts, f"ensemble {facts['kind']}", -(-rows // ROW_GROUP)):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from salt_pipeline.components.core.blend import weighted_mean
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.metric import CUTS, overlap, score
-from salt_pipeline.components.ensemble.merge import Rows
+from salt_pipeline.components.ensemble.merge import MapRows
 
 CANDIDATES = 200
 """Weights that are tried at most."""
@@ -31,7 +31,7 @@ def lattice(encoders: int) -> list[Weights]:
 
 
 def learn_weights(
-    folds: Iterable[Iterable[list[Rows]]], mask_by_id: dict[str, NDArray[np.uint8]], encoders: int
+    folds: Iterable[Iterable[list[MapRows]]], mask_by_id: dict[str, NDArray[np.uint8]], encoders: int
 ) -> list[Weights]:
     """Finds the weights whose blended maps score best at the threshold that is best for them.
 
@@ -56,7 +56,7 @@ def learn_weights(
 
 
 def _tenths(
-    fold: Iterable[list[Rows]], mask_by_id: dict[str, NDArray[np.uint8]], candidates: list[Weights]
+    fold: Iterable[list[MapRows]], mask_by_id: dict[str, NDArray[np.uint8]], candidates: list[Weights]
 ) -> NDArray[np.int64]:
     """Sum of the scores of a fold's images under each candidate at each cut (C, 255), in tenths."""
     tenths_CT = np.zeros((len(candidates), CUTS), dtype=np.int64)

@@ -11,15 +11,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import in_loop
-from salt_pipeline.components.core.schemas import (
-    DATASET,
-    FOLDS,
-    array_to_pixels,
-    labelled_rows,
-    open_table,
-    table_metadata,
-    write_table,
-)
+from salt_pipeline.components.core.labelled import read_labelled
+from salt_pipeline.components.core.schemas import FOLDS, array_to_pixels, write_table
 from salt_pipeline.components.fold_split.strata import mask_classes, merge_rare
 from salt_pipeline.components.fold_split.touching import group_tiles
 
@@ -80,10 +73,10 @@ def split(dataset: str, config: dict, folds: str) -> tuple[list[dict], dict[str,
 
 def _read_labelled(dataset: str) -> tuple[pa.Table, dict[str, str]]:
     """Reads the labelled rows and the data's hash."""
-    metadata = table_metadata(open_table(dataset, DATASET))
+    labelled, metadata = read_labelled(dataset, ["id", "image", "mask"])
     if "data_hash" not in metadata:
         raise SaltError("is missing from the metadata", file=dataset, field="data_hash")
-    return labelled_rows(dataset, ["id", "image", "mask"]), {"data_hash": metadata["data_hash"]}
+    return labelled, {"data_hash": metadata["data_hash"]}
 
 
 def _check(dataset: str, labelled: pa.Table, ids: list[str], folds: int) -> None:

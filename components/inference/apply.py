@@ -12,6 +12,7 @@ from rich.progress import Progress, TextColumn, TimeRemainingColumn
 
 from salt_pipeline.components.core.bundle import Bundle
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.labelled import one_grey_level, without_salt
 from salt_pipeline.components.core.metric import to_masks
 from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.core.schemas import SIDE
@@ -148,7 +149,7 @@ class _Work:
         image_BHW = np.stack([pixels for _, pixels in tiles])
         maps_BHW = self.model.predict(image_BHW)
         masks_BHW = to_masks(maps_BHW, self.bundle.threshold, self.bundle.min_area)
-        masks_BHW[image_BHW.min(axis=(1, 2)) == image_BHW.max(axis=(1, 2))] = 0
+        masks_BHW = without_salt(masks_BHW, one_grey_level(image_BHW))
         for (source, grey_HW), map_HW, mask_HW, rle in zip(tiles, maps_BHW, masks_BHW, encode(masks_BHW), strict=True):
             with open_writers(self.out, source) as writers:
                 writers.write(grey_HW, map_HW, mask_HW)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import job_title
+from salt_pipeline.components.core.labelled import check_facts
 from salt_pipeline.components.core.schemas import (
     DATASET,
     MAPS,
@@ -51,9 +52,7 @@ def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[st
     """
     data_hash = table_metadata(open_table(dataset, DATASET)).get("data_hash", "")
     predictor = Predictor(model, config)
-    trained_on = predictor.facts["data_hash"]
-    if trained_on != data_hash:
-        raise SaltError("the model was trained on other data", file=model, found=trained_on, expected=data_hash)
+    check_facts(model, predictor.facts, {"data_hash": data_hash})
 
     def batches() -> Iterator[Batch]:
         for group in row_groups(dataset, DATASET, ["id", "labelled", "image"]):

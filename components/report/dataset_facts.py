@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from salt_pipeline.components.core.labelled import one_grey_level
 from salt_pipeline.components.core.schemas import DATASET, open_table, table_metadata
 from salt_pipeline.components.report.inputs import Labelled
 
 
 @dataclass(frozen=True)
-class Survey:
+class DatasetFacts:
     """Facts of the dataset; counts are of images.
 
     Attributes:
@@ -34,7 +35,7 @@ class Survey:
     dropped: dict[str, str]
 
 
-def read_survey(dataset: str, labelled: Labelled) -> Survey:
+def read_dataset_facts(dataset: str, labelled: Labelled) -> DatasetFacts:
     """Counts what the dataset holds.
 
     Raises:
@@ -42,15 +43,14 @@ def read_survey(dataset: str, labelled: Labelled) -> Survey:
     """
     file = open_table(dataset, DATASET)
     facts = table_metadata(file)
-    pixels_BN = labelled.images_BHW.reshape(len(labelled.ids), -1)
     coverage_B = labelled.masks_BHW.mean(axis=(1, 2))
     known = labelled.depth_B[np.isfinite(labelled.depth_B)]
-    return Survey(
+    return DatasetFacts(
         source=facts.get("source", ""),
         labelled=len(labelled.ids),
         test=file.metadata.num_rows - len(labelled.ids),
         empty=int((coverage_B == 0).sum()),
-        constant=int((pixels_BN.max(axis=1) == pixels_BN.min(axis=1)).sum()),
+        constant=int(one_grey_level(labelled.images_BHW).sum()),
         coverage=float(coverage_B[coverage_B > 0].mean()) if coverage_B.any() else 0.0,
         depth=(float(known.min()), float(known.max())) if len(known) else None,
         dropped=json.loads(facts.get("dropped", "{}")),

@@ -1,7 +1,6 @@
 """What the report reads, checked to belong together."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -12,16 +11,8 @@ from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import Job, by_job
-from salt_pipeline.components.core.schemas import (
-    DATASET,
-    FOLDS,
-    MAPS,
-    array_to_pixels,
-    labelled_rows,
-    open_table,
-    read_table,
-    table_metadata,
-)
+from salt_pipeline.components.core.labelled import check_facts, check_ids, read_folds, read_labelled
+from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, open_table, read_table, table_metadata
 from salt_pipeline.components.report.page.architecture import Architecture
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -89,7 +80,7 @@ class Curve(BaseModel):
     versions: dict[str, str] = {}
 
 
-class Choice(BaseModel):
+class ChoiceFile(BaseModel):
     """What submission chose on the blended out-of-fold maps, and the ensemble's score by that choice.
 
     Files of older versions lack the encoders' weights.
@@ -102,25 +93,22 @@ class Choice(BaseModel):
     weights: dict[str, float] = {}
 
 
-def read_labelled(dataset: str, folds: str) -> Labelled:
+def read_truth(dataset: str, folds: str) -> Labelled:
     """Reads the labelled images and their folds.
 
     Raises:
         SaltError: If a file is wrong or the folds are of other images.
     """
-    facts = table_metadata(open_table(dataset, DATASET))
-    table = labelled_rows(dataset, ["id", "image", "mask", "depth"])
-    split, split_facts = read_table(folds, FOLDS)
-    _same(folds, "data_hash", split_facts.get("data_hash"), facts.get("data_hash"))
+    table, facts = read_labelled(dataset, ["id", "image", "mask", "depth"])
+    data_hash = facts.get("data_hash", "")
     ids = table["id"].to_pylist()
-    _same_ids(folds, split["id"].to_pylist(), ids)
     return Labelled(
         ids=ids,
         images_BHW=array_to_pixels(table["image"]),
         masks_BHW=array_to_pixels(table["mask"]),
-        fold_B=split["fold"].to_numpy(),
+        fold_B=read_folds(folds, ids, {"data_hash": data_hash}),
         depth_B=table["depth"].to_numpy().astype(np.float64),
-        data_hash=facts.get("data_hash", ""),
+        data_hash=data_hash,
         synthetic=facts.get("synthetic") == "true",
     )
 
@@ -132,8 +120,8 @@ def read_maps(path: str, labelled: Labelled) -> Maps:
         SaltError: If the file is wrong, or of other images.
     """
     table, facts = read_table(path, MAPS)
-    _same(path, "data_hash", facts.get("data_hash"), labelled.data_hash)
-    _same_ids(path, table["id"].to_pylist(), labelled.ids)
+    check_facts(path, facts, {"data_hash": labelled.data_hash})
+    check_ids(path, table["id"].to_pylist(), labelled.ids)
     return Maps(array_to_pixels(table["map"]), table["salt"].to_numpy())
 
 
@@ -155,11 +143,9 @@ def read_jobs(oofs: list[str], labelled: Labelled, config: Config) -> dict[str, 
         for fold in range(config.split.folds):
             path = paths[Job(encoder.name, fold)]
             table, facts = read_table(path, MAPS)
-            _same(path, "kind", facts.get("kind"), "oof")
-            _same(path, "data_hash", facts.get("data_hash"), labelled.data_hash)
-            _same(path, "config_hash", facts.get("config_hash"), config.hash)
+            check_facts(path, facts, {"kind": "oof", "data_hash": labelled.data_hash, "config_hash": config.hash})
             rows = np.flatnonzero(labelled.fold_B == fold)
-            _same_ids(path, table["id"].to_pylist(), [labelled.ids[row] for row in rows])
+            check_ids(path, table["id"].to_pylist(), [labelled.ids[row] for row in rows])
             maps.maps_BHW[rows] = array_to_pixels(table["map"])
             maps.salt_B[rows] = table["salt"].to_numpy()
         pooled[encoder.name] = maps
@@ -174,20 +160,20 @@ def read_curves(paths: list[str], labelled: Labelled, config: Config) -> dict[Jo
     """
     curves = {path: _read_model(path, Curve) for path in paths}
     for path, curve in curves.items():
-        _same(path, "data_hash", curve.data_hash, labelled.data_hash)
-        _same(path, "config_hash", curve.config_hash, config.hash)
+        hashes = {"data_hash": curve.data_hash, "config_hash": curve.config_hash}
+        check_facts(path, hashes, {"data_hash": labelled.data_hash, "config_hash": config.hash})
     files = ((path, curve.encoder, str(curve.fold)) for path, curve in curves.items())
     jobs = by_job(files, "learning curve", config)
     return {job: curves[path] for job, path in jobs.items()}
 
 
-def read_choice(path: str) -> Choice:
+def read_choice(path: str) -> ChoiceFile:
     """Reads threshold and smallest area.
 
     Raises:
         SaltError: If the file is not what submission writes.
     """
-    return _read_model(path, Choice)
+    return _read_model(path, ChoiceFile)
 
 
 def _read_model(path: str, model: type[Model]) -> Model:
@@ -197,17 +183,3 @@ def _read_model(path: str, model: type[Model]) -> Model:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or None
         raise SaltError(first["msg"], file=path, field=field) from None
-
-
-def _same(path: str | Path, field: str, found: str | None, expected: str | None) -> None:
-    if found != expected:
-        raise SaltError("was made from something else", file=path, field=field, found=found, expected=expected)
-
-
-def _same_ids(path: str | Path, found: list[str], expected: list[str]) -> None:
-    if missing := sorted(set(expected) - set(found)):
-        raise SaltError(f"lacks {len(missing)} images", file=path, field="id", expected=missing[0])
-    if strange := sorted(set(found) - set(expected)):
-        raise SaltError(f"holds {len(strange)} images too many", file=path, field="id", found=strange[0])
-    if found != expected:
-        raise SaltError("ids are doubled or not sorted", file=path, field="id")

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.intervals import LEVEL, RESAMPLES, Interval, interval
+from salt_pipeline.components.core.labelled import one_grey_level, without_salt
 from salt_pipeline.components.core.metric import overlap, score, score_images, to_masks
 from salt_pipeline.components.report.classification import Classification, confusion, roc_curve
-from salt_pipeline.components.report.inputs import Choice, Labelled, Maps
+from salt_pipeline.components.report.inputs import ChoiceFile, Labelled, Maps
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,10 @@ class Results:
 
 def without_constant(maps: Maps, labelled: Labelled) -> Maps:
     """Empties the maps of images of one grey level, as submission does: no such image holds salt."""
-    pixels_BN = labelled.images_BHW.reshape(len(labelled.ids), -1)
-    constant_B = pixels_BN.max(axis=1) == pixels_BN.min(axis=1)
-    return Maps(np.where(constant_B[:, None, None], np.uint8(0), maps.maps_BHW), maps.salt_B)
+    return Maps(without_salt(maps.maps_BHW, one_grey_level(labelled.images_BHW)), maps.salt_B)
 
 
-def measure(name: str, maps: Maps, labelled: Labelled, choice: Choice, seed: int) -> Result:
+def measure(name: str, maps: Maps, labelled: Labelled, choice: ChoiceFile, seed: int) -> Result:
     """Scores one encoder's, or the ensemble's, out-of-fold maps.
 
     Args:
@@ -121,7 +120,7 @@ def measure(name: str, maps: Maps, labelled: Labelled, choice: Choice, seed: int
     )
 
 
-def classify(ensemble: Maps, labelled: Labelled, choice: Choice) -> Classification:
+def classify(ensemble: Maps, labelled: Labelled, choice: ChoiceFile) -> Classification:
     """Compares images called salt with those that hold any."""
     masks_BHW = to_masks(ensemble.maps_BHW, choice.threshold, choice.min_area)
     truth_B, found_B = (np.asarray(of_BHW.any(axis=(1, 2))) for of_BHW in (labelled.masks_BHW, masks_BHW))
@@ -133,7 +132,7 @@ def classify(ensemble: Maps, labelled: Labelled, choice: Choice) -> Classificati
 
 
 def compute_results(
-    encoders: dict[str, Maps], ensemble: Maps, labelled: Labelled, choice: Choice, config: Config
+    encoders: dict[str, Maps], ensemble: Maps, labelled: Labelled, choice: ChoiceFile, config: Config
 ) -> Results:
     """Scores every encoder and the ensemble."""
     return Results(

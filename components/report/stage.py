@@ -8,8 +8,8 @@ from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path, write_json
 from salt_pipeline.components.core.metric import score_images, to_masks
-from salt_pipeline.components.report.dataset_facts import read_survey
-from salt_pipeline.components.report.inputs import read_choice, read_curves, read_jobs, read_labelled, read_maps
+from salt_pipeline.components.report.dataset_facts import read_dataset_facts
+from salt_pipeline.components.report.inputs import read_choice, read_curves, read_jobs, read_maps, read_truth
 from salt_pipeline.components.report.page.gallery import Masked
 from salt_pipeline.components.report.page.page import Shown, render_card, render_page
 from salt_pipeline.components.report.results import compute_results, scalars, without_constant
@@ -56,7 +56,7 @@ def report(
         SaltError: If a job is missing or doubled, or files do not belong together; it names them.
     """
     settings = parse_config(config)
-    labelled = read_labelled(dataset, folds)
+    labelled = read_truth(dataset, folds)
     chosen = read_choice(choice)
     learning = read_curves(curves, labelled, settings)
     encoders = {name: without_constant(maps, labelled) for name, maps in read_jobs(oofs, labelled, settings).items()}
@@ -70,7 +70,7 @@ def report(
         run=run,
         results=measured,
         labelled=labelled,
-        survey=read_survey(dataset, labelled),
+        dataset=read_dataset_facts(dataset, labelled),
         encoders=encoders,
         ensemble=ensemble,
         masked=Masked(

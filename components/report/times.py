@@ -13,7 +13,7 @@ Seconds = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageTime:
     """The tasks of one stage together."""
 
     name: str
@@ -39,11 +39,11 @@ def task_seconds(**artifacts: Sequence[Any]) -> dict[str, list[float]]:
     return {name: seconds for name, seconds in read.items() if seconds}
 
 
-def stage_times(seconds: Seconds, curves: dict[Job, Curve]) -> list[Stage]:
+def stage_times(seconds: Seconds, curves: dict[Job, Curve]) -> list[StageTime]:
     """Sums a stage's tasks up; training is known from the learning curves where its tasks do not say."""
     by_stage = {"train_fold": [curve.seconds for curve in curves.values()], **seconds}
     peaks = [curve.peak_memory_bytes for curve in curves.values() if curve.peak_memory_bytes is not None]
     return [
-        Stage(name, len(tasks), sum(tasks), max(tasks), max(peaks) if peaks and name == "train_fold" else None)
+        StageTime(name, len(tasks), sum(tasks), max(tasks), max(peaks) if peaks and name == "train_fold" else None)
         for name, tasks in sorted(by_stage.items(), key=lambda item: STAGES.index(item[0]))
     ]

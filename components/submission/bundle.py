@@ -8,6 +8,7 @@ from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import Job, by_job
+from salt_pipeline.components.core.labelled import check_facts
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.submission.model_card import render_card
 
@@ -27,10 +28,7 @@ def find_models(models: list[str], config: Config, data_hash: str) -> dict[Job, 
     """
     sidecars = {model: _sidecar(model) for model in models}
     for model, sidecar in sidecars.items():
-        for key, expected in (("data_hash", data_hash), ("config_hash", config.hash)):
-            if sidecar.get(key) != expected:
-                found = sidecar.get(key)
-                raise SaltError("was made from something else", file=model, field=key, found=found, expected=expected)
+        check_facts(model, sidecar, {"data_hash": data_hash, "config_hash": config.hash})
     files = ((model, str(sidecar.get("encoder")), str(sidecar.get("fold"))) for model, sidecar in sidecars.items())
     return by_job(files, "model", config)
 

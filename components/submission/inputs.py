@@ -9,20 +9,19 @@ from numpy.typing import NDArray
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.labelled import check_facts, check_ids, one_grey_level, without_salt
 from salt_pipeline.components.core.schemas import (
     DATASET,
-    FOLDS,
     MAPS,
     array_to_pixels,
     open_table,
-    read_table,
     row_groups,
     table_metadata,
 )
 
 
 @dataclass(frozen=True)
-class Survey:
+class ImageIndex:
     """The dataset, without its images.
 
     Attributes:
@@ -44,7 +43,7 @@ class Survey:
     synthetic: bool
 
 
-def read_survey(path: str) -> Survey:
+def read_index(path: str) -> ImageIndex:
     """Reads the dataset, a row group at a time.
 
     Raises:
@@ -58,15 +57,14 @@ def read_survey(path: str) -> Survey:
     for table in row_groups(path, DATASET):
         ids = np.array(table["id"].to_pylist(), dtype=object)
         truth_B = np.array(table["labelled"].to_pylist(), dtype=bool)
-        images_BN = array_to_pixels(table["image"]).reshape(len(table), -1)
         labelled += ids[truth_B].tolist()
         masks.append(array_to_pixels(table["mask"].filter(table["labelled"])))
         places = np.array(table["position"].to_pylist(), dtype=object)
         positions |= zip(ids[~truth_B], places[~truth_B], strict=True)
-        flat.update(ids[images_BN.max(axis=1) == images_BN.min(axis=1)])
+        flat.update(ids[one_grey_level(array_to_pixels(table["image"]))])
     if not labelled:
         raise SaltError("holds no labelled image", file=path)
-    return Survey(
+    return ImageIndex(
         labelled=labelled,
         masks_BHW=np.concatenate(masks),
         test=list(positions),
@@ -77,18 +75,7 @@ def read_survey(path: str) -> Survey:
     )
 
 
-def read_folds(path: str, survey: Survey) -> NDArray[np.int32]:
-    """Reads the fold of each labelled image.
-
-    Raises:
-        SaltError: If the folds are not those of the dataset.
-    """
-    table, metadata = read_table(path, FOLDS)
-    _check_fit(path, table["id"].to_pylist(), survey.labelled, metadata, survey.data_hash)
-    return np.array(table["fold"].to_pylist(), dtype=np.int32)
-
-
-def open_maps(path: str, ids: list[str], survey: Survey) -> Iterator[NDArray[np.uint8]]:
+def open_maps(path: str, ids: list[str], index: ImageIndex) -> Iterator[NDArray[np.uint8]]:
     """Streams maps, in the order of `ids`; those of flat images are all 0, as they hold no salt.
 
     Returns:
@@ -99,12 +86,13 @@ def open_maps(path: str, ids: list[str], survey: Survey) -> Iterator[NDArray[np.
     """
     metadata = table_metadata(open_table(path, MAPS))
     found = [image for table in row_groups(path, MAPS, ["id"]) for image in table["id"].to_pylist()]
-    _check_fit(path, found, ids, metadata, survey.data_hash)
+    check_facts(path, metadata, {"data_hash": index.data_hash})
+    check_ids(path, found, ids)
 
     def stream() -> Iterator[NDArray[np.uint8]]:
         for table in row_groups(path, MAPS, ["id", "map"]):
-            kept_B = np.array([image not in survey.flat for image in table["id"].to_pylist()], dtype=np.uint8)
-            yield array_to_pixels(table["map"]) * kept_B[:, None, None]
+            flat_B = np.array([image in index.flat for image in table["id"].to_pylist()], dtype=bool)
+            yield without_salt(array_to_pixels(table["map"]), flat_B)
 
     return stream()
 
@@ -122,23 +110,3 @@ def read_weights(path: str, config: Config) -> dict[str, float]:
         found, expected = ", ".join(weights), ", ".join(given)
         raise SaltError("was blended of other encoders", file=path, field="weights", found=found, expected=expected)
     return weights
-
-
-def _check_fit(path: str, found: list[str], wanted: list[str], metadata: dict[str, str], data_hash: str) -> None:
-    """Raises unless the rows are the wanted ones, sorted, each once, and made from the same data."""
-    made_from = metadata.get("data_hash", data_hash)
-    if made_from != data_hash:
-        raise SaltError("was made from other data", file=path, field="data_hash", found=made_from, expected=data_hash)
-    if found == wanted:
-        return
-    for problem, ids in (
-        ("is not in the dataset", set(found) - set(wanted)),
-        ("is missing", set(wanted) - set(found)),
-    ):
-        if ids:
-            count = f"{len(ids)} of {len(found)} rows" if len(ids) > 1 else None
-            raise SaltError(f"id {min(ids)} {problem}", file=path, field="id", found=count)
-    if len(found) > len(wanted):
-        doubled = next(image for image, after in zip(sorted(found), sorted(found)[1:], strict=False) if image == after)
-        raise SaltError(f"id {doubled} is there twice", file=path, field="id", found=f"{len(found)} rows")
-    raise SaltError("rows are not sorted by id", file=path, field="id")

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.files import atomic_path, write_json
 from salt_pipeline.components.core.intervals import interval
+from salt_pipeline.components.core.labelled import read_folds
 from salt_pipeline.components.core.metric import Overlap, overlap, to_masks
 from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.submission.bundle import bundle_ensemble, find_models
 from salt_pipeline.components.submission.check import HEADER, check_submission
 from salt_pipeline.components.submission.choice import choose, scores
-from salt_pipeline.components.submission.inputs import Survey, open_maps, read_folds, read_survey, read_weights
+from salt_pipeline.components.submission.inputs import ImageIndex, open_maps, read_index, read_weights
 
 log = logging.getLogger(__name__)
 
@@ -53,34 +54,34 @@ def submit(
         SaltError: If an input does not fit the dataset, or an output cannot be written.
     """
     settings = parse_config(config)
-    survey = read_survey(dataset)
-    folds_B = read_folds(folds, survey)
-    oof_maps, test_maps = open_maps(oof, survey.labelled, survey), open_maps(test, survey.test, survey)
+    index = read_index(dataset)
+    folds_B = read_folds(folds, index.labelled, {"data_hash": index.data_hash})
+    oof_maps, test_maps = open_maps(oof, index.labelled, index), open_maps(test, index.test, index)
     weights = read_weights(test, settings)
-    members = find_models(models, settings, survey.data_hash) if models else {}
+    members = find_models(models, settings, index.data_hash) if models else {}
 
-    found = _overlap(oof_maps, survey.masks_BHW)
+    found = _overlap(oof_maps, index.masks_BHW)
     chosen = choose(found, folds_B, settings.submission.threshold, settings.submission.min_area)
     low, high = interval(scores(found, chosen), settings.seed)
     log.info("out-of-fold score %.4f (threshold %.3f, at least %d px)", chosen.score, chosen.threshold, chosen.min_area)
 
     masks = (to_masks(maps_BHW, chosen.threshold, chosen.min_area) for maps_BHW in test_maps)
     rles = [rle for masks_BHW in masks for rle in encode(masks_BHW)]
-    _write(submission, survey, dict(zip(survey.test, rles, strict=True)))
+    _write(submission, index, dict(zip(index.test, rles, strict=True)))
     numbers = asdict(chosen)
     facts = {
         "score_low": low,
         "score_high": high,
-        "images": len(survey.labelled),
+        "images": len(index.labelled),
         "test_images": len(rles),
         "test_salt_share": sum(map(bool, rles)) / max(len(rles), 1),
         "weights": weights,
         "fixed": settings.submission.model_dump(),
-        "data_hash": survey.data_hash,
+        "data_hash": index.data_hash,
         "config_hash": settings.hash,
     }
     if members:
-        bundle_ensemble(bundle, members, settings, numbers | facts, synthetic=survey.synthetic)
+        bundle_ensemble(bundle, members, settings, numbers | facts, synthetic=index.synthetic)
     write_json(choice, numbers | facts)
     return {name: float(value) for name, value in numbers.items()}
 
@@ -98,12 +99,12 @@ def _overlap(maps: Iterable[NDArray[np.uint8]], masks_BHW: NDArray[np.uint8]) ->
     )
 
 
-def _write(path: str, survey: Survey, rle_by_id: dict[str, str]) -> None:
+def _write(path: str, index: ImageIndex, rle_by_id: dict[str, str]) -> None:
     """Writes the csv; what Kaggle would refuse never gets its name."""
     with atomic_path(path) as part:
         with part.open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(HEADER)
-            rows.writerows((image, rle_by_id[image]) for image in survey.order)
-        problems = check_submission(part, survey.test)
+            rows.writerows((image, rle_by_id[image]) for image in index.order)
+        problems = check_submission(part, index.test)
         assert not problems, problems

@@ -17,18 +17,8 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import write_json
 from salt_pipeline.components.core.job_files import job_place
 from salt_pipeline.components.core.jobs import job_title, short_name
-from salt_pipeline.components.core.schemas import (
-    DATASET,
-    FOLDS,
-    MAPS,
-    array_to_pixels,
-    labelled_rows,
-    open_table,
-    pixels_to_array,
-    read_table,
-    table_metadata,
-    write_table,
-)
+from salt_pipeline.components.core.labelled import read_folds, read_labelled
+from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, pixels_to_array, write_table
 from salt_pipeline.components.core.store.uris import is_uri
 from salt_pipeline.components.core.tracking.run import TrackedRun
 from salt_pipeline.components.core.tracking.tracking import Tracking
@@ -213,17 +203,10 @@ def _check_job(config: Config, encoder: str, fold: int) -> None:
 
 
 def _load(dataset: str, folds: str, fold: int, count: int, device: torch.device) -> FoldData:
-    facts = table_metadata(open_table(dataset, DATASET))
-    labelled = labelled_rows(dataset, ["id", "image", "mask"])
-    split, split_facts = read_table(folds, FOLDS)
-    for key, expected in (("data_hash", facts.get("data_hash")), ("folds", str(count))):
-        found = split_facts.get(key)
-        if found != expected:
-            raise SaltError("belongs to another run", file=folds, field=key, found=found, expected=expected)
+    labelled, facts = read_labelled(dataset, ["id", "image", "mask"])
+    data_hash = facts.get("data_hash", "")
     ids = np.array(labelled["id"].to_pylist())
-    if split["id"].to_pylist() != ids.tolist():
-        raise SaltError("its ids are not the labelled ids of the dataset", file=folds, field="id")
-    out = split["fold"].to_numpy() == fold
+    out = read_folds(folds, ids.tolist(), {"data_hash": data_hash, "folds": str(count)}) == fold
     if not 0 < out.sum() < len(ids) - 1:
         raise SaltError(
             "needs an image to score and two to train on", file=folds, field=f"fold {fold}",
@@ -234,4 +217,4 @@ def _load(dataset: str, folds: str, fold: int, count: int, device: torch.device)
     def images(chosen: NDArray[np.bool_]) -> Images:
         return Images(*(torch.from_numpy(pixels[chosen]).to(device) for pixels in (image_BHW, mask_BHW)))
 
-    return FoldData(images(~out), images(out), ids[out], facts.get("data_hash", ""))
+    return FoldData(images(~out), images(out), ids[out], data_hash)

@@ -9,7 +9,7 @@ from salt_pipeline.pipelines.cluster.close_tracked import close_tracked
 from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
 from salt_pipeline.pipelines.cluster.rows import tracked_name
 from salt_pipeline.pipelines.cluster.watch import ENDED
-from salt_pipeline.pipelines.compare.tracked import TrackedRun, TrackedRuns
+from salt_pipeline.pipelines.compare.tracked import MlflowRun, MlflowRuns
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ def list_runs(kfp: Kfp, limit: int) -> tuple[list[Listed], list[SaltError]]:
     Raises:
         SaltError: If neither the cluster nor MLflow answers.
     """
-    tracked: dict[str, TrackedRun] = {}
+    tracked: dict[str, MlflowRun] = {}
     problems: list[SaltError] = []
     try:
-        tracked = {run.name: run for run in TrackedRuns().newest(max(limit, 200))}
+        tracked = {run.name: run for run in MlflowRuns().newest(max(limit, 200))}
     except SaltError as error:
         problems.append(error)
     found: list[Listed] = []

@@ -13,17 +13,10 @@ from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.intervals import interval
+from salt_pipeline.components.core.labelled import check_facts, check_ids, one_grey_level, read_labelled, without_salt
 from salt_pipeline.components.core.metric import score_images, to_masks
-from salt_pipeline.components.core.schemas import (
-    DATASET,
-    MAPS,
-    array_to_pixels,
-    labelled_rows,
-    open_table,
-    read_table,
-    table_metadata,
-)
-from salt_pipeline.pipelines.compare.tracked import TrackedRuns
+from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, read_table
+from salt_pipeline.pipelines.compare.tracked import MlflowRuns
 
 RESAMPLES = 2000
 """Bootstrap resamples of the mean difference."""
@@ -109,7 +102,7 @@ def open_finished(text: str, scratch: Path) -> Finished:
         config = parse_config(read_json(folder / "config.json"), str(folder / "config.json"))
         name = read_json(folder / "run.json")["run"]
         return Finished(name, config, read_json(folder / "metrics.json"), folder / "ensemble/oof.parquet")
-    runs = TrackedRuns()
+    runs = MlflowRuns()
     found = runs.find(text)
     place = Path(tempfile.mkdtemp(dir=scratch))
     files = {name: runs.file(found, name, place) for name in ("config.json", "metrics.json", "oof.parquet")}
@@ -123,8 +116,7 @@ def read_truth(dataset: Path) -> Truth:
     Raises:
         SaltError: If it is no dataset.
     """
-    rows = labelled_rows(str(dataset), ["id", "image", "mask"])
-    facts = table_metadata(open_table(dataset, DATASET))
+    rows, facts = read_labelled(dataset, ["id", "image", "mask"])
     return Truth(
         rows["id"].to_pylist(), array_to_pixels(rows["image"]), array_to_pixels(rows["mask"]), facts["data_hash"]
     )
@@ -137,13 +129,9 @@ def masks_of(run: Finished, truth: Truth) -> Masks:
         SaltError: If its maps are of other images.
     """
     table, facts = read_table(str(run.oof), MAPS)
-    if facts.get("data_hash") != truth.data_hash or table["id"].to_pylist() != truth.ids:
-        found, expected = facts.get("data_hash"), truth.data_hash
-        raise SaltError("is a run on other data", file=run.name, field="data_hash", found=found, expected=expected)
-    map_BHW = array_to_pixels(table["map"])
-    pixel_BN = truth.image_BHW.reshape(len(truth.ids), -1)
-    # No image of one grey level holds salt: submission empties them too.
-    map_BHW = np.where((pixel_BN.max(axis=1) == pixel_BN.min(axis=1))[:, None, None], np.uint8(0), map_BHW)
+    check_facts(run.name, facts, {"data_hash": truth.data_hash})
+    check_ids(run.name, table["id"].to_pylist(), truth.ids)
+    map_BHW = without_salt(array_to_pixels(table["map"]), one_grey_level(truth.image_BHW))
     threshold, min_area = run.metrics["threshold"], run.metrics["min_area"]
     salt_BHW = to_masks(map_BHW, threshold, min_area).view(bool)
     return Masks(salt_BHW, score_images(map_BHW, truth.mask_BHW, threshold, min_area))

@@ -15,7 +15,7 @@ HOME = Path("runs")
 
 
 @dataclass(frozen=True)
-class TrackedRun:
+class MlflowRun:
     """A pipeline run as MLflow has it.
 
     Attributes:
@@ -37,7 +37,7 @@ class TrackedRun:
     tags: dict[str, str]
 
 
-class TrackedRuns:
+class MlflowRuns:
     """MLflow at MLFLOW_TRACKING_URI, else the file that local runs write.
 
     Args:
@@ -57,11 +57,11 @@ class TrackedRuns:
 
         self._client = MlflowClient(self.address)
 
-    def newest(self, limit: int = 100) -> list[TrackedRun]:
+    def newest(self, limit: int = 100) -> list[MlflowRun]:
         """The newest runs, newest first."""
         return self._search("", limit)
 
-    def find(self, name: str) -> TrackedRun:
+    def find(self, name: str) -> MlflowRun:
         """The run of this name.
 
         Raises:
@@ -73,7 +73,7 @@ class TrackedRuns:
             raise SaltError("no such run: `salt runs` lists them", field="RUN", found=name)
         return found[0]
 
-    def file(self, run: TrackedRun, name: str, folder: Path) -> Path:
+    def file(self, run: MlflowRun, name: str, folder: Path) -> Path:
         """Fetches one of a run's files to a folder.
 
         Raises:
@@ -87,8 +87,8 @@ class TrackedRuns:
 
         return self._asked(fetch)
 
-    def _search(self, condition: str, limit: int) -> list[TrackedRun]:
-        def search() -> list[TrackedRun]:
+    def _search(self, condition: str, limit: int) -> list[MlflowRun]:
+        def search() -> list[MlflowRun]:
             experiment = self._client.get_experiment_by_name(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
             if experiment is None:
                 return []
@@ -110,9 +110,9 @@ class TrackedRuns:
             raise SaltError("MLflow does not answer", file=self.address, found=said) from None
 
 
-def _tracked(run: Any) -> TrackedRun:
+def _tracked(run: Any) -> MlflowRun:
     info = run.info
-    return TrackedRun(
+    return MlflowRun(
         name=run.data.tags.get("salt.run", info.run_name),
         run_id=info.run_id,
         state=info.status,

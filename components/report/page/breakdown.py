@@ -18,7 +18,7 @@ DEPTHS = 8
 
 
 @dataclass(frozen=True)
-class Part:
+class ImageClass:
     """The images of one class."""
 
     name: str
@@ -29,7 +29,7 @@ class Part:
     high: float = 0
 
 
-def by_coverage(scores_B: NDArray[np.float64], coverage_B: NDArray[np.float64], seed: int) -> list[Part]:
+def by_coverage(scores_B: NDArray[np.float64], coverage_B: NDArray[np.float64], seed: int) -> list[ImageClass]:
     """Scores by the share of true salt; classes without images are left out."""
     names = ["no salt", "up to 1%", *(f"{a:.0%} to {b:.0%}" for a, b in itertools.pairwise(COVERAGE))]
     class_B = np.where(coverage_B == 0, 0, 1 + np.searchsorted(COVERAGE, coverage_B))
@@ -37,7 +37,7 @@ def by_coverage(scores_B: NDArray[np.float64], coverage_B: NDArray[np.float64], 
     return [_part(name, scores, seed) for name, scores in found if len(scores)]
 
 
-def by_depth(scores_B: NDArray[np.float64], depth_B: NDArray[np.float64], seed: int) -> list[Part]:
+def by_depth(scores_B: NDArray[np.float64], depth_B: NDArray[np.float64], seed: int) -> list[ImageClass]:
     """Scores by depth, ft, over the images whose depth is known."""
     known_B = np.isfinite(depth_B)
     depths, scores = depth_B[known_B], scores_B[known_B]
@@ -53,11 +53,11 @@ def by_depth(scores_B: NDArray[np.float64], depth_B: NDArray[np.float64], seed: 
     return parts
 
 
-def _part(name: str, scores: NDArray[np.float64], seed: int, low: float = 0, high: float = 0) -> Part:
-    return Part(name, len(scores), float(scores.mean()), interval(scores, seed), low, high)
+def _part(name: str, scores: NDArray[np.float64], seed: int, low: float = 0, high: float = 0) -> ImageClass:
+    return ImageClass(name, len(scores), float(scores.mean()), interval(scores, seed), low, high)
 
 
-def coverage_chart(parts: list[Part]) -> Markup:
+def coverage_chart(parts: list[ImageClass]) -> Markup:
     """Draws the score of each coverage class, with intervals."""
     figure = new_figure()
     ax = figure.subplots()
@@ -74,7 +74,7 @@ def coverage_chart(parts: list[Part]) -> Markup:
     return to_svg(figure, "coverage", f"Score by coverage: {_told(parts)}.")
 
 
-def depth_chart(parts: list[Part]) -> Markup:
+def depth_chart(parts: list[ImageClass]) -> Markup:
     """Draws the score of each depth class, from its least to its greatest depth, with intervals."""
     figure = new_figure()
     ax = figure.subplots()
@@ -105,5 +105,5 @@ def distribution_chart(scores_B: NDArray[np.float64], truth_B: NDArray[np.bool_]
     return to_svg(figure, "distribution", alt)
 
 
-def _told(parts: list[Part]) -> str:
+def _told(parts: list[ImageClass]) -> str:
     return "; ".join(f"{part.name} {part.score:.2f} ({part.images:,} images)" for part in parts)

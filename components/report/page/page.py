@@ -16,14 +16,14 @@ from salt_pipeline.components.core.intervals import Interval
 from salt_pipeline.components.core.jobs import Job, short_name
 from salt_pipeline.components.core.metric import overlap
 from salt_pipeline.components.report.classification import roc_chart
-from salt_pipeline.components.report.dataset_facts import Survey
+from salt_pipeline.components.report.dataset_facts import DatasetFacts
 from salt_pipeline.components.report.inputs import Curve, Labelled, Maps
 from salt_pipeline.components.report.page import breakdown, thresholds
 from salt_pipeline.components.report.page.architecture import Drawing, draw
 from salt_pipeline.components.report.page.curves import learning_curves
 from salt_pipeline.components.report.page.gallery import Masked, false_alarms, pick_images
 from salt_pipeline.components.report.results import Result, Results, score_by_cut
-from salt_pipeline.components.report.times import Stage
+from salt_pipeline.components.report.times import StageTime
 
 LIBRARIES = ("numpy", "pyarrow", "matplotlib", "kfp")
 """Whose versions the page tells of the machine that made it."""
@@ -39,7 +39,7 @@ class Shown:
         run: Name of the pipeline run, or empty.
         results: The numbers.
         labelled: The images.
-        survey: Facts of the data.
+        dataset: Facts of the data.
         encoders: Each encoder's out-of-fold maps; those of constant images already empty.
         ensemble: The same of the blend.
         masked: The ensemble's masks as submitted, and their scores.
@@ -51,12 +51,12 @@ class Shown:
     run: str
     results: Results
     labelled: Labelled
-    survey: Survey
+    dataset: DatasetFacts
     encoders: dict[str, Maps]
     ensemble: Maps
     masked: Masked
     curves: dict[Job, Curve]
-    stages: list[Stage]
+    stages: list[StageTime]
     config: Config
 
 
@@ -114,7 +114,7 @@ def render_page(shown: Shown) -> str:
     return environment.get_template(_TEMPLATE).render(
         shown=shown,
         results=results,
-        survey=shown.survey,
+        dataset=shown.dataset,
         models=[*results.encoders, results.ensemble],
         curves=shown.curves,
         devices=sorted({curve.device for curve in shown.curves.values()}),

@@ -22,7 +22,6 @@ from salt_pipeline.components.core.schemas import (
     ROW_GROUP,
     SIDE,
     array_to_pixels,
-    labelled_rows,
     open_table,
     pixels_to_array,
     read_table,
@@ -336,19 +335,3 @@ def test_row_groups_hold_the_whole_table(tmp_path, columns):
     groups = list(row_groups(path, MAPS, columns))
     assert [len(group) for group in groups] == [ROW_GROUP, 1]
     assert pa.concat_tables(groups).equals(read_table(path, MAPS)[0].select(columns or MAPS.names))
-
-
-@pytest.mark.parametrize("labelled", [[], [False, False], [True, False, True], [True] * (ROW_GROUP + 1)])
-def test_labelled_rows(tmp_path, labelled):
-    count = len(labelled)
-    pixels = pixels_to_array(made_maps(count))
-    columns = {
-        "id": [f"{number:06d}" for number in range(count)], "labelled": labelled, "image": pixels, "mask": pixels,
-        "depth": [None] * count, "position": [None] * count,
-    }  # fmt: skip
-    path = tmp_path / "dataset.parquet"
-    write_table(path, DATASET, columns, {})
-    rows = labelled_rows(path, ["id", "image"])
-    assert rows.column_names == ["id", "image"]
-    assert rows["id"].to_pylist() == [name for name, is_so in zip(columns["id"], labelled, strict=True) if is_so]
-    np.testing.assert_array_equal(array_to_pixels(rows["image"]), made_maps(count)[np.array(labelled, dtype=bool)])

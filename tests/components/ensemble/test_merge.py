@@ -7,20 +7,20 @@ from hypothesis import strategies as st
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import ROW_GROUP, SIDE
-from salt_pipeline.components.ensemble.merge import Rows, Stream, in_step, merged
+from salt_pipeline.components.ensemble.merge import MapRows, Stream, in_step, merged
 
 ID_LISTS = st.lists(st.integers(0, 60), unique=True, max_size=40)
 
 
-def _rows(numbers: list[int], path: str) -> Rows:
+def _rows(numbers: list[int], path: str) -> MapRows:
     maps = np.zeros((len(numbers), SIDE, SIDE), dtype=np.uint8)
     maps[:, 0, 0] = [number % 256 for number in numbers]
     ids = np.array([f"{number:04}" for number in numbers], dtype=np.str_)
-    return Rows(ids, maps, np.array(numbers, dtype=np.float32), np.full(len(numbers), path))
+    return MapRows(ids, maps, np.array(numbers, dtype=np.float32), np.full(len(numbers), path))
 
 
 def _stream(numbers: list[int], piece: int, path: str = "x") -> Stream:
-    def pieces() -> Iterator[Rows]:
+    def pieces() -> Iterator[MapRows]:
         for start in range(0, len(numbers), piece):
             yield _rows(numbers[start : start + piece], path)
 
@@ -58,7 +58,7 @@ def test_in_step_gives_full_row_groups(count: int, piece: int, other: int):
     ids = [np.array([f"{n:04}" for n in range(count)], dtype=np.str_)]
 
     def stream(size: int) -> Stream:
-        rows = Rows(ids[0], np.zeros((count, SIDE, SIDE), np.uint8), np.array(numbers, np.float32), np.full(count, "x"))
+        rows = MapRows(ids[0], np.zeros((count, SIDE, SIDE), np.uint8), np.array(numbers, np.float32), np.full(count, "x"))
         return Stream((rows[start : start + size] for start in range(0, count, size)), "x")
 
     parts = list(in_step([stream(piece), stream(other)]))

@@ -115,8 +115,8 @@ def test_a_doubled_job(tmp_path: Path, made: Ensemble):
 
 
 def test_kinds_mixed_up(tmp_path: Path, made: Ensemble):
-    _assert_refused(tmp_path, made, r"kind: wrong kind of maps \(found test, expected oof\)", oof=made.maps)
-    _assert_refused(tmp_path, made, r"kind: wrong kind of maps \(found oof, expected test\)", maps=made.oof)
+    _assert_refused(tmp_path, made, r"kind: does not match .*\(found test, expected oof\)", oof=made.maps)
+    _assert_refused(tmp_path, made, r"kind: does not match .*\(found oof, expected test\)", maps=made.oof)
 
 
 def _replace(folder: Path, made: Ensemble, ids: list[str] | None = None, **facts: str) -> list[str]:

@@ -19,7 +19,7 @@ from salt_pipeline.components.core.schemas import (
     read_table,
     write_table,
 )
-from salt_pipeline.components.ensemble.merge import Rows
+from salt_pipeline.components.ensemble.merge import MapRows
 from salt_pipeline.components.ensemble.stage import blend
 from salt_pipeline.components.ensemble.weights import CANDIDATES, lattice, learn_weights
 from tests.components.ensemble.maps import Ensemble, make_ensemble
@@ -48,8 +48,8 @@ def columns(widths: list[int], level: int = 255) -> np.ndarray:
     return (salt_BHW * level).astype(np.uint8)
 
 
-def rows(ids: list[str], maps_BHW: np.ndarray) -> Rows:
-    return Rows(np.array(ids), maps_BHW, np.zeros(len(ids), np.float32), np.full(len(ids), "file"))
+def rows(ids: list[str], maps_BHW: np.ndarray) -> MapRows:
+    return MapRows(np.array(ids), maps_BHW, np.zeros(len(ids), np.float32), np.full(len(ids), "file"))
 
 
 def test_no_fold_has_a_say_in_its_own_weights() -> None:
@@ -120,7 +120,7 @@ def test_a_dataset_of_other_data_is_refused(tmp_path: Path, made: tuple[Ensemble
     ensemble, dataset, _ = made
     table, _ = read_table(dataset, DATASET)
     write_table(tmp_path / "other.parquet", DATASET, table.to_pydict(), {"data_hash": "beef"})
-    with pytest.raises(SaltError, match=r"other.parquet: data_hash: is not .*found beef, expected da7a"):
+    with pytest.raises(SaltError, match=r"other.parquet: data_hash: does not match .*found beef, expected da7a"):
         blend(
             str(tmp_path / "other.parquet"), ensemble.oof, ensemble.maps, ensemble.config,
             blended_oof=str(tmp_path / "oof.parquet"), blended_test=str(tmp_path / "test.parquet"),

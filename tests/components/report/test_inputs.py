@@ -8,7 +8,7 @@ from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json, write_json
 from salt_pipeline.components.core.schemas import FOLDS, MAPS, pixels_to_array, write_table
-from salt_pipeline.components.report.inputs import read_choice, read_jobs, read_labelled
+from salt_pipeline.components.report.inputs import read_choice, read_jobs, read_truth
 from tests.components.report.conftest import DATA_HASH, NAMES, Made
 
 
@@ -18,7 +18,7 @@ def files_of(folder):
 
 def test_only_labelled_images_are_read_in_order(reported):
     made, _ = reported
-    labelled = read_labelled(made.paths["dataset"], made.paths["folds"])
+    labelled = read_truth(made.paths["dataset"], made.paths["folds"])
     assert labelled.ids == made.ids
     np.testing.assert_array_equal(labelled.images_BHW, made.images)
     np.testing.assert_array_equal(labelled.masks_BHW, made.masks)
@@ -28,7 +28,7 @@ def test_only_labelled_images_are_read_in_order(reported):
 
 def test_folds_maps_are_put_together_by_image(reported):
     made, _ = reported
-    labelled = read_labelled(made.paths["dataset"], made.paths["folds"])
+    labelled = read_truth(made.paths["dataset"], made.paths["folds"])
     pooled = read_jobs(made.paths["oofs"], labelled, parse_config(made.config))
     assert tuple(pooled) == NAMES
     for name, maps in pooled.items():
@@ -70,23 +70,23 @@ def test_a_job_of_no_configuration_is_named(made, tmp_path, job):
 def test_maps_made_from_something_else_are_refused(made, key, value):
     facts = {"kind": "oof", "encoder": "plain", "fold": "1", "data_hash": DATA_HASH, "config_hash": made.config_hash}
     made.write_maps("oof01", "plain", made.folds == 1, facts | {key: value})
-    with pytest.raises(SaltError, match=rf"oof01\.parquet: {key}: was made from something else \(found {value}"):
+    with pytest.raises(SaltError, match=rf"oof01\.parquet: {key}: does not match the other inputs \(found {value}"):
         made.report()
 
 
 def test_maps_of_another_folds_images_are_refused(made):
     facts = {"kind": "oof", "encoder": "plain", "fold": "1", "data_hash": DATA_HASH, "config_hash": made.config_hash}
     made.write_maps("oof01", "plain", made.folds == 2, facts)
-    with pytest.raises(SaltError, match=r"oof01\.parquet: id: lacks 13 images"):
+    with pytest.raises(SaltError, match=r"oof01\.parquet: id: 13 images are missing"):
         made.report()
 
 
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
-        (slice(1, None), r"id: lacks 1 images \(expected 0000000000\)"),
-        ([1, 0, *range(2, 40)], "id: ids are doubled or not sorted"),
-        ([0, 0, *range(1, 40)], "id: ids are doubled or not sorted"),
+        (slice(1, None), r"id: 1 image is missing \(expected 0000000000\)"),
+        ([1, 0, *range(2, 40)], r"id: rows are not sorted by id \(found 0000000001, expected 0000000000\)"),
+        ([0, 0, *range(1, 40)], r"id: the image is duplicate \(found 0000000000\)"),
     ],
 )
 def test_blended_maps_must_be_of_all_images_once(made: Made, rows, problem):
@@ -102,14 +102,14 @@ def test_blended_maps_of_test_images_are_refused(made, tmp_path):
         "salt": [0.5] * 41,
     }
     write_table(tmp_path / "blended.parquet", MAPS, columns, {"data_hash": DATA_HASH})
-    with pytest.raises(SaltError, match=r"holds 1 images too many \(found zzz\)"):
+    with pytest.raises(SaltError, match=r"id: 1 image is unexpected \(found zzz\)"):
         made.report()
 
 
 def test_folds_of_other_data_are_refused(made, tmp_path):
     columns = {"id": made.ids, "fold": made.folds, "group": range(40), "stratum": ["any"] * 40}
     write_table(tmp_path / "folds.parquet", FOLDS, columns, {"data_hash": "other"})
-    with pytest.raises(SaltError, match=r"folds\.parquet: data_hash: was made from something else \(found other"):
+    with pytest.raises(SaltError, match=r"folds\.parquet: data_hash: does not match the other inputs \(found other"):
         made.report()
 
 
@@ -117,8 +117,8 @@ def test_folds_of_other_data_are_refused(made, tmp_path):
     ("change", "problem"),
     [
         ({"epochs": []}, "epochs: List should have at least 1 item"),
-        ({"data_hash": "other"}, r"data_hash: was made from something else \(found other"),
-        ({"config_hash": "other"}, r"config_hash: was made from something else \(found other"),
+        ({"data_hash": "other"}, r"data_hash: does not match the other inputs \(found other"),
+        ({"config_hash": "other"}, r"config_hash: does not match the other inputs \(found other"),
         ({"encoder": None}, "encoder: Input should be a valid string"),
         ({"epochs": [{"epoch": 1, "phase": 1}]}, r"epochs\.0\.score: Field required"),
     ],

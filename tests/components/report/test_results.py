@@ -4,7 +4,7 @@ import pytest
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.intervals import interval
 from salt_pipeline.components.core.metric import cut, score_images
-from salt_pipeline.components.report.inputs import Maps, read_labelled
+from salt_pipeline.components.report.inputs import Maps, read_truth
 from salt_pipeline.components.report.results import score_by_cut, without_constant
 from tests.components.report.conftest import FOLD_COUNT, MIN_AREA, NAMES, THRESHOLD
 
@@ -84,7 +84,7 @@ def test_salt_and_no_salt_are_counted_by_classifier_and_by_mask(reported):
 
 def test_constant_images_are_predicted_empty(reported):
     made, _ = reported
-    labelled = read_labelled(made.paths["dataset"], made.paths["folds"])
+    labelled = read_truth(made.paths["dataset"], made.paths["folds"])
     maps = Maps(made.maps["plain"], made.salt["plain"])
     emptied = without_constant(maps, labelled)
     assert made.maps["plain"][3].min() == 200
@@ -110,7 +110,7 @@ def test_interval_of_equal_scores_is_a_point():
 @pytest.mark.parametrize("min_area", [0, 1, MIN_AREA, 4000])
 def test_score_by_cut_agrees_with_the_metric_at_each_threshold(reported, min_area):
     made, _ = reported
-    labelled = read_labelled(made.paths["dataset"], made.paths["folds"])
+    labelled = read_truth(made.paths["dataset"], made.paths["folds"])
     maps = Maps(made.maps["ensemble"], made.salt["ensemble"])
     by_cut = score_by_cut(maps, labelled, min_area)
     assert by_cut.shape == (255,)

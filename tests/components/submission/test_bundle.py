@@ -78,7 +78,7 @@ def test_the_card_says_how_good_it_is(world: World, models: list[str]) -> None:
 def test_models_that_do_not_belong_are_named_before_anything_is_written(world: World, models: list[str]) -> None:
     with pytest.raises(SaltError, match="model of encoder two, fold 2 missing"):
         run(world, models[:-1])
-    with pytest.raises(SaltError, match="one0: config_hash: was made from something else"):
+    with pytest.raises(SaltError, match="one0: config_hash: does not match the other inputs"):
         run(world, models, seed=7)
     Path(models[1], "model.json").write_text("[]")
     with pytest.raises(SaltError, match=r"one1/model\.json: is no sidecar"):

@@ -126,26 +126,26 @@ def test_maps_of_other_ids(world, name):
     ids, maps_BHW = (world.labelled, world.oof_BHW) if name == "oof" else (world.test, world.test_BHW)
     file = f"{name}.parquet"
     world.write_maps(file, ids[2:], maps_BHW[2:])
-    with pytest.raises(SaltError, match=rf"{file}: id: id {ids[0]} is missing \(found 2 of {len(ids) - 2} rows\)"):
+    with pytest.raises(SaltError, match=rf"{file}: id: 2 images are missing \(expected {ids[0]}\)"):
         run(world)
     world.write_maps(file, [*ids[:-1], "zzz"], maps_BHW)
-    with pytest.raises(SaltError, match=f"{file}: id: id zzz is not in the dataset"):
+    with pytest.raises(SaltError, match=rf"{file}: id: 1 image is missing \(expected {ids[-1]}\)"):
         run(world)
     world.write_maps(file, [ids[0], *ids], np.concatenate([maps_BHW[:1], maps_BHW]))
-    with pytest.raises(SaltError, match=f"{file}: id: id {ids[0]} is there twice"):
+    with pytest.raises(SaltError, match=rf"{file}: id: the image is duplicate \(found {ids[0]}\)"):
         run(world)
     world.write_maps(file, ids[::-1], maps_BHW[::-1])
     with pytest.raises(SaltError, match=f"{file}: id: rows are not sorted"):
         run(world)
     world.write_maps(file, ids, maps_BHW, data_hash="another")
-    with pytest.raises(SaltError, match=f"{file}: data_hash: was made from other data"):
+    with pytest.raises(SaltError, match=f"{file}: data_hash: does not match the other inputs"):
         run(world)
     assert not Path(world.path("out")).exists()
 
 
 def test_folds_of_other_ids(world):
     world.write_folds(world.labelled[1:])
-    with pytest.raises(SaltError, match=r"folds\.parquet: id: id a00 is missing"):
+    with pytest.raises(SaltError, match=r"folds\.parquet: id: 1 image is missing \(expected a00\)"):
         run(world)
 
 

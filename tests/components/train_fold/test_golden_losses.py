@@ -26,7 +26,8 @@ from torch import Tensor
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.files import read_json, write_json
-from salt_pipeline.components.core.schemas import array_to_pixels, labelled_rows
+from salt_pipeline.components.core.labelled import read_labelled
+from salt_pipeline.components.core.schemas import array_to_pixels
 from salt_pipeline.components.ingest.stage import ingest
 from salt_pipeline.components.ingest.synth import write_survey
 from salt_pipeline.components.train_fold.trainer import Images, Trainer
@@ -78,7 +79,7 @@ def survey(folder: Path, count: int) -> Images:
     """`count` labelled images as the stages read them."""
     write_survey(str(folder / "survey.zip"), labelled=count, test=1)
     ingest(str(folder / "survey.zip"), {}, str(folder / "dataset.parquet"))
-    rows = labelled_rows(str(folder / "dataset.parquet"), ["image", "mask"])
+    rows, _ = read_labelled(str(folder / "dataset.parquet"), ["image", "mask"])
     return Images(*(torch.from_numpy(array_to_pixels(rows[name])) for name in ("image", "mask")))
 
 

@@ -124,7 +124,7 @@ def test_done_before_it_trains_no_further(survey: tuple[str, str], trained: tupl
         ({"encoder": "resnet18"}, f"encoder: is not in the configuration .found resnet18, expected {ENCODER}"),
         ({"fold": 3}, "fold: is not in the configuration .found 3, expected 0 to 2"),
         ({"fold": -1}, "found -1, expected 0 to 2"),
-        ({"config": document(split={"folds": 4})}, "folds: belongs to another run .found 3, expected 4"),
+        ({"config": document(split={"folds": 4})}, "folds: does not match the other inputs .found 3, expected 4"),
         ({"config": document(train={"epoch": 3})}, r"train\.epoch"),
         ({"dataset": "nowhere.parquet"}, r"nowhere\.parquet: is not there"),
         ({"folds": "nowhere.parquet"}, r"nowhere\.parquet: is not there"),
@@ -141,10 +141,10 @@ def test_what_is_no_job_is_refused(
 def test_folds_of_another_dataset_are_refused(survey: tuple[str, str], tmp_path: Path) -> None:
     ids = read_table(survey[1], FOLDS)[0]["id"].to_pylist()
     other = write_folds(tmp_path / "data.parquet", ids, 3, data_hash="f" * 16)
-    with pytest.raises(SaltError, match=rf"data_hash: belongs to another run .found {'f' * 16}, expected {HASH}"):
+    with pytest.raises(SaltError, match=rf"data_hash: does not match .*found {'f' * 16}, expected {HASH}"):
         run_stage(survey, tmp_path, document(), folds=other)
     fewer = write_folds(tmp_path / "ids.parquet", ids[1:], 3)
-    with pytest.raises(SaltError, match=r"ids\.parquet: id: its ids are not the labelled ids"):
+    with pytest.raises(SaltError, match=r"ids\.parquet: id: 1 image is missing"):
         run_stage(survey, tmp_path, document(), folds=fewer)
 
 

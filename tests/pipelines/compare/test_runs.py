@@ -7,10 +7,10 @@ import pytest
 from mlflow import MlflowClient
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.labelled import read_labelled
 from salt_pipeline.components.core.schemas import (
     MAPS,
     array_to_pixels,
-    labelled_rows,
     pixels_to_array,
     read_table,
     write_table,
@@ -27,7 +27,7 @@ def survey(tmp_path_factory):
     home = tmp_path_factory.mktemp("survey")
     write_survey(str(home / "survey.zip"), labelled=24, test=4, seed=3)
     facts = ingest(str(home / "survey.zip"), {}, str(home / "dataset.parquet"))
-    rows = labelled_rows(str(home / "dataset.parquet"), ["id", "mask"])
+    rows, _ = read_labelled(str(home / "dataset.parquet"), ["id", "mask"])
     return SimpleNamespace(dataset=home / "dataset.parquet", ids=rows["id"].to_pylist(),
                            mask_BHW=array_to_pixels(rows["mask"]), data_hash=facts["data_hash"])  # fmt: skip
 
@@ -133,7 +133,7 @@ def test_runs_are_found_in_mlflow_by_name(tmp_path, survey, runs, monkeypatch, c
 def test_runs_on_other_data_are_refused(tmp_path, survey, runs):
     table, _ = read_table(str(runs[0] / "ensemble/oof.parquet"), MAPS)
     alien = finished(tmp_path / "alien", survey, array_to_pixels(table["map"]), data_hash="0" * 16)
-    with pytest.raises(SaltError, match=r"alien.*on other data"):
+    with pytest.raises(SaltError, match=r"alien.*: data_hash: does not match the other inputs"):
         compare([str(runs[0]), str(alien)], survey.dataset, tmp_path / "compare.html")
 
 

@@ -13,8 +13,8 @@ from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.metric import score_images, to_masks
-from salt_pipeline.components.report.dataset_facts import Survey
-from salt_pipeline.components.report.inputs import Choice, Labelled, Maps
+from salt_pipeline.components.report.dataset_facts import DatasetFacts
+from salt_pipeline.components.report.inputs import ChoiceFile, Labelled, Maps
 from salt_pipeline.components.report.page.architecture import Architecture
 from salt_pipeline.components.report.page.gallery import Masked
 from salt_pipeline.components.report.page.page import Shown, render_page
@@ -246,7 +246,7 @@ def test_at_full_size_it_is_below_5_mb():
         data_hash=DATA_HASH, synthetic=False,
     )  # fmt: skip
     config = parse_config({"encoders": [{"name": name, "weight": 0.5} for name in names]})
-    choice = Choice(threshold=THRESHOLD, min_area=MIN_AREA, score=0, score_cross_fitted=0)
+    choice = ChoiceFile(threshold=THRESHOLD, min_area=MIN_AREA, score=0, score_cross_fitted=0)
     results = compute_results({}, maps, labelled, choice, config)
     curves = {
         Job(name, fold): made_curve(name, fold, [1] * 20 + [2] * 100).model_copy(
@@ -257,7 +257,7 @@ def test_at_full_size_it_is_below_5_mb():
     }
     shown = Shown(
         run="full", results=replace(results, encoders=tuple(replace(results.ensemble, name=n) for n in names)),
-        labelled=labelled, survey=Survey("x", count, 18000, 1, 1, 0.5, None, {}), encoders={}, ensemble=maps,
+        labelled=labelled, dataset=DatasetFacts("x", count, 18000, 1, 1, 0.5, None, {}), encoders={}, ensemble=maps,
         masked=Masked(
             to_masks(maps.maps_BHW, THRESHOLD, MIN_AREA).astype(bool), masks.astype(bool),
             score_images(maps.maps_BHW, masks, THRESHOLD, MIN_AREA),

@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from salt_pipeline.components.core.metric import cut, overlap, score_images
-from salt_pipeline.components.report.inputs import read_labelled
+from salt_pipeline.components.report.inputs import read_truth
 from salt_pipeline.components.report.page.thresholds import area_chart, score_table, table_areas, threshold_chart
 from tests.components.report.conftest import MIN_AREA
 
 
 def test_the_table_agrees_with_the_metric(reported):
     made, _ = reported
-    labelled = read_labelled(made.paths["dataset"], made.paths["folds"])
+    labelled = read_truth(made.paths["dataset"], made.paths["folds"])
     maps = made.maps["ensemble"]
     areas = np.array([0, 1, MIN_AREA, 4000])
     table = score_table(overlap(maps, labelled.masks_BHW), areas)
