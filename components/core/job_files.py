@@ -1,10 +1,11 @@
-"""Where a job keeps its checkpoint and its progress, and how who watches reads the latter."""
+"""Where a training job keeps its checkpoint and its progress, and how a watcher reads the latter."""
 
 import json
 import logging
+import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
@@ -13,59 +14,96 @@ from salt_pipeline.components.core.store.uris import is_uri
 log = logging.getLogger(__name__)
 
 CHECKPOINT, PROGRESS = "checkpoint.safetensors", "progress.json"
+"""Names of the two files of a job."""
+
+_FOLDER = re.compile(r"(?:^|/)([0-9a-f]{16})-([0-9a-f]{16})/(.+)/fold([0-9]+)(?:/[^/]*)?$")
 
 
-def job_place(checkpoints: str, hashes: str, encoder: str, fold: int) -> str:
-    """The folder, or the prefix in a store, of one job: nothing that changes its result shares it.
+class JobKey(NamedTuple):
+    """Identifies a training by everything that changes its result.
 
-    Args:
-        checkpoints: A folder or s3:// prefix.
-        hashes: Config hash and data hash, with a dash between.
+    Attributes:
+        config_hash: Hash of the configuration.
+        data_hash: Hash of the dataset.
         encoder: Name of the encoder.
-        fold: The fold, from 0.
+        fold: The fold that is held out, from 0.
     """
-    place = f"{hashes}/{encoder}/fold{fold}"
-    return f"{checkpoints.rstrip('/')}/{place}" if is_uri(checkpoints) else str(Path(checkpoints, place))
+
+    config_hash: str
+    data_hash: str
+    encoder: str
+    fold: int
+
+    def folder(self, checkpoints: str) -> str:
+        """The job's own folder, or prefix in a store.
+
+        Args:
+            checkpoints: The folder, or s3:// prefix, of all checkpoints.
+        """
+        place = f"{self.config_hash}-{self.data_hash}/{self.encoder}/fold{self.fold}"
+        return f"{checkpoints.rstrip('/')}/{place}" if is_uri(checkpoints) else str(Path(checkpoints, place))
+
+    @classmethod
+    def parse(cls, path: str) -> Self | None:
+        """Reads the key back from a job's folder or from a file in it.
+
+        Args:
+            path: A path or URI.
+
+        Returns:
+            The key; None if the path is of no job.
+        """
+        found = _FOLDER.search(path)
+        return cls(found[1], found[2], found[3], int(found[4])) if found else None
 
 
-def read_progress(checkpoints: str, encoder: str, fold: int, hashes: str | None = None) -> dict[str, Any]:
-    """Reads what a job last wrote of itself.
+def read_progress(checkpoints: str, key: JobKey) -> dict[str, Any]:
+    """Reads the progress that a job last wrote.
 
     Args:
-        checkpoints: A folder or s3:// prefix.
-        encoder: Name of the encoder.
-        fold: The fold, from 0.
-        hashes: Config hash and data hash, with a dash between; without them the newest is taken.
+        checkpoints: The folder, or s3:// prefix, of all checkpoints.
+        key: The job.
 
     Returns:
-        `done` and `epochs`, `loss` and `score` of the last epoch, and the job's names; empty where there is nothing,
-        or the store does not answer.
+        `done` and `epochs`, `loss` and `score` of the last epoch, and the key's fields; empty where the job has not
+        written any, or the store does not answer.
 
     Raises:
-        SaltError: If no store is set, or a file is damaged.
+        SaltError: If no store is set, or a local file is damaged.
     """
+    path = f"{key.folder(checkpoints)}/{PROGRESS}"
     if not is_uri(checkpoints):
-        found = list(Path(checkpoints).glob(f"{hashes or '*'}/{encoder}/fold{fold}/{PROGRESS}"))
-        return read_json(max(found, key=lambda path: path.stat().st_mtime)) if found else {}
+        return read_json(path) if Path(path).exists() else {}
     store = _watchers_store()
     try:
-        if hashes:
-            uri = f"{job_place(checkpoints, hashes, encoder, fold)}/{PROGRESS}"
-        else:
-            ending = f"/{encoder}/fold{fold}/{PROGRESS}"
-            listed = [item for item in store.list(f"{checkpoints.rstrip('/')}/") if item[0].endswith(ending)]
-            if not listed:
-                return {}
-            uri = max(listed, key=lambda item: item[1].modified)[0]
-        return json.loads(store.get(uri))
+        return json.loads(store.get(path))
     except (SaltError, ValueError) as error:
-        log.debug("progress of %s fold %d: %s", encoder, fold, error)
+        log.debug("progress of %s fold %d: %s", key.encoder, key.fold, error)
         return {}
+
+
+def newest_data_hash(checkpoints: str, config_hash: str) -> str | None:
+    """Finds the data that the jobs of a configuration most recently trained on.
+
+    Args:
+        checkpoints: The s3:// prefix of all checkpoints.
+        config_hash: Hash of the configuration.
+
+    Returns:
+        The hash of the data; None if no job of the configuration has written its progress.
+
+    Raises:
+        SaltError: If no store is set, or it does not answer.
+    """
+    listed = _watchers_store().list(f"{checkpoints.rstrip('/')}/{config_hash}-")
+    written = [(stat.modified, uri) for uri, stat in listed if uri.endswith(f"/{PROGRESS}")]
+    newest = JobKey.parse(max(written)[1]) if written else None
+    return newest.data_hash if newest else None
 
 
 @lru_cache(maxsize=1)
 def _watchers_store() -> Any:
-    """One client for all jobs; it does not wait for a store that is away."""
+    """One client for all jobs; it does not wait for a store that is unreachable."""
     from salt_pipeline.components.core.store.store import Store
 
     return Store(patience=0)

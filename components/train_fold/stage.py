@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import write_json
-from salt_pipeline.components.core.job_files import job_place
+from salt_pipeline.components.core.job_files import JobKey
 from salt_pipeline.components.core.jobs import job_title, short_name
 from salt_pipeline.components.core.labelled import read_folds, read_labelled
 from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, pixels_to_array, write_table
@@ -33,9 +33,6 @@ from salt_pipeline.components.train_fold.reporter import Reporter
 from salt_pipeline.components.train_fold.trainer import Images, Trainer, measure
 
 log = logging.getLogger(__name__)
-
-Job = dict[str, str | int]
-"""Config hash, data hash, encoder and fold."""
 
 LIBRARIES = ("torch", "torchvision", "segmentation-models-pytorch", "timm", "numpy", "pyarrow")
 """Whose versions decide a training beside its configuration."""
@@ -94,7 +91,8 @@ def train(
     settings = parse_config(config)
     _check_job(settings, encoder, fold)
     data = _load(dataset, folds, fold, settings.split.folds, pick_device())
-    job: Job = {"config_hash": settings.hash, "data_hash": data.data_hash, "encoder": encoder, "fold": fold}
+    key = JobKey(settings.hash, data.data_hash, encoder, fold)
+    job = key._asdict()
     facts = {key: str(value) for key, value in job.items()}
     tracking = Tracking(run)
     tracked = tracking.job(encoder, fold)
@@ -102,7 +100,7 @@ def train(
     tracked.watch_machine()
     try:
         with (
-            _job_place(checkpoints, settings, data.data_hash, encoder, fold) as place,
+            _job_place(checkpoints, key) as place,
             Reporter(place.progress, job, settings.train.epochs, tracked.epochs) as reporter,
         ):
 
@@ -121,7 +119,7 @@ def train(
         document = settings.model_dump(mode="json")
         save_model(model, weights, settings.model, {**job, "config": document, "score": metrics["score"]})
         ended = time.time()
-        _write_curve(curve, trainer, job, metrics, ended)
+        _write_curve(curve, trainer, key, metrics, ended)
     except BaseException:
         tracked.end("FAILED")
         tracking.close()
@@ -140,7 +138,7 @@ def _write_maps(oof: str, trainer: Trainer, data: FoldData, config: Config, fact
     return measure(maps_BHW, salt_B, mask_BHW)
 
 
-def _write_curve(curve: str, trainer: Trainer, job: Job, metrics: dict[str, float], ended: float) -> None:
+def _write_curve(curve: str, trainer: Trainer, key: JobKey, metrics: dict[str, float], ended: float) -> None:
     """Writes all that a job records in MLflow but its files, so that the report can make it up, and more."""
     history = trainer.progress.history
     facts: dict[str, Any] = {
@@ -151,13 +149,13 @@ def _write_curve(curve: str, trainer: Trainer, job: Job, metrics: dict[str, floa
         "oof_salt_accuracy": metrics["salt_accuracy"],
         "best_epoch": trainer.progress.best_epoch,
         "versions": {name: version(name) for name in LIBRARIES},
-        "architecture": summarise(trainer.model, str(job["encoder"])),
+        "architecture": summarise(trainer.model, key.encoder),
     }
     if rates := [epoch["images_per_second"] for epoch in history if "images_per_second" in epoch]:
         facts["images_per_second"] = sum(rates) / len(rates)
     if (peak := peak_memory(trainer.device)) is not None:
         facts["peak_memory_bytes"] = peak
-    write_json(curve, {**job, **facts, "epochs": history})
+    write_json(curve, {**key._asdict(), **facts, "epochs": history})
 
 
 def _record(
@@ -179,17 +177,13 @@ def _record(
         tracked.tracking.close()
 
 
-def job_folder(checkpoints: str, config: Config, data_hash: str, encoder: str, fold: int) -> Path:
-    """Where a job keeps its checkpoint and its progress: nothing that changes the result shares a folder."""
-    return Path(job_place(checkpoints, f"{config.hash}-{data_hash}", encoder, fold))
-
-
-def _job_place(checkpoints: str, config: Config, data_hash: str, encoder: str, fold: int) -> FolderPlace:
+def _job_place(checkpoints: str, key: JobKey) -> FolderPlace:
+    folder = key.folder(checkpoints)
     if is_uri(checkpoints):
         from salt_pipeline.components.train_fold.checkpoint_store import StorePlace
 
-        return StorePlace(job_place(checkpoints, f"{config.hash}-{data_hash}", encoder, fold))
-    return FolderPlace(job_folder(checkpoints, config, data_hash, encoder, fold))
+        return StorePlace(folder)
+    return FolderPlace(Path(folder))
 
 
 def _check_job(config: Config, encoder: str, fold: int) -> None:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, cos, pi
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +23,11 @@ from salt_pipeline.components.network.unet import SaltNet
 from salt_pipeline.components.network.weights import load_encoder_weights
 from salt_pipeline.components.train_fold.augment import Augment
 from salt_pipeline.components.train_fold.checkpoint import Progress, load_checkpoint, save_checkpoint
+from salt_pipeline.components.train_fold.kept_weights import new_kept_weights
 from salt_pipeline.components.train_fold.losses import dice_bce, lovasz_hinge, salt_bce
+from salt_pipeline.components.train_fold.schedule import after_plateau, one_cycle
 
 log = logging.getLogger(__name__)
-
-WARM_UP = 0.25
-"""Share of a one-cycle schedule in which the rate rises, from a tenth of its peak."""
-
-MEAN_DECAY = 0.99
-"""Of the exponential mean of the weights, a step: a mean over the last hundred or so."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +77,12 @@ class Trainer:
         self.model = model.to(self.device).to(memory_format=torch.channels_last)
         self.augment = Augment(config.model, config.train.augment, self.generator, self.device)
         self.optimizer = self._new_optimizer()
-        self.kept: dict[str, Tensor] = {}
+        self.kept = new_kept_weights(config.train.keep)
         self.progress = Progress(job, learning_rate=config.train.learning_rate)
         if self.resumes:
             kept, self.progress = load_checkpoint(checkpoint, self.model, self.optimizer, self.generator, job, origin)
-            self.kept = {key: value.to(self.device) for key, value in kept.items()}
-            log.info("goes on after epoch %d", self.progress.epoch)
+            self.kept.weights = {key: value.to(self.device) for key, value in kept.items()}
+            log.info("the training resumes after epoch %d", self.progress.epoch)
 
     def _new_optimizer(self) -> Adam:
         train = self.config.train
@@ -109,25 +105,12 @@ class Trainer:
             figures = self._train_epoch()
             figures |= self._validate() | {"seconds": time.monotonic() - started}
             self._close_epoch(figures)
-        if train.keep != "last":
-            self.model.load_state_dict(self.kept)
+        self.kept.finish(self.model)
         return self.model.state_dict()
 
-    def _average(self) -> None:
-        """Moves the kept weights towards those of this step; so the running statistics of normalisations."""
-        state = self.model.state_dict()
-        if not self.kept:
-            self.kept = _copy(state)
-        for key, value in state.items():
-            if value.is_floating_point():
-                self.kept[key].lerp_(value, 1 - MEAN_DECAY)
-            else:
-                self.kept[key].copy_(value)
-
     def _begin_phase2(self) -> None:
-        """Phase 2 is a training of its own: best weights so far, a fresh optimiser and schedule."""
-        if self.config.train.keep == "best":
-            self.model.load_state_dict(self.kept)
+        """Begins phase 2, a training of its own with a new optimiser and schedule."""
+        self.kept.begin_phase2(self.model)
         self.optimizer = self._new_optimizer()
         self.progress.learning_rate, self.progress.stalled = self.config.train.learning_rate, 0
 
@@ -173,8 +156,7 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         (segmentation + train.classification_weight * classification).backward()
         self.optimizer.step()
-        if train.keep == "mean":
-            self._average()
+        self.kept.after_step(self.model)
         return torch.stack([segmentation, classification]).detach()
 
     @property
@@ -183,13 +165,9 @@ class Trainer:
         return 1 if self.progress.epoch < self.config.train.phase1_epochs else 2
 
     def _learning_rate(self, step: int, steps: int) -> float:
-        peak = self.config.train.learning_rate
         if self.config.train.schedule == "plateau":
             return self.progress.learning_rate
-        rise = max(1, int(WARM_UP * steps))
-        if step < rise:
-            return peak * (0.1 + 0.9 * step / rise)
-        return peak * (1 + cos(pi * (step - rise) / (steps - rise))) / 2
+        return one_cycle(self.config.train.learning_rate, step, steps)
 
     def _check_finite(self, losses: Tensor) -> None:
         bad = (~losses.isfinite()).any(dim=1).nonzero()
@@ -208,20 +186,16 @@ class Trainer:
         progress, train = self.progress, self.config.train
         progress.history.append({"epoch": progress.epoch + 1, "phase": self.phase, **figures, "ended": time.time()})
         progress.epoch += 1
-        if figures["score"] > progress.best_score:
+        improved = figures["score"] > progress.best_score
+        if improved:
             progress.best_score, progress.best_epoch, progress.stalled = figures["score"], progress.epoch, 0
-            if train.keep == "best":
-                self.kept = _copy(self.model.state_dict())
         else:
-            progress.stalled += 1
-            if progress.stalled > train.plateau_patience:
-                progress.learning_rate, progress.stalled = progress.learning_rate * train.plateau_factor, 0
-        save_checkpoint(self.checkpoint, self.model, self.optimizer, self.generator, self.kept, progress)
+            progress.learning_rate, progress.stalled = after_plateau(
+                progress.learning_rate, progress.stalled, train.plateau_patience, train.plateau_factor
+            )
+        self.kept.after_epoch(self.model, improved=improved)
+        save_checkpoint(self.checkpoint, self.model, self.optimizer, self.generator, self.kept.weights, progress)
         self.on_step(progress, 1.0)
-
-
-def _copy(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {key: value.detach().clone() for key, value in state.items()}
 
 
 def measure(maps_BHW: NDArray[np.uint8], salt_B: NDArray[np.float32], mask_BHW: NDArray[np.uint8]) -> dict[str, float]:

@@ -196,14 +196,10 @@ def read_progress_of(checkpoints: str, config: Config, jobs: list[Job]) -> Progr
     The checkpoints of a run lie under the hashes of its configuration and of its data. The latter is known to the run
     alone: of several the newest is taken.
     """
-    from salt_pipeline.components.core.job_files import PROGRESS, read_progress
-    from salt_pipeline.components.core.store.store import Store
+    from salt_pipeline.components.core.job_files import JobKey, newest_data_hash, read_progress
 
-    root = checkpoints.rstrip("/")
-    listed = [item for item in Store(patience=0).list(f"{root}/{config.hash}-") if item[0].endswith(f"/{PROGRESS}")]
-    if not listed:
+    data_hash = newest_data_hash(checkpoints, config.hash)
+    if data_hash is None:
         return {}
-    newest = max(listed, key=lambda item: item[1].modified)[0]
-    hashes = newest.removeprefix(f"{root}/").partition("/")[0]
-    found = {job: read_progress(checkpoints, *job, hashes) for job in jobs}
+    found = {job: read_progress(checkpoints, JobKey(config.hash, data_hash, *job)) for job in jobs}
     return {job: state for job, state in found.items() if state}

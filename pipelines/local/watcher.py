@@ -13,11 +13,10 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from salt_pipeline.components.core.job_files import read_progress
+from salt_pipeline.components.core.job_files import JobKey, read_progress
 from salt_pipeline.components.core.jobs import job_title
 from salt_pipeline.components.core.schemas import DATASET, open_table, table_metadata
 from salt_pipeline.components.core.stages import TASKS, TASKS_IN_LOOP
-from salt_pipeline.components.core.store.uris import is_uri
 from salt_pipeline.pipelines.failure import failure
 from salt_pipeline.pipelines.local.folder import RunFolder, Stage
 
@@ -100,14 +99,12 @@ class Watcher:
         return code
 
     def _progress(self, encoder: str, fold: int) -> dict[str, Any]:
-        """The newest that a job wrote of itself; a store may hold those of other runs too."""
-        if not is_uri(self.folder.checkpoints):
-            return read_progress(self.folder.checkpoints, encoder, fold)
+        """The progress that a job last wrote; empty before the dataset, whose hash is a part of the job's key."""
         dataset = self.folder.path / "ingest/dataset.parquet"
         if not dataset.exists():
             return {}
         data_hash = table_metadata(open_table(dataset, DATASET))["data_hash"]
-        return read_progress(self.folder.checkpoints, encoder, fold, f"{self.config.hash}-{data_hash}")
+        return read_progress(self.folder.checkpoints, JobKey(self.config.hash, data_hash, encoder, fold))
 
     def _table(self, stages: list[Stage]) -> Group:
         places = {stage.place for stage in stages}

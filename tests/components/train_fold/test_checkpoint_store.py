@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import random
 import signal
 import subprocess
@@ -17,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from salt_pipeline.components.core import job_files as progress_module
+from salt_pipeline.components.core import job_files
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.job_files import job_place, read_progress
+from salt_pipeline.components.core.job_files import JobKey, newest_data_hash, read_progress
 from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.components.train_fold.checkpoint import Progress
 from salt_pipeline.components.train_fold.checkpoint_store import StorePlace
@@ -42,9 +41,9 @@ train(**json.loads(sys.argv[1]))
 
 @pytest.fixture(autouse=True)
 def _no_store_of_another_test() -> Iterator[None]:
-    progress_module._watchers_store.cache_clear()
+    job_files._watchers_store.cache_clear()
     yield
-    progress_module._watchers_store.cache_clear()
+    job_files._watchers_store.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +80,8 @@ def test_killed_and_gone_on_with_elsewhere_by_two_at_once_it_ends_with_the_same_
 ) -> None:
     config = document(train={"phase1_epochs": 2, "schedule": "plateau", "keep": "best"})
     checkpoints = f"s3://{bucket}/checkpoints"
-    hashes = f"{parse_config(config).hash}-{HASH}"
-    uri = f"{job_place(checkpoints, hashes, ENCODER, 1)}/checkpoint.safetensors"
+    key = JobKey(parse_config(config).hash, HASH, ENCODER, 1)
+    uri = f"{key.folder(checkpoints)}/checkpoint.safetensors"
     child = start(arguments(survey, tmp_path / "killed", checkpoints, config), minio.environment())
     while store.stat(uri) is None and child.poll() is None:
         time.sleep(0.03)
@@ -102,21 +101,10 @@ def test_killed_and_gone_on_with_elsewhere_by_two_at_once_it_ends_with_the_same_
     kept = store.stat(uri)
     assert kept is not None
     assert kept.metadata["epoch"] == "4"
-    for known in (hashes, None):
-        state = read_progress(checkpoints, ENCODER, 1, known)
-        assert (state["done"], state["epochs"], state["encoder"]) == (4, 4, ENCODER)
-    assert read_progress(checkpoints, ENCODER, 2) == {}
-
-
-def test_the_progress_of_a_folder_is_the_newest(tmp_path: Path) -> None:
-    assert read_progress(str(tmp_path), "e", 0) == {}
-    for age, hashes in enumerate(["a-b", "c-d"]):
-        path = Path(job_place(str(tmp_path), hashes, "e", 0), "progress.json")
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps({"done": age}))
-        os.utime(path, (1000 - age, 1000 - age))
-    assert read_progress(str(tmp_path), "e", 0) == {"done": 0}
-    assert read_progress(str(tmp_path), "e", 0, "c-d") == {"done": 1}
+    assert newest_data_hash(checkpoints, key.config_hash) == HASH
+    state = read_progress(checkpoints, key)
+    assert (state["done"], state["epochs"], state["encoder"]) == (4, 4, ENCODER)
+    assert read_progress(checkpoints, key._replace(fold=2)) == {}
 
 
 def test_an_earlier_epoch_never_replaces_a_later_one(store: Store, bucket: str, caplog) -> None:

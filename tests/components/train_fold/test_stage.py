@@ -16,11 +16,12 @@ import torch
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.job_files import CHECKPOINT, JobKey, read_progress
 from salt_pipeline.components.core.metric import score_images
 from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, read_table
 from salt_pipeline.components.network.maps import predict_maps
 from salt_pipeline.components.network.model_file import load_model
-from salt_pipeline.components.train_fold.stage import job_folder, train
+from salt_pipeline.components.train_fold.stage import train
 from tests.components.network.tiny import ENCODER, HASH, document, write_folds, write_survey
 
 
@@ -104,9 +105,7 @@ def test_the_sidecar_and_the_curve_say_what_was_trained(trained: tuple[Path, Any
     assert sum(layer["parameters"] for layer in curve["architecture"]["layers"]) == curve["architecture"]["parameters"]
     assert curve["versions"]["torch"] == version("torch")
     assert ("peak_memory_bytes" in curve) == (curve["device"] != "cpu")
-    progress = json.loads(
-        (job_folder(str(out / "checkpoints"), config, HASH, ENCODER, 1) / "progress.json").read_text()
-    )
+    progress = read_progress(str(out / "checkpoints"), JobKey(config.hash, HASH, ENCODER, 1))
     assert (progress["done"], progress["epochs"]) == (2, 2)
 
 
@@ -174,12 +173,13 @@ def test_killed_and_started_again_it_ends_with_the_same_bits(survey: tuple[str, 
         "checkpoints": str(broken / "checkpoints"), "model": str(broken / "model"), "oof": str(broken / "oof.parquet"),
         "curve": str(broken / "curve.json"),
     }  # fmt: skip
-    checkpoint = job_folder(str(broken / "checkpoints"), parse_config(config), HASH, ENCODER, 1)
+    key = JobKey(parse_config(config).hash, HASH, ENCODER, 1)
+    checkpoint = Path(key.folder(str(broken / "checkpoints")), CHECKPOINT)
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, json.dumps(arguments)],
         cwd=Path(__file__).parents[3], env=os.environ | {"OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    while not (checkpoint / "checkpoint.safetensors").exists() and child.poll() is None:
+    while not checkpoint.exists() and child.poll() is None:
         time.sleep(0.002)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.train_fold.averaging import DECAY
 from salt_pipeline.components.train_fold.checkpoint import Progress
-from salt_pipeline.components.train_fold.trainer import MEAN_DECAY, Images, Trainer
+from salt_pipeline.components.train_fold.trainer import Images, Trainer
 from tests.components.network.tiny import ENCODER, config, images
 
 JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": ENCODER, "fold": 0}
@@ -141,7 +142,7 @@ def test_the_mean_is_exponential_over_the_steps_and_survives_a_break(tmp_path: P
             return
         for key, value in training.model.state_dict().items():
             old = mean.get(key, value)
-            new = MEAN_DECAY * old.double() + (1 - MEAN_DECAY) * value.double()
+            new = DECAY * old.double() + (1 - DECAY) * value.double()
             mean[key] = new if value.is_floating_point() else value.clone()
 
     training = trainer(tmp_path / "unbroken", settings, on_step=follow)
@@ -170,16 +171,6 @@ def test_phase_2_begins_with_a_fresh_rate(tmp_path: Path, monkeypatch: pytest.Mo
     training = trainer(tmp_path, config(train=options), count=2)
     training.run()
     assert [epoch["learning_rate"] for epoch in training.progress.history] == [1e-3, 1e-3, 5e-4, 1e-3]
-
-
-def test_one_cycle_rises_and_falls(tmp_path: Path) -> None:
-    training = trainer(tmp_path, config(train={"schedule": "one_cycle", "learning_rate": 1.0}), count=2)
-    rates = [training._learning_rate(step, 100) for step in range(100)]
-    assert rates[0] == pytest.approx(0.1)
-    assert rates.index(max(rates)) == 25
-    assert rates[25] == pytest.approx(1)
-    assert rates[62] == pytest.approx((1 + math.cos(math.pi * 37 / 75)) / 2)
-    assert 0 < rates[-1] < 0.001
 
 
 @pytest.mark.parametrize(("batch_size", "count"), [(8, 9), (8, 17), (2, 5), (2, 3), (3, 4), (5, 12)])

@@ -6,11 +6,13 @@ import pytest
 from rich.console import Console
 
 from salt_pipeline.components.core.errors import MARK
+from salt_pipeline.components.core.job_files import JobKey
 from salt_pipeline.components.core.jobs import job_title
 from salt_pipeline.pipelines.failure import failure
 from salt_pipeline.pipelines.local.folder import open_run
 from salt_pipeline.pipelines.local.watcher import Watcher
 from salt_pipeline.pipelines.presets import preset_config
+from tests.components.network.tiny import HASH, write_survey
 
 BEFORE = """\
 12:00:00 - INFO - Executing task 'ingest'
@@ -81,12 +83,13 @@ def test_a_log_that_is_not_text_is_read_nevertheless(tmp_path):
 def watcher(tmp_path):
     (tmp_path / "survey.zip").touch()
     folder = open_run(tmp_path / "run", str(tmp_path / "survey.zip"), "smoke", preset_config("smoke"))
+    (folder.path / "ingest").mkdir()
+    write_survey(folder.path / "ingest")
     return Watcher(folder, Console(file=io.StringIO(), width=120))
 
 
-def advance(watcher, done, loss=None, score=None, data="data"):
-    encoder, fold = watcher.jobs[0]
-    place = Path(watcher.folder.checkpoints) / f"{watcher.config.hash}-{data}" / encoder / f"fold{fold}"
+def advance(watcher, done, loss=None, score=None):
+    place = Path(JobKey(watcher.config.hash, HASH, *watcher.jobs[0]).folder(watcher.folder.checkpoints))
     place.mkdir(parents=True, exist_ok=True)
     state = {"done": done, "epochs": 2, "loss": loss, "score": score}
     (place / "progress.json").write_text(json.dumps(state))

@@ -1,0 +1,76 @@
+"""A job's key is read back from its folder; its progress is found in a folder and in a real MinIO."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salt_pipeline.components.core import job_files
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.job_files import PROGRESS, JobKey, newest_data_hash, read_progress
+from salt_pipeline.components.core.store.store import Store
+
+CONFIG, DATA, OTHER = "0123456789abcdef", "00000000000000bb", "00000000000000aa"
+KEY = JobKey(CONFIG, DATA, "tu-tf_efficientnet_lite0", 1)
+
+hashes = st.text("0123456789abcdef", min_size=16, max_size=16)
+encoders = st.from_regex(r"[a-z0-9_][a-z0-9_-]*(/[a-z0-9_-]+)?", fullmatch=True)
+
+
+def test_the_folder_is_named_by_hashes_encoder_and_fold() -> None:
+    """Checkpoints of earlier versions lie there."""
+    place = f"{CONFIG}-{DATA}/tu-tf_efficientnet_lite0/fold1"
+    assert KEY.folder("/work/checkpoints/") == f"/work/checkpoints/{place}"
+    assert KEY.folder("s3://salt/checkpoints/") == f"s3://salt/checkpoints/{place}"
+
+
+@given(
+    st.builds(JobKey, hashes, hashes, encoders, st.integers(0, 99)), st.sampled_from(["c", "/a-b/c", "s3://a-b/c-d"])
+)
+def test_a_key_is_read_back_from_its_folder_and_from_a_file_in_it(key: JobKey, checkpoints: str) -> None:
+    folder = key.folder(checkpoints)
+    assert JobKey.parse(folder) == JobKey.parse(f"{folder}/{PROGRESS}") == key
+
+
+@pytest.mark.parametrize(
+    "path", ["", "s3://a-b/c/fold1", f"{CONFIG}-{DATA}/e", f"{CONFIG}/e/fold1", f"x{CONFIG}-{DATA}/e/fold1"]
+)
+def test_another_path_has_no_key(path: str) -> None:
+    assert JobKey.parse(path) is None
+
+
+def test_the_progress_in_a_folder_is_that_of_the_key(tmp_path: Path) -> None:
+    assert read_progress(str(tmp_path), KEY) == {}
+    for done, key in enumerate([KEY, KEY._replace(data_hash=OTHER), KEY._replace(fold=0)]):
+        folder = Path(key.folder(str(tmp_path)))
+        folder.mkdir(parents=True)
+        (folder / PROGRESS).write_text(json.dumps({"done": done}))
+    assert read_progress(str(tmp_path), KEY) == {"done": 0}
+    (Path(KEY.folder(str(tmp_path))) / PROGRESS).write_text("{")
+    with pytest.raises(SaltError, match=PROGRESS):
+        read_progress(str(tmp_path), KEY)
+
+
+@pytest.fixture
+def _no_store_of_another_test() -> Iterator[None]:
+    job_files._watchers_store.cache_clear()
+    yield
+    job_files._watchers_store.cache_clear()
+
+
+@pytest.mark.minio
+@pytest.mark.usefixtures("store_environment", "_no_store_of_another_test")
+def test_the_newest_data_is_that_of_the_last_progress_under_the_configuration(store: Store, bucket: str) -> None:
+    checkpoints = f"s3://{bucket}/checkpoints"
+    assert newest_data_hash(checkpoints, CONFIG) is None
+    assert read_progress(checkpoints, KEY) == {}
+    later = KEY._replace(data_hash=OTHER, fold=0)
+    for key in (KEY, later, KEY._replace(config_hash="f" * 16)):
+        store.put(f"{key.folder(checkpoints)}/{PROGRESS}", json.dumps({"done": key.fold}).encode())
+    store.put(f"{KEY.folder(checkpoints)}/{job_files.CHECKPOINT}", b"later, but no progress")
+    assert newest_data_hash(checkpoints, CONFIG) == OTHER
+    assert read_progress(checkpoints, later) == {"done": 0}
+    assert read_progress(checkpoints, KEY) == {"done": 1}
