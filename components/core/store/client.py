@@ -16,8 +16,8 @@ from urllib3.exceptions import HTTPError
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store.connection import ANSWER, Connections
-from salt_pipeline.components.core.store.credentials import provider
-from salt_pipeline.components.core.store.failures import may_pass, told
+from salt_pipeline.components.core.store.credentials import NoCredentials, provider
+from salt_pipeline.components.core.store.failures import store_error
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.uris import split_uri
 
@@ -94,15 +94,16 @@ class Client:
         while True:
             try:
                 result = action()
-            except (MinioException, HTTPError, ParseError, ValueError) as error:
+            except (MinioException, HTTPError, ParseError, NoCredentials, ValueError) as error:
+                failure = store_error(error, uri, self.endpoint)
                 self._answered |= isinstance(error, S3Error)
                 if self._answered and pause == 0.2:  # a silent network takes its time to fail at all
                     since = time.monotonic()
                 wait = self.patience if self._answered else min(HASTE, self.patience)
-                if not may_pass(error) or time.monotonic() + pause > since + wait:
-                    raise told(error, uri, self.endpoint) from error
+                if not failure.passing or time.monotonic() + pause > since + wait:
+                    raise failure from error
                 if pause == 0.2:
-                    log.warning("%s; waiting for up to %.0f s", told(error, uri, self.endpoint), wait)
+                    log.warning("%s; waiting for up to %.0f s", failure, wait)
                 time.sleep(pause)
                 pause = min(2 * pause, 5.0)
             else:

@@ -17,6 +17,9 @@ CONNECT = 5.0
 ANSWER = 60.0
 """Seconds in which a block must be taken, and the first byte of an answer must come."""
 
+PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
+"""HTTP statuses of a server that is busy, starting, or unreachable behind a proxy: the call may succeed later."""
+
 _BLOCK = 64 << 10
 
 

@@ -13,13 +13,11 @@ from minio.credentials.providers import AWSConfigProvider, ChainedProvider, IamA
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
+from salt_pipeline.components.core.store.connection import PASSING_STATUSES
 from salt_pipeline.components.core.store.settings import AWS_SOURCE, StoreSettings
 
-_PASSING = {429, 500, 502, 503, 504}
-"""HTTP statuses with which a token service asks for another try."""
 
-
-class NoCredentials(ValueError):
+class NoCredentials(Exception):
     """A source gives no credentials.
 
     Attributes:
@@ -50,7 +48,7 @@ class _Named(Provider):
             found = re.search(r"HTTP status code (\d+)$", str(error))
             status = int(found[1]) if found else 0
             problem = f"the answer is HTTP {status}" if status else "none are found there"
-            raise NoCredentials(self.source, problem, status in _PASSING) from None
+            raise NoCredentials(self.source, problem, status in PASSING_STATUSES) from None
 
 
 def provider(settings: StoreSettings, http: PoolManager) -> Provider | None:

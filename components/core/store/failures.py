@@ -1,11 +1,13 @@
 """What it means when the object store, or the way to it, fails."""
 
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from minio.error import InvalidResponseError, S3Error, ServerError
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError, SSLError
 
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.errors import SaltError, ServiceError
+from salt_pipeline.components.core.store.connection import PASSING_STATUSES
 from salt_pipeline.components.core.store.credentials import NoCredentials
 
 _MEANING = {
@@ -20,50 +22,67 @@ _MEANING = {
     "RequestTimeTooSkewed": "the clocks of this machine and of the store differ too much",
 }
 
-_PASSING = {429, 500, 502, 503, 504}
-"""HTTP's statuses of a server that is busy, begins, or is away behind a proxy."""
+
+class StoreError(ServiceError):
+    """The object store did not do what was asked of it, or could not be reached.
+
+    Args:
+        problem: What is wrong, in a few words.
+        code: S3's name of the failure, such as NoSuchKey; None if the store did not give one.
+        **facts: As in `ServiceError`.
+    """
+
+    def __init__(self, problem: str, *, code: str | None = None, **facts: Any) -> None:
+        super().__init__(problem, **facts)
+        self.code = code
 
 
-def may_pass(error: Exception) -> bool:
-    """Whether the same call may well succeed in a while."""
+def store_error(error: Exception, uri: str, endpoint: str) -> StoreError:
+    """The failure in one line that a user can act on; no key is in it.
+
+    Args:
+        error: What minio-py or urllib3 raised.
+        uri: What the call was about.
+        endpoint: The address of the store.
+    """
     if isinstance(error, NoCredentials):
-        return error.passing
-    if isinstance(error, S3Error):
-        return error.response.status in _PASSING
-    if isinstance(error, ServerError):
-        return error.status_code in _PASSING
-    if isinstance(error, InvalidResponseError):
-        return error._code in _PASSING
-    return isinstance(error, HTTPError) and not isinstance(error, SSLError)
-
-
-def told(error: Exception, uri: str, endpoint: str) -> SaltError:
-    """The failure in one line that a user can act on; no key is in it."""
-    if isinstance(error, S3Error):
-        meaning = _MEANING.get(error.code or "")
-        found = None if meaning else f"{error.code}: {error.message}"
-        return SaltError(meaning or "the store refuses", file=uri, field=endpoint, found=found)
-    if isinstance(error, SSLError):
-        found = str(error.args[0] if error.args else error)
-        return SaltError(
-            "its certificate is not trusted: look at SALT_S3_CA_FILE", file=uri, field=endpoint, found=found
-        )
-    if isinstance(error, HTTPError):
-        return SaltError("the store does not answer", file=uri, field=endpoint, found=_reason(error))
-    if isinstance(error, ServerError | InvalidResponseError):
-        status = error.status_code if isinstance(error, ServerError) else error._code
-        return SaltError(
-            "no object store answers there, or it is in trouble", file=uri, field=endpoint, found=f"HTTP {status}"
-        )
-    if isinstance(error, ParseError):
-        return SaltError("no object store answers there", file=uri, field=endpoint, found="no XML")
-    source = error.source if isinstance(error, NoCredentials) else None
-    return SaltError("no credentials for the store" if source else "is refused", file=uri, field=source, found=error)
+        problem = "no credentials for the store"
+        return StoreError(problem, file=uri, field=error.source, found=error, passing=error.passing)
+    if not isinstance(error, S3Error | ServerError | InvalidResponseError | HTTPError | ParseError):
+        return StoreError("is refused", file=uri, found=error)
+    status = _status(error)
+    passing = status in PASSING_STATUSES or (isinstance(error, HTTPError) and not isinstance(error, SSLError))
+    problem, found = _words(error, status)
+    code = error.code if isinstance(error, S3Error) else None
+    return StoreError(problem, code=code, file=uri, field=endpoint, found=found, status=status, passing=passing)
 
 
 def code_of(error: SaltError) -> str | None:
-    """S3's name of the failure that an error tells of."""
-    return error.__cause__.code if isinstance(error.__cause__, S3Error) else None
+    """S3's name of the failure; None if the error is another one."""
+    return error.code if isinstance(error, StoreError) else None
+
+
+def _status(error: Exception) -> int | None:
+    """HTTP status of the store's answer; None if there was none."""
+    if isinstance(error, S3Error):
+        return error.response.status
+    if isinstance(error, ServerError):
+        return error.status_code
+    return error._code if isinstance(error, InvalidResponseError) else None
+
+
+def _words(error: Exception, status: int | None) -> tuple[str, str | None]:
+    """The problem, and what was found."""
+    if isinstance(error, S3Error):
+        meaning = _MEANING.get(error.code or "")
+        return meaning or "the store refuses", None if meaning else f"{error.code}: {error.message}"
+    if isinstance(error, SSLError):
+        return "its certificate is not trusted: look at SALT_S3_CA_FILE", str(error.args[0] if error.args else error)
+    if isinstance(error, HTTPError):
+        return "the store does not answer", _reason(error)
+    if isinstance(error, ParseError):
+        return "no object store answers there", "no XML"
+    return "no object store answers there, or it is in trouble", f"HTTP {status}"
 
 
 def _reason(error: BaseException) -> str:

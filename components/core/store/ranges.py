@@ -6,7 +6,7 @@ from typing import IO
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store.client import Client, Stat, object_place
-from salt_pipeline.components.core.store.failures import code_of
+from salt_pipeline.components.core.store.failures import StoreError
 from salt_pipeline.components.core.store.multipart import PART, SHA256, Progress
 
 
@@ -41,8 +41,8 @@ def receive(client: Client, uri: str, there: Stat, file: IO[bytes] | None, progr
             if file:
                 file.write(piece)
             progress(start + len(piece), there.size)
-    except SaltError as error:
-        if code_of(error) in ("PreconditionFailed", "NoSuchKey"):
+    except StoreError as error:
+        if error.code in ("PreconditionFailed", "NoSuchKey"):
             return False
         raise
     if there.metadata.get(SHA256) not in (None, digest.hexdigest()):

@@ -16,7 +16,7 @@ from minio.lifecycleconfig import AbortIncompleteMultipartUpload, Expiration, Li
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path
 from salt_pipeline.components.core.store.client import Client, Stat, object_place
-from salt_pipeline.components.core.store.failures import code_of
+from salt_pipeline.components.core.store.failures import StoreError
 from salt_pipeline.components.core.store.multipart import SHA256, Content, Progress, Uploader, read_content
 from salt_pipeline.components.core.store.ranges import receive
 from salt_pipeline.components.core.store.settings import StoreSettings
@@ -67,10 +67,10 @@ class Store:
         bucket, key = object_place(uri)
         try:
             return Stat.of(self._client.call(uri, lambda: self._minio.stat_object(bucket, key)))
-        except SaltError as error:
-            if code_of(error) in ("AccessDenied", "NoSuchKey"):
+        except StoreError as error:
+            if error.code in ("AccessDenied", "NoSuchKey"):
                 self.check(bucket)  # the answer to a question for one object has no room for the reason
-            if code_of(error) == "NoSuchKey":
+            if error.code == "NoSuchKey":
                 return None
             raise
 
@@ -174,8 +174,8 @@ class Store:
             return False
         try:
             self._client.call(uri, lambda: self._minio.make_bucket(bucket))
-        except SaltError as error:
-            if code_of(error) == "BucketAlreadyOwnedByYou":
+        except StoreError as error:
+            if error.code == "BucketAlreadyOwnedByYou":
                 return False
             raise
         return True
@@ -228,8 +228,8 @@ class Store:
         uploader = Uploader(self._minio, *object_place(uri), lambda action: self._client.call(uri, action))
         try:
             uploader.send(file, content, metadata, conditions=conditions or {}, resume=resume, progress=progress)
-        except SaltError as error:
-            if code_of(error) in _OVERTAKEN:
+        except StoreError as error:
+            if error.code in _OVERTAKEN:
                 return False
             raise
         return True

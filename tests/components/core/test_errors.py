@@ -1,11 +1,60 @@
+import multiprocessing
+import pickle
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
 import pytest
 
-from salt_pipeline.components.core.errors import SaltError, SaltErrors, exit_on_error
+from salt_pipeline.components.core.errors import SaltError, SaltErrors, ServiceError, exit_on_error
+
+TYPE = SaltError("wrong type", file="a.parquet", field="map", found="int8", expected="uint8")
+BUSY = ServiceError("is busy", file="http://me:word@store", found="HTTP 503", status=503, passing=True)
 
 
 def test_message_names_file_field_found_and_expected():
-    error = SaltError("wrong type", file="a.parquet", field="map", found="int8", expected="uint8")
-    assert str(error) == "a.parquet: map: wrong type (found int8, expected uint8)"
+    assert str(TYPE) == "a.parquet: map: wrong type (found int8, expected uint8)"
+
+
+def test_an_error_keeps_its_parts_as_the_message_shows_them():
+    error = SaltError("is wrong", file=Path("a/b"), found=0, expected="http://me:word@host")
+    parts = error.problem, error.file, error.field, error.found, error.expected
+    assert parts == ("is wrong", "a/b", None, "0", "http://***@host")
+    assert "word" not in repr(vars(error))
+
+
+def test_a_failed_service_has_its_status_and_whether_it_may_pass():
+    assert str(BUSY) == "http://***@store: is busy (found HTTP 503)"
+    assert (BUSY.status, BUSY.passing) == (503, True)
+    silent = ServiceError("does not answer")
+    assert (silent.status, silent.passing) == (None, False)
+
+
+def test_a_handler_of_bad_values_does_not_catch_it():
+    assert not isinstance(TYPE, ValueError)
+
+
+@pytest.mark.parametrize("error", [TYPE, BUSY, SaltErrors("two problems", [TYPE, BUSY])])
+def test_an_error_comes_out_of_a_pickle_as_it_went_in(error: SaltError):
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (type(error), str(error))
+    if isinstance(error, SaltErrors):
+        assert [vars(problem) for problem in again.problems] == [vars(problem) for problem in error.problems]
+    else:
+        assert vars(again) == vars(error)
+
+
+def test_an_error_comes_out_of_a_forked_process():
+    # A lock cannot be sent, and none is: the parts of an error are texts.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
+        future = pool.submit(refuse_a_lock)
+        with pytest.raises(SaltErrors, match="one problem") as caught:
+            future.result()
+    assert str(caught.value.problems[0].found).startswith("<unlocked _thread.lock")
+
+
+def refuse_a_lock() -> None:
+    raise SaltErrors("one problem", [SaltError("is wrong", found=threading.Lock())])
 
 
 @pytest.mark.parametrize(
@@ -48,17 +97,21 @@ def test_several_problems_are_all_listed():
     assert isinstance(error, SaltError)
 
 
-@pytest.mark.parametrize(("error", "code"), [(SaltError("is wrong", file="f"), 2), (OSError("disk is full"), 1)])
-def test_exit_on_error_ends_with_a_code_and_one_line_only(error, code, capsys):
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(TYPE, 2), (BUSY, 2), (SaltErrors("two problems", [TYPE, BUSY]), 2), (OSError("disk is full"), 1)],
+)
+def test_exit_on_error_ends_with_a_code_and_no_traceback(error, code, capsys):
     with pytest.raises(SystemExit) as stop, exit_on_error():
         raise error
     assert stop.value.code == code
     assert capsys.readouterr().err == f"salt: error: {error}\n"
 
 
-def test_exit_on_error_lets_our_own_mistakes_through():
-    with pytest.raises(AssertionError), exit_on_error():
-        raise AssertionError("ours")
+@pytest.mark.parametrize("error", [AssertionError("ours"), ValueError("ours")])
+def test_exit_on_error_lets_our_own_mistakes_through(error: Exception):
+    with pytest.raises(type(error)), exit_on_error():
+        raise error
 
 
 def test_exit_on_error_leaves_a_good_end_alone():

@@ -88,7 +88,7 @@ def test_a_token_file_is_read_anew_at_each_call(kubeflow, monkeypatch, tmp_path)
     assert "SALT_KFP_TOKEN_FILE: no such file" in fails("runs", "-n", kubeflow.profile).replace(
         "KF_PIPELINES_SA_TOKEN_PATH", "SALT_KFP_TOKEN_FILE"
     )
-    with pytest.raises(ValueError, match="cannot be read: No such file"):
+    with pytest.raises(SaltError, match="cannot be read: No such file"):
         kfp.health()
 
 
@@ -154,7 +154,7 @@ def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in):
     assert kubeflow(cluster_settings())[0] == "fail"
     state, found, _ = kubeflow(cluster_settings(namespace=logged_in.profile))
     assert (state, found) == ("ok", "2.17.0, in multi-user mode; runs in team-salt")
-    with pytest.raises(ValueError, match="denied access to namespace elsewhere"):
+    with pytest.raises(SaltError, match="denied access to namespace elsewhere"):
         kubeflow(cluster_settings(namespace="elsewhere"))
 
 

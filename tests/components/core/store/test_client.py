@@ -1,0 +1,36 @@
+"""A client's first call: settings, and a store that does not answer."""
+
+import os
+import socket
+
+import pytest
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.store import client
+from salt_pipeline.components.core.store.store import Store
+from tests.components.core.store.outage import one_line
+from tests.servers import MinioServer, free_port
+
+
+def test_without_settings_it_says_which_to_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "SALT_S3_"))]:
+        monkeypatch.delenv(name)
+    with pytest.raises(SaltError, match="SALT_S3_ENDPOINT: is not set"):
+        Store()
+
+
+@pytest.mark.minio
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("kind", ["nothing listens", "nothing answers", "no such host", "no store"])
+def test_down_at_the_start_is_an_error_in_seconds(minio: MinioServer, kind: str, monkeypatch) -> None:
+    monkeypatch.setattr(client, "HASTE", 0.5)
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as mute:
+        endpoint = {
+            "nothing listens": f"http://127.0.0.1:{free_port()}",
+            "nothing answers": f"http://127.0.0.1:{mute.getsockname()[1]}",
+            "no such host": "http://no-such-host.invalid:9000",
+            "no store": f"https://127.0.0.1:{minio.port}",
+        }[kind]
+        with pytest.raises(SaltError) as caught:
+            Store(minio.settings(endpoint=endpoint)).check("salt")
+    assert endpoint in one_line(caught.value)
