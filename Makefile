@@ -1,4 +1,4 @@
-# make setup | run | test ... each sets up .venv first; a second call costs no time.
+# Every target that needs .venv sets it up first; once it is up to date, that costs no time.
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -27,7 +27,7 @@ $(STAMP): requirements.lock requirements-setup.lock pyproject.toml
 
 run: $(STAMP) $(if $(filter $(SYNTHETIC),$(DATA)),$(SYNTHETIC)) ## run the pipeline: make run DATA=archive.zip PRESET=cpu ARGS="--out runs/first"
 ifeq ($(DATA),$(SYNTHETIC))
-	@echo "No DATA was given: this run is on a made-up survey, and its scores mean nothing."
+	@echo "No DATA was given: this run uses a synthetic survey, and its scores mean nothing."
 endif
 	@$(BIN)/salt run --data $(DATA) --preset $(PRESET) $(ARGS)
 
@@ -35,8 +35,8 @@ $(SYNTHETIC): | $(STAMP)
 	@mkdir -p $(@D)
 	@$(BIN)/salt synth $@
 
-# Without the two settings MLflow also starts what only language models need, and may not come up beside a training.
-ui: $(STAMP) ## MLflow's pages on the runs of runs/: http://127.0.0.1:5000/#/experiments?workflowType=machine_learning
+# Without the two settings MLflow also starts services for language models, and may not start beside a training.
+ui: $(STAMP) ## show the runs of runs/ in MLflow: http://127.0.0.1:5000/#/experiments?workflowType=machine_learning
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --backend-store-uri sqlite:///runs/mlflow.db --workers 1
 
 COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
@@ -48,13 +48,13 @@ up: ## start MinIO and MLflow in containers: make up [SALT_MINIO_PORT=9000 SALT_
 	@$(COMPOSE) up --detach
 	@for attempt in $$(seq 90); do \
 		test "$$(docker inspect --format '{{.State.Health.Status}}' "$$($(COMPOSE) ps --quiet mlflow)")" = healthy && break; \
-		test $$attempt -lt 90 || { echo "MLflow did not get healthy; its log: docker logs salt-mlflow-1"; exit 1; }; \
+		test $$attempt -lt 90 || { echo "MLflow is not healthy; its log: docker logs salt-mlflow-1"; exit 1; }; \
 		sleep 2; \
 	done
-	@echo "$$(grep -oE 'http://.*' docker/.env | paste -sd ' ') are up: MinIO and MLflow. For salt run to use them, in this shell:"
+	@echo "$$(grep -oE 'http://.*' docker/.env | paste -sd ' ') are up: MinIO and MLflow. To make salt run use them, in this shell:"
 	@echo '  set -a; . docker/.env; set +a'
 
-down: ## stop them; what they hold stays in its volumes
+down: ## stop MinIO and MLflow; their volumes are kept
 	@$(COMPOSE) down
 
 test: $(STAMP) lint ## run linters, type checker and the default test suite
@@ -76,15 +76,15 @@ format: $(STAMP) ## fix what ruff can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-compile: $(STAMP) ## write pipelines/salt.yaml anew
+compile: $(STAMP) ## compile pipelines/salt.yaml again
 	$(BIN)/salt compile
 
 COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-# One platform, that of the images; the stages' locks hold no version that requirements.lock does not have.
+# Only the platform of the images; every version in the stages' locks is the one in requirements.lock.
 COMPILE_SERVER = $(COMPILE) --python-platform x86_64-manylinux_2_28
 COMPILE_IMAGE = $(COMPILE_SERVER) --constraint requirements.lock
 
-lock: $(STAMP) ## resolve the locks anew
+lock: $(STAMP) ## resolve the locks again
 	$(COMPILE) --universal --upgrade --extra dev --output-file requirements.lock pyproject.toml
 	$(COMPILE) --universal --upgrade --output-file requirements-setup.lock requirements-setup.txt
 	$(COMPILE_IMAGE) --output-file docker/locks/core.lock pyproject.toml

@@ -1,4 +1,4 @@
-"""Cuts the competition's archive to its first images, for a run that takes minutes."""
+"""Cuts the competition's archive down to its first images, for a run that takes minutes."""
 
 import argparse
 import csv
@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 
 def cut(source: str, target: str, labelled: int, test: int) -> None:
-    """Copies the first images by name, and the csv rows that go with them."""
+    """Copies the first images by name, and their rows of the CSV files."""
     with zipfile.ZipFile(source) as outer, zipfile.ZipFile(target, "w") as made:
         kept: set[str] = set()
         for name, count in (("train.zip", labelled), ("test.zip", test)):

@@ -1,8 +1,8 @@
 """Paired ablations: one base configuration, changes of it, the same folds, seeds and budget for all.
 
 Each variant is trained by the stage that the pipeline runs, and each held-out image is scored by the exact metric; the
-differences to the base are taken image by image. What is trained already is not trained again, so a study that was
-stopped goes on, and one more change costs one more training.
+differences to the base are taken image by image. A finished training is not repeated: an interrupted study resumes, and
+one more change costs one more training.
 
 Run: python -m benchmarks.ablate ARCHIVE WORK --preset cpu --change model.gate=false --change "model.scse=false"
 """
@@ -39,18 +39,18 @@ def image_scores(jobs: list[Job], mask_by_id: dict[str, NDArray[np.uint8]]) -> d
     A threshold, smallest area or weight that is to be chosen is chosen for each fold on the other folds.
 
     Args:
-        jobs: Those of one variant and seed.
+        jobs: The jobs of one variant and seed.
         mask_by_id: True mask (101, 101) of each image.
 
     Raises:
-        SaltError: If something is to be chosen and there is but one fold.
+        SaltError: If a value is to be chosen and there is only one fold.
     """
     config = jobs[0].config
     rules = config.submission.threshold, config.submission.min_area
     learned = config.ensemble.weights == "learned"
     folds = sorted({job.fold for job in jobs})
     if ("best" in rules or learned) and len(folds) < 2:
-        raise SaltError("is chosen on other folds than the one it is scored on", field="--fold", expected="two or more")
+        raise SaltError("is chosen on folds other than the one it is scored on", field="--fold", expected="two or more")
     files = [[str(job.folder / "oof.parquet") for job in jobs if job.fold == fold] for fold in folds]
     weights = [tuple(encoder.weight for encoder in config.encoders)] * len(folds)
     if learned:
@@ -73,8 +73,8 @@ def table(changes: list[str], jobs: list[list[list[Job]]], truth: Truth) -> Iter
     """Each variant's score and cost, and its difference to the first, paired by image.
 
     Args:
-        changes: What each variant is called.
-        jobs: Of each variant, under each seed.
+        changes: Name of each variant.
+        jobs: The jobs of each variant, by seed.
         truth: The labelled images.
     """
     mask_by_id = truth.mask_by_id
@@ -95,7 +95,7 @@ def table(changes: list[str], jobs: list[list[list[Job]]], truth: Truth) -> Iter
 
 
 def machine() -> str:
-    """What the study ran on, in words."""
+    """Describes the machine of the study."""
     import torch
 
     from salt_pipeline.components.network.device import device_name, pick_device
@@ -106,12 +106,12 @@ def machine() -> str:
 def study(
     archive: Annotated[Path, typer.Argument(help="The TGS archive.")],
     work: Annotated[Path, typer.Argument(help="Folder that keeps dataset, folds, checkpoints and maps.")],
-    preset: Annotated[str, typer.Option(help="Preset that the base begins with.")] = "cpu",
+    preset: Annotated[str, typer.Option(help="Preset that the base configuration starts from.")] = "cpu",
     base: Annotated[list[str], typer.Option("--set", help="Setting of the base, as `train.epochs=6`.")] = [],  # noqa: B006
-    change: Annotated[list[str], typer.Option(help="One variant: settings that differ, between spaces.")] = [],  # noqa: B006
-    fold: Annotated[list[int], typer.Option(help="Folds to train; all if none is named.")] = [],  # noqa: B006
-    seed: Annotated[list[int], typer.Option(help="Seeds of the training; the folds keep the base's.")] = [],  # noqa: B006
-    workers: Annotated[int, typer.Option(help="Trainings side by side.")] = 1,
+    change: Annotated[list[str], typer.Option(help="One variant: the settings that differ, separated by spaces.")] = [],  # noqa: B006
+    fold: Annotated[list[int], typer.Option(help="Folds to train; all by default.")] = [],  # noqa: B006
+    seed: Annotated[list[int], typer.Option(help="Training seeds; the split keeps the base's seed.")] = [],  # noqa: B006
+    workers: Annotated[int, typer.Option(help="Number of trainings that run at the same time.")] = 1,
     title: Annotated[str, typer.Option(help="Heading of the study.")] = "Ablation",
     append: Annotated[Path | None, typer.Option(help="Markdown file to append the table to.")] = None,
 ) -> None:
@@ -137,12 +137,14 @@ def study(
 
     truth, revision = read_truth(work / "dataset.parquet"), git_revision()
     command = shlex.join(["python", "-m", "benchmarks.ablate", archive.name, "WORK", *sys.argv[3:]])
-    text = "\n".join([
-        f"\n### {title}\n\n```sh\n{command}\n```\n",
-        *table(["base", *(f"`{text}`" for text in change)], jobs, truth),
-        f"\nBase configuration {first.hash}, data {truth.data_hash}, code {revision[:7]}{revision[40:]};",
-        f"{machine()}, {workers} at a time.\n",
-    ])  # fmt: skip
+    text = "\n".join(
+        [
+            f"\n### {title}\n\n```sh\n{command}\n```\n",
+            *table(["base", *(f"`{text}`" for text in change)], jobs, truth),
+            f"\nBase configuration {first.hash}, data {truth.data_hash}, code {revision[:7]}{revision[40:]};",
+            f"{machine()}, {workers} at a time.\n",
+        ]
+    )
     sys.stdout.write(text)
     if append:
         with append.open("a", encoding="utf-8") as file:

@@ -65,7 +65,7 @@ def measure(folder: Path, images: int) -> tuple[float, float, float]:
 
 
 def blend_folder(folder: Path) -> None:
-    """What the measured process does."""
+    """Blends the files of a folder; this is the work of the measured process."""
     start = time.perf_counter()
     oof, maps = ([str(path) for path in sorted(folder.glob(f"{kind}_*"))] for kind in ("oof", "test"))
     blend("", oof, maps, CONFIG, blended_oof=str(folder / "blended_oof"), blended_test=str(folder / "blended_test"))

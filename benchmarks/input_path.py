@@ -25,39 +25,43 @@ from salt_pipeline.components.train_fold.trainer import Images, Trainer
 from salt_pipeline.pipelines.presets import preset_config
 
 IMAGES, ROUNDS, BATCHES, STEPS = 4000, 5, 30, 2
-"""Of the labelled set; turns of each side; batches and training steps of a turn."""
+"""Number of labelled images; rounds of each side; batches and training steps of a round."""
 
 CONFIG = preset_config("cpu", ["train.amp=off", "train.keep=last", "model.encoder_weights=none"])
-BATCH, SHARE, ENCODER = CONFIG.train.batch_size, CONFIG.train.augment, CONFIG.encoders[0].name
-"""16; 0.8 of the images are augmented; EfficientNet-lite0. The input is 128 x 128, padded."""
+BATCH, AUGMENTED, ENCODER = CONFIG.train.batch_size, CONFIG.train.augment, CONFIG.encoders[0].name
+"""Batch size, 16; fraction of images that are augmented, 0.8; EfficientNet-lite0. The input is padded to 128 x 128."""
 
 QUEUE = 4
-"""Batches that a DataLoader's two workers have ready when nobody asks."""
+"""Number of batches that the two workers of a DataLoader prefetch."""
 
 Pair = tuple[Tensor, Tensor]
 
 
 class PngFolder(Dataset[Pair]):
-    """The usual way: each image is opened, decoded, augmented and padded when it is asked for.
+    """The usual way: each image is opened, decoded, augmented and padded on request.
 
     Args:
-        folder: With `images` and `masks`.
-        share: Probability that an image is augmented at all.
+        folder: Folder with `images` and `masks`.
+        augmented: Probability that an image is augmented at all.
     """
 
-    def __init__(self, folder: Path, share: float) -> None:
+    def __init__(self, folder: Path, augmented: float) -> None:
         self.images = sorted((folder / "images").glob("*.png"))
         self.masks = [folder / "masks" / file.name for file in self.images]
-        one_of_geometry = v2.RandomChoice([
-            v2.RandomAffine(15, translate=(0.0625, 0.0625), scale=(0.9, 1.1)),
-            v2.RandomResizedCrop(101, scale=(0.25, 1.0), ratio=(1.0, 1.0), antialias=False),
-            v2.ElasticTransform(alpha=30.0, sigma=6.0),
-        ])  # fmt: skip
-        one_of_shading = v2.RandomChoice([
-            v2.ColorJitter(brightness=0.2),
-            v2.Lambda(gamma, tv_tensors.Image),
-            v2.GaussianBlur(3),
-        ])  # fmt: skip
+        one_of_geometry = v2.RandomChoice(
+            [
+                v2.RandomAffine(15, translate=(0.0625, 0.0625), scale=(0.9, 1.1)),
+                v2.RandomResizedCrop(101, scale=(0.25, 1.0), ratio=(1.0, 1.0), antialias=False),
+                v2.ElasticTransform(alpha=30.0, sigma=6.0),
+            ]
+        )
+        one_of_shading = v2.RandomChoice(
+            [
+                v2.ColorJitter(brightness=0.2),
+                v2.Lambda(gamma, tv_tensors.Image),
+                v2.GaussianBlur(3),
+            ]
+        )
         self.augment = v2.RandomApply(
             [
                 v2.RandomHorizontalFlip(),
@@ -65,7 +69,7 @@ class PngFolder(Dataset[Pair]):
                 # ours draws the grid distortion here too, a quarter of the time; torchvision has none
                 v2.RandomApply([one_of_shading], p=0.375),
             ],
-            p=share,
+            p=augmented,
         )
         self.finish = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.5], [0.5])])
 
@@ -95,24 +99,24 @@ def load(folder: Path) -> Images:
 
 
 def in_memory(images: Images) -> Iterator[Pair]:
-    """Our way: batches without end, as the trainer draws them."""
-    chance = torch.Generator().manual_seed(0)
-    augment = Augment(CONFIG.model, SHARE, chance, torch.device("cpu"))
+    """Our way: an endless stream of batches, as the trainer draws them."""
+    generator = torch.Generator().manual_seed(0)
+    augment = Augment(CONFIG.model, AUGMENTED, generator, torch.device("cpu"))
     while True:
-        for chosen in torch.randperm(len(images.image_BHW), generator=chance).split(BATCH)[:-1]:
+        for chosen in torch.randperm(len(images.image_BHW), generator=generator).split(BATCH)[:-1]:
             yield augment(images.image_BHW[chosen], images.mask_BHW[chosen])
 
 
-def from_files(folder: Path, workers: int, share: float = SHARE) -> Iterator[Pair]:
-    """The usual way: batches without end, from workers that stay."""
-    data = PngFolder(folder, share)
+def from_files(folder: Path, workers: int, augmented: float = AUGMENTED) -> Iterator[Pair]:
+    """The usual way: an endless stream of batches, from persistent workers."""
+    data = PngFolder(folder, augmented)
     loader = DataLoader(data, BATCH, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=workers > 0)
     while True:
         yield from loader
 
 
 def path_seconds(batches: Iterator[Pair], threads: int) -> float:
-    """Time of a batch at a steady pace: what was ready beforehand is taken first, what is begun is let end after."""
+    """Seconds per batch in the steady state: prefetched batches are taken first, and workers may finish afterwards."""
     torch.set_num_threads(threads)
     for x_B1HW, mask_BHW in islice(batches, QUEUE):
         assert (x_B1HW.shape, mask_BHW.shape) == ((BATCH, 1, 128, 128), (BATCH, 101, 101))
@@ -125,7 +129,7 @@ def path_seconds(batches: Iterator[Pair], threads: int) -> float:
 
 
 def step_seconds(trainer: Trainer, batches: Iterator[Pair]) -> float:
-    """Time of a training step, on both cores, that takes its batch from there."""
+    """Seconds per training step on both cores, with batches from the given input path."""
     torch.set_num_threads(2)
     trainer.augment = lambda *_: next(batches)  # type: ignore[assignment]
     chosen = torch.arange(BATCH)
@@ -160,8 +164,8 @@ def report(folder: Path) -> None:
     }
     paths: dict[str, list[float]] = {name: [] for name in sides}
     steps: dict[str, list[float]] = {name: [] for name in feeds}
-    for turn in range(ROUNDS):
-        print(f"round {turn + 1} of {ROUNDS}", file=sys.stderr)
+    for number in range(ROUNDS):
+        print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
         for name, (batches, threads) in sides.items():
             paths[name].append(path_seconds(batches, threads))
         for name, batches in feeds.items():

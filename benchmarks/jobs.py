@@ -26,29 +26,29 @@ class Job:
 
     @property
     def training(self) -> str:
-        """Names what is trained; jobs that only predict differently share it."""
+        """Name of the training; jobs that differ only in prediction have it in common."""
         return f"{self.config.hash}/{self.encoder}/fold{self.fold}"
 
     @property
     def folder(self) -> Path:
-        """Where its maps and metrics lie."""
+        """Folder of its maps and metrics."""
         return self.work / "jobs" / content_hash(self.config.predict.model_dump(mode="json")) / self.training
 
 
 def run_jobs(jobs: list[Job], workers: int) -> None:
-    """Trains what is not trained yet, a few side by side; jobs of one training follow each other.
+    """Runs the jobs that have not finished, a few at the same time; jobs of one training follow each other.
 
-    One that fails is told at once and does not keep the others from ending.
+    A failure is logged at once and does not stop the others.
 
     Raises:
-        Exception: What the first training that failed raised, once all have ended.
+        Exception: The error of the first training that failed, once all have ended.
     """
     trainings: dict[str, list[Job]] = {}
     for job in jobs:
         if not (job.folder / "metrics.json").is_file():
             trainings.setdefault(job.training, []).append(job)
     threads = max(1, (os.cpu_count() or 1) // workers)
-    # Spawned anew for each: a process that has trained keeps memory, and torch does not fork well.
+    # A new process for each: one that has trained keeps its memory, and torch is not safe to fork.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawn, max_tasks_per_child=1) as pool:
         running = {pool.submit(train_jobs, same, threads): name for name, same in trainings.items()}
@@ -61,7 +61,7 @@ def run_jobs(jobs: list[Job], workers: int) -> None:
 
 
 def train_jobs(jobs: list[Job], threads: int) -> None:
-    """Trains once, and predicts the held-out images as each job wants it: oof.parquet and metrics.json."""
+    """Trains once, then predicts the held-out images by the settings of each job: oof.parquet and metrics.json."""
     import torch
 
     from salt_pipeline.components.train_fold.stage import train
@@ -70,20 +70,27 @@ def train_jobs(jobs: list[Job], threads: int) -> None:
     for job in jobs:
         job.folder.mkdir(parents=True, exist_ok=True)
         metrics, _facts = train(
-            str(job.work / "dataset.parquet"), str(folds_file(job.config, job.work)), job.encoder, job.fold,
-            job.config.model_dump(mode="json"), run="", checkpoints=str(job.work / "checkpoints"),
-            model=str(job.folder / "model"), oof=str(job.folder / "oof.parquet"), curve=str(job.folder / "curve.json"),
-        )  # fmt: skip
+            str(job.work / "dataset.parquet"),
+            str(folds_file(job.config, job.work)),
+            job.encoder,
+            job.fold,
+            job.config.model_dump(mode="json"),
+            run="",
+            checkpoints=str(job.work / "checkpoints"),
+            model=str(job.folder / "model"),
+            oof=str(job.folder / "oof.parquet"),
+            curve=str(job.folder / "curve.json"),
+        )
         write_json(job.folder / "metrics.json", metrics)
 
 
 def folds_file(config: Config, work: Path) -> Path:
-    """Where the folds of a configuration lie: whatever seed trains, the base's has split."""
+    """File with the folds of a configuration: the seed of the base splits, whichever seed trains."""
     return work / f"folds-{content_hash(config.split.model_dump(mode='json'))}.parquet"
 
 
 def prepare(archive: Path, configs: list[Config], work: Path) -> None:
-    """Reads the archive and splits it as each configuration says, unless that was done.
+    """Reads the archive and splits it as each configuration says, unless the files exist.
 
     Raises:
         SaltError: If the archive is wrong, or the folder holds another one or folds of another seed.
@@ -96,7 +103,7 @@ def prepare(archive: Path, configs: list[Config], work: Path) -> None:
         ingest(str(archive), configs[0].model_dump(mode="json"), str(dataset))
     source = table_metadata(open_table(dataset, DATASET))["source"]
     if source != archive.name:
-        problem = "was made of another archive: take another folder"
+        problem = "was made from another archive: use another folder"
         raise SaltError(problem, file=dataset, field="source", found=source, expected=archive.name)
     for config in configs:
         path = folds_file(config, work)
@@ -104,5 +111,5 @@ def prepare(archive: Path, configs: list[Config], work: Path) -> None:
             split(str(dataset), config.model_copy(update={"seed": seed}).model_dump(mode="json"), str(path))
         found = table_metadata(open_table(path, FOLDS))["seed"]
         if found != str(seed):
-            problem = "was split under another seed: take another folder"
+            problem = "was split with another seed: use another folder"
             raise SaltError(problem, file=path, field="seed", found=found, expected=seed)

@@ -13,10 +13,10 @@ from salt_pipeline.components.core.metric import CUTS, overlap, score, score_ima
 
 IMAGES, ROUNDS = 4000, 5
 SLOW_IMAGES, SLOW_CUTS = 40, range(8, 256, 16)
-"""What of the work the slow sides are timed on: 40 images at 16 thresholds."""
+"""Number of images, and the thresholds, that the slow implementations are timed on: 40 images at 16 thresholds."""
 
 
-def made_up_masks(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
+def synthetic_masks(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
     """Masks like the survey's: 39 % empty, the others domes and layers with wavy boundaries."""
     x = np.arange(101)
     waves = rng.uniform(0, 12, (2, count, 1)) * np.sin(
@@ -32,7 +32,7 @@ def made_up_masks(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
     return masks_BHW
 
 
-def made_up_maps(rng: np.random.Generator, masks_BHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def synthetic_maps(rng: np.random.Generator, masks_BHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Maps that mostly agree with the masks, and are sure of most pixels, as a network's are."""
     noise = rng.normal(0, 40, masks_BHW.shape).astype(np.float32)
     return np.clip(masks_BHW * 300.0 - 25 + noise, 0, 255).astype(np.uint8)
@@ -51,8 +51,8 @@ def by_histogram2d(map_HW: NDArray[np.uint8], mask_HW: NDArray[np.uint8], level:
 
 def main() -> None:
     rng = np.random.default_rng(0)
-    masks_BHW = made_up_masks(rng, IMAGES)
-    maps_BHW = made_up_maps(rng, masks_BHW)
+    masks_BHW = synthetic_masks(rng, IMAGES)
+    maps_BHW = synthetic_maps(rng, masks_BHW)
     few_masks_BHW, few_maps_BHW = masks_BHW[:SLOW_IMAGES], maps_BHW[:SLOW_IMAGES]
     times: dict[str, list[float]] = {"ours": [], "histogram2d": [], "vectorised, one threshold at a time": []}
 

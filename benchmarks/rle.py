@@ -1,7 +1,7 @@
 """Run-length encoding of 18,000 masks, against a loop over pixels, NumPy mask by mask, and pycocotools.
 
 pycocotools writes a packed format of its own. It is timed twice: packing alone, and with the conversion to the
-competition's strings. The copy to column-major order is included on every side.
+competition's strings. The copy to column-major order is included everywhere.
 
 Run: python -m benchmarks.rle
 """
@@ -15,18 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-from benchmarks.metric import made_up_masks
+from benchmarks.metric import synthetic_masks
 from salt_pipeline.components.core.rle import encode
 
 MASKS, ROUNDS = 18_000, 3
 SLOW_MASKS = 1_800
-"""What the loop over pixels is timed on."""
+"""Number of masks that the loop over pixels is timed on."""
 
 Masks = NDArray[np.uint8]
 
 
 def pixel_loop(masks_BHW: Masks) -> list[str]:
-    """The usual loop: every salt pixel either goes on with a run or starts one."""
+    """The usual loop: every salt pixel either extends a run or starts one."""
     encoded = []
     for mask_HW in masks_BHW:
         runs: list[int] = []
@@ -58,7 +58,7 @@ def coco_pack(masks_BHW: Masks) -> list[dict]:
 
 
 def coco_strings(masks_BHW: Masks) -> list[str]:
-    """pycocotools, then its run lengths unpacked and written as the competition wants them."""
+    """pycocotools, then its run lengths unpacked and written as the competition requires them."""
     encoded = []
     for packed in coco_pack(masks_BHW):
         counts = unpack(packed["counts"])
@@ -86,7 +86,7 @@ def unpack(text: bytes) -> list[int]:
 
 
 def main() -> None:
-    masks_BHW = made_up_masks(np.random.default_rng(0), MASKS)
+    masks_BHW = synthetic_masks(np.random.default_rng(0), MASKS)
     sides: dict[str, tuple[Callable, Masks]] = {
         "ours": (encode, masks_BHW),
         "loop over pixels": (pixel_loop, masks_BHW[:SLOW_MASKS]),

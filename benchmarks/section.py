@@ -16,7 +16,7 @@ SIDES = (1000, 4000)
 
 
 def make_bundle(folder: Path) -> None:
-    """Trains two jobs for an epoch on a made-up survey, and bundles them."""
+    """Trains two jobs for an epoch on a synthetic survey, and bundles them."""
     from tests.components.network.tiny import document
     from tests.components.trained import train_ensemble
 
@@ -24,7 +24,7 @@ def make_bundle(folder: Path) -> None:
 
 
 def write_section(path: Path, side: int) -> None:
-    """Writes a made-up section of float32 amplitudes, some rows at a time: bent layers and noise."""
+    """Writes a synthetic section of float32 amplitudes, some rows at a time: bent layers and noise."""
     random = np.random.default_rng(0)
     values = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(side, side))
     x = np.arange(side)
@@ -35,7 +35,7 @@ def write_section(path: Path, side: int) -> None:
 
 
 def predict_section(bundle: str, section: str, out: str) -> None:
-    """What the measured process does; prints peak memory (MB) before the work and after it, and the time (s)."""
+    """Predicts a section in the measured process; prints peak memory (MB) before and after it, and the time (s)."""
     from salt_pipeline.components.core.bundle import open_bundle
     from salt_pipeline.components.inference.apply import apply
 
@@ -48,7 +48,7 @@ def predict_section(bundle: str, section: str, out: str) -> None:
 
 
 def child(*words: object) -> str:
-    """Runs this file in a process of its own. This one stays small: a child's peak begins at its parent's."""
+    """Runs this module in a child process. The parent stays small: a child's peak memory starts at its parent's."""
     command = [sys.executable, "-m", "benchmarks.section", *map(str, words)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 

@@ -15,26 +15,26 @@ from salt_pipeline.components.train_fold.trainer import Images, Trainer
 from salt_pipeline.pipelines.presets import preset_config
 
 ROUNDS, STEPS = 7, 2
-"""Turns of each side; steps of a turn."""
+"""Rounds of each side; steps of a round."""
 
 
 def make(folder: Path, amp: str, *, spare: bool) -> Trainer:
-    """A trainer of the preset `cpu` on noise, in its second phase; no weights are averaged beside the step."""
+    """A trainer of the preset `cpu` on noise, in its second phase, without weight averaging."""
     config = preset_config("cpu", [f"train.amp={amp}", "train.keep=last", "model.encoder_weights=none"])
-    chance = torch.Generator().manual_seed(0)
-    image_BHW = torch.randint(0, 256, (config.train.batch_size, 101, 101), generator=chance, dtype=torch.uint8)
+    generator = torch.Generator().manual_seed(0)
+    image_BHW = torch.randint(0, 256, (config.train.batch_size, 101, 101), generator=generator, dtype=torch.uint8)
     images = Images(image_BHW, image_BHW // 128)
     trainer = Trainer(config, config.encoders[0].name, images, images, job={}, checkpoint=folder / "none")
     if not spare:
         for module in trainer.model.modules():
-            module.__dict__.pop("forward", None)  # what spare_depthwise put there
+            module.__dict__.pop("forward", None)  # set by spare_depthwise
     trainer.progress.epoch = config.train.phase1_epochs
     trainer.model.train()
     return trainer
 
 
 def seconds(trainer: Trainer) -> float:
-    """Time of a step."""
+    """Seconds per step."""
     chosen = torch.arange(len(trainer.training.image_BHW))
     start = perf_counter()
     for _ in range(STEPS):
@@ -53,10 +53,10 @@ def main() -> None:
             "bf16, depthwise convolutions in float32": make(folder, "auto", spare=True),
         }
         times: dict[str, list[float]] = {name: [] for name in sides}
-        for turn in range(ROUNDS + 1):
+        for number in range(ROUNDS + 1):
             for name, trainer in sides.items():
                 took = seconds(trainer)
-                if turn:  # the first makes buffers
+                if number:  # the first round allocates buffers
                     times[name].append(took)
     middle = {name: statistics.median(of) for name, of in times.items()}
     print("| | a step, ms | ratio |\n| --- | --- | --- |")

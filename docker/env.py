@@ -1,4 +1,4 @@
-"""Writes docker/.env with random secrets, once: `make up` calls it. The file is both compose's and the shell's."""
+"""Writes docker/.env with random secrets, once, for `make up`. Both compose and the shell read the file."""
 
 import os
 import secrets
@@ -8,7 +8,7 @@ FILE = Path(__file__).parent / ".env"
 
 
 def text() -> str:
-    """The file's content: what compose fills in, and what `salt run` reads from the environment."""
+    """Content of the file: the values that compose substitutes and that `salt run` reads from the environment."""
     minio = int(os.environ.get("SALT_MINIO_PORT", "9000"))
     mlflow = int(os.environ.get("SALT_MLFLOW_PORT", "5000"))
     values = {
@@ -25,7 +25,7 @@ def text() -> str:
 
 
 def main(file: Path = FILE) -> None:
-    """Writes the file, readable by its owner alone; one that is there stays, because the volumes know its secrets."""
+    """Writes the file, readable by its owner alone. An existing file is kept: the volumes hold its secrets."""
     if not file.exists():
         new = file.with_name(f"{file.name}.new")
         new.unlink(missing_ok=True)

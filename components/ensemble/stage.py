@@ -2,19 +2,16 @@
 
 import json
 import logging
-import sys
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.labelled import check_facts, read_labelled
+from salt_pipeline.components.core.progress_bar import progress
 from salt_pipeline.components.core.schemas import (
     MAPS,
     ROW_GROUP,
@@ -64,7 +61,7 @@ def blend(
     names = [encoder.name for encoder in settings.encoders]
     oof_paths = [[oof_jobs[Job(name, fold)].path for name in names] for fold in folds]
     if settings.ensemble.weights == "learned":
-        shown = _shown(oof_paths, "learning weights", len(folds))
+        shown = progress(oof_paths, "learning weights")
         masks = _masks(dataset, facts["data_hash"])
         *by_fold, final = learn_weights(map(read_in_step, shown), masks, len(names))
         log.info("learned weights: %s", ", ".join(f"{n} {w:g}" for n, w in zip(names, final, strict=True)))
@@ -93,15 +90,10 @@ def _masks(dataset: str, data_hash: str) -> dict[str, NDArray[np.uint8]]:
     return dict(zip(rows["id"].to_pylist(), array_to_pixels(rows["mask"]), strict=True))
 
 
-def _shown(items: Iterable[Any], what: str, total: int) -> Iterable[Any]:
-    """The same with a bar at a terminal."""
-    return track(items, what, total=total, console=Console(stderr=True), disable=not sys.stderr.isatty())
-
-
 def _write(path: str, facts: dict[str, str], blended: Iterator[MapRows], rows: int) -> None:
     parts = in_step([Stream(blended, path)])
     with table_writer(path, MAPS, facts) as writer:
-        for (part,) in _shown(parts, f"ensemble {facts['kind']}", -(-rows // ROW_GROUP)):
+        for (part,) in progress(parts, f"ensemble {facts['kind']}", -(-rows // ROW_GROUP)):
             columns = {"id": part.ids_B.tolist(), "map": pixels_to_array(part.map_BHW), "salt": part.salt_B}
             writer.write_table(pa.table(columns, schema=MAPS), row_group_size=ROW_GROUP)
     log.info("blended %d %s maps", rows, facts["kind"])

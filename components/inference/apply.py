@@ -1,19 +1,18 @@
 """Predicts images and sections of any size with the trained ensemble."""
 
 import logging
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn
 
 from salt_pipeline.components.core.bundle import Bundle
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.labelled import one_grey_level, without_salt
 from salt_pipeline.components.core.metric import to_masks
+from salt_pipeline.components.core.progress_bar import bar
 from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.ensemble_model import EnsembleModel
@@ -107,26 +106,16 @@ class _Work:
                 self._note(error)
         self.model = EnsembleModel(bundle)
         self.total = sum(count_tiles(source, stride) for source in self.sources)
-        self.done, self.told = 0, time.monotonic()
+        self.done = 0
 
     def run(self) -> None:
         """Predicts all images."""
-        console = Console(stderr=True)
-        columns = (
-            *Progress.get_default_columns()[:2],
-            TextColumn("{task.completed}/{task.total}"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-            task = bar.add_task("tiles", total=self.total)
-            for count, name in self._steps():
+        with bar("predicting", lambda done, total: f"{done:,} of {total:,} tiles", MofNCompleteColumn()) as show:
+            for count in self._steps():
                 self.done += count
-                bar.update(task, advance=count)
-                if bar.disable and time.monotonic() - self.told > 10:
-                    log.info("%d of %d tiles predicted: %s", self.done, self.total, name)
-                    self.told = time.monotonic()
+                show(self.done, self.total)
 
-    def _steps(self) -> Iterator[tuple[int, str]]:
+    def _steps(self) -> Iterator[int]:
         waiting: list[Tile] = []
         for source in self.sources:
             try:
@@ -134,15 +123,14 @@ class _Work:
                 if (source.height, source.width) == (SIDE, SIDE):
                     waiting.append((source, rows.read(0, SIDE)))
                 else:
-                    for count in self._large(source, rows):
-                        yield count, source.path.name
+                    yield from self._large(source, rows)
             except BadImage as error:
                 self._note(error)
             if len(waiting) == self.bundle.batch_size:
-                yield self._batch(waiting), source.path.name
+                yield self._batch(waiting)
                 waiting = []
         if waiting:
-            yield self._batch(waiting), waiting[-1][0].path.name
+            yield self._batch(waiting)
 
     def _batch(self, tiles: list[Tile]) -> int:
         """Images of 101 x 101, as the pipeline predicts them; one of a single grey level holds no salt."""

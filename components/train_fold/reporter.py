@@ -4,13 +4,16 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
-from rich.progress import Progress as Bar
-
+from salt_pipeline.components.core.progress_bar import bar
 from salt_pipeline.components.train_fold.checkpoint import Progress
 
 log = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LINES = 60.0
+"""Least time between two log lines within an epoch, in seconds."""
 
 
 class Reporter:
@@ -27,17 +30,17 @@ class Reporter:
         self, path: Path, job: dict[str, str | int], epochs: int, on_epoch: Callable[[list[dict[str, float]]], None]
     ) -> None:
         self.path, self.job, self.epochs, self.on_epoch = path, job, epochs, on_epoch
-        self.written = self.logged = time.monotonic()
-        self.bar = Bar(transient=True)
-        self.task = self.bar.add_task(f"{job['encoder']} fold {job['fold']}", total=epochs)
+        self.written = time.monotonic()
+        self._stack = ExitStack()
 
     def __enter__(self) -> "Reporter":
-        if self.bar.console.is_terminal:
-            self.bar.start()
+        title = f"{self.job['encoder']} fold {self.job['fold']}"
+        shown = bar(title, lambda done, total: f"{done:.2f} of {total:.0f} epochs", seconds=SECONDS_BETWEEN_LINES)
+        self._show = self._stack.enter_context(shown)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bar.stop()
+        self._stack.close()
 
     def __call__(self, progress: Progress, share: float) -> None:
         """Takes the training's progress, at most twice a second except at an epoch's end."""
@@ -48,7 +51,6 @@ class Reporter:
         self.written = now
         done = progress.epoch if epoch_ends else progress.epoch + share
         last = progress.history[-1] if progress.history else {}
-        self.bar.update(self.task, completed=done)
         figures = {"done": done, "epochs": self.epochs, "loss": last.get("loss"), "score": last.get("score")}
         self._write({**self.job, **figures})
         if epoch_ends:
@@ -58,9 +60,8 @@ class Reporter:
                 self.job["encoder"], self.job["fold"], progress.epoch, self.epochs, last["phase"], last["loss"],
                 last["score"], last["seconds"],
             )  # fmt: skip
-        elif now - self.logged > 60 and not self.bar.console.is_terminal:
-            log.info("%s fold %d: %.2f of %d epochs", self.job["encoder"], self.job["fold"], done, self.epochs)
-            self.logged = now
+        else:
+            self._show(done, self.epochs)
 
     def _write(self, figures: dict[str, object]) -> None:
         part = self.path.with_suffix(".part")

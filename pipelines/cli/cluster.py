@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cli.options import follow, in_namespace, open_kfp, settings
 from salt_pipeline.pipelines.cli.submit import schedules, submit
+from salt_pipeline.pipelines.display.console import print_table
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of its id, or its name.")]
 
@@ -48,8 +48,8 @@ def watch(run: Run) -> None:
 
 def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> None:
     """Lists the runs of a cluster and of this machine, each with its score."""
-    from salt_pipeline.pipelines.cluster.rows import clock
     from salt_pipeline.pipelines.compare.listing import list_runs
+    from salt_pipeline.pipelines.display.run_table import clock
 
     table = Table("run", "name", "where", "state", "score", "began", "time", box=None)
     listed, problems = list_runs(open_kfp(), limit)
@@ -59,7 +59,7 @@ def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.
         score = "" if run.score is None else f"{run.score:.4f}"
         began = run.began.astimezone().strftime("%Y-%m-%d %H:%M")
         table.add_row(run.run, run.name, run.place, run.state, score, began, clock(run.seconds or 0))
-    Console(width=None if Console().is_terminal else 160).print(table)
+    print_table(table)
 
 
 def logs(
@@ -166,7 +166,7 @@ def _ended(run: Any) -> bool:
 
 def _task(tasks: list, jobs: list, wanted: str, predict: bool) -> Any:
     from salt_pipeline.components.core.stages import TASKS, TASKS_IN_LOOP
-    from salt_pipeline.pipelines.cluster.rows import job_name
+    from salt_pipeline.pipelines.display.run_table import job_name
     from salt_pipeline.pipelines.places import job_folder
 
     names = {job_name(job): job for job in jobs} | {job_folder(*job): job for job in jobs}

@@ -5,11 +5,11 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from salt_pipeline.components.core.config.config import option_text
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.display.console import print_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,8 +34,10 @@ def compare(
         masks = [masks_of(run, truth) for run in found]
     pairs = [pair(run.name, masks[0].score_B, other.score_B) for run, other in zip(found[1:], masks[1:], strict=True)]
     options = differing(found)
-    console = Console(width=None if Console().is_terminal else 160)
-    console.print(_table("option", [run.name for run in found], options) if options else "the same configuration")
+    if options:
+        print_table(_table("option", [run.name for run in found], options))
+    else:
+        typer.echo("the same configuration")
     results = {
         "score": [f"{run.metrics['ensemble']['score']:.4f}" for run in found],
         "95 % interval": ["{:.3f} to {:.3f}".format(*run.metrics["ensemble"]["score_interval"]) for run in found],
@@ -43,13 +45,12 @@ def compare(
         "threshold": [f"{run.metrics['threshold']:.3f}" for run in found],
         "smallest area, px": [run.metrics["min_area"] for run in found],
     }
-    console.print(_table("result", [run.name for run in found], results))
+    print_table(_table("result", [run.name for run in found], results))
     for one in pairs:
-        console.print(
+        typer.echo(
             f"{one.name} against {found[0].name}: {one.mean:+.4f} (95 % interval {one.low:+.4f} to {one.high:+.4f}); "
-            f"of {len(truth.ids):,} images {one.won:,} won, {one.lost:,} lost, {one.tied:,} tied",
-            markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+            f"of {len(truth.ids):,} images {one.won:,} won, {one.lost:,} lost, {one.tied:,} tied"
+        )
     write_page(out, found, truth, masks, pairs, options)
     typer.echo(out)
 

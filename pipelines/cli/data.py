@@ -10,6 +10,7 @@ from rich.console import Console
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.progress_bar import transfer
 from salt_pipeline.components.core.store.uris import split_uri
+from salt_pipeline.pipelines.display.console import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,7 +37,7 @@ def push(
     with transfer(f"uploading {archive.name}") as progress:
         sent = store.upload(archive, uri, progress=progress)
     said = "uploaded, and its checksum verified" if sent else "was there already, with this very content"
-    Console(stderr=True).print(f"{uri}: {said}", markup=False, highlight=False, soft_wrap=True)
+    say(Console(stderr=True), f"{uri}: {said}")
     typer.echo(uri)
 
 

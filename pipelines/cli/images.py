@@ -5,13 +5,13 @@ from typing import Annotated, cast
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
 from salt_pipeline.components.core.config.cluster import ClusterConfig
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.container_image import BASE_IMAGE, image
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.progress_bar import latest_lines
 from salt_pipeline.components.core.stages import STAGES, StageName
 
 Stages = Annotated[list[str] | None, typer.Argument(help="Stages, as train-fold; all when left out.")]
@@ -45,8 +45,8 @@ def build(
 
     cluster, chosen = _cluster(registry, tag or images.content_tag(base)), _stages(stages)
     client = images.engine()
-    with _Lines() as lines:
-        images.build(client, chosen, cluster, base, lines.tell)
+    with latest_lines(_logged) as report:
+        images.build(client, chosen, cluster, base, report)
     built = [images.facts(client, image(stage, cluster)) for stage in chosen]
     below = client.images.get(base).attrs["Size"]
     table = Table(Column("image", no_wrap=True), "size", "over the base", "id", box=None)
@@ -56,8 +56,8 @@ def build(
     Console(soft_wrap=True).print(table)
     typer.echo(f"--set cluster.registry={registry} --set cluster.tag={cluster.tag}")
     if push:
-        with _Lines() as lines:
-            digests = images.push(client, [fact["image"] for fact in built], lines.tell)
+        with latest_lines(_logged) as report:
+            digests = images.push(client, [fact["image"] for fact in built], report)
         for stage, digest in zip(chosen, digests.values(), strict=True):
             typer.echo(f"--set cluster.digests.{stage}={digest}")
 
@@ -75,8 +75,8 @@ def save(
     client = images.engine()
     for stage in _stages(stages):
         name, path = image(stage, cluster), out / f"{stage.replace('_', '-')}.tar"
-        with _Lines() as lines:
-            lines.tell(name, "being saved")
+        with latest_lines(_logged) as report:
+            report(name, "being saved")
             written = images.save(client, name, path)
         typer.echo(f"{path}: {name}, {written / 1e6:,.0f} MB")
 
@@ -100,29 +100,6 @@ def _stages(names: list[str] | None) -> tuple[StageName, ...]:
     return cast(tuple[StageName, ...], tuple(wanted))
 
 
-class _Lines:
-    """What an engine says: the last line of each image at a terminal, every step's line elsewhere."""
-
-    def __init__(self) -> None:
-        self.console = Console(stderr=True)
-        self.bar = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=self.console
-        )
-        self.tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> "_Lines":
-        if self.console.is_terminal:
-            self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def tell(self, name: str, line: str) -> None:
-        """Shows a line about an image."""
-        if self.console.is_terminal:
-            if name not in self.tasks:
-                self.tasks[name] = self.bar.add_task(name, total=None)
-            self.bar.update(self.tasks[name], description=f"{name}: {line[:100]}")
-        elif line.startswith(("Step ", "Successfully ", "Pushed", "being ")):
-            self.console.print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)
+def _logged(line: str) -> bool:
+    """Whether a line of an engine is worth one in a log: that of a step is, that of a layer's progress is not."""
+    return line.startswith(("Step ", "Successfully ", "Pushed", "being "))

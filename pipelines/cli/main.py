@@ -11,22 +11,9 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError, exit_on_error
-from salt_pipeline.pipelines.cli import (
-    cluster as cluster_cli,
-)
-from salt_pipeline.pipelines.cli import (
-    compare as compare_cli,
-)
-from salt_pipeline.pipelines.cli import (
-    data as data_cli,
-)
-from salt_pipeline.pipelines.cli import (
-    images as images_cli,
-)
-from salt_pipeline.pipelines.cli import (
-    stages as stages_cli,
-)
+from salt_pipeline.pipelines.cli import cluster, compare, data, images, stages
 from salt_pipeline.pipelines.cli.stages import Changes, PresetName
+from salt_pipeline.pipelines.display.console import say
 from salt_pipeline.pipelines.local.folder import Runner
 
 app = typer.Typer(
@@ -36,11 +23,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Finds salt bodies in seismic images: ten networks, one ensemble, a submission for Kaggle.",
 )
-stages_cli.add_to(app)
-compare_cli.add_to(app)
-cluster_cli.add_to(app)
-images_cli.add_to(app)
-data_cli.add_to(app)
+for group in (stages, compare, cluster, images, data):
+    group.add_to(app)
 
 
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
@@ -71,13 +55,10 @@ def run(
     folder = open_run(path, data, preset, config, runner)
     options = "" if runner == "subprocess" else f" --runner {runner}"
     began = time.monotonic()
-    began_with = "going on with" if known else "running"
-    console.print(f"{began_with} {folder.path} (log: {folder.log.name})", markup=False, highlight=False, soft_wrap=True)
+    say(console, f"{'resuming' if known else 'running'} {folder.path} (log: {folder.log.name})")
     code = Watcher(folder, console).run()
     if code == 130:
-        console.print(
-            f"stopped; to go on: salt run --out {path}{options}", markup=False, highlight=False, soft_wrap=True
-        )
+        say(console, f"stopped; to resume: salt run --out {path}{options}")
     if code:
         raise typer.Exit(code)
     show_result(folder, time.monotonic() - began, Console())
@@ -94,9 +75,8 @@ def synth(
     from salt_pipeline.components.ingest.synth import write_survey
 
     write_survey(str(out), labelled=labelled, test=test, seed=seed)
-    Console(stderr=True).print(
-        f"{out}: {labelled} labelled and {test} test images, made up: scores on them mean nothing"
-    )
+    counts = f"{labelled} labelled and {test} test images"
+    say(Console(stderr=True), f"{out}: {counts}, all synthetic: scores on them mean nothing")
 
 
 @app.command("check-data", epilog="Example: `salt check-data tgs-salt-identification-challenge.zip`")

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cli.options import follow, open_kfp
 from salt_pipeline.pipelines.cli.stages import Changes, PresetName
+from salt_pipeline.pipelines.display.console import print_table
 
 Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; made where there is none.")]
 
@@ -92,7 +92,7 @@ def schedules(
         for one in list_schedules(kfp):
             times = [f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" if time else "" for time in (one.next, one.last)]
             table.add_row(one.id[:8], escape(one.name), one.cron, one.state, *times, one.last_state)
-        Console(width=None if Console().is_terminal else 160).print(table)
+        print_table(table)
         return
     if sum(map(bool, (disable, enable, delete))) > 1:
         raise SaltError("is one at a time", field="--disable, --enable, --delete")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.live import Live
+from rich.table import Table
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
@@ -13,10 +13,12 @@ from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.stages import TASKS_IN_LOOP
 from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
 from salt_pipeline.pipelines.cluster.pod_logs import read_log
-from salt_pipeline.pipelines.cluster.rows import Progress, Row, as_line, as_table, config_of, job_name, jobs_of, rows
+from salt_pipeline.pipelines.cluster.rows import Progress, config_of, jobs_of, rows
 from salt_pipeline.pipelines.cluster.stopwatch import Stopwatch
 from salt_pipeline.pipelines.cluster.tasks import STOPPED, Task, read_tasks, read_trouble
 from salt_pipeline.pipelines.cluster.time_limit import within
+from salt_pipeline.pipelines.display.console import say
+from salt_pipeline.pipelines.display.run_table import Line, Row, as_table, changes, job_name, live
 from salt_pipeline.pipelines.failure import LOG_LINES, mistakes
 
 ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
@@ -49,7 +51,7 @@ class Watch:
         self._stopwatch = Stopwatch()
         self._progress: Progress = {}
         self._asked = float("-inf")
-        self._told: dict[str, tuple] = {}
+        self._fault = ""
 
     def follow(self) -> int:
         """Shows the run until it ends or Ctrl-C.
@@ -62,13 +64,9 @@ class Watch:
         """
         try:
             self._look()
-            if self.console.is_terminal:
-                with Live(self._table(), console=self.console, refresh_per_second=4, transient=True) as live:
-                    self._until_ended(lambda: live.update(self._table()))
-                self.console.print(self._table())
-            else:
-                self._tell()
-                self._until_ended(self._tell)
+            with live(self.console, self._table, self._lines) as show:
+                show()
+                self._until_ended(show)
         except KeyboardInterrupt:
             self._say(f"\nthe run goes on; to come back: salt watch {self.run_id[:8]}")
             return 130
@@ -127,27 +125,19 @@ class Watch:
     def _rows(self) -> list[Row]:
         return rows(self.tasks, self.jobs, self._progress, self._stopwatch.seconds)
 
-    def _table(self) -> Any:
-        return as_table(f"{self.name}: {self.state}", self._rows(), self.trouble)
+    def _table(self) -> Table:
+        return as_table(self._rows(), f"{self.name}: {self.state}", "\n".join(self.trouble))
 
-    def _tell(self) -> None:
-        for row in self._rows():
-            news = (row.doing, row.state, row.retries, row.note)
-            if self._told.get(row.name, ("", "waiting", 0, "")) != news:
-                self._told[row.name] = news
-                self._say(as_line(row))
-        for line in self.trouble:
-            if line not in self._told:
-                self._told[line] = ()
-                self._say(line)
+    def _lines(self) -> list[Line]:
+        return [*changes(self._rows()), *(Line(trouble, None, trouble) for trouble in self.trouble)]
 
-    def _once(self, key: str, text: str) -> None:
-        if self._told.get("", ("",)) != (key,):
-            self._told[""] = (key,)
+    def _once(self, fault: str, text: str) -> None:
+        if self._fault != fault:
+            self._fault = fault
             self._say(text)
 
     def _say(self, text: str) -> None:
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        say(self.console, text)
 
     def _explain(self, task: Task) -> None:
         job = task.job(self.jobs)
@@ -157,7 +147,7 @@ class Watch:
         except SaltError as error:
             said = f"{error}"
         for line in mistakes(said) or [line for line in said.splitlines() if line.strip()][-LOG_LINES:]:
-            self.console.print(f"  {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+            say(self.console, f"  {line}", "red")
         if "OOMKilled" in task.reason:
             self._say("  it needs more memory: salt submit ... --set cluster.memory=...")
         where = f"{job_name(job)}{' --predict' * (task.stage == TASKS_IN_LOOP[1])}" if job else task.stage

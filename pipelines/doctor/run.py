@@ -13,6 +13,7 @@ from salt_pipeline.components.core.errors import SaltError, SaltErrors, without_
 from salt_pipeline.pipelines.cluster.http_errors import one_line
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 from salt_pipeline.pipelines.cluster.time_limit import Started
+from salt_pipeline.pipelines.display.console import print_table
 from salt_pipeline.pipelines.doctor import kubernetes, machine, services
 from salt_pipeline.pipelines.doctor.verdict import Check, NotChecked, State, Verdict
 
@@ -65,9 +66,7 @@ def show(verdicts: list[Verdict], as_json: bool) -> None:
     if as_json:
         Console().print_json(json.dumps([asdict(verdict) for verdict in verdicts]))
         return
-    console = Console()
-    console = console if console.is_terminal else Console(width=200)
     table = Table("check", "state", "found", "fix", box=None)
     for one in verdicts:
         table.add_row(one.check, f"[{COLOURS[one.state]}]{one.state}[/]", escape(one.found), escape(one.fix))
-    console.print(table)
+    print_table(table, width=200)

@@ -141,7 +141,7 @@ def run(tmp_path_factory):
 def test_ctrl_c_ends_everything_at_once(run):
     assert run.stopped.code == 130
     assert run.stopped.left == []
-    assert f"to go on: salt run --out {run.folder}" in run.stopped.said
+    assert f"to resume: salt run --out {run.folder}" in run.stopped.said
     assert "Traceback" not in run.stopped.said
 
 

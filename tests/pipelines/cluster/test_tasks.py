@@ -9,9 +9,10 @@ import pytest
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.pipelines.cluster.attempts import Attempt
-from salt_pipeline.pipelines.cluster.rows import as_line, clock, rows
+from salt_pipeline.pipelines.cluster.rows import rows
 from salt_pipeline.pipelines.cluster.stopwatch import Stopwatch
 from salt_pipeline.pipelines.cluster.tasks import Task, read_tasks, read_trouble
+from salt_pipeline.pipelines.display.run_table import as_line
 from tests.pipelines.argo import execution, workflow
 
 NOW = datetime(2026, 1, 2, 3, 6, 5, tzinfo=UTC)
@@ -208,7 +209,7 @@ def test_a_jobs_row_adds_training_and_prediction_up():
     tasks = read_tasks(workflow({("train-fold", 2): ["Failed", "Succeeded"], ("predict", 2): ["Running"]}))
     progress = {("b", 0): {"done": 7.5, "epochs": 10, "score": 0.81234}}
     row = next(row for row in shown(tasks, progress) if row.name == "b/fold0")
-    assert (row.doing, row.state, row.retries, row.note) == ("predict", "running", 1, "epoch 7/10, metric 0.8123")
+    assert (row.doing, row.state, row.retries, row.remark) == ("predict", "running", 1, "epoch 7/10, metric 0.8123")
     assert row.seconds == 2 * 61 + 120
     assert as_line(row) == "b/fold0: predict: running, retry 1, 0:04:02, epoch 7/10, metric 0.8123"
 
@@ -216,11 +217,6 @@ def test_a_jobs_row_adds_training_and_prediction_up():
 def test_a_job_of_an_unknown_configuration_has_its_number():
     tasks = read_tasks(workflow({("train-fold", i): ["Running"] for i in range(2)}))
     assert [row.name for row in shown(tasks, jobs=[])][2:4] == ["iteration/fold0", "iteration/fold1"]
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0, ""), (59.9, "0:00:59"), (3600 * 26 + 61, "26:01:01")])
-def test_clock(seconds, text):
-    assert clock(seconds) == text
 
 
 def retried(flow):

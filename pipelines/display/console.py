@@ -1,0 +1,18 @@
+"""Prints lines and tables that read the same at a terminal and in a file."""
+
+from rich.console import Console
+from rich.table import Table
+
+WIDTH = 160
+"""Width of a table that goes to a file or a pipe, in characters."""
+
+
+def say(console: Console, text: str, style: str | None = None) -> None:
+    """Prints text as it is: no markup, no highlighting, no line broken."""
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_table(table: Table, width: int = WIDTH) -> None:
+    """Prints a table on standard output, as wide as the terminal; `width` characters where there is none."""
+    console = Console()
+    (console if console.is_terminal else Console(width=width)).print(table)

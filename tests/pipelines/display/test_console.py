@@ -1,0 +1,26 @@
+import io
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from salt_pipeline.pipelines.display.console import print_table, say
+
+
+def test_text_is_printed_as_it_is() -> None:
+    console = Console(file=(file := io.StringIO()), width=20)
+    text = "runs/[bold]/first: a line that is longer than the console is wide"
+    say(console, text, "red")
+    assert file.getvalue() == f"{text}\n"
+
+
+def test_a_table_that_goes_to_a_file_is_not_cut(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    table = Table("name", box=None)
+    table.add_row("a" * 150)
+    print_table(table)
+    assert "a" * 150 in capsys.readouterr().out
+    print_table(table, width=100)
+    assert "a" * 101 not in capsys.readouterr().out
