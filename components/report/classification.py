@@ -9,7 +9,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.files import write_json
-from salt_pipeline.components.report.page.charts import BLUE, GRID, INK, dress, new_figure, to_svg
+from salt_pipeline.components.report.charts import BLUE, GRID, INK, dress, new_figure, to_svg
 
 CATEGORIES = ("no salt", "salt")
 

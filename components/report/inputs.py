@@ -13,7 +13,7 @@ from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import Job, by_job
 from salt_pipeline.components.core.labelled import check_facts, check_ids, read_folds, read_labelled
 from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, open_table, read_table, table_metadata
-from salt_pipeline.components.report.page.architecture import Architecture
+from salt_pipeline.components.report.architecture import Architecture
 
 Model = TypeVar("Model", bound=BaseModel)
 

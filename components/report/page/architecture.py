@@ -3,54 +3,15 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, Field, model_validator
-
-Kind = Literal["input", "encoder", "centre", "gate", "decoder", "hypercolumn", "head"]
-
-PARTS: dict[Kind, int] = {
-    "input": 1, "encoder": 5, "centre": 2, "gate": 1, "decoder": 5, "hypercolumn": 1, "head": 1,
-}  # fmt: skip
-"""How many of each kind a network has."""
+from salt_pipeline.components.report.architecture import Architecture, Kind, Layer
 
 WIDTH, HEIGHT, STEP = 222, 52, 76
 """Of a part's box, and from row to row."""
 
 LEFT, MIDDLE, RIGHT, COLUMN = 10, 262, 514, 790
 """Where the boxes of encoder, bottleneck, decoder and hypercolumn begin."""
-
-
-class Layer(BaseModel):
-    """One part of a network, as train_fold found it by running the network once."""
-
-    name: str
-    kind: Kind
-    shape: tuple[int, int, int]
-    parameters: int = Field(ge=0)
-    scse: bool = False
-    gates: bool = True
-    maps: int = 6
-
-
-class Architecture(BaseModel):
-    """A built network."""
-
-    encoder: str
-    parameters: int
-    layers: list[Layer]
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        for kind, count in PARTS.items():
-            found = len(self.of(kind))
-            if found != count:
-                raise ValueError(f"{found} parts of kind {kind}, expected {count}")
-        return self
-
-    def of(self, kind: Kind) -> list[Layer]:
-        """Its parts of a kind, in the data's order."""
-        return [layer for layer in self.layers if layer.kind == kind]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.intervals import Interval, interval
-from salt_pipeline.components.report.page.charts import BLUE, INK, ORANGE, SOFT, dress, legend, new_figure, to_svg
+from salt_pipeline.components.report.charts import BLUE, INK, ORANGE, SOFT, dress, legend, new_figure, to_svg
 
 COVERAGE = (0.01, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Upper ends of the coverage classes of images with salt, as shares."""

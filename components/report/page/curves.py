@@ -6,8 +6,8 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 
 from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.components.report.charts import INK, LINES, STYLES, dress, legend, new_figure, to_svg
 from salt_pipeline.components.report.inputs import Curve
-from salt_pipeline.components.report.page.charts import INK, LINES, STYLES, dress, legend, new_figure, to_svg
 
 
 def learning_curves(curves: dict[Job, Curve]) -> dict[str, Markup]:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.metric import CUTS, Overlap, score
-from salt_pipeline.components.report.page.charts import GRID, INK, LINES, RED, SOFT, dress, legend, new_figure, to_svg
+from salt_pipeline.components.report.charts import GRID, INK, LINES, RED, SOFT, dress, legend, new_figure, to_svg
 
 STEPS = 64
 """Smallest areas of the table, beside 0."""

@@ -13,9 +13,9 @@ from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.metric import score_images, to_masks
+from salt_pipeline.components.report.architecture import Architecture
 from salt_pipeline.components.report.dataset_facts import DatasetFacts
 from salt_pipeline.components.report.inputs import ChoiceFile, Labelled, Maps
-from salt_pipeline.components.report.page.architecture import Architecture
 from salt_pipeline.components.report.page.gallery import Masked
 from salt_pipeline.components.report.page.page import Shown, render_page
 from salt_pipeline.components.report.results import compute_results

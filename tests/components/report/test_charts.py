@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from salt_pipeline.components.report.page.charts import BLUE, INK, dress, legend, new_figure, to_svg
+from salt_pipeline.components.report.charts import BLUE, INK, dress, legend, new_figure, to_svg
 
 
 def drawn(name: str, label: str = "x"):
