@@ -129,9 +129,15 @@ def write_bundle(
         if read_json(folder / sidecar_name).get("sha256") != digest:
             raise SaltError("was altered: its SHA-256 is not the sidecar's", file=source)
         members.append(
-            Member(encoder=encoder, fold=fold, weight=weights[encoder], file=weights_name, sha256=digest,
-                   sidecar=sidecar_name)
-        )  # fmt: skip
+            Member(
+                encoder=encoder,
+                fold=fold,
+                weight=weights[encoder],
+                file=weights_name,
+                sha256=digest,
+                sidecar=sidecar_name,
+            )
+        )
     with atomic_path(folder / CARD) as part:
         part.write_text(card, encoding="utf-8")
     files[CARD] = _fingerprint(folder / CARD)

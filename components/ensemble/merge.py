@@ -30,7 +30,7 @@ class MapRows:
     def __len__(self) -> int:
         return len(self.ids_B)
 
-    def __getitem__(self, which: slice | list[int] | npt.NDArray[np.intp]) -> "Rows":
+    def __getitem__(self, which: slice | list[int] | npt.NDArray[np.intp]) -> "MapRows":
         return MapRows(self.ids_B[which], self.map_BHW[which], self.salt_B[which], self.path_B[which])
 
     @classmethod

@@ -7,9 +7,15 @@ from pydantic import BaseModel, Field, model_validator
 Kind = Literal["input", "encoder", "centre", "gate", "decoder", "hypercolumn", "head"]
 
 PARTS: dict[Kind, int] = {
-    "input": 1, "encoder": 5, "centre": 2, "gate": 1, "decoder": 5, "hypercolumn": 1, "head": 1,
-}  # fmt: skip
-"""How many of each kind a network has."""
+    "input": 1,
+    "encoder": 5,
+    "centre": 2,
+    "gate": 1,
+    "decoder": 5,
+    "hypercolumn": 1,
+    "head": 1,
+}
+"""Number of parts of each kind in a network."""
 
 
 class Layer(BaseModel):

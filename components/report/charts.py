@@ -20,9 +20,16 @@ LINES = (BLUE, ORANGE, GREEN, PINK, RED, SKY)
 STYLES = ("-", "--", ":", "-.")
 
 _VARIABLES = {
-    INK: "ink", SOFT: "soft", GRID: "line", BLUE: "blue", ORANGE: "orange", GREEN: "green", PINK: "pink", RED: "red",
+    INK: "ink",
+    SOFT: "soft",
+    GRID: "line",
+    BLUE: "blue",
+    ORANGE: "orange",
+    GREEN: "green",
+    PINK: "pink",
+    RED: "red",
     SKY: "sky",
-}  # fmt: skip
+}
 _COLOUR = re.compile("|".join(_VARIABLES), re.IGNORECASE)
 
 
@@ -50,9 +57,16 @@ def legend(figure: Figure, ax: Axes, columns: int = 5) -> None:
     handles, labels = ax.get_legend_handles_labels()
     columns = min(columns, len(handles))
     made = figure.legend(
-        handles, labels, loc="outside lower center", ncols=columns, fontsize=9, labelcolor=INK, frameon=False,
-        handlelength=1.8, columnspacing=1.2,
-    )  # fmt: skip
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=columns,
+        fontsize=9,
+        labelcolor=INK,
+        frameon=False,
+        handlelength=1.8,
+        columnspacing=1.2,
+    )
     for text in made.get_texts():
         text.set_parse_math(False)
 

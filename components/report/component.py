@@ -28,9 +28,12 @@ def report(
     classification: Output[ClassificationMetrics],
 ) -> None:
     """Scores the out-of-fold maps of every fold, encoder and the ensemble; records and registers in MLflow."""
-    from salt_pipeline.components.report.task import report_task
+    from salt_pipeline.components.report.task import Inputs, Outputs, report_task
 
     report_task(
-        dataset, folds, oofs, curves, blended_oof, choice, bundle, config, run, origin, kfp_run,
-        results, model_card, report_html, report_metrics, classification,
-    )  # fmt: skip
+        Inputs(dataset, folds, oofs, curves, blended_oof, choice, bundle, config),
+        Outputs(results, model_card, report_html, report_metrics, classification),
+        run,
+        origin,
+        kfp_run,
+    )

@@ -1,43 +1,52 @@
 """What the report's artifacts say of themselves in Kubeflow."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from kfp.dsl import HTML, Artifact, ClassificationMetrics, Markdown, Metrics
 
 from salt_pipeline.components.core.artifacts import describe, log_metrics
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.report.classification import log_classification
 
 
-def describe_outputs(
-    *,
-    results: Any,
-    card: Any,
-    page: Any,
-    metrics: Any,
-    classification: Any,
-    values: dict[str, float],
-    facts: Mapping[str, str],
-) -> None:
-    """Names the report's output artifacts, puts the main numbers on each, and logs metrics, confusion and ROC.
+@dataclass(frozen=True)
+class Outputs:
+    """The output artifacts of the report.
+
+    Attributes:
+        results: All numbers, JSON.
+        card: The table of scores, Markdown.
+        page: The whole report, HTML.
+        metrics: The main scores as scalars.
+        classification: How the classifiers of the ensemble separate images with salt from those without.
+    """
+
+    results: Artifact
+    card: Markdown
+    page: HTML
+    metrics: Metrics
+    classification: ClassificationMetrics
+
+
+def describe_outputs(outputs: Outputs, values: dict[str, float], facts: Mapping[str, str]) -> None:
+    """Names the output artifacts, puts the main numbers on each, and logs metrics, confusion matrix and ROC curve.
 
     Args:
-        results: Output of the numbers, JSON, written already.
-        card: Output of the table.
-        page: Output of the page.
-        metrics: Output of the scalars.
-        classification: Output of confusion and ROC.
+        outputs: The artifacts; the results are written already.
         values: The scalars.
         facts: Further strings for all of them.
     """
-    found = read_json(results.path)
+    found = read_json(outputs.results.path)
     strings = {**facts, **main_facts(found)}
-    describe(results, "report numbers", **strings)
-    describe(card, "model card", **strings)
-    describe(page, "report", **strings)
-    describe(metrics, "report scores", **facts)  # a table of scalars, which are logged below
-    describe(classification, "salt or no salt", **strings)
-    log_metrics(metrics, values)
-    log_classification(classification, found["classification"])
+    describe(outputs.results, "report numbers", **strings)
+    describe(outputs.card, "model card", **strings)
+    describe(outputs.page, "report", **strings)
+    describe(outputs.metrics, "report scores", **facts)  # a table of scalars, which are logged below
+    describe(outputs.classification, "salt or no salt", **strings)
+    log_metrics(outputs.metrics, values)
+    log_classification(outputs.classification, found["classification"])
 
 
 def main_facts(results: Mapping[str, Any]) -> dict[str, str]:

@@ -1,83 +1,93 @@
-"""What a task of the stage does: from KFP's artifacts to plain files, through the stage, and back."""
+"""What a task of the stage does: it measures and writes the report, records the run, and registers the model."""
 
-from kfp.dsl import HTML, Artifact, ClassificationMetrics, Markdown, Metrics
+from dataclasses import dataclass
+
+from kfp.dsl import Artifact
 
 from salt_pipeline.components.core.errors import exit_on_error
 from salt_pipeline.components.core.files import read_json
-from salt_pipeline.components.report.kfp_outputs import describe_outputs
+from salt_pipeline.components.report.kfp_outputs import Outputs, describe_outputs
 from salt_pipeline.components.report.mlflow_record import record
 from salt_pipeline.components.report.register import register
 from salt_pipeline.components.report.stage import report
 from salt_pipeline.components.report.times import task_seconds
 
 
-@exit_on_error()
-def report_task(
-    dataset: Artifact,
-    folds: Artifact,
-    oofs: list[Artifact],
-    curves: list[Artifact],
-    blended_oof: Artifact,
-    choice: Artifact,
-    bundle: Artifact,
-    config: Artifact,
-    run: str,
-    origin: dict[str, str],
-    kfp_run: str,
-    results: Artifact,
-    model_card: Markdown,
-    report_html: HTML,
-    report_metrics: Metrics,
-    classification: ClassificationMetrics,
-) -> None:
-    """Scores the out-of-fold maps, writes numbers, card and page, records the run and registers its bundle in MLflow.
+@dataclass(frozen=True)
+class Inputs:
+    """The input artifacts of the task.
 
-    Args:
+    Attributes:
         dataset: The images.
         folds: The fold of each labelled image.
-        oofs: Each job's out-of-fold maps.
-        curves: Each job's learning curve.
-        blended_oof: The ensemble's out-of-fold maps.
+        oofs: The out-of-fold maps of each job.
+        curves: The learning curve of each job.
+        blended_oof: The out-of-fold maps of the ensemble.
         choice: Threshold and smallest area.
-        bundle: The trained ensemble, which goes to MLflow's registry.
+        bundle: The trained ensemble.
         config: The configuration document.
+    """
+
+    dataset: Artifact
+    folds: Artifact
+    oofs: list[Artifact]
+    curves: list[Artifact]
+    blended_oof: Artifact
+    choice: Artifact
+    bundle: Artifact
+    config: Artifact
+
+
+@exit_on_error()
+def report_task(inputs: Inputs, outputs: Outputs, run: str, origin: dict[str, str], kfp_run: str) -> None:
+    """Writes the report, then publishes the run: its scores in MLflow, its model in the registry, both in Kubeflow.
+
+    Args:
+        inputs: The input artifacts.
+        outputs: The output artifacts, which are written.
         run: Name of the pipeline run in MLflow.
         origin: Where the run comes from: tags of the MLflow run.
         kfp_run: Id of the run in Kubeflow Pipelines; empty elsewhere.
-        results: Output: every number, JSON.
-        model_card: Output: the table of scores.
-        report_html: Output: the whole report.
-        report_metrics: Output: the main scores.
-        classification: Output: how the ensemble's classifiers tell images with salt from those without.
     """
-    settings, learned = read_json(config.path), [item.path for item in curves]
+    values = _report(inputs, outputs, run)
+    facts = _record(inputs, outputs, values, run, {**origin, "kfp_run": kfp_run})
+    facts |= register(run, inputs.bundle.path)
+    describe_outputs(outputs, values, facts)
+
+
+def _report(inputs: Inputs, outputs: Outputs, run: str) -> dict[str, float]:
+    """Writes numbers, card and page; returns the main scores."""
     seconds = task_seconds(
-        ingest=[dataset], fold_split=[folds], train_fold=curves, ensemble=[blended_oof], submission=[choice]
+        ingest=[inputs.dataset],
+        fold_split=[inputs.folds],
+        train_fold=inputs.curves,
+        ensemble=[inputs.blended_oof],
+        submission=[inputs.choice],
     )
-    values = report(
-        dataset.path,
-        folds.path,
-        [item.path for item in oofs],
-        learned,
-        blended_oof.path,
-        choice.path,
-        settings,
-        results=results.path,
-        card=model_card.path,
-        page=report_html.path,
+    return report(
+        inputs.dataset.path,
+        inputs.folds.path,
+        [item.path for item in inputs.oofs],
+        [item.path for item in inputs.curves],
+        inputs.blended_oof.path,
+        inputs.choice.path,
+        read_json(inputs.config.path),
+        results=outputs.results.path,
+        card=outputs.card.path,
+        page=outputs.page.path,
         seconds=seconds,
         run=run,
     )
-    files = {"metrics.json": results.path, "report.md": model_card.path, "report.html": report_html.path}
-    files["oof.parquet"] = blended_oof.path
-    facts = record(run, settings, learned, values, files, {**origin, "kfp_run": kfp_run})
-    facts |= register(run, bundle.path)
-    describe_outputs(
-        results=results,
-        card=model_card,
-        page=report_html,
-        metrics=report_metrics,
-        classification=classification,
-        values=values,
-        facts=facts,
-    )
+
+
+def _record(
+    inputs: Inputs, outputs: Outputs, values: dict[str, float], run: str, origin: dict[str, str]
+) -> dict[str, str]:
+    """Records the run in MLflow; returns its id there, as a string to describe artifacts by."""
+    files = {
+        "metrics.json": outputs.results.path,
+        "report.md": outputs.card.path,
+        "report.html": outputs.page.path,
+        "oof.parquet": inputs.blended_oof.path,
+    }
+    return record(run, read_json(inputs.config.path), [item.path for item in inputs.curves], values, files, origin)

@@ -23,9 +23,13 @@ TRUTH, WRONG = np.array([86, 180, 233], np.uint8), np.array([213, 94, 0], np.uin
 
 
 def write_page(
-    path: Path, runs: Sequence[Finished], truth: Truth, masks: Sequence[Masks], pairs: Sequence[Paired],
+    path: Path,
+    runs: Sequence[Finished],
+    truth: Truth,
+    masks: Sequence[Masks],
+    pairs: Sequence[Paired],
     options: Mapping[str, Sequence[Any]],
-) -> None:  # fmt: skip
+) -> None:
     """Writes one self-contained HTML file.
 
     Args:

@@ -93,9 +93,11 @@ class MlflowRuns:
             if experiment is None:
                 return []
             found = self._client.search_runs(
-                [experiment.experiment_id], f"tags.`salt.kind` = 'pipeline'{condition}", max_results=limit,
+                [experiment.experiment_id],
+                f"tags.`salt.kind` = 'pipeline'{condition}",
+                max_results=limit,
                 order_by=["attributes.start_time DESC"],
-            )  # fmt: skip
+            )
             return [_tracked(run) for run in found]
 
         return self._asked(search)

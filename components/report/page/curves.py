@@ -63,6 +63,11 @@ def _mark_switch(top: Axes, axes: list[Axes], curve: Curve) -> None:
     for ax in axes:
         ax.axvline(switch - 0.5, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     top.annotate(
-        "Lovász loss from here", (switch - 0.5, 0.02), xytext=(4, 2), xycoords=("data", "axes fraction"),
-        textcoords="offset points", fontsize=9, color=INK,
-    )  # fmt: skip
+        "Lovász loss from here",
+        (switch - 0.5, 0.02),
+        xytext=(4, 2),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        fontsize=9,
+        color=INK,
+    )

@@ -58,9 +58,15 @@ def area_chart(table_AT: NDArray[np.float64], areas_A: NDArray[np.int64], thresh
     half = (areas_A[1] - areas_A[0]) / 2
     extent = (0.5 / 255 - 0.5 / 255, 1, areas_A[0] - half, areas_A[-1] + half)
     drawn = ax.imshow(
-        table_AT, origin="lower", aspect="auto", extent=extent, cmap="cividis", vmin=low, vmax=high,
+        table_AT,
+        origin="lower",
+        aspect="auto",
+        extent=extent,
+        cmap="cividis",
+        vmin=low,
+        vmax=high,
         interpolation="nearest",
-    )  # fmt: skip
+    )
     ax.plot(threshold, min_area, "o", color="white", markersize=9, markeredgecolor="black", clip_on=False, zorder=5)
     ax.plot(threshold, min_area, ".", color="black", markersize=4, clip_on=False, zorder=6)
     dress(ax, "threshold on the probability of salt", "smallest area, px")

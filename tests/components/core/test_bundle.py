@@ -18,9 +18,18 @@ from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.weights_file import check_weights
 
 FACTS = {
-    "threshold": 0.4, "min_area": 20, "flip_tta": True, "batch_size": 8, "amp": "off", "preprocessing": {"side": 101},
-    "config_hash": "c0de", "data_hash": "beef", "scores": {"score": 0.5}, "versions": {}, "synthetic": True,
-}  # fmt: skip
+    "threshold": 0.4,
+    "min_area": 20,
+    "flip_tta": True,
+    "batch_size": 8,
+    "amp": "off",
+    "preprocessing": {"side": 101},
+    "config_hash": "c0de",
+    "data_hash": "beef",
+    "scores": {"score": 0.5},
+    "versions": {},
+    "synthetic": True,
+}
 
 
 @pytest.fixture

@@ -58,9 +58,8 @@ def test_in_step_gives_full_row_groups(count: int, piece: int, other: int):
     ids = [np.array([f"{n:04}" for n in range(count)], dtype=np.str_)]
 
     def stream(size: int) -> Stream:
-        rows = MapRows(
-            ids[0], np.zeros((count, SIDE, SIDE), np.uint8), np.array(numbers, np.float32), np.full(count, "x")
-        )
+        maps_BHW, salt_B = np.zeros((count, SIDE, SIDE), np.uint8), np.array(numbers, np.float32)
+        rows = MapRows(ids[0], maps_BHW, salt_B, np.full(count, "x"))
         return Stream((rows[start : start + size] for start in range(0, count, size)), "x")
 
     parts = list(in_step([stream(piece), stream(other)]))

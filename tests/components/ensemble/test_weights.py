@@ -122,7 +122,11 @@ def test_a_dataset_of_other_data_is_refused(tmp_path: Path, made: tuple[Ensemble
     write_table(tmp_path / "other.parquet", DATASET, table.to_pydict(), {"data_hash": "beef"})
     with pytest.raises(SaltError, match=r"other.parquet: data_hash: does not match .*found beef, expected da7a"):
         blend(
-            str(tmp_path / "other.parquet"), ensemble.oof, ensemble.maps, ensemble.config,
-            blended_oof=str(tmp_path / "oof.parquet"), blended_test=str(tmp_path / "test.parquet"),
-        )  # fmt: skip
+            str(tmp_path / "other.parquet"),
+            ensemble.oof,
+            ensemble.maps,
+            ensemble.config,
+            blended_oof=str(tmp_path / "oof.parquet"),
+            blended_test=str(tmp_path / "test.parquet"),
+        )
     assert not (tmp_path / "oof.parquet").exists()

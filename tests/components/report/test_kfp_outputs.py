@@ -1,22 +1,28 @@
+from dataclasses import fields
+from pathlib import Path
+
 from kfp.dsl import HTML, Artifact, ClassificationMetrics, Markdown, Metrics
 
 from salt_pipeline.components.core.files import read_json
-from salt_pipeline.components.report.kfp_outputs import describe_outputs
+from salt_pipeline.components.report.kfp_outputs import Outputs, describe_outputs
+from tests.components.report.conftest import Made
 
 
-def test_every_artifact_has_a_name_and_the_main_numbers_as_strings(reported, tmp_path):
+def test_every_artifact_has_a_name_and_the_main_numbers_as_strings(
+    reported: tuple[Made, dict[str, float]], tmp_path: Path
+) -> None:
     made, values = reported
-    kinds = {"results": Artifact, "card": Markdown, "page": HTML, "metrics": Metrics}
-    artifacts = {
-        name: kind(name=name, uri=str(tmp_path / name))
-        for name, kind in {**kinds, "classification": ClassificationMetrics}.items()
-    }
-    artifacts["results"] = Artifact(name="results", uri=str(made.folder / "metrics.json"))
-    describe_outputs(**artifacts, values=values, facts={"mlflow_run_id": "abc"})
+    outputs = Outputs(
+        results=Artifact(name="results", uri=str(made.folder / "metrics.json")),
+        card=Markdown(name="card", uri=str(tmp_path / "card")),
+        page=HTML(name="page", uri=str(tmp_path / "page")),
+        metrics=Metrics(name="metrics", uri=str(tmp_path / "metrics")),
+        classification=ClassificationMetrics(name="classification", uri=str(tmp_path / "classification")),
+    )
+    describe_outputs(outputs, values, {"mlflow_run_id": "abc"})
+    artifacts = {field.name: getattr(outputs, field.name) for field in fields(outputs)}
     names = [artifact.metadata["display_name"] for artifact in artifacts.values()]
-    assert names == [
-        "report numbers", "model card", "report", "report scores", "salt or no salt",
-    ]  # fmt: skip
+    assert names == ["report numbers", "model card", "report", "report scores", "salt or no salt"]
     low, high = values["score_low"], values["score_high"]
     expected = {
         "score": f"{values['score']:.4f}",

@@ -68,5 +68,6 @@ def test_without_a_server_there_is_no_registry_and_no_failure(
         assert register("first", str(trained.bundle)) == {}
     warnings = [record.getMessage() for record in caplog.records if record.name.startswith("salt_pipeline")]
     assert [line.split(":")[0] for line in warnings] == [
-        "MLflow is unreachable, its records are kept for later", "not recorded in MLflow"
-    ]  # fmt: skip
+        "MLflow is unreachable, its records are kept for later",
+        "not recorded in MLflow",
+    ]

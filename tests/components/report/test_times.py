@@ -17,8 +17,11 @@ def test_seconds_are_read_of_the_artifacts_in_the_datas_order():
         ingest=[artifact()],
     )
     assert list(seconds.items()) == [
-        ("train_fold", [100, 90]), ("predict", [40, 41.5]), ("ensemble", [8.5]), ("submission", [5]),
-    ]  # fmt: skip
+        ("train_fold", [100, 90]),
+        ("predict", [40, 41.5]),
+        ("ensemble", [8.5]),
+        ("submission", [5]),
+    ]
 
 
 def test_a_stage_sums_its_tasks_up():

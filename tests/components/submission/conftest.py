@@ -73,10 +73,15 @@ class World:
             path = folder / "model.safetensors"
             save_file({"a": np.full((2, 3), fold, np.float32), "b": np.zeros(0, np.int64)}, path)
             sidecar = {
-                "version": 1, "encoder": encoder, "fold": fold, "architecture": {}, "data_hash": HASH,
-                "config_hash": config.hash, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                "version": 1,
+                "encoder": encoder,
+                "fold": fold,
+                "architecture": {},
+                "data_hash": HASH,
+                "config_hash": config.hash,
+                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
                 "versions": {"torch": "2"},
-            }  # fmt: skip
+            }
             (folder / "model.json").write_text(json.dumps(sidecar))
             folders.append(str(folder))
         return folders

@@ -17,9 +17,16 @@ def run(world: World, models: list[str], **changes) -> Path:
     dataset, folds, oof, test = (world.path(f"{name}.parquet") for name in ("dataset", "folds", "oof", "test"))
     out = Path(world.path("out"))
     submit(
-        dataset, folds, oof, test, models, CONFIG | changes,
-        submission=str(out / "submission.csv"), choice=str(out / "choice.json"), bundle=str(out / "bundle"),
-    )  # fmt: skip
+        dataset,
+        folds,
+        oof,
+        test,
+        models,
+        CONFIG | changes,
+        submission=str(out / "submission.csv"),
+        choice=str(out / "choice.json"),
+        bundle=str(out / "bundle"),
+    )
     return out / "bundle"
 
 
@@ -40,8 +47,9 @@ def test_holds_every_job_with_its_share_whatever_their_order(world: World, model
     assert bundle.versions == {"torch": "2"}
     assert not bundle.synthetic
     assert {path.relative_to(bundle.folder).as_posix() for path in bundle.folder.rglob("*.*")} == {
-        "bundle.json", *bundle.files
-    }  # fmt: skip
+        "bundle.json",
+        *bundle.files,
+    }
     for member in bundle.members:
         source = Path(world.path(f"models/{member.encoder}{member.fold}/model.safetensors"))
         assert bundle.path(member.file).read_bytes() == source.read_bytes()

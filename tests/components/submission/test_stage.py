@@ -56,9 +56,7 @@ def test_writes_the_masks_of_the_choice_in_the_samples_order(world):
     assert choice["data_hash"] == "0123456789abcdef"
     assert choice["images"] == 24
     assert choice["test_images"] == 6
-    assert set(numbers) == {
-        "threshold", "min_area", "score", "score_at_half", "score_cross_fitted", "salt_accuracy"
-    }  # fmt: skip
+    assert set(numbers) == {"threshold", "min_area", "score", "score_at_half", "score_cross_fitted", "salt_accuracy"}
 
 
 def test_the_same_bytes_again(world):

@@ -28,8 +28,12 @@ def survey(tmp_path_factory):
     write_survey(str(home / "survey.zip"), labelled=24, test=4, seed=3)
     facts = ingest(str(home / "survey.zip"), {}, str(home / "dataset.parquet"))
     rows, _ = read_labelled(str(home / "dataset.parquet"), ["id", "mask"])
-    return SimpleNamespace(dataset=home / "dataset.parquet", ids=rows["id"].to_pylist(),
-                           mask_BHW=array_to_pixels(rows["mask"]), data_hash=facts["data_hash"])  # fmt: skip
+    return SimpleNamespace(
+        dataset=home / "dataset.parquet",
+        ids=rows["id"].to_pylist(),
+        mask_BHW=array_to_pixels(rows["mask"]),
+        data_hash=facts["data_hash"],
+    )
 
 
 def finished(folder, survey, map_BHW, *changes, threshold=0.5, min_area=0, data_hash=None):

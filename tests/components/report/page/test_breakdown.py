@@ -16,8 +16,12 @@ def test_coverage_classes_hold_their_upper_ends():
     coverage = np.array([0, 0, 0.005, 0.01, 0.011, 0.2, 0.5, 1])
     parts = by_coverage(np.arange(8) / 10, coverage, seed=1)
     assert [(part.name, part.images) for part in parts] == [
-        ("no salt", 2), ("up to 1%", 2), ("1% to 20%", 2), ("40% to 60%", 1), ("80% to 100%", 1),
-    ]  # fmt: skip
+        ("no salt", 2),
+        ("up to 1%", 2),
+        ("1% to 20%", 2),
+        ("40% to 60%", 1),
+        ("80% to 100%", 1),
+    ]
     assert [part.score for part in parts] == pytest.approx([0.05, 0.25, 0.45, 0.6, 0.7])
     chart = coverage_chart(parts)
     assert ">2 images</text>" in chart

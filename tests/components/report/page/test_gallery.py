@@ -22,9 +22,14 @@ def made(truth: np.ndarray, salt: np.ndarray, scores: np.ndarray) -> tuple[Maske
     count = len(truth)
     images = np.random.default_rng(0).integers(0, 256, (count, SIDE, SIDE), dtype=np.uint8)
     labelled = Labelled(
-        ids=[f"i{row:03}" for row in range(count)], images_BHW=images, masks_BHW=truth.astype(np.uint8),
-        fold_B=np.zeros(count, dtype=np.int32), depth_B=np.full(count, 100.0), data_hash="", synthetic=False,
-    )  # fmt: skip
+        ids=[f"i{row:03}" for row in range(count)],
+        images_BHW=images,
+        masks_BHW=truth.astype(np.uint8),
+        fold_B=np.zeros(count, dtype=np.int32),
+        depth_B=np.full(count, 100.0),
+        data_hash="",
+        synthetic=False,
+    )
     return Masked(salt, truth, scores), labelled
 
 

@@ -110,9 +110,10 @@ def told(tmp_path_factory):
     """A page with all that a run may tell beside its scores."""
     made = Made(tmp_path_factory.mktemp("told"))
     made.report(
-        config=made.config | {"cluster": {"registry": SCRIPT}}, run=SCRIPT,
+        config=made.config | {"cluster": {"registry": SCRIPT}},
+        run=SCRIPT,
         seconds={"submission": [5.25], "ingest": [61], "train_fold": [80.0] * 6},
-    )  # fmt: skip
+    )
     return (made.folder / "report.html").read_text()
 
 
@@ -241,10 +242,14 @@ def test_at_full_size_it_is_below_5_mb():
     masks = (images[:, ::-1] > rng.integers(0, 256, (count, 1, 1))).astype(np.uint8)
     maps = Maps(np.where(masks, 140, 120).astype(np.uint8) + images // 16, rng.random(count, dtype=np.float32))
     labelled = Labelled(
-        ids=[f"{row:010x}" for row in range(count)], images_BHW=images, masks_BHW=masks,
-        fold_B=rng.integers(0, 5, count, dtype=np.int32), depth_B=rng.integers(50, 960, count).astype(float),
-        data_hash=DATA_HASH, synthetic=False,
-    )  # fmt: skip
+        ids=[f"{row:010x}" for row in range(count)],
+        images_BHW=images,
+        masks_BHW=masks,
+        fold_B=rng.integers(0, 5, count, dtype=np.int32),
+        depth_B=rng.integers(50, 960, count).astype(float),
+        data_hash=DATA_HASH,
+        synthetic=False,
+    )
     config = parse_config({"encoders": [{"name": name, "weight": 0.5} for name in names]})
     choice = ChoiceFile(threshold=THRESHOLD, min_area=MIN_AREA, score=0, score_cross_fitted=0)
     results = compute_results({}, maps, labelled, choice, config)
@@ -256,14 +261,21 @@ def test_at_full_size_it_is_below_5_mb():
         for fold in range(5)
     }
     shown = Shown(
-        run="full", results=replace(results, encoders=tuple(replace(results.ensemble, name=n) for n in names)),
-        labelled=labelled, dataset=DatasetFacts("x", count, 18000, 1, 1, 0.5, None, {}), encoders={}, ensemble=maps,
+        run="full",
+        results=replace(results, encoders=tuple(replace(results.ensemble, name=n) for n in names)),
+        labelled=labelled,
+        dataset=DatasetFacts("x", count, 18000, 1, 1, 0.5, None, {}),
+        encoders={},
+        ensemble=maps,
         masked=Masked(
-            to_masks(maps.maps_BHW, THRESHOLD, MIN_AREA).astype(bool), masks.astype(bool),
+            to_masks(maps.maps_BHW, THRESHOLD, MIN_AREA).astype(bool),
+            masks.astype(bool),
             score_images(maps.maps_BHW, masks, THRESHOLD, MIN_AREA),
         ),
-        curves=curves, stages=[], config=config,
-    )  # fmt: skip
+        curves=curves,
+        stages=[],
+        config=config,
+    )
     html = render_page(shown)
     assert len(Page(html).all("svg")) == 10
     assert 500_000 < len(html.encode()) < 5_000_000
