@@ -44,6 +44,38 @@ class DecoderStage(nn.Module):
         return self.attention(self.conv(torch.cat([up_BCHW, skip_BCHW], dim=1)))
 
 
+class Decoder(nn.ModuleList):
+    """Five stages, from the centre of the network up to the largest feature map.
+
+    Args:
+        sizes: Channels and side of the encoder's feature maps, the largest first.
+        config: The network's part of the configuration.
+    """
+
+    def __init__(self, sizes: list[tuple[int, int]], config: ModelConfig) -> None:
+        centre, width = config.centre_channels, config.decoder_channels
+        channels, sides = zip(*reversed(sizes), strict=True)
+        super().__init__(
+            DecoderStage(below, skip, width, upsample=low < high, scse=config.scse)
+            for below, skip, low, high in zip(
+                [centre] + [width] * 4, [centre, *channels[1:]], [(sides[0] + 1) // 2, *sides[:-1]], sides, strict=True
+            )
+        )
+
+    def forward(self, x_BCHW: Tensor, skips: list[Tensor]) -> list[Tensor]:
+        """Gives the output of every stage, the smallest first.
+
+        Args:
+            x_BCHW: The output of the centre.
+            skips: The skip connection of each stage, the smallest first.
+        """
+        outputs = []
+        for stage, skip in zip(self, skips, strict=True):
+            x_BCHW = stage(x_BCHW, skip)
+            outputs.append(x_BCHW)
+        return outputs
+
+
 class SaltNet(nn.Module):
     """Segments salt and says whether there is any.
 
@@ -64,22 +96,11 @@ class SaltNet(nn.Module):
         super().__init__()
         self.encoder = build_encoder(encoder, config.stem_stride)
         sizes = feature_sizes(self.encoder, encoder, config.input_size)
-        channels = [channel for channel, _ in sizes]
-        sides = [side for _, side in reversed(sizes)]
         centre, width = config.centre_channels, config.decoder_channels
-        self.centre_top = Conv2dReLU(channels[-1], centre, kernel_size=3, padding=1)
+        self.centre_top = Conv2dReLU(sizes[-1][0], centre, kernel_size=3, padding=1)
         self.centre = Conv2dReLU(centre, centre, kernel_size=3, padding=1)
         self.classifier = nn.Sequential(nn.AdaptiveMaxPool2d(4), nn.Conv2d(centre, 1, kernel_size=4))
-        self.decoder = nn.ModuleList(
-            DecoderStage(below, skip, width, upsample=low < high, scse=config.scse)
-            for below, skip, low, high in zip(
-                [centre] + [width] * 4,
-                [centre, *channels[-2::-1]],
-                [(sides[0] + 1) // 2, *sides[:-1]],
-                sides,
-                strict=True,
-            )
-        )
+        self.decoder = Decoder(sizes, config)
         columns = [width] * 5 + [centre] if config.hypercolumn else [width]
         self.columns = nn.ModuleList(nn.Conv2d(c, 1, kernel_size=1, bias=False) for c in columns)
         self.bias = nn.Parameter(torch.zeros(1))
@@ -96,15 +117,12 @@ class SaltNet(nn.Module):
         """
         features = self.encoder(x_BCHW.expand(-1, 3, -1, -1))[1:]
         top = self.centre_top(features[-1])
-        x = centre = self.centre(F.max_pool2d(top, 2, ceil_mode=True))
+        centre = self.centre(F.max_pool2d(top, 2, ceil_mode=True))
         salt_B = self.classifier(centre).float().flatten()
-        outputs = []
-        for stage, skip in zip(self.decoder, [top, *features[-2::-1]], strict=True):
-            x = stage(x, skip)
-            outputs.append(x)
-        maps = [*outputs, centre] if len(self.columns) > 1 else [x]
+        outputs = self.decoder(centre, [top, *features[-2::-1]])
+        maps = [*outputs, centre] if len(self.columns) > 1 else outputs[-1:]
         size = x_BCHW.shape[2:]
-        logit_B1HW = torch.zeros((), device=x.device)
+        logit_B1HW = torch.zeros((), device=x_BCHW.device)
         for column, features_BCHW in zip(self.columns, maps, strict=True):
             one = column(features_BCHW).float()
             logit_B1HW = logit_B1HW + F.interpolate(one, size=size, mode="bilinear", align_corners=False)
@@ -158,8 +176,10 @@ def feature_sizes(encoder: nn.Module, name: str, input_size: int) -> list[tuple[
     """
     misfit = SaltError(
         "its five levels must each keep or halve the side, down to an eighth: try model.stem_stride=2 or another "
-        "model.input_size", field="encoders", found=name,
-    )  # fmt: skip
+        "model.input_size",
+        field="encoders",
+        found=name,
+    )
     try:
         with torch.no_grad():
             features = encoder.eval()(torch.zeros(1, 3, input_size, input_size))[1:]
