@@ -107,14 +107,10 @@ def study(
     archive: Annotated[Path, typer.Argument(help="The TGS archive.")],
     work: Annotated[Path, typer.Argument(help="Folder that keeps dataset, folds, checkpoints and maps.")],
     preset: Annotated[str, typer.Option(help="Preset that the base configuration starts from.")] = "cpu",
-    base: Annotated[
-        list[str], typer.Option("--set", help="Setting of the base, as `train.epochs=6`.")
-    ] = [],  # noqa: B006
+    base: Annotated[list[str], typer.Option("--set", help="Setting of the base, as `train.epochs=6`.")] = [],  # noqa: B006
     change: Annotated[list[str], typer.Option(help="One variant: the settings that differ, separated by spaces.")] = [],  # noqa: B006
     fold: Annotated[list[int], typer.Option(help="Folds to train; all by default.")] = [],  # noqa: B006
-    seed: Annotated[
-        list[int], typer.Option(help="Training seeds; the split keeps the base's seed.")
-    ] = [],  # noqa: B006
+    seed: Annotated[list[int], typer.Option(help="Training seeds; the split keeps the base's seed.")] = [],  # noqa: B006
     workers: Annotated[int, typer.Option(help="Number of trainings that run at the same time.")] = 1,
     title: Annotated[str, typer.Option(help="Heading of the study.")] = "Ablation",
     append: Annotated[Path | None, typer.Option(help="Markdown file to append the table to.")] = None,

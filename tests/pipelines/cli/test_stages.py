@@ -48,7 +48,7 @@ def test_ends_with_1_and_names_what_could_not_be_done(trained: Trained, picture:
     [
         ([], "give one of the three"),
         (["a.png", "--images", "pictures"], "give one of the three"),
-        (["a.png", "--percentiles", "90", "10"], "must rise"),
+        (["a.png", "--percentiles", "90", "10"], "must be two ascending numbers"),
     ],
 )
 def test_a_wrong_call_says_so(trained: Trained, words: list[str], problem: str, tmp_path: Path) -> None:
