@@ -1,4 +1,4 @@
-"""The stages' images: what they are called, how they are built, saved and pushed."""
+"""The stages' container images: their tag, and how they are built, saved and pushed."""
 
 import hashlib
 import logging
@@ -23,29 +23,40 @@ from salt_pipeline.pipelines.provenance import ROOT, git_revision
 log = logging.getLogger(__name__)
 
 DOCKERFILE = "docker/Dockerfile"
-CONTENT = ("docker/Dockerfile", "docker/install", "docker/locks/*.lock", "requirements-setup.lock", "pyproject.toml",
-           "README.md", "LICENSE", "salt_pipeline/*", "components/**/*", "pipelines/**/*")  # fmt: skip
-"""What the images are made of: all that the Dockerfile copies."""
+CONTENT = (
+    "docker/Dockerfile",
+    "docker/install",
+    "docker/locks/*.lock",
+    "requirements-setup.lock",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "salt_pipeline/*",
+    "components/**/*",
+    "pipelines/**/*",
+)
+"""Files that make up the images: everything that the Dockerfile copies."""
 
 SAVE_CHUNK = 2**22
+"""Bytes of an image that are read from the engine at a time."""
 
 
 def base_image() -> str:
-    """The image that the stages' are built on: SALT_BASE_IMAGE, as for a copy in an own registry, or the public one."""
+    """Name of the base image: SALT_BASE_IMAGE, as for a copy in a private registry, or the public one."""
     return os.environ.get("SALT_BASE_IMAGE", BASE_IMAGE)
 
 
 def content_tag(base: str | None = None) -> str:
-    """The tag of the images of this checkout: another content, another tag, whatever machine builds it.
+    """The tag of the images of this checkout: it changes with the content, not with the machine.
 
     Args:
-        base: Name of the base image; `base_image` where it is not given.
+        base: Name of the base image; `base_image()` by default.
 
     Returns:
-        Version and 12 hex digits of a SHA-256 over names and contents, as `0.1.0-3f2a90c41b7e`.
+        Version, and 12 hex digits of a SHA-256 over names and contents, as `0.1.0-3f2a90c41b7e`.
 
     Raises:
-        SaltError: If this is no checkout: an installed package knows no Dockerfile.
+        SaltError: If this is not a checkout: an installed package contains no Dockerfile.
     """
     if not (ROOT / DOCKERFILE).is_file():
         raise SaltError("images are built from a checkout", file=ROOT / DOCKERFILE, expected="--set cluster.tag=TAG")
@@ -58,7 +69,7 @@ def content_tag(base: str | None = None) -> str:
 
 
 def with_tag(config: Config) -> Config:
-    """Names the images of this checkout where the configuration names none."""
+    """Sets the tag of this checkout where the configuration names no images."""
     if config.cluster.tag or set(config.cluster.digests) == set(STAGES):
         return config
     return config.model_copy(update={"cluster": config.cluster.model_copy(update={"tag": content_tag()})})
@@ -79,7 +90,7 @@ def engine() -> docker.DockerClient:
 
 
 def missing(client: docker.DockerClient, cluster: ClusterConfig) -> list[str]:
-    """The images that this engine does not have."""
+    """Names of the images that this engine does not have."""
     names = [image(stage, cluster) for stage in STAGES]
     return [name for name in names if not _found(client, name)]
 
@@ -93,57 +104,67 @@ def _found(client: docker.DockerClient, name: str) -> bool:
 
 
 def build(
-    client: docker.DockerClient, stages: tuple[StageName, ...], cluster: ClusterConfig, base: str,
+    client: docker.DockerClient,
+    stages: tuple[StageName, ...],
+    cluster: ClusterConfig,
+    base: str,
     progress: Callable[[str, str], None],
-) -> None:  # fmt: skip
-    """Builds images, one after the other: they share layers, and the classic builder walks one file from the top.
+) -> None:
+    """Builds images one after the other: they have layers in common, and the classic builder starts at the top.
 
     Args:
         client: The engine.
-        stages: Which.
+        stages: The stages to build.
         cluster: Registry and tag.
         base: Name of the base image.
-        progress: Called with a stage and a line of what the engine says.
+        progress: Called with a stage and a line of the engine's output.
 
     Raises:
-        SaltError: With the step that failed and its last lines.
+        SaltError: If a build fails; the message ends with the last lines of output.
     """
     for stage in sorted(stages, key=_position):
-        said: list[str] = []
+        output: list[str] = []
         for answer in client.api.build(
-            path=str(ROOT), dockerfile=DOCKERFILE, target=stage.replace("_", "-"), tag=image(stage, cluster),
-            buildargs={"BASE_IMAGE": base}, labels=_labels(), network_mode="host", rm=True, decode=True,
-        ):  # fmt: skip
+            path=str(ROOT),
+            dockerfile=DOCKERFILE,
+            target=stage.replace("_", "-"),
+            tag=image(stage, cluster),
+            buildargs={"BASE_IMAGE": base},
+            labels=_labels(),
+            network_mode="host",
+            rm=True,
+            decode=True,
+        ):
             if "error" in answer:
                 raise SaltError(
-                    "\n".join(["cannot be built", *said[-10:], answer["error"]]), file=image(stage, cluster)
+                    "\n".join(["cannot be built", *output[-10:], answer["error"]]), file=image(stage, cluster)
                 )
             for line in answer.get("stream", "").splitlines():
                 if line.strip():
-                    said.append(line)
+                    output.append(line)
                     progress(stage, line)
 
 
 def _position(stage: StageName) -> int:
-    """Where the Dockerfile has a stage: those before it are in the cache by then."""
+    """Position of a stage in the Dockerfile: by then, the stages before it are in the cache."""
     return (ROOT / DOCKERFILE).read_text().index(f" AS {stage.replace('_', '-')}\n")
 
 
 def _labels() -> dict[str, str]:
-    """What only the moment of building knows; the Dockerfile says the rest."""
+    """Labels that are known only at build time; the Dockerfile sets the others."""
     revision = git_revision().removesuffix("+")
     known = {"org.opencontainers.image.revision": revision} if revision else {}
     return {"org.opencontainers.image.version": version("salt-pipeline"), **known}
 
 
 def push(client: docker.DockerClient, names: list[str], progress: Callable[[str, str], None]) -> dict[str, str]:
-    """Pushes images, side by side.
+    """Pushes images at the same time.
 
     Returns:
-        The digest of each, by which a pod can name it.
+        The digest of each image, by which a pod can name it.
 
     Raises:
-        SaltErrors: With the registry's answer for each that failed.
+        SaltErrors: With the registry's answer for each image that failed.
     """
 
     def one(name: str) -> str | SaltError:
@@ -164,7 +185,7 @@ def push(client: docker.DockerClient, names: list[str], progress: Callable[[str,
 
 
 def save(client: docker.DockerClient, name: str, path: Path) -> int:
-    """Writes an image as a tar that `docker load`, `ctr images import` or `kind load image-archive` takes.
+    """Writes an image as a tar for `docker load`, `ctr images import` or `kind load image-archive`.
 
     Returns:
         Bytes written.
@@ -173,7 +194,7 @@ def save(client: docker.DockerClient, name: str, path: Path) -> int:
         SaltError: If the engine has no such image, or the file cannot be written.
     """
     if not _found(client, name):
-        raise SaltError("no such image here: `salt images build` makes it", file=name)
+        raise SaltError("no such image on this machine: `salt images build` builds it", file=name)
     chunks: Iterator[bytes] = client.images.get(name).save(chunk_size=SAVE_CHUNK, named=name)
     with atomic_path(path) as part, part.open("wb") as file:
         return sum(file.write(chunk) for chunk in chunks)

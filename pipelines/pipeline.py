@@ -1,4 +1,4 @@
-"""The whole pipeline: what runs in which order, what each stage gets, and what it asks of a cluster."""
+"""The complete pipeline: the order of its stages, their inputs, and what they request from a cluster."""
 
 import shutil
 import tempfile
@@ -26,67 +26,81 @@ from salt_pipeline.pipelines.k8s_names import NOTIFY_KEY, SETTINGS_CONFIG_MAP, S
 from salt_pipeline.pipelines.variant import STANDARD, Variant
 
 OUTSIDE: frozenset[StageName] = frozenset({"ingest", "train_fold", "report"})
-"""Stages that read the store themselves or record in MLflow: they get addresses and keys."""
+"""Stages that access the store or MLflow themselves: they get addresses and keys."""
 
 RETRIED_FOR = "8760h"
-"""Time in which a task is tried again, a year: it must never be what ends a task.
+"""Time limit for the retries of a task, one year: it must never be the reason that a task ends.
 
-Argo counts it from the beginning of the first attempt, waiting included, not from a failure: a job that is lost after a
-longer time is not tried again, however many attempts it has left, and later attempts are stopped when it is over.
+Argo counts it from the start of the first attempt, waiting included, not from a failure: a job that is lost after a
+longer time is not retried, however many attempts remain, and later attempts are stopped when the limit is reached.
 """
 
 
 def salt_pipeline(settings: Config, variant: Variant = STANDARD, kfp_run: str = "") -> Callable[..., Any]:
     """Builds the pipeline for a configuration.
 
-    The configuration is also the pipeline's parameter: here it decides only what KFP fixes when it compiles, which is
-    the images, the parallelism and what the tasks ask of their nodes.
+    The configuration is also a parameter of the pipeline. Here it sets only what KFP fixes at compile time: the images,
+    the parallelism and the resources that tasks request.
 
     Args:
         settings: The configuration.
         variant: The form of the pipeline.
-        kfp_run: Id of the run in Kubeflow Pipelines, or the placeholder that becomes it.
+        kfp_run: Id of the run in Kubeflow Pipelines, or the placeholder for it.
     """
 
     def on(task: PipelineTask) -> PipelineTask:
         return _on(settings.cluster, task, variant.cached)
 
     def stages(data: str, config: dict, run: str, checkpoints: str, data_version: str, origin: dict) -> None:
-        # The configuration goes into one task as a parameter and comes out as an artifact that the others read: the
-        # workflow repeats a parameter six times for each task that has it, and must stay small enough for a retry.
+        # One task takes the configuration as a parameter and returns it as an artifact that the others read: a workflow
+        # repeats a parameter six times for each task that has it, and must stay small enough for a retry.
         read = on(ingest(data=data, data_version=data_version, options=config))
         dataset, document = read.outputs["dataset"], read.outputs["config"]
         split = on(fold_split(dataset=dataset, config=document))
         folds = split.outputs["folds"]
 
-        # As many at once as there are jobs: Argo's fail-fast would keep jobs that wait from ever starting.
+        # All jobs at the same time: after a failure, Argo's fail-fast would never start those that wait.
         jobs = len(settings.encoders) * settings.split.folds
         with dsl.ParallelFor(items=split.outputs["Output"], parallelism=jobs, name="jobs") as job:
             trained = on(
                 train_fold(
-                    dataset=dataset, folds=folds, encoder=job.encoder, fold=job.fold,
-                    config=document, run=run, checkpoints=checkpoints,
+                    dataset=dataset,
+                    folds=folds,
+                    encoder=job.encoder,
+                    fold=job.fold,
+                    config=document,
+                    run=run,
+                    checkpoints=checkpoints,
                 )
-            )  # fmt: skip
+            )
             predicted = on(predict(dataset=dataset, model=trained.outputs["model"]))
 
         blended = on(
             ensemble(
-                dataset=dataset, oof=dsl.Collected(trained.outputs["oof"]),
-                maps=dsl.Collected(predicted.outputs["maps"]), config=document,
+                dataset=dataset,
+                oof=dsl.Collected(trained.outputs["oof"]),
+                maps=dsl.Collected(predicted.outputs["maps"]),
+                config=document,
             )
-        )  # fmt: skip
+        )
         oof, test = blended.outputs["blended_oof"], blended.outputs["blended_test"]
         models = dsl.Collected(trained.outputs["model"])
         submitted = on(submission(dataset=dataset, folds=folds, oof=oof, test=test, models=models, config=document))
         on(
             report(
-                dataset=dataset, folds=folds, oofs=dsl.Collected(trained.outputs["oof"]),
-                curves=dsl.Collected(trained.outputs["curve"]), blended_oof=oof,
-                choice=submitted.outputs["choice"], bundle=submitted.outputs["bundle"], config=document, run=run,
-                origin=origin, kfp_run=kfp_run,
+                dataset=dataset,
+                folds=folds,
+                oofs=dsl.Collected(trained.outputs["oof"]),
+                curves=dsl.Collected(trained.outputs["curve"]),
+                blended_oof=oof,
+                choice=submitted.outputs["choice"],
+                bundle=submitted.outputs["bundle"],
+                config=document,
+                run=run,
+                origin=origin,
+                kfp_run=kfp_run,
             )
-        )  # fmt: skip
+        )
 
     @dsl.pipeline(name="salt", description="Finds salt in seismic images: five folds of each encoder, one ensemble.")
     def salt(
@@ -109,9 +123,9 @@ def salt_pipeline(settings: Config, variant: Variant = STANDARD, kfp_run: str = 
 
 
 def _notified(cluster: ClusterConfig, task: PipelineTask, secret: str) -> PipelineTask:
-    """The exit task, in the report's image, which has MLflow's client.
+    """The exit task, in the image of the report, which contains MLflow's client.
 
-    A Secret that is gone costs the notification, not the run, which would otherwise wait for it.
+    The Secret is optional: if it has been deleted, the notification is lost, but the run does not wait for it.
     """
     task.set_container_image(image("report", cluster)).set_caching_options(False)
     task.set_cpu_request("100m").set_memory_request("512Mi").set_memory_limit("512Mi")
@@ -121,13 +135,13 @@ def _notified(cluster: ClusterConfig, task: PipelineTask, secret: str) -> Pipeli
 
 
 def _on(cluster: ClusterConfig, task: PipelineTask, cached: Container[StageName]) -> PipelineTask:
-    """Runs a task in its stage's image, on such a node as it needs; the local runners ignore the node."""
+    """Sets the image of a task and the node that it needs; the local runners ignore the node."""
     stage = cast(StageName, task.component_spec.name.replace("-", "_"))
     node = cluster.node(stage)
     task.set_container_image(image(stage, cluster)).set_caching_options(stage in cached)
     task.set_cpu_request(node.cpu).set_memory_request(node.memory).set_memory_limit(node.memory)
     if stage in IN_LOOP:
-        # Or each pod computes with as many threads as its node has cores: ten on one node would hinder one another.
+        # By default a pod starts one thread per core of its node: ten pods on one node would slow each other down.
         task.set_env_variable("OMP_NUM_THREADS", str(threads(node)))
     if node.retries:
         task.set_retry(node.retries, backoff_duration="30s", backoff_factor=2, backoff_max_duration=RETRIED_FOR)
@@ -139,7 +153,7 @@ def _on(cluster: ClusterConfig, task: PipelineTask, cached: Container[StageName]
         kubernetes.add_toleration(task, **toleration.model_dump())
     if node.shm:
         kubernetes.empty_dir_mount(task, "dshm", "/dev/shm", "Memory", node.shm)  # noqa: S108 - a mount in the pod
-    # The rest of a restricted pod (no escalation, no capabilities, seccomp) is set by KFP; the user by the image.
+    # KFP sets the rest of a restricted pod (no escalation, no capabilities, seccomp), and the image sets the user.
     kubernetes.set_security_context(task, run_as_non_root=True)
     for label, value in cluster.labels().items():
         kubernetes.add_pod_label(task, label, value)
@@ -148,7 +162,7 @@ def _on(cluster: ClusterConfig, task: PipelineTask, cached: Container[StageName]
     kubernetes.set_timeout(task, int((node.timeout_hours or 24) * 3600))
     if stage in OUTSIDE:
         kubernetes.use_config_map_as_env(task, SETTINGS_CONFIG_MAP, {key: key for key in SETTINGS_KEYS})
-        # Optional: a service account with a role has no keys. `submit` looks whether the Secret is missed.
+        # Optional: a service account with a role has no keys. `submit` checks whether the Secret is needed.
         kubernetes.use_secret_as_env(task, STORE_SECRET, {key: key for key in STORE_KEYS}, optional=True)
     return task
 

@@ -1,4 +1,4 @@
-"""Where each artifact of a run lies in a folder of results, by the task and the output that it is."""
+"""The path of each artifact in a folder of results, by task and output."""
 
 PLACES = {
     "ingest/dataset": "ingest/dataset.parquet",
@@ -21,7 +21,7 @@ PLACES = {
     "report/report_metrics": "report/metrics.json",
     "report/classification": "report/classification.json",
 }
-"""By `task/output`, its path; `{job}` is `encoder/fold3`."""
+"""Path of each artifact by `task/output`; `{job}` stands for a folder such as `resnet34/fold3`."""
 
 RESULTS = (
     "submission/csv",
@@ -30,9 +30,9 @@ RESULTS = (
     "report/model_card",
     "report/report_html",
 )
-"""What a person wants of a run."""
+"""The results of a run, as `task/output`: what `salt fetch` downloads by default."""
 
 
 def job_folder(encoder: str, fold: int | str) -> str:
-    """What `{job}` stands for."""
+    """The folder that `{job}` stands for."""
     return f"{encoder}/fold{fold}"

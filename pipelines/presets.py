@@ -11,9 +11,9 @@ _LITE_ENCODERS = [
 ]
 _LITE_INPUT = {"stem_stride": 2, "input_mean": 0.5, "input_std": 0.5}
 _LITE_MODEL = {**_LITE_INPUT, "centre_channels": 128, "decoder_channels": 32}
-# Small enough for the ten jobs to be scheduled on one ordinary node, a few at a time.
+# Small enough that an ordinary node runs the ten jobs, a few at a time.
 _CPU_NODE = {"accelerator": "none", "cpu": "500m", "memory": "2Gi", "shm": "256Mi"}
-# In float32, as any CPU can; `cpu` and `best` take bf16 where the device computes in it.
+# In float32, which every CPU supports; `cpu` and `best` use bf16 where the device supports it.
 _LITE_TRAIN = {"batch_size": 16, "learning_rate": 1e-3, "schedule": "one_cycle", "keep": "last", "amp": "off"}
 
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -76,7 +76,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         {"submission": {"threshold": 0.5, "min_area": 0}},
     ),
 }
-"""Each preset's purpose and what it changes of the recipe."""
+"""Purpose of each preset, and its changes to the recipe."""
 
 
 def preset_config(name: str, changes: list[str] | None = None) -> Config:
@@ -84,7 +84,7 @@ def preset_config(name: str, changes: list[str] | None = None) -> Config:
 
     Args:
         name: One of `PRESETS`.
-        changes: `section.key=value` each; the value is JSON, or a string where it is not.
+        changes: Each `section.key=value`; the value is JSON, or else a string.
 
     Raises:
         SaltError: If there is no such preset, or a change is misspelt or out of range.
@@ -121,7 +121,7 @@ def changed(config: Config, changes: list[str]) -> Config:
         )
         if not isinstance(place, dict) or (last not in place and not free):
             raise SaltError("no such option", field="--set", found=key, expected=_nearest(key, config))
-        # `tag=1.10` is no number, and what is not set yet does not say so.
+        # An unset option has no type to go by: `cluster.tag=1.10` must stay text.
         place[last] = text if last in place and place[last] is None and isinstance(value, int | float) else value
     return parse_config(document, "--set")
 

@@ -1,4 +1,4 @@
-"""Where a run comes from, for who compares runs later."""
+"""The provenance of a run: code, preset and images, recorded to compare runs later."""
 
 import subprocess
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 from salt_pipeline.components.core.config.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
-"""The checkout, where the code runs from one."""
+"""Folder of the checkout, if the code runs from one."""
 
 
 def git_revision() -> str:
-    """The commit of this checkout, with `+` where files differ from it; empty where this is no checkout."""
+    """The commit of this checkout, with `+` if files differ from it; empty if this is not a checkout."""
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)  # noqa: S603, S607
@@ -23,12 +23,12 @@ def git_revision() -> str:
 
 
 def origin_of(config: Config, preset: str, runner: str) -> dict[str, str]:
-    """What becomes tags `salt.<key>` of the run in MLflow.
+    """The tags of the run in MLflow, which are named `salt.<key>`.
 
     Args:
         config: The configuration.
-        preset: The preset it began as.
-        runner: What runs the stages: `subprocess`, `docker` or `cluster`.
+        preset: The preset that it is based on.
+        runner: How the stages run: `subprocess`, `docker` or `cluster`.
     """
     cluster = config.cluster
     images = ", ".join(f"{stage}@{digest}" for stage, digest in sorted(cluster.digests.items()))

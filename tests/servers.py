@@ -84,13 +84,17 @@ class MinioServer:
         self.process = subprocess.Popen(
             [*command, str(self.data)],
             env={
-                "PATH": os.environ["PATH"], "HOME": str(self.data.parent), "MINIO_BROWSER": "off",
-                "MINIO_UPDATE": "off", "MINIO_ROOT_USER": ACCESS_KEY, "MINIO_ROOT_PASSWORD": SECRET_KEY,
+                "PATH": os.environ["PATH"],
+                "HOME": str(self.data.parent),
+                "MINIO_BROWSER": "off",
+                "MINIO_UPDATE": "off",
+                "MINIO_ROOT_USER": ACCESS_KEY,
+                "MINIO_ROOT_PASSWORD": SECRET_KEY,
                 **self.variables,
             },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         while not self._is_ready():
             assert self.process.poll() is None, f"minio ended with {self.process.returncode}"
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""`salt compare`: what differs between runs, in configuration, in scores and image by image."""
+"""`salt compare`: the differences between runs in configuration, in scores and image by image."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,9 @@ def add_to(app: typer.Typer) -> None:
 
 def compare(
     runs: Annotated[list[str], typer.Argument(metavar="RUN RUN", help="Folders, or names in MLflow.")],
-    dataset: Annotated[Path | None, typer.Option(help="dataset.parquet, where no RUN is a folder that has it.")] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(help="dataset.parquet; needed if no RUN is a folder that contains it.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The page with the images that changed most.")] = Path("compare.html"),
 ) -> None:
     """Compares runs on the same data, the others with the first, paired by image."""
@@ -59,7 +61,7 @@ def _dataset_of(runs: list[str]) -> Path:
     places = [Path(run, "ingest/dataset.parquet") for run in runs]
     known = next((place for place in places if place.is_file()), None)
     if known is None:
-        raise SaltError("is missing: no RUN is a folder that has the images", field="--dataset")
+        raise SaltError("is missing: no RUN is a folder that contains the images", field="--dataset")
     return known
 
 

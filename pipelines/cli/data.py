@@ -18,14 +18,14 @@ def add_to(app: typer.Typer) -> None:
     data = typer.Typer(no_args_is_help=True, help="Brings data to the object store.")
     app.add_typer(data, name="data")
     data.command("push", epilog="Example: `salt data push survey.zip s3://salt/data/survey.zip`")(push)
-    data.callback()(lambda: None)  # or typer takes the one command for the whole
+    data.callback()(lambda: None)  # without a callback typer would merge the only command with its group
 
 
 def push(
     archive: Annotated[Path, typer.Argument(help="The archive: a zip.")],
-    uri: Annotated[str, typer.Argument(help="Where to: s3://bucket/key, or s3://bucket/prefix/ to keep its name.")],
+    uri: Annotated[str, typer.Argument(help="Destination: s3://bucket/key, or s3://bucket/prefix/ to keep its name.")],
 ) -> None:
-    """Uploads an archive, its checksum verified; broken off and called again, it goes on."""
+    """Uploads an archive and verifies its checksum; called again after an interruption, it resumes."""
     from salt_pipeline.components.core.store.store import Store
 
     _check_archive(archive)
@@ -36,8 +36,8 @@ def push(
     _check_bucket(store, bucket)
     with transfer(f"uploading {archive.name}") as progress:
         sent = store.upload(archive, uri, progress=progress)
-    said = "uploaded, and its checksum verified" if sent else "was there already, with this very content"
-    say(Console(stderr=True), f"{uri}: {said}")
+    outcome = "uploaded, and its checksum verified" if sent else "was already there, with the same content"
+    say(Console(stderr=True), f"{uri}: {outcome}")
     typer.echo(uri)
 
 
@@ -49,15 +49,15 @@ def _check_bucket(store: Any, bucket: str) -> None:
     except SaltError as error:
         if code_of(error) != "NoSuchBucket":
             raise
-        made = f"`SALT_S3_BUCKET={bucket} salt cluster init` makes it"
+        made = f"`SALT_S3_BUCKET={bucket} salt cluster init` creates it"
         raise SaltError(f"there is no such bucket: {made}", file=f"s3://{bucket}", field="URI") from None
 
 
 def _check_archive(archive: Path) -> None:
     if archive.is_dir():
-        hint = f"a zip, as of: python -m zipfile -c {archive.resolve().name}.zip {archive}/*"
+        hint = f"a zip, made by: python -m zipfile -c {archive.resolve().name}.zip {archive}/*"
         raise SaltError("is a folder", file=archive, expected=hint)
     if not archive.is_file():
         raise SaltError("no such archive", file=archive)
     if not zipfile.is_zipfile(archive):
-        raise SaltError("is no zip", file=archive)
+        raise SaltError("is not a zip file", file=archive)

@@ -14,9 +14,9 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.progress_bar import latest_lines
 from salt_pipeline.components.core.stages import STAGES, StageName
 
-Stages = Annotated[list[str] | None, typer.Argument(help="Stages, as train-fold; all when left out.")]
+Stages = Annotated[list[str] | None, typer.Argument(help="Stages, as train-fold; all by default.")]
 Registry = Annotated[str, typer.Option(help="Prefix of the names, as registry.example:5000/salt.")]
-Tag = Annotated[str | None, typer.Option(help="Tag; derived from the content when left out.")]
+Tag = Annotated[str | None, typer.Option(help="Tag; by default derived from the content.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,12 +35,12 @@ def build(
     stages: Stages = None,
     registry: Registry = "salt-pipeline",
     tag: Tag = None,
-    base: Annotated[str, typer.Option(envvar="SALT_BASE_IMAGE", help="The image they are built on.")] = BASE_IMAGE,
+    base: Annotated[str, typer.Option(envvar="SALT_BASE_IMAGE", help="The base image.")] = BASE_IMAGE,
     push: Annotated[
-        bool, typer.Option("--push", help="Push them, and print how a pod can name them by digest.")
+        bool, typer.Option("--push", help="Push the images, and print the options that name them by digest.")
     ] = False,
 ) -> None:
-    """Builds the stages' images and says their size over the base."""
+    """Builds the stages' images and prints how much larger than the base image each is."""
     from salt_pipeline.pipelines import images
 
     cluster, chosen = _cluster(registry, tag or images.content_tag(base)), _stages(stages)
@@ -68,7 +68,7 @@ def save(
     tag: Tag = None,
     out: Annotated[Path, typer.Option(help="Folder for the tars.")] = Path("images"),
 ) -> None:
-    """Writes images as tars, for nodes that reach no registry: `ctr -n k8s.io images import`, `docker load`."""
+    """Writes images as tars, for nodes without access to a registry: `ctr -n k8s.io images import`, `docker load`."""
     from salt_pipeline.pipelines import images
 
     cluster = _cluster(registry, tag or images.content_tag())
@@ -82,7 +82,7 @@ def save(
 
 
 def tag() -> None:
-    """Prints the tag that the images of this checkout have."""
+    """Prints the tag of the images of this checkout."""
     from salt_pipeline.pipelines.images import content_tag
 
     typer.echo(content_tag())

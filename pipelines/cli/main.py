@@ -32,12 +32,12 @@ def run(
     data: Annotated[str | None, typer.Option(help="The archive: zip, folder, or s3://bucket/key.")] = None,
     preset: PresetName = "quick",
     changes: Changes = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; one that was stopped goes on.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; an interrupted run in it resumes.")] = None,
     runner: Annotated[
-        Runner, typer.Option(help="What runs the stages: processes, or their containers.")
+        Runner, typer.Option(help="How the stages run: as processes, or in their containers.")
     ] = "subprocess",
 ) -> None:
-    """Runs the whole pipeline on this machine; with a store in the environment, artifacts and checkpoints go there."""
+    """Runs the pipeline on this machine; if the environment names an object store, results and checkpoints go there."""
     from salt_pipeline.pipelines.images import with_tag
     from salt_pipeline.pipelines.local.folder import open_run, reopened_config
     from salt_pipeline.pipelines.local.result import show_result
@@ -69,9 +69,9 @@ def synth(
     out: Annotated[Path, typer.Argument(help="A file ending in .zip, or a folder.")],
     labelled: Annotated[int, typer.Option(min=1, help="Number of labelled images.")] = 400,
     test: Annotated[int, typer.Option(min=1, help="Number of test images.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Seed: the same gives the same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed; the same seed writes the same bytes.")] = 0,
 ) -> None:
-    """Writes a made-up survey in the layout of the competition's archive; scores on it mean nothing."""
+    """Writes a synthetic survey in the layout of the competition's archive; scores on it mean nothing."""
     from salt_pipeline.components.ingest.synth import write_survey
 
     write_survey(str(out), labelled=labelled, test=test, seed=seed)
@@ -81,7 +81,7 @@ def synth(
 
 @app.command("check-data", epilog="Example: `salt check-data tgs-salt-identification-challenge.zip`")
 def check_data(path: Annotated[str, typer.Argument(help="The archive.")]) -> None:
-    """Looks for everything that is wrong with an archive."""
+    """Reports every problem of an archive."""
     from salt_pipeline.components.ingest.stage import check_data as check
 
     counts, problems = check(path)
@@ -93,7 +93,7 @@ def check_data(path: Annotated[str, typer.Argument(help="The archive.")]) -> Non
 @app.command("check-submission", epilog="Example: `salt check-submission runs/first/submission.csv --data survey.zip`")
 def check_submission(
     csv: Annotated[Path, typer.Argument(help="The submission.")],
-    data: Annotated[str, typer.Option(help="The archive it is for.")],
+    data: Annotated[str, typer.Option(help="The archive that it belongs to.")],
 ) -> None:
     """Checks a submission as Kaggle would."""
     from salt_pipeline.components.ingest.stage import read_test_ids
@@ -104,7 +104,7 @@ def check_submission(
 
 @app.command(epilog="Example: `salt score submission.csv --masks truth/`")
 def score(
-    csv: Annotated[Path, typer.Argument(help="A file in the form of a submission.")],
+    csv: Annotated[Path, typer.Argument(help="A file in the format of a submission.")],
     masks: Annotated[Path, typer.Option(help="Folder of the true masks, <id>.png.")],
 ) -> None:
     """Scores a file of run-lengths against true masks with the competition's metric."""
@@ -115,14 +115,14 @@ def score(
 
 
 @app.command(epilog="Examples: `salt presets`, `salt presets quick`")
-def presets(name: Annotated[str | None, typer.Argument(help="The preset to show whole.")] = None) -> None:
+def presets(name: Annotated[str | None, typer.Argument(help="The preset to show in full.")] = None) -> None:
     """Lists the presets, or shows one as JSON."""
     from salt_pipeline.pipelines.presets import PRESETS, preset_config
 
     if name:
         typer.echo(preset_config(name).model_dump_json(indent=2))
         return
-    table = Table("preset", "what it is", box=None)
+    table = Table("preset", "purpose", box=None)
     for key, (purpose, _) in PRESETS.items():
         table.add_row(key, purpose)
     Console().print(table)

@@ -1,4 +1,4 @@
-"""Every stage as a command of its own, to be run, debugged and profiled without KFP."""
+"""Every stage as a separate command, to run, debug and profile it without KFP."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,10 +11,10 @@ from salt_pipeline.pipelines.presets import changed, preset_config
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="A configuration as JSON, in place of a preset.")]
 PresetName = Annotated[str, typer.Option("--preset", help="Name of a preset, see `salt presets`.")]
-Changes = Annotated[list[str] | None, typer.Option("--set", help="section.key=value, as often as needed.")]
-Dataset = Annotated[str, typer.Option(help="dataset.parquet, of `salt ingest`.")]
-Folds = Annotated[str, typer.Option(help="folds.parquet, of `salt fold-split`.")]
-Out = Annotated[Path, typer.Option(help="Folder for what the stage makes.")]
+Changes = Annotated[list[str] | None, typer.Option("--set", help="section.key=value; may be repeated.")]
+Dataset = Annotated[str, typer.Option(help="dataset.parquet, from `salt ingest`.")]
+Folds = Annotated[str, typer.Option(help="folds.parquet, from `salt fold-split`.")]
+Out = Annotated[Path, typer.Option(help="Folder for the stage's outputs.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -71,16 +71,22 @@ def _config(file: Path | None, preset: str, changes: list[str] | None) -> dict[s
     return config.model_dump(mode="json")
 
 
-def ingest(data: Annotated[str, typer.Option(help="The archive: zip, folder or s3://bucket/key.")], out: Out,
-           config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None) -> None:  # fmt: skip
+def ingest(
+    data: Annotated[str, typer.Option(help="The archive: zip, folder or s3://bucket/key.")],
+    out: Out,
+    config: ConfigFile = None,
+    preset: PresetName = "quick",
+    changes: Changes = None,
+) -> None:
     """Reads and checks an archive, writes dataset.parquet."""
     from salt_pipeline.components.ingest.stage import ingest as stage
 
     stage(data, _config(config, preset, changes), str(out / "dataset.parquet"))
 
 
-def fold_split(dataset: Dataset, out: Out,
-               config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None) -> None:  # fmt: skip
+def fold_split(
+    dataset: Dataset, out: Out, config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None
+) -> None:
     """Splits the labelled images, writes folds.parquet."""
     from salt_pipeline.components.fold_split.stage import split
 
@@ -94,17 +100,28 @@ def train_fold(
     fold: Annotated[int, typer.Option(help="The fold to hold out, from 0.")],
     out: Out,
     run: Annotated[str, typer.Option(help="Name of the parent run in MLflow; empty records nothing.")] = "",
-    checkpoints: Annotated[str | None, typer.Option(help="Folder or s3:// prefix of checkpoints; else in OUT.")] = None,
-    config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None,
-) -> None:  # fmt: skip
-    """Trains one encoder on all folds but one; begun before, it goes on."""
+    checkpoints: Annotated[
+        str | None, typer.Option(help="Folder or s3:// prefix of checkpoints; OUT by default.")
+    ] = None,
+    config: ConfigFile = None,
+    preset: PresetName = "quick",
+    changes: Changes = None,
+) -> None:
+    """Trains one encoder on all folds but one; an interrupted training resumes."""
     from salt_pipeline.components.train_fold.stage import train
 
     scalars, _ = train(
-        dataset, folds, encoder, fold, _config(config, preset, changes), run=run,
+        dataset,
+        folds,
+        encoder,
+        fold,
+        _config(config, preset, changes),
+        run=run,
         checkpoints=checkpoints or str(out / "checkpoints"),
-        model=str(out / "model"), oof=str(out / "oof.parquet"), curve=str(out / "curve.json"),
-    )  # fmt: skip
+        model=str(out / "model"),
+        oof=str(out / "oof.parquet"),
+        curve=str(out / "curve.json"),
+    )
     write_json(out / "metrics.json", scalars)
 
 
@@ -118,16 +135,22 @@ def predict(
         typer.Argument(metavar="[IMAGES]...", help="Files or folders of PNG, TIFF or .npy, for a bundle."),
     ] = None,
     stride: Annotated[
-        int, typer.Option(min=1, max=101, help="Pixels from a tile to the next, of images larger than 101 x 101.")
+        int, typer.Option(min=1, max=101, help="Stride of the tiles in pixels, for images larger than 101 x 101.")
     ] = 64,
     percentiles: Annotated[
         tuple[float, float] | None,
-        typer.Option(help="Amplitudes of a .npy section that become black and white; 1 99 where it is not 8 bit."),
+        typer.Option(
+            help="Percentiles of a section's amplitudes that become black and white; 1 99 unless it is 8 bit."
+        ),
     ] = None,
-    dataset: Annotated[str | None, typer.Option(help="One job: dataset.parquet, whose test images it maps.")] = None,
-    images: Annotated[str | None, typer.Option(help="One job: a folder of 101 x 101 PNG images.")] = None,
-    config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None,
-) -> None:  # fmt: skip
+    dataset: Annotated[
+        str | None, typer.Option(help="For one job's model: dataset.parquet with the test images.")
+    ] = None,
+    images: Annotated[str | None, typer.Option(help="For one job's model: a folder of 101 x 101 PNG images.")] = None,
+    config: ConfigFile = None,
+    preset: PresetName = "quick",
+    changes: Changes = None,
+) -> None:
     """Finds salt in images with a trained ensemble; or, as the pipeline's stage, maps a test set with one job's model.
 
     IMAGES and a bundle give masks, probability maps, overlays and predictions.csv; --dataset or --images and one job's
@@ -156,9 +179,12 @@ def _predict_with_bundle(
     from salt_pipeline.components.inference.model_source import opened_bundle
 
     if percentiles and not 0 <= percentiles[0] < percentiles[1] <= 100:
-        raise SaltError("must rise from 0 to 100", field="--percentiles", found="{:g} {:g}".format(*percentiles))
+        raise SaltError(
+            "must be two ascending numbers from 0 to 100", field="--percentiles", found="{:g} {:g}".format(*percentiles)
+        )
     with opened_bundle(model) as bundle:
-        from salt_pipeline.components.inference.apply import apply  # torch takes seconds: a wrong bundle is told before
+        # Importing torch takes seconds: a wrong bundle is reported before.
+        from salt_pipeline.components.inference.apply import apply
 
         problems = apply(pictures, bundle, str(out), stride=stride, percentiles=percentiles)
     for problem in problems:
@@ -180,11 +206,13 @@ def export_onnx(
 
 def ensemble(
     dataset: Dataset,
-    oof: Annotated[list[str], typer.Option(help="A job's out-of-fold maps; give all.")],
-    maps: Annotated[list[str], typer.Option(help="A job's test maps; give all.")],
+    oof: Annotated[list[str], typer.Option(help="Out-of-fold maps of a job; repeat it for every job.")],
+    maps: Annotated[list[str], typer.Option(help="Test maps of a job; repeat it for every job.")],
     out: Out,
-    config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None,
-) -> None:  # fmt: skip
+    config: ConfigFile = None,
+    preset: PresetName = "quick",
+    changes: Changes = None,
+) -> None:
     """Blends the jobs' maps by the encoders' weights, writes oof.parquet and test.parquet."""
     from salt_pipeline.components.ensemble.stage import blend
 
@@ -198,34 +226,56 @@ def submission(
     oof: Annotated[str, typer.Option(help="Blended out-of-fold maps.")],
     test: Annotated[str, typer.Option(help="Blended test maps.")],
     out: Out,
-    model: Annotated[list[str] | None, typer.Option(help="A job's model; with all of them, a bundle is made.")] = None,
-    config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None,
-) -> None:  # fmt: skip
-    """Chooses threshold and smallest area; writes submission.csv, choice.json and, of the models, the bundle."""
+    model: Annotated[
+        list[str] | None, typer.Option(help="Model of a job; with those of all jobs, a bundle is written.")
+    ] = None,
+    config: ConfigFile = None,
+    preset: PresetName = "quick",
+    changes: Changes = None,
+) -> None:
+    """Chooses threshold and smallest area; writes submission.csv, choice.json and, from the models, the bundle."""
     from salt_pipeline.components.submission.stage import submit
 
     settings = _config(config, preset, changes)
     csv, choice = str(out / "submission.csv"), str(out / "choice.json")
     submit(
-        dataset, folds, oof, test, model or [], settings,
-        submission=csv, choice=choice, bundle=str(out / "bundle"),
-    )  # fmt: skip
+        dataset,
+        folds,
+        oof,
+        test,
+        model or [],
+        settings,
+        submission=csv,
+        choice=choice,
+        bundle=str(out / "bundle"),
+    )
 
 
 def report(
     dataset: Dataset,
     folds: Folds,
-    job: Annotated[list[Path], typer.Option(help="A job's folder, with oof.parquet and curve.json; give all.")],
+    job: Annotated[
+        list[Path], typer.Option(help="Folder of a job, with oof.parquet and curve.json; repeat it for every job.")
+    ],
     oof: Annotated[str, typer.Option(help="Blended out-of-fold maps.")],
-    choice: Annotated[str, typer.Option(help="choice.json, of `salt submission`.")],
+    choice: Annotated[str, typer.Option(help="choice.json, from `salt submission`.")],
     out: Out,
-    config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None,
-) -> None:  # fmt: skip
+    config: ConfigFile = None,
+    preset: PresetName = "quick",
+    changes: Changes = None,
+) -> None:
     """Measures every fold, encoder and the ensemble; writes metrics.json, report.md and report.html."""
     from salt_pipeline.components.report.stage import report as stage
 
     stage(
-        dataset, folds, [str(j / "oof.parquet") for j in job], [str(j / "curve.json") for j in job], oof, choice,
+        dataset,
+        folds,
+        [str(j / "oof.parquet") for j in job],
+        [str(j / "curve.json") for j in job],
+        oof,
+        choice,
         _config(config, preset, changes),
-        results=str(out / "metrics.json"), card=str(out / "report.md"), page=str(out / "report.html"),
-    )  # fmt: skip
+        results=str(out / "metrics.json"),
+        card=str(out / "report.md"),
+        page=str(out / "report.html"),
+    )

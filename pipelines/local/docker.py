@@ -1,4 +1,4 @@
-"""Runs the stages in their containers, by kfp.local's DockerRunner: as on a cluster, on one machine."""
+"""Runs the stages in their containers with kfp.local's DockerRunner: as on a cluster, on one machine."""
 
 import os
 import shutil
@@ -22,24 +22,26 @@ from salt_pipeline.pipelines.images import engine, missing
 from salt_pipeline.pipelines.local.folder import KFP, RunFolder
 
 LABEL = "salt.run"
+"""Label of the containers of a run; its value is the name of the run."""
+
 USER = 10001
-"""The images' user, who stands in for root: no stage runs as root."""
+"""User id of the images, used in place of root: no stage runs as root."""
 
 
 def docker_runner(folder: RunFolder, environment: dict[str, str]) -> local.DockerRunner:
     """Sets up the runner: no capabilities, a read-only root file system, and this user's files.
 
     Args:
-        folder: The run, whose images are there and whose folders the containers may write to.
-        environment: Variables that the stages get.
+        folder: The run; the containers may write to its folders.
+        environment: Environment variables of the stages.
 
     Raises:
-        SaltError: If no engine answers, or images lack.
+        SaltError: If no engine answers, or images are missing.
     """
     client = engine()
-    lacking = missing(client, folder.config.cluster)
-    if lacking:
-        raise SaltError("images are not here: `salt images build` makes them", file=", ".join(lacking))
+    absent = missing(client, folder.config.cluster)
+    if absent:
+        raise SaltError("images are missing: `salt images build` builds them", file=", ".join(absent))
     places = [folder.path / KFP, folder.path.parent / "mlartifacts"]
     mounts = [Mount(str(places[1]), str(places[1]), type="bind")]
     if not is_uri(folder.checkpoints):
@@ -57,7 +59,7 @@ def docker_runner(folder: RunFolder, environment: dict[str, str]) -> local.Docke
     gpus = folder.config.cluster.accelerator != "none" and shutil.which("nvidia-smi")
     return local.DockerRunner(
         user=f"{user}:{os.getgid()}",
-        # Servers of this machine listen on loopback.
+        # The servers of this machine listen on its loopback address.
         network_mode="host",
         environment=environment,
         mounts=mounts,
@@ -72,46 +74,65 @@ def docker_runner(folder: RunFolder, environment: dict[str, str]) -> local.Docke
 
 
 def stage_environment() -> dict[str, str]:
-    """What the stages are told by variables: the tracking server, the store and its keys, and their share of cores."""
-    kept = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN",
-            "MLFLOW_EXPERIMENT_NAME", "OMP_NUM_THREADS")  # fmt: skip
+    """Environment variables of the stages: the tracking server, the store and its keys, and the number of threads."""
+    kept = (
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_TRACKING_USERNAME",
+        "MLFLOW_TRACKING_PASSWORD",
+        "MLFLOW_TRACKING_TOKEN",
+        "MLFLOW_EXPERIMENT_NAME",
+        "OMP_NUM_THREADS",
+    )
     store = StoreSettings()
     return {key: os.environ[key] for key in kept if key in os.environ} | store.environment()
 
 
 def end_containers(folder: RunFolder) -> None:
-    """Ends what still runs of a run in containers."""
+    """Ends the containers of a run that are still running."""
     client = engine()
     for container in client.containers.list(filters={"label": f"{LABEL}={folder.run}"}):
-        with suppress(APIError):  # it ended by itself meanwhile
+        with suppress(APIError):  # it has ended by itself in the meantime
             container.kill()
 
 
 @contextmanager
 def tracking_server(home: Path) -> Iterator[str]:
-    """Serves the SQLite file of `home` on a loopback port: a container has no driver for it.
+    """Serves the SQLite file of `home` on a loopback port: the images have no driver for it.
 
     Yields:
-        The server's address.
+        The address of the server.
 
     Raises:
-        SaltError: If it does not come up.
+        SaltError: If the server does not start.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    words = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-             "--uvicorn-opts", "--log-level warning",
-             "--backend-store-uri", f"sqlite:///{home / 'mlflow.db'}",
-             "--artifacts-destination", str(home / "mlartifacts")]  # fmt: skip
+    command = [
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        "--uvicorn-opts",
+        "--log-level warning",
+        "--backend-store-uri",
+        f"sqlite:///{home / 'mlflow.db'}",
+        "--artifacts-destination",
+        str(home / "mlartifacts"),
+    ]
     quiet = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    server = subprocess.Popen([sys.executable, *words], stdin=subprocess.DEVNULL, env=quiet)  # noqa: S603 - ourselves
+    server = subprocess.Popen([sys.executable, *command], stdin=subprocess.DEVNULL, env=quiet)  # noqa: S603 - ourselves
     try:
         deadline = time.monotonic() + 180
         while not _answers(f"{address}/health"):
             if server.poll() is not None or time.monotonic() > deadline:
-                raise SaltError("the tracking server does not come up", file=home / "mlflow.db")
+                raise SaltError("the tracking server does not start", file=home / "mlflow.db")
             time.sleep(0.3)
         yield address
     finally:

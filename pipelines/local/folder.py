@@ -1,4 +1,4 @@
-"""The folder of a local run: what is kept where, and how the stages' artifacts get their predictable names."""
+"""The folder of a local run: its files, and how the stages' artifacts get their predictable names."""
 
 import hashlib
 import json
@@ -20,8 +20,7 @@ from salt_pipeline.pipelines.places import PLACES, job_folder
 from salt_pipeline.pipelines.provenance import origin_of
 
 KFP = ".kfp"
-"""Where kfp.local keeps artifacts and its cache; the predictable names are hard links into it."""
-
+"""Folder where kfp.local keeps artifacts and its cache; the predictable names are hard links into it."""
 
 Runner = Literal["subprocess", "docker"]
 
@@ -43,11 +42,11 @@ class RunFolder:
         path: The folder.
         run: Name of the run, its parent run in MLflow.
         data: The archive.
-        data_version: Changes when the archive does, so that no stale stage is taken from the cache.
-        preset: Name of the preset the configuration began as.
-        runner: What runs the stages: processes of this machine, or containers.
-        checkpoints: Where the jobs keep their checkpoints and progress: a folder, or a prefix in the store.
-        origin: Tags that say where the run comes from; those of its beginning, so that a resume changes nothing.
+        data_version: Changes with the archive, so that no stale result is taken from the cache.
+        preset: Name of the preset that the configuration is based on.
+        runner: How the stages run: as processes of this machine, or in containers.
+        checkpoints: Folder, or prefix in the store, of the jobs' checkpoints and progress.
+        origin: Provenance tags, fixed when the run starts: a resume does not change them.
     """
 
     path: Path
@@ -66,19 +65,19 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """Everything the stages said."""
+        """The log of all stages."""
         return self.path / "log.txt"
 
     def sweep(self) -> None:
-        """Removes what an attempt that was killed had half written; only for who holds the folder's lock."""
+        """Removes the partial files of a killed attempt; only the holder of the folder's lock may call it."""
         for part in self.path.rglob("*.part"):
             part.unlink(missing_ok=True)
 
     def collect(self) -> list[Stage]:
-        """Links what the stages have finished to its predictable place.
+        """Links the artifacts of finished tasks to their predictable places.
 
         Returns:
-            The finished tasks, oldest first; of several attempts at one, the newest.
+            The finished tasks, oldest first; of several attempts at a task, the newest.
         """
         links: dict[str, Path] = {}
         stages: dict[str, Stage] = {}
@@ -94,13 +93,13 @@ class RunFolder:
                 place = found[0][1]
                 stages.pop(place, None)
                 stages[place] = Stage(output.parent.name, max(seconds for _, _, seconds in found), place)
-        for place, source in links.items():  # only now: a reader never sees an older attempt come back
+        for place, source in links.items():  # linked last: a reader never sees the artifact of an older attempt again
             _link(source, self.path / place)
         return list(stages.values())
 
 
 def _places(task: str, artifacts: dict) -> Iterator[tuple[Path, str, float]]:
-    """What an executor wrote of its artifacts: path, predictable place, seconds."""
+    """The artifacts that an executor has listed: path, predictable place, seconds of the task."""
     for output, listed in artifacts.items():
         place = PLACES.get(f"{task}/{output}")
         for artifact in listed["artifacts"] if place else ():
@@ -110,7 +109,7 @@ def _places(task: str, artifacts: dict) -> Iterator[tuple[Path, str, float]]:
 
 
 def _link(source: Path, place: Path) -> None:
-    """Makes `place` a hard link to `source` (a copy where links cannot be), file by file."""
+    """Makes `place` a hard link to `source` (a copy where links are not possible), file by file."""
     if source.is_dir():
         for child in source.iterdir():
             _link(child, place / child.name)
@@ -127,14 +126,14 @@ def _link(source: Path, place: Path) -> None:
 
 
 def open_run(path: Path, data: str | None, preset: str, config: Config, runner: Runner = "subprocess") -> RunFolder:
-    """Makes a run's folder, or opens the one that is there to go on with it.
+    """Creates the folder of a run, or opens an existing one to resume it.
 
     Args:
         path: The folder.
-        data: The archive, a path or an s3:// URI; may be left out for a folder that knows it.
+        data: The archive, a path or an s3:// URI; optional for an existing folder.
         preset: Name of the preset.
         config: The resolved configuration.
-        runner: What runs the stages.
+        runner: How the stages run.
 
     Raises:
         SaltError: If the folder cannot be written or holds a run of another archive, configuration or runner.
@@ -174,14 +173,14 @@ def _reopen(path: Path, data: str | None, runner: Runner) -> RunFolder:
             "holds a run of another runner", file=path, field="--runner", found=folder.runner, expected=runner
         )
     if not is_uri(folder.data) and not Path(folder.data).exists():
-        raise SaltError("the archive is gone", file=folder.data, field="--data")
+        raise SaltError("the archive no longer exists", file=folder.data, field="--data")
     if archive_version(folder.data) != folder.data_version:
         raise SaltError("the archive has changed since this run began: use another --out", file=folder.data)
     return folder
 
 
 def archive_version(data: str) -> str:
-    """Names an archive's content cheaply: by the store's checksum, or by the sizes and times of its files.
+    """Identifies an archive's content cheaply: by the store's checksum, or by the sizes and times of its files.
 
     Raises:
         SaltError: If the store has no such archive.

@@ -1,4 +1,4 @@
-"""What a local run ends with: scores, times, places."""
+"""The result of a local run: scores, times, paths."""
 
 from collections import defaultdict
 from typing import Any
@@ -16,12 +16,12 @@ PLACES = {
     "metrics.json": "every score",
     "config.json": "the resolved configuration",
     "train_fold": "weights, curves and out-of-fold maps by encoder and fold",
-    "log.txt": "what the stages said",
+    "log.txt": "the log of all stages",
 }
 
 
 def show_result(folder: RunFolder, seconds: float, console: Console) -> None:
-    """Prints the cross-validated scores, the time each stage took, and where things lie.
+    """Prints the cross-validated scores, the time each stage took, and the paths of its files.
 
     Args:
         folder: A finished run.
@@ -36,7 +36,7 @@ def show_result(folder: RunFolder, seconds: float, console: Console) -> None:
         highlight=False,
     )
     if results["synthetic"]:
-        console.print("[yellow]The survey is made up: these scores mean nothing.[/]")
+        console.print("[yellow]The survey is synthetic: these scores mean nothing.[/]")
     console.print(_times(folder))
     for name, what in PLACES.items():
         console.print(f"{folder.path / name}  [dim]{what}[/]", highlight=False, soft_wrap=True)

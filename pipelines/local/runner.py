@@ -1,6 +1,6 @@
-"""Runs the pipeline of a run folder with kfp.local; a process of its own, so that Ctrl-C can end all it began.
+"""Runs the pipeline of a run folder with kfp.local, in a separate process: Ctrl-C can end everything that it started.
 
-Usage: python -m pipelines.local FOLDER
+Usage: python -m salt_pipeline.pipelines.local.runner FOLDER
 """
 
 import fcntl
@@ -29,10 +29,10 @@ from salt_pipeline.pipelines.variant import Variant
 
 
 def run(folder: RunFolder) -> int:
-    """Runs to the end, taking finished stages from the cache.
+    """Runs the pipeline to its end; finished stages are taken from the cache.
 
     Returns:
-        The exit code: 0 when all went well.
+        The exit code: 0 if the run succeeded.
 
     Raises:
         SaltError: If another process runs in this folder.
@@ -46,7 +46,7 @@ def run(folder: RunFolder) -> int:
         prepare_tracking(folder)
         with ExitStack() as stack:
             runner = _runner(folder, stack)
-            # Image names need no "python" in them: every image of ours has it.
+            # kfp.local warns of images without "python" in their names; all of ours contain it.
             warnings.filterwarnings("ignore", category=RuntimeWarning, module="kfp.local")
             local.init(runner, pipeline_root=str(folder.path / KFP), enable_caching=True)
             tracking = Tracking(folder.run)
@@ -56,7 +56,7 @@ def run(folder: RunFolder) -> int:
             try:
                 _pipeline(folder)
                 status = "FINISHED"
-            except RuntimeError as error:  # a task failed; it has said why
+            except RuntimeError as error:  # a task has failed and has logged why
                 logging.getLogger(__name__).error("%s", error)
             finally:
                 tracking.end_all(status)
@@ -77,9 +77,9 @@ def _runner(folder: RunFolder, stack: ExitStack) -> local.SubprocessRunner | loc
 
 
 def _pipeline(folder: RunFolder) -> None:
-    """Runs the pipeline to its end."""
+    """Runs the pipeline with the folder's settings."""
     settings = folder.config
-    # No node is lost here: a second attempt at a user's mistake would only delay its message.
+    # No node is lost here: to retry after a user's mistake would only delay its message.
     cluster = settings.cluster.model_copy(update={"retries": 0, "stages": {}})
     salt_pipeline(settings.model_copy(update={"cluster": cluster}), Variant(cached=frozenset(STAGES)))(
         data=folder.data,
@@ -92,7 +92,7 @@ def _pipeline(folder: RunFolder) -> None:
 
 
 def _stop(folder: RunFolder, tracking: Tracking, *_: object) -> None:
-    """Ends at once on SIGTERM, which the jobs got as well: kfp.local would begin those that wait."""
+    """Ends at once on SIGTERM, which the jobs receive too; otherwise kfp.local would start the waiting ones."""
     if folder.runner == "docker":
         end_containers(folder)
     tracking.end_all("KILLED")
@@ -100,7 +100,7 @@ def _stop(folder: RunFolder, tracking: Tracking, *_: object) -> None:
 
 
 def prepare_tracking(folder: RunFolder) -> None:
-    """Points MLflow at an SQLite file beside the run, unless a server is named; makes its tables before jobs start."""
+    """Points MLflow at an SQLite file beside the run, unless a server is set; creates its tables before jobs start."""
     if "MLFLOW_TRACKING_URI" in os.environ:
         return
     home = folder.path.parent

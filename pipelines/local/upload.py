@@ -1,4 +1,4 @@
-"""Brings a local run's artifacts to the object store, where the others look for them."""
+"""Uploads a local run's artifacts to the object store, where other people look for them."""
 
 import logging
 
@@ -10,13 +10,13 @@ log = logging.getLogger(__name__)
 
 
 def publish(folder: RunFolder) -> str:
-    """Uploads what a run made under its predictable names; what is there already stays.
+    """Uploads the artifacts of a run under their predictable names; a file that is already there is not sent again.
 
     Args:
         folder: The run.
 
     Returns:
-        Where it lies: s3://bucket/runs/<run>.
+        The prefix: s3://bucket/runs/<run>.
 
     Raises:
         SaltError: If the store cannot be written to.

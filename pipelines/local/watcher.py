@@ -21,7 +21,7 @@ from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.local.rows import lines, rows
 
 AT_ONCE = 2
-"""Number of jobs that kfp.local runs side by side, whatever the pipeline's parallelism."""
+"""Number of jobs that kfp.local runs at the same time, whatever the pipeline's parallelism."""
 
 POLL_SECONDS = 1.0
 """Time between two looks at the run, in seconds."""
@@ -44,7 +44,7 @@ class Watcher:
         """Runs to the end or to Ctrl-C.
 
         Returns:
-            The exit code: 0 when all went well, 130 after Ctrl-C.
+            The exit code: 0 if the run succeeded, 130 after Ctrl-C.
         """
         for sign in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal or a stopped container ends it as Ctrl-C does
             if signal.getsignal(sign) is signal.SIG_DFL:
@@ -62,7 +62,7 @@ class Watcher:
         try:
             code = self._watch(process)
         except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed again, it shall not leave half of it running
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave a part of it running
             self.console.print("\nstopping ...")
             code = 130
         finally:
@@ -72,9 +72,9 @@ class Watcher:
         return code
 
     def _environment(self) -> dict[str, str]:
-        """Jobs side by side share the cores: one thread pool each, together the machine once."""
-        side_by_side = min(AT_ONCE, len(all_jobs(self.config)))
-        threads = max(1, (os.cpu_count() or 1) // side_by_side)
+        """Jobs that run at the same time divide the cores: their thread pools together have one thread per core."""
+        at_once = min(AT_ONCE, len(all_jobs(self.config)))
+        threads = max(1, (os.cpu_count() or 1) // at_once)
         return {"OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"} | dict(os.environ)
 
     def _watch(self, process: subprocess.Popen) -> int:
@@ -104,7 +104,7 @@ class Watcher:
 
 
 def _end(process: subprocess.Popen) -> None:
-    """Ends a process and all it began."""
+    """Ends a process and everything that it started."""
     for sign, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
         try:
             os.killpg(process.pid, sign)

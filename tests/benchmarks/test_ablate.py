@@ -118,7 +118,7 @@ def test_a_folder_keeps_to_one_archive_and_one_split(work: Path) -> None:
     config = preset_config("cpu", BASE)
     prepare(Path("one.zip"), [config], work)
 
-    with pytest.raises(SaltError, match=r"dataset\.parquet: source: was made of another archive.*found one\.zip"):
+    with pytest.raises(SaltError, match=r"dataset\.parquet: source: was made from another archive.*found one\.zip"):
         prepare(Path("another.zip"), [config], work)
-    with pytest.raises(SaltError, match=r"folds-.*: seed: was split under another seed.*found 42"):
+    with pytest.raises(SaltError, match=r"folds-.*: seed: was split with another seed.*found 42"):
         prepare(Path("one.zip"), [config.model_copy(update={"seed": 43})], work)

@@ -49,8 +49,12 @@ def services(minio: MinioServer, tmp_path_factory: pytest.TempPathFactory) -> It
     with tracking_server(home) as address:
         variables = {**minio.environment(), "MLFLOW_TRACKING_URI": address, "SALT_S3_BUCKET": "salt"}
         yield SimpleNamespace(
-            store=store, store_settings=minio.settings(), mlflow=address, mlflow_files=home, environment=variables,
-        )  # fmt: skip
+            store=store,
+            store_settings=minio.settings(),
+            mlflow=address,
+            mlflow_files=home,
+            environment=variables,
+        )
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +68,9 @@ def salt(*words: object, environment: dict[str, str] | None = None) -> SimpleNam
     """Runs a command of ours to its end."""
     done = subprocess.run(
         [sys.executable, "-m", "salt_pipeline.pipelines.cli.main", *map(str, words)],
-        capture_output=True, text=True, check=False, env=environment or dict(os.environ),
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment or dict(os.environ),
+    )
     return SimpleNamespace(code=done.returncode, out=done.stdout, said=done.stderr)

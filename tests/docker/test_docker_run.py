@@ -1,8 +1,12 @@
 """The whole pipeline in its containers, with a real store and a real tracking server."""
 
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
+import docker
 import pytest
+from docker.models.containers import Container
 from mlflow import MlflowClient
 
 from salt_pipeline.components.core.schemas import MAPS, open_table
@@ -18,7 +22,9 @@ JOBS = [f"tu-tf_efficientnet_lite{lite}/fold{fold}" for lite in (0, 1) for fold 
 
 
 @pytest.fixture(scope="module")
-def run(images, services, archive, tmp_path_factory):
+def run(
+    images: dict[str, str], services: SimpleNamespace, archive: Path, tmp_path_factory: pytest.TempPathFactory
+) -> SimpleNamespace:
     """A smoke run whose archive is in the store too."""
     folder = tmp_path_factory.mktemp("home") / "runs" / "first"
     folder.parent.parent.chmod(0o755)
@@ -33,25 +39,25 @@ def run(images, services, archive, tmp_path_factory):
     return result
 
 
-def test_the_submission_is_what_kaggle_takes(run, archive):
+def test_the_submission_is_what_kaggle_takes(run: SimpleNamespace, archive: Path) -> None:
     checked = salt("check-submission", run.folder / "submission.csv", "--data", archive)
     assert checked.code == 0, checked.said
     assert open_table(run.folder / "ensemble/oof.parquet", MAPS).metadata.num_rows == 60
 
 
-def test_every_stage_ran_in_its_own_image(run, images):
+def test_every_stage_ran_in_its_own_image(run: SimpleNamespace, images: dict[str, str]) -> None:
     log = (run.folder / "log.txt").read_text()
     for name in images.values():
         assert f"Found image '{name}'" in log
 
 
-def test_no_stage_ran_as_root(run):
+def test_no_stage_ran_as_root(run: SimpleNamespace) -> None:
     made = [path for path in (run.folder / ".kfp").rglob("*") if path.is_file() and "cache" not in str(path)]
     assert made
     assert {path.stat().st_uid for path in made} <= {USER, run.folder.stat().st_uid or USER}
 
 
-def test_checkpoints_and_artifacts_are_in_the_store(run, services):
+def test_checkpoints_and_artifacts_are_in_the_store(run: SimpleNamespace, services: SimpleNamespace) -> None:
     keys = {uri for uri, _ in services.store.list("s3://salt/checkpoints/")}
     for job in JOBS:
         assert len([key for key in keys if key.endswith(f"/{job}/checkpoint.safetensors")]) == 1
@@ -62,7 +68,7 @@ def test_checkpoints_and_artifacts_are_in_the_store(run, services):
         assert there[name] == (run.folder / name).stat().st_size
 
 
-def test_metrics_are_on_the_server(run, services):
+def test_metrics_are_on_the_server(run: SimpleNamespace, services: SimpleNamespace) -> None:
     client = MlflowClient(services.mlflow)
     experiment = client.get_experiment_by_name("salt")
     assert experiment
@@ -75,7 +81,7 @@ def test_metrics_are_on_the_server(run, services):
     assert all("score" in one.data.metrics for one in found)
 
 
-def test_no_key_is_in_anything_a_run_leaves(run, services, tmp_path):
+def test_no_key_is_in_anything_a_run_leaves(run: SimpleNamespace, services: SimpleNamespace, tmp_path: Path) -> None:
     compile_pipeline(preset_config("smoke"), tmp_path / "salt.yaml")
     places = (run.folder.parent, services.mlflow_files, tmp_path)
     contents = {str(path): path.read_bytes() for place in places for path in place.rglob("*") if path.is_file()}
@@ -87,8 +93,12 @@ def test_no_key_is_in_anything_a_run_leaves(run, services, tmp_path):
 
 
 def test_a_job_killed_in_its_container_ends_with_the_same_weights_in_another(
-    run, client, images, services, tmp_path_factory
-):
+    run: SimpleNamespace,
+    client: docker.DockerClient,
+    images: dict[str, str],
+    services: SimpleNamespace,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     home = tmp_path_factory.mktemp("jobs")
     home.parent.chmod(0o755)
     home.chmod(0o777)
@@ -97,21 +107,27 @@ def test_a_job_killed_in_its_container_ends_with_the_same_weights_in_another(
     for path in inputs:
         mounts[str(path)] = {"bind": str(path), "mode": "ro"}
 
-    def job(name, checkpoints):
+    def job(name: str, checkpoints: str) -> Container:
         words = ("--dataset", inputs[0], "--folds", inputs[1], "--encoder", "tu-tf_efficientnet_lite0", "--fold", 0)
         change = ("--preset", "smoke", "--set", "train.epochs=4")
         places = ("--checkpoints", checkpoints, "--out", home / name)
         return client.containers.run(
-            images["train_fold"], ["salt", "train-fold", *map(str, words + change + places)], detach=True,
-            network_mode="host", environment=services.store_settings.environment(), volumes=mounts, read_only=True,
-            tmpfs={"/tmp": "exec"}, cap_drop=["ALL"],
-        )  # fmt: skip
+            images["train_fold"],
+            ["salt", "train-fold", *map(str, words + change + places)],
+            detach=True,
+            network_mode="host",
+            environment=services.store_settings.environment(),
+            volumes=mounts,
+            read_only=True,
+            tmpfs={"/tmp": "exec"},
+            cap_drop=["ALL"],
+        )
 
-    def weights(container, name):
+    def weights(container: Container, name: str) -> bytes:
         assert container.wait()["StatusCode"] == 0, container.logs().decode()
         return (home / name / "model/model.safetensors").read_bytes()
 
-    def epochs_saved():
+    def epochs_saved() -> int:
         found = [uri for uri, _ in services.store.list("s3://salt/killed/") if uri.endswith(".safetensors")]
         return int(services.store.stat(found[0]).metadata["epoch"]) if found else 0
 

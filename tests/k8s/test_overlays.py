@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copytree
 
@@ -11,7 +12,7 @@ from salt_pipeline.components.core.container_image import BASE_IMAGE
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.pipelines import k8s_names as names
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
-from tests.k8s.manifests import K8S, PATCHES, WHOLE, build, built, named, of_kind, pod
+from tests.k8s.manifests import K8S, PATCHES, WHOLE, Object, build, built, named, of_kind, pod
 from tests.k8s.rules import RULES
 
 VERSIONS = ("1.33", "1.34", "1.35")
@@ -34,7 +35,7 @@ def test_fits_the_schemas_of_kubernetes(name: str, version: str) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", WHOLE)
-def test_keeps_the_rules(name: str, rule) -> None:
+def test_keeps_the_rules(name: str, rule: Callable[[list[Object]], Iterator[str]]) -> None:
     assert list(rule(built(name))) == []
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -59,32 +60,32 @@ JOB_FILES = {
 JOBS = [f"{ENCODER}/fold{fold}" for fold in (0, 1)]
 
 
-def begin(*words):
+def begin(*words: object) -> subprocess.Popen[str]:
     env = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
     command = [*SALT, *map(str, words)]
     return subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def salt(*words):
+def salt(*words: object) -> SimpleNamespace:
     """Runs the command to its end; exit code, standard output and error."""
     process = begin(*words)
     out, said = process.communicate()
     return SimpleNamespace(code=process.returncode, out=out, said=said)
 
 
-def processes(folder):
+def processes(folder: Path) -> list[str]:
     """What still runs in a run's folder."""
     listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True)
     return [line for line in listed.stdout.splitlines() if str(folder) in line and line.split()[1][0] != "Z"]
 
 
-def files(folder):
+def files(folder: Path) -> set[str]:
     """The predictable files: everything that is not hidden and no checkpoint."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return {str(path) for path in paths if path.parts[0] != "checkpoints" and not path.parts[0].startswith(".")}
 
 
-def tracked(folder):
+def tracked(folder: Path) -> SimpleNamespace:
     """What MLflow holds of a run: the pipeline's run and its jobs'."""
     client = MlflowClient(f"sqlite:///{folder.parent / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("salt")
@@ -96,13 +97,13 @@ def tracked(folder):
     return SimpleNamespace(client=client, pipelines=pipelines, jobs=jobs, epochs=epochs)
 
 
-def trained_epochs(folder):
+def trained_epochs(folder: Path) -> int:
     states = [json.loads(path.read_text()) for path in folder.glob("checkpoints/*/*/fold*/progress.json")]
     return sum(int(state["done"]) for state in states if state.get("score") is not None)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     """A run that was stopped during training, gone on with to its end, then asked for once more."""
     home = tmp_path_factory.mktemp("salt")
     folder, archive = home / "runs" / "first", home / "survey.zip"
@@ -114,9 +115,14 @@ def run(tmp_path_factory):
     process.send_signal(signal.SIGINT)
     out, said = process.communicate()
     stopped = SimpleNamespace(
-        code=process.returncode, out=out, said=said, left=processes(folder), files=files(folder),
-        tracked=tracked(folder), epochs=trained_epochs(folder),
-    )  # fmt: skip
+        code=process.returncode,
+        out=out,
+        said=said,
+        left=processes(folder),
+        files=files(folder),
+        tracked=tracked(folder),
+        epochs=trained_epochs(folder),
+    )
 
     # What a kill in the middle of a write leaves, whether or not this one did.
     (folder / "checkpoints" / ".checkpoint.safetensors.96f8085b.part").write_bytes(b"half")
@@ -133,31 +139,36 @@ def run(tmp_path_factory):
         log=(folder / "log.txt").read_text()[log_size:],
     )
     return SimpleNamespace(
-        folder=folder, archive=archive, stopped=stopped, first=first, second=second, inodes=inodes,
+        folder=folder,
+        archive=archive,
+        stopped=stopped,
+        first=first,
+        second=second,
+        inodes=inodes,
         metrics=json.loads((folder / "metrics.json").read_text()),
-    )  # fmt: skip
+    )
 
 
-def test_ctrl_c_ends_everything_at_once(run):
+def test_ctrl_c_ends_everything_at_once(run: SimpleNamespace) -> None:
     assert run.stopped.code == 130
     assert run.stopped.left == []
     assert f"to resume: salt run --out {run.folder}" in run.stopped.said
     assert "Traceback" not in run.stopped.said
 
 
-def test_ctrl_c_leaves_nothing_half_made(run):
+def test_ctrl_c_leaves_nothing_half_made(run: SimpleNamespace) -> None:
     made = {"ingest/dataset.parquet", "ingest/config.json", "fold_split/folds.parquet"}
     assert 1 <= run.stopped.epochs < 4
     assert made <= run.stopped.files <= FILES | {name.format(job) for name in JOB_FILES for job in JOBS}
     assert "submission.csv" not in run.stopped.files
 
 
-def test_ctrl_c_is_seen_in_mlflow(run):
+def test_ctrl_c_is_seen_in_mlflow(run: SimpleNamespace) -> None:
     assert [pipeline.info.status for pipeline in run.stopped.tracked.pipelines] == ["KILLED"]
     assert {job.info.status for job in run.stopped.tracked.jobs} <= {"KILLED", "FINISHED"}
 
 
-def test_training_goes_on_where_it_stopped(run):
+def test_training_goes_on_where_it_stopped(run: SimpleNamespace) -> None:
     log = (run.folder / "log.txt").read_text()
     assert log.count("Executing task") > 0
     for job in JOBS:
@@ -166,13 +177,13 @@ def test_training_goes_on_where_it_stopped(run):
     assert log.count(": epoch 1 of 2") <= 2
 
 
-def test_all_files_have_their_predictable_names(run):
+def test_all_files_have_their_predictable_names(run: SimpleNamespace) -> None:
     assert run.first.files == FILES | {name.format(job) for name in JOB_FILES for job in JOBS}
     assert run.first.left == []
     assert not [*run.folder.rglob("*.part")]
 
 
-def test_the_tables_are_whole(run):
+def test_the_tables_are_whole(run: SimpleNamespace) -> None:
     assert open_table(run.folder / "ingest/dataset.parquet", DATASET).metadata.num_rows == 80
     assert open_table(run.folder / "fold_split/folds.parquet", FOLDS).metadata.num_rows == 60
     assert open_table(run.folder / "ensemble/oof.parquet", MAPS).metadata.num_rows == 60
@@ -182,12 +193,12 @@ def test_the_tables_are_whole(run):
         assert open_table(run.folder / "predict" / job / "maps.parquet", MAPS).metadata.num_rows == 20
 
 
-def test_the_submission_is_what_kaggle_takes(run):
+def test_the_submission_is_what_kaggle_takes(run: SimpleNamespace) -> None:
     checked = salt("check-submission", run.folder / "submission.csv", "--data", run.archive)
     assert checked.code == 0, checked.said
 
 
-def test_the_scores_can_be_had_from_the_maps(run):
+def test_the_scores_can_be_had_from_the_maps(run: SimpleNamespace) -> None:
     dataset, _ = read_table(run.folder / "ingest/dataset.parquet", DATASET)
     labelled = [row for row in dataset.to_pylist() if row["labelled"]]
     masks = {row["id"]: row["mask"] for row in labelled}
@@ -195,7 +206,7 @@ def test_the_scores_can_be_had_from_the_maps(run):
     blended, _ = read_table(run.folder / "ensemble/oof.parquet", MAPS)
     maps_BHW = array_to_pixels(blended["map"])
 
-    def mean(threshold, min_area):
+    def mean(threshold: float, min_area: int) -> float:
         scores = []
         for image_id, map_HW in zip(blended["id"].to_pylist(), maps_BHW, strict=True):
             truth_HW = np.frombuffer(masks[image_id], np.uint8).reshape(101, 101) > 0
@@ -204,7 +215,7 @@ def test_the_scores_can_be_had_from_the_maps(run):
                 salt_HW = np.zeros_like(salt_HW)
             both, either = int((salt_HW & truth_HW).sum()), int((salt_HW | truth_HW).sum())
             scores.append(1.0 if either == 0 else sum(20 * both > k * either for k in range(10, 20)) / 10)
-        return np.mean(scores)
+        return float(np.mean(scores))
 
     ensemble = run.metrics["ensemble"]
     assert ensemble["images"] == len(masks) == 60
@@ -212,14 +223,14 @@ def test_the_scores_can_be_had_from_the_maps(run):
     assert ensemble["score_at_half"] == pytest.approx(mean(0.5, 0))
 
 
-def test_the_result_is_shown_and_said_to_mean_nothing(run):
+def test_the_result_is_shown_and_said_to_mean_nothing(run: SimpleNamespace) -> None:
     assert f"{run.metrics['score_cross_fitted']:.4f}" in run.first.result.out
     assert str(run.folder / "submission.csv") in run.first.result.out
     assert run.metrics["synthetic"] is True
     assert "mean nothing" in run.first.result.out
 
 
-def test_the_configuration_is_kept_and_logged_whole(run):
+def test_the_configuration_is_kept_and_logged_whole(run: SimpleNamespace) -> None:
     from salt_pipeline.components.core.config.config import parse_config
 
     config = parse_config(json.loads((run.folder / "config.json").read_text()))
@@ -229,7 +240,7 @@ def test_the_configuration_is_kept_and_logged_whole(run):
     assert {*config.flat(), "config_hash", "data_hash"} <= set(pipeline.data.params)
 
 
-def test_mlflow_holds_one_run_with_a_nested_one_for_each_job(run):
+def test_mlflow_holds_one_run_with_a_nested_one_for_each_job(run: SimpleNamespace) -> None:
     (pipeline,), jobs = run.first.tracked.pipelines, run.first.tracked.jobs
     assert {run.info.status for run in [pipeline, *jobs]} == {"FINISHED"}
     assert sorted(job.data.tags["salt.fold"] for job in jobs) == ["0", "1"]
@@ -246,13 +257,13 @@ def test_mlflow_holds_one_run_with_a_nested_one_for_each_job(run):
     assert {"metrics.json", "report.md", "report.html"} <= uploaded
 
 
-def test_asked_again_nothing_is_made_again(run):
+def test_asked_again_nothing_is_made_again(run: SimpleNamespace) -> None:
     assert run.second.result.code == 0, run.second.result.said
     assert run.second.inodes == run.inodes
     assert "[KFP Executor" not in run.second.log
     assert run.second.result.out.splitlines()[:3] == run.first.result.out.splitlines()[:3]
 
-    def told(tracked):
+    def told(tracked: SimpleNamespace) -> list[tuple[str, str, int]]:
         return sorted((run.info.run_id, run.info.status, run.info.end_time) for run in tracked.jobs)
 
     assert told(run.second.tracked) == told(run.first.tracked)
@@ -260,7 +271,7 @@ def test_asked_again_nothing_is_made_again(run):
     assert run.second.tracked.epochs == run.first.tracked.epochs
 
 
-def test_another_process_in_the_folder_is_refused(run):
+def test_another_process_in_the_folder_is_refused(run: SimpleNamespace) -> None:
     import fcntl
 
     with (run.folder / ".lock").open("w") as lock:
@@ -271,7 +282,7 @@ def test_another_process_in_the_folder_is_refused(run):
     assert "Traceback" not in refused.said
 
 
-def test_a_bad_mask_is_named(run, tmp_path):
+def test_a_bad_mask_is_named(run: SimpleNamespace, tmp_path: Path) -> None:
     data, out = tmp_path / "data", run.folder.parent / "bad"
     write_survey(str(data), labelled=8, test=4, seed=2)
     bad = sorted((data / "train" / "masks").iterdir())[3]

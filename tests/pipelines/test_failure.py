@@ -54,7 +54,7 @@ def test_without_a_mark_the_end_of_the_log_and_its_place_are_shown(tmp_path: Pat
     lines = [f"line {i}" for i in range(40)]
     shown = said(tmp_path, "\n".join(lines)).splitlines()
     assert shown[:-1] == lines[-15:]
-    assert shown[-1] == f"the whole log: {tmp_path / 'log.txt'}"
+    assert shown[-1] == f"the complete log: {tmp_path / 'log.txt'}"
 
 
 def test_what_an_earlier_attempt_said_is_not_repeated(tmp_path: Path) -> None:

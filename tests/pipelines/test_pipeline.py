@@ -18,7 +18,7 @@ STAGES = {"ingest", "fold-split", "train-fold", "predict", "ensemble", "submissi
 WITH_NETWORK = ("train-fold", "predict")
 
 
-def compiled(path, *changes, preset="seed"):
+def compiled(path: Path, *changes: str, preset: str = "seed") -> SimpleNamespace:
     """A pipeline compiled to `path`, as the parts the tests ask for."""
     compile_pipeline(preset_config(preset, list(changes)), path)
     spec, *platforms = yaml.safe_load_all(path.read_text())
@@ -41,17 +41,17 @@ def compiled(path, *changes, preset="seed"):
 
 
 @pytest.fixture(scope="module")
-def seed(tmp_path_factory):
+def seed(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return compiled(tmp_path_factory.mktemp("seed") / "salt.yaml")
 
 
-def test_the_compiled_pipeline_is_fresh(tmp_path):
+def test_the_compiled_pipeline_is_fresh(tmp_path: Path) -> None:
     fresh = tmp_path / "salt.yaml"
     compile_pipeline(preset_config("seed"), fresh)
     assert CHECKED_IN.read_text() == fresh.read_text(), "pipelines/salt.yaml is stale: run `salt compile`"
 
 
-def test_the_jobs_are_one_loop_over_what_fold_split_says(seed):
+def test_the_jobs_are_one_loop_over_what_fold_split_says(seed: SimpleNamespace) -> None:
     assert seed.loop["taskInfo"]["name"] == "jobs"
     assert seed.loop["iteratorPolicy"] == {"parallelismLimit": 10}
     items = seed.loop["parameterIterator"]["items"]["inputParameter"]
@@ -65,18 +65,18 @@ def test_the_jobs_are_one_loop_over_what_fold_split_says(seed):
     ]
 
 
-def test_every_stage_runs_once(seed):
+def test_every_stage_runs_once(seed: SimpleNamespace) -> None:
     assert set(seed.containers) == STAGES
     assert {*seed.tasks, *seed.inner} - {"for-loop-1"} == STAGES
 
 
-def test_all_jobs_meet_in_the_ensemble(seed):
+def test_all_jobs_meet_in_the_ensemble(seed: SimpleNamespace) -> None:
     artifacts = seed.tasks["ensemble"]["inputs"]["artifacts"]
     producers = {name: source["taskOutputArtifact"]["producerTask"] for name, source in artifacts.items()}
     assert producers == {"dataset": "ingest", "config": "ingest", "oof": "for-loop-1", "maps": "for-loop-1"}
 
 
-def test_the_configuration_is_an_artifact_for_all_but_the_stage_that_writes_it(seed):
+def test_the_configuration_is_an_artifact_for_all_but_the_stage_that_writes_it(seed: SimpleNamespace) -> None:
     for stage in STAGES - {"ingest", "predict"}:  # a model's sidecar holds the configuration it was trained with
         inputs = seed.spec["components"][f"comp-{stage}"]["inputDefinitions"]
         assert "config" in inputs["artifacts"], stage
@@ -84,7 +84,7 @@ def test_the_configuration_is_an_artifact_for_all_but_the_stage_that_writes_it(s
     assert "options" in seed.spec["components"]["comp-ingest"]["inputDefinitions"]["parameters"]
 
 
-def test_no_two_outputs_share_a_name(seed):
+def test_no_two_outputs_share_a_name(seed: SimpleNamespace) -> None:
     outputs = [
         name for stage in STAGES for name in seed.spec["components"][f"comp-{stage}"]["outputDefinitions"]["artifacts"]
     ]
@@ -92,7 +92,7 @@ def test_no_two_outputs_share_a_name(seed):
 
 
 @pytest.mark.parametrize("hours", [24, 500])
-def test_a_task_is_tried_again_however_long_its_attempts_take(tmp_path, hours):
+def test_a_task_is_tried_again_however_long_its_attempts_take(tmp_path: Path, hours: int) -> None:
     """Argo counts the window from the first attempt's start, and ends later attempts with it."""
     pipeline = compiled(tmp_path / "salt.yaml", f"cluster.timeout_hours={hours}")
     for name, task in (pipeline.tasks | pipeline.inner).items():
@@ -103,7 +103,7 @@ def test_a_task_is_tried_again_however_long_its_attempts_take(tmp_path, hours):
 
 
 @pytest.mark.parametrize(("encoders", "folds"), [(1, 2), (3, 5)])
-def test_encoders_and_folds_are_data(tmp_path, encoders, folds):
+def test_encoders_and_folds_are_data(tmp_path: Path, encoders: int, folds: int) -> None:
     chosen = [{"name": f"encoder{i}", "weight": 1 / encoders} for i in range(encoders)]
     document = str(chosen).replace("'", '"')
     pipeline = compiled(tmp_path / "salt.yaml", f"encoders={document}", f"split.folds={folds}")
@@ -112,7 +112,7 @@ def test_encoders_and_folds_are_data(tmp_path, encoders, folds):
 
 
 @pytest.mark.parametrize("stage", WITH_NETWORK)
-def test_a_task_with_a_network_asks_for_what_it_needs(seed, stage):
+def test_a_task_with_a_network_asks_for_what_it_needs(seed: SimpleNamespace, stage: str) -> None:
     resources = seed.containers[stage]["resources"]
     assert resources["accelerator"]["resourceType"] == "nvidia.com/gpu"
     assert resources["accelerator"]["resourceCount"] == "1"
@@ -126,14 +126,14 @@ def test_a_task_with_a_network_asks_for_what_it_needs(seed, stage):
 
 
 @pytest.mark.parametrize(("cpu", "threads"), [("50m", "1"), ("1500m", "2"), ("4", "4"), ("0.5", "1")])
-def test_a_task_computes_with_the_cpus_that_it_requests(tmp_path, cpu, threads):
+def test_a_task_computes_with_the_cpus_that_it_requests(tmp_path: Path, cpu: str, threads: str) -> None:
     pipeline = compiled(tmp_path / "salt.yaml", f"cluster.cpu={cpu}")
     for stage in STAGES:
         env = pipeline.containers[stage].get("env", [])
         assert env == ([{"name": "OMP_NUM_THREADS", "value": threads}] if stage in WITH_NETWORK else [])
 
 
-def test_what_a_cluster_is_asked_for_comes_from_the_configuration(tmp_path):
+def test_what_a_cluster_is_asked_for_comes_from_the_configuration(tmp_path: Path) -> None:
     pipeline = compiled(
         tmp_path / "salt.yaml",
         'cluster.node_selector={"pool": "big"}',
@@ -157,14 +157,14 @@ def test_what_a_cluster_is_asked_for_comes_from_the_configuration(tmp_path):
         assert pipeline.inner[stage]["retryPolicy"]["maxRetryCount"] == 5
 
 
-def test_no_pod_runs_as_root_and_the_engine_s_own_settings_are_not_repeated(seed):
+def test_no_pod_runs_as_root_and_the_engine_s_own_settings_are_not_repeated(seed: SimpleNamespace) -> None:
     assert set(seed.kubernetes) == STAGES
     for asks in seed.kubernetes.values():
         assert asks["securityContext"] == {"runAsNonRoot": True}
         assert not {"podMetadata", "imagePullSecret"} & asks.keys()
 
 
-def test_every_pod_carries_labels_queue_and_pull_secrets(tmp_path):
+def test_every_pod_carries_labels_queue_and_pull_secrets(tmp_path: Path) -> None:
     pipeline = compiled(
         tmp_path / "salt.yaml",
         "cluster.queue=gpus",
@@ -177,7 +177,7 @@ def test_every_pod_carries_labels_queue_and_pull_secrets(tmp_path):
         assert [secret["secretName"] for secret in asks["imagePullSecret"]] == ["regcred", "mirror"]
 
 
-def test_other_tasks_ask_for_little_and_no_special_node(seed):
+def test_other_tasks_ask_for_little_and_no_special_node(seed: SimpleNamespace) -> None:
     for stage in STAGES - set(WITH_NETWORK):
         resources, asks = seed.containers[stage]["resources"], seed.kubernetes[stage]
         assert "accelerator" not in resources
@@ -185,7 +185,7 @@ def test_other_tasks_ask_for_little_and_no_special_node(seed):
         assert not {"nodeSelector", "tolerations", "emptyDirMounts"} & asks.keys()
 
 
-def test_a_stage_can_ask_for_something_of_its_own(tmp_path):
+def test_a_stage_can_ask_for_something_of_its_own(tmp_path: Path) -> None:
     changes = [
         "cluster.stages.predict.memory=8Gi",
         "cluster.stages.predict.accelerator=none",
@@ -199,12 +199,12 @@ def test_a_stage_can_ask_for_something_of_its_own(tmp_path):
     assert pipeline.containers["report"]["resources"]["resourceCpuRequest"] == "2"
 
 
-def cached(pipeline):
+def cached(pipeline: SimpleNamespace) -> set[str]:
     tasks = pipeline.tasks | pipeline.inner
     return {name for name in STAGES if tasks[name].get("cachingOptions", {}).get("enableCache")}
 
 
-def test_a_run_that_is_started_anew_finds_its_finished_jobs_in_the_cache(seed):
+def test_a_run_that_is_started_anew_finds_its_finished_jobs_in_the_cache(seed: SimpleNamespace) -> None:
     assert cached(seed) == {"ingest", "fold-split", "train-fold", "predict"}
     # No other run does: the run's name, which is its own, is an input of each training.
     assert seed.inner["train-fold"]["inputs"]["parameters"]["run"] == {
@@ -212,45 +212,49 @@ def test_a_run_that_is_started_anew_finds_its_finished_jobs_in_the_cache(seed):
     }
 
 
-def test_the_cache_is_off_inside_the_loop_too(tmp_path):
+def test_the_cache_is_off_inside_the_loop_too(tmp_path: Path) -> None:
     compile_pipeline(preset_config("seed"), tmp_path / "salt.yaml", Variant(cached=frozenset()))
     assert "enableCache" not in (tmp_path / "salt.yaml").read_text()
 
 
-def test_only_stages_that_need_them_get_addresses_and_keys(seed):
+def test_only_stages_that_need_them_get_addresses_and_keys(seed: SimpleNamespace) -> None:
     for stage, asks in seed.kubernetes.items():
-        given = {pair["envVar"] for kind in ("configMapAsEnv", "secretAsEnv") for one in asks.get(kind, ())
-                 for pair in one["keyToEnv"]}  # fmt: skip
+        given = {
+            pair["envVar"]
+            for kind in ("configMapAsEnv", "secretAsEnv")
+            for one in asks.get(kind, ())
+            for pair in one["keyToEnv"]
+        }
         assert given == ({*SETTINGS_KEYS, *STORE_KEYS} if stage in ("ingest", "train-fold", "report") else set())
 
 
 @pytest.mark.parametrize("preset", ["smoke", "quick", "cpu"])
-def test_without_an_accelerator_none_is_asked_for(tmp_path, preset):
+def test_without_an_accelerator_none_is_asked_for(tmp_path: Path, preset: str) -> None:
     pipeline = compiled(tmp_path / "salt.yaml", preset=preset)
     assert all("accelerator" not in container.get("resources", {}) for container in pipeline.containers.values())
 
 
-def test_images_carry_the_registry_and_the_tag(tmp_path):
+def test_images_carry_the_registry_and_the_tag(tmp_path: Path) -> None:
     pipeline = compiled(tmp_path / "salt.yaml", "cluster.registry=reg.example:5000/team", "cluster.tag=1.2.0")
     for stage, container in pipeline.containers.items():
         assert container["image"] == f"reg.example:5000/team/{stage}:1.2.0"
 
 
-def test_a_digest_counts_for_more_than_the_tag(tmp_path):
+def test_a_digest_counts_for_more_than_the_tag(tmp_path: Path) -> None:
     digest = "sha256:" + "5a" * 32
     pipeline = compiled(tmp_path / "salt.yaml", f"cluster.digests.train_fold={digest}", "cluster.tag=1.2.0")
     assert pipeline.containers["train-fold"]["image"] == f"salt-pipeline/train-fold@{digest}"
     assert pipeline.containers["predict"]["image"] == "salt-pipeline/predict:1.2.0"
 
 
-def test_nothing_is_installed_when_a_task_starts(seed):
+def test_nothing_is_installed_when_a_task_starts(seed: SimpleNamespace) -> None:
     for container in seed.containers.values():
         assert not re.search(r"\bpip\b|\buv\b|\binstall", " ".join(container["command"]))
         assert not container["image"].endswith(":latest")
 
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: path.parent.name)
-def test_components_are_thin(path):
+def test_components_are_thin(path: Path) -> None:
     function = next(node for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef))
     assert ast.get_docstring(function), "what the KFP UI shows"
     docstring, imported, called = function.body

@@ -8,19 +8,19 @@ from salt_pipeline.pipelines.presets import PRESETS, changed, preset_config
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_is_valid_and_explains_itself(name):
+def test_every_preset_is_valid_and_explains_itself(name: str) -> None:
     purpose, _ = PRESETS[name]
     assert purpose
     config = preset_config(name)
     assert parse_config(json.loads(config.model_dump_json())) == config
 
 
-def test_the_recipe_is_the_default():
+def test_the_recipe_is_the_default() -> None:
     recipe = preset_config("seed", ["submission.threshold=best", "submission.min_area=best"])
     assert recipe == Config()
 
 
-def test_an_unknown_preset_names_all():
+def test_an_unknown_preset_names_all() -> None:
     with pytest.raises(SaltError, match=r"--preset.*found fast.*smoke or quick or cpu or best or seed"):
         preset_config("fast")
 
@@ -44,20 +44,20 @@ def test_an_unknown_preset_names_all():
         ('cluster.node_selector={"a/b.c": "d"}', "cluster", "node_selector", {"a/b.c": "d"}),
     ],
 )
-def test_a_change_is_json_or_a_string(change, section, key, value):
+def test_a_change_is_json_or_a_string(change: str, section: str, key: str, value: object) -> None:
     found = getattr(getattr(preset_config("smoke", [change]), section), key)
     assert found == value
     assert type(found) is type(value)
 
 
-def test_changes_apply_in_order_and_leave_the_rest():
+def test_changes_apply_in_order_and_leave_the_rest() -> None:
     before, after = preset_config("smoke"), preset_config("smoke", ["seed=7", "train.epochs=3", "train.epochs=4"])
     assert (after.seed, after.train.epochs) == (7, 4)
     different = {key for key, value in after.flat().items() if before.flat()[key] != value}
     assert different == {"seed", "train.epochs"}
 
 
-def test_encoders_are_set_whole_as_json():
+def test_encoders_are_set_whole_as_json() -> None:
     config = preset_config("smoke", ['encoders=[{"name": "resnet18", "weight": 1}]'])
     assert [(e.name, e.weight) for e in config.encoders] == [("resnet18", 1)]
 
@@ -85,12 +85,12 @@ def test_encoders_are_set_whole_as_json():
         ("train=fast", r"train: .*found 'fast'"),
     ],
 )
-def test_a_wrong_change_says_what_and_where(change, message):
+def test_a_wrong_change_says_what_and_where(change: str, message: str) -> None:
     with pytest.raises(SaltError, match=message):
         preset_config("smoke", [change])
 
 
-def test_all_that_is_out_of_range_is_named_at_once():
+def test_all_that_is_out_of_range_is_named_at_once() -> None:
     with pytest.raises(SaltError) as error:
         changed(Config(), ["train.epochs=0", "split.folds=1"])
     assert "train.epochs" in str(error.value)

@@ -38,7 +38,7 @@ def test_pushed_and_pushed_again_and_read(archive: Path, bucket: str, store: Sto
     assert "uploaded, and its checksum verified" in " ".join(first.stderr.split())
     assert store.get(uri) == archive.read_bytes()
     again = salt("data", "push", archive, uri)
-    assert "was there already, with this very content" in " ".join(again.stderr.split())
+    assert "was already there, with the same content" in " ".join(again.stderr.split())
     assert not any(key in done.stderr + done.stdout for done in (first, again) for key in (ACCESS_KEY, SECRET_KEY))
 
     facts = ingest(uri, {}, str(tmp_path / "stored.parquet"))
@@ -54,8 +54,8 @@ def test_what_is_no_zip_is_not_pushed(bucket: str, store: Store, tmp_path: Path)
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.zip").write_text("no zip")
     for name, message in (
-        ("folder", r"is a folder .expected a zip, as of: python -m zipfile -c folder\.zip"),
-        ("text.zip", "is no zip"),
+        ("folder", r"is a folder .expected a zip, made by: python -m zipfile -c folder\.zip"),
+        ("text.zip", "is not a zip file"),
         ("none.zip", "no such archive"),
     ):
         with pytest.raises(SaltError, match=message):

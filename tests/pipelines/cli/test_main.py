@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 import yaml
@@ -15,33 +16,33 @@ STAGES = ["ingest", "fold-split", "train-fold", "predict", "export-onnx", "ensem
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory):
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("survey") / "survey.zip"
     write_survey(str(path), labelled=20, test=10, seed=1)
     return path
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory):
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("survey") / "survey"
     write_survey(str(path), labelled=20, test=10, seed=1)
     return path
 
 
-def test_help_lists_every_command():
+def test_help_lists_every_command() -> None:
     code, out, _ = salt("--help")
     assert code == 0
     assert all(f" {command} " in out for command in COMMANDS + STAGES)
 
 
 @pytest.mark.parametrize("command", COMMANDS + STAGES)
-def test_help_of_a_command_has_an_example(command):
+def test_help_of_a_command_has_an_example(command: str) -> None:
     code, out, _ = salt(command, "--help")
     assert code == 0
     assert f"salt {command}" in out[out.index("Example") :]
 
 
-def test_a_mistake_is_one_line_on_standard_error_of_the_process(tmp_path):
+def test_a_mistake_is_one_line_on_standard_error_of_the_process(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from salt_pipeline.pipelines.cli.main import main; main()"]
     words = ["run", "--data", "no.zip", "--preset", "smoke", "--out", "run"]
     done = subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -61,18 +62,18 @@ def test_a_mistake_is_one_line_on_standard_error_of_the_process(tmp_path):
         (["--data", "no/such.zip"], "no/such.zip: --data: no such archive"),
     ],
 )
-def test_a_run_that_cannot_begin_leaves_nothing(tmp_path, words, message):
+def test_a_run_that_cannot_begin_leaves_nothing(tmp_path: Path, words: list[str], message: str) -> None:
     assert message in fails("run", "--out", tmp_path / "run", *words)
     assert not (tmp_path / "run").exists()
 
 
-def test_an_out_that_cannot_be_written_is_named(tmp_path, archive):
+def test_an_out_that_cannot_be_written_is_named(tmp_path: Path, archive: Path) -> None:
     (tmp_path / "file").touch()
     said = fails("run", "--data", archive, "--preset", "smoke", "--out", tmp_path / "file" / "run")
     assert str(tmp_path / "file" / "run") in said
 
 
-def test_a_run_is_not_gone_on_with_under_another_configuration(tmp_path, archive):
+def test_a_run_is_not_gone_on_with_under_another_configuration(tmp_path: Path, archive: Path) -> None:
     from salt_pipeline.pipelines.local.folder import open_run
     from salt_pipeline.pipelines.presets import preset_config
 
@@ -81,14 +82,14 @@ def test_a_run_is_not_gone_on_with_under_another_configuration(tmp_path, archive
     assert "another configuration" in fails("run", "--out", out, "--set", "seed=7")
 
 
-def test_a_misspelt_option_ends_without_a_traceback():
+def test_a_misspelt_option_ends_without_a_traceback() -> None:
     code, _, said = salt("run", "--pre", "smoke")
     assert code == 2
     assert "No such option: --pre" in said
     assert "Traceback" not in said
 
 
-def test_presets():
+def test_presets() -> None:
     code, out, _ = salt("presets")
     assert code == 0
     assert all(name in out for name in ("smoke", "quick", "cpu", "seed"))
@@ -97,7 +98,7 @@ def test_presets():
     assert "no such preset" in fails("presets", "fast")
 
 
-def test_a_preset_shown_can_be_given_back(tmp_path, archive):
+def test_a_preset_shown_can_be_given_back(tmp_path: Path, archive: Path) -> None:
     _, out, _ = salt("presets", "smoke")
     (tmp_path / "mine.json").write_text(out)
     config = ["--config", tmp_path / "mine.json"]
@@ -106,7 +107,7 @@ def test_a_preset_shown_can_be_given_back(tmp_path, archive):
     assert (tmp_path / "folds.parquet").is_file()
 
 
-def test_compile(tmp_path):
+def test_compile(tmp_path: Path) -> None:
     out = tmp_path / "new" / "salt.yml"
     code, said, _ = salt("compile", "--preset", "seed", "--set", "cluster.tag=1.2.0", "--out", out)
     assert (code, said.strip()) == (0, str(out))
@@ -115,12 +116,12 @@ def test_compile(tmp_path):
     assert "train-fold:1.2.0" in out.read_text()
 
 
-def test_compile_to_where_nothing_can_be_written(tmp_path):
+def test_compile_to_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "salt.yaml: cannot be written" in fails("compile", "--out", tmp_path / "file" / "salt.yaml")
 
 
-def test_synth_then_check(tmp_path):
+def test_synth_then_check(tmp_path: Path) -> None:
     out = tmp_path / "made.zip"
     code, _, said = salt("synth", out, "--labelled", 12, "--test", 4)
     assert code == 0
@@ -131,12 +132,12 @@ def test_synth_then_check(tmp_path):
     assert "nothing wrong" in out_text
 
 
-def test_synth_says_where_it_cannot_write(tmp_path):
+def test_synth_says_where_it_cannot_write(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "file" in fails("synth", tmp_path / "file" / "made.zip", "--labelled", 1, "--test", 1)
 
 
-def test_an_archive_that_was_cut_off(tmp_path, archive):
+def test_an_archive_that_was_cut_off(tmp_path: Path, archive: Path) -> None:
     cut = tmp_path / "cut.zip"
     cut.write_bytes(archive.read_bytes()[:-400])
     assert "cut.zip" in fails("check-data", cut)
@@ -144,11 +145,11 @@ def test_an_archive_that_was_cut_off(tmp_path, archive):
     assert not (tmp_path / "dataset.parquet").exists()
 
 
-def test_an_archive_that_is_not_there(tmp_path):
+def test_an_archive_that_is_not_there(tmp_path: Path) -> None:
     assert "no.zip" in fails("check-data", tmp_path / "no.zip")
 
 
-def test_every_problem_of_an_archive_is_listed(tmp_path, archive):
+def test_every_problem_of_an_archive_is_listed(tmp_path: Path, archive: Path) -> None:
     bad = tmp_path / "bad.zip"
     with zipfile.ZipFile(archive) as good, zipfile.ZipFile(bad, "w") as out:
         for name in good.namelist():
@@ -162,7 +163,7 @@ def test_every_problem_of_an_archive_is_listed(tmp_path, archive):
     assert "problem" in said
 
 
-def test_check_submission_and_score(tmp_path, unpacked):
+def test_check_submission_and_score(tmp_path: Path, unpacked: Path) -> None:
     ids = sorted(path.stem for path in (unpacked / "test" / "images").glob("*.png"))
     csv = tmp_path / "submission.csv"
     csv.write_text("id,rle_mask\n" + "".join(f"{image_id},\n" for image_id in ids))
@@ -182,7 +183,7 @@ def test_check_submission_and_score(tmp_path, unpacked):
     assert "no.csv" in fails("score", tmp_path / "no.csv", "--masks", masks)
 
 
-def test_a_stage_by_hand_names_what_it_lacks(tmp_path):
+def test_a_stage_by_hand_names_what_it_lacks(tmp_path: Path) -> None:
     missing = tmp_path / "dataset.parquet"
     assert str(missing) in fails("fold-split", "--dataset", missing, "--out", tmp_path)
     assert "mine.json" in fails("ingest", "--data", "x", "--out", tmp_path, "--config", tmp_path / "mine.json")

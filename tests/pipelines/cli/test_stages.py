@@ -27,8 +27,20 @@ def salt(*words: object) -> Result:
 
 def test_ends_well_when_all_is_done(trained: Trained, picture: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "line.npy", np.random.default_rng(0).normal(0, 9000, (120, 130)).astype(">i4"))
-    done = salt("predict", picture, tmp_path / "line.npy", "--model", trained.bundle, "--out", tmp_path / "out",
-                "--stride", 101, "--percentiles", 2, 98)  # fmt: skip
+    done = salt(
+        "predict",
+        picture,
+        tmp_path / "line.npy",
+        "--model",
+        trained.bundle,
+        "--out",
+        tmp_path / "out",
+        "--stride",
+        101,
+        "--percentiles",
+        2,
+        98,
+    )
     assert done.exit_code == 0, done.output
     assert np.load(tmp_path / "out" / "maps" / "line.npy").shape == (120, 130)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"masks", "maps", "overlays", "predictions.csv"}
@@ -48,7 +60,7 @@ def test_ends_with_1_and_names_what_could_not_be_done(trained: Trained, picture:
     [
         ([], "give one of the three"),
         (["a.png", "--images", "pictures"], "give one of the three"),
-        (["a.png", "--percentiles", "90", "10"], "must rise"),
+        (["a.png", "--percentiles", "90", "10"], "must be two ascending numbers"),
     ],
 )
 def test_a_wrong_call_says_so(trained: Trained, words: list[str], problem: str, tmp_path: Path) -> None:
@@ -59,8 +71,17 @@ def test_a_wrong_call_says_so(trained: Trained, words: list[str], problem: str, 
 
 def test_one_jobs_model_still_maps_a_folder(trained: Trained, picture: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
-    done = salt("predict", "--model", trained.model, "--images", tmp_path, "--config", tmp_path / "config.json",
-                "--out", tmp_path / "out")  # fmt: skip
+    done = salt(
+        "predict",
+        "--model",
+        trained.model,
+        "--images",
+        tmp_path,
+        "--config",
+        tmp_path / "config.json",
+        "--out",
+        tmp_path / "out",
+    )
     assert done.exit_code == 0, done.output
     assert read_table(tmp_path / "out" / "maps.parquet", MAPS)[0]["id"].to_pylist() == ["a"]
 

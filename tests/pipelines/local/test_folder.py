@@ -1,29 +1,37 @@
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.local.folder import KFP, archive_version, open_run, reopened_config
+from salt_pipeline.pipelines.local.folder import KFP, RunFolder, archive_version, open_run, reopened_config
 from salt_pipeline.pipelines.presets import preset_config
 
 CONFIG = preset_config("smoke")
 
 
 @pytest.fixture
-def archive(tmp_path):
+def archive(tmp_path: Path) -> Path:
     path = tmp_path / "survey.zip"
     path.write_bytes(b"an archive")
     return path
 
 
 @pytest.fixture
-def folder(tmp_path, archive):
+def folder(tmp_path: Path, archive: Path) -> RunFolder:
     return open_run(tmp_path / "runs" / "first", str(archive), "smoke", CONFIG)
 
 
-def finish(folder, task, artifacts, attempt="salt-1", time=0.0, **metadata):
+def finish(
+    folder: RunFolder,
+    task: str,
+    artifacts: dict[str, str | dict[str, str]],
+    attempt: str = "salt-1",
+    time: float = 0.0,
+    **metadata: object,
+) -> Path:
     """Leaves what an executor leaves: its outputs by name, and a JSON that says where they are."""
     home = folder.path / KFP / attempt / task
     listed = {}
@@ -44,34 +52,36 @@ def finish(folder, task, artifacts, attempt="salt-1", time=0.0, **metadata):
     return home
 
 
-def test_a_new_folder_knows_its_run(folder, archive):
+def test_a_new_folder_knows_its_run(folder: RunFolder, archive: Path) -> None:
     assert folder.path.is_absolute()
     assert folder.data == str(archive)
     assert folder.run.startswith("first-")
     assert folder.config == CONFIG == reopened_config(folder.path)
 
 
-def test_opened_again_it_is_the_same_run(folder, archive):
+def test_opened_again_it_is_the_same_run(folder: RunFolder, archive: Path) -> None:
     assert open_run(folder.path, None, "quick", CONFIG) == folder
     assert open_run(folder.path, str(archive), "quick", CONFIG) == folder
 
 
-def test_opened_from_elsewhere_it_is_the_same_run(folder, archive, monkeypatch):
+def test_opened_from_elsewhere_it_is_the_same_run(
+    folder: RunFolder, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(archive.parent)
     assert open_run(Path("runs", "first"), archive.name, "smoke", CONFIG) == folder
 
 
-def test_two_runs_of_one_name_differ(tmp_path, archive):
+def test_two_runs_of_one_name_differ(tmp_path: Path, archive: Path) -> None:
     runs = {open_run(tmp_path / place / "first", str(archive), "smoke", CONFIG).run for place in "ab"}
     assert len(runs) == 2
 
 
-def test_a_folder_that_is_empty_is_taken(tmp_path, archive):
+def test_a_folder_that_is_empty_is_taken(tmp_path: Path, archive: Path) -> None:
     (tmp_path / "runs").mkdir()
     assert open_run(tmp_path / "runs", str(archive), "smoke", CONFIG).path == tmp_path / "runs"
 
 
-def test_an_archive_may_be_a_folder_and_changes_are_seen_inside(tmp_path):
+def test_an_archive_may_be_a_folder_and_changes_are_seen_inside(tmp_path: Path) -> None:
     data = tmp_path / "data"
     (data / "train").mkdir(parents=True)
     folder = open_run(tmp_path / "run", str(data), "smoke", CONFIG)
@@ -82,26 +92,26 @@ def test_an_archive_may_be_a_folder_and_changes_are_seen_inside(tmp_path):
 
 
 @pytest.mark.parametrize("change", [lambda p: p.write_bytes(b"other size"), lambda p: os.utime(p, (1, 1))])
-def test_an_archive_that_changed_is_refused(folder, archive, change):
+def test_an_archive_that_changed_is_refused(folder: RunFolder, archive: Path, change: Callable[[Path], object]) -> None:
     change(archive)
     with pytest.raises(SaltError, match=r"survey.zip.*the archive has changed.*another --out"):
         open_run(folder.path, None, "smoke", CONFIG)
 
 
-def test_an_archive_that_is_gone_is_refused(folder, archive):
+def test_an_archive_that_is_gone_is_refused(folder: RunFolder, archive: Path) -> None:
     archive.unlink()
-    with pytest.raises(SaltError, match=r"survey.zip.*is gone"):
+    with pytest.raises(SaltError, match=r"survey.zip.*no longer exists"):
         open_run(folder.path, None, "smoke", CONFIG)
 
 
-def test_another_archive_is_refused(folder, tmp_path):
+def test_another_archive_is_refused(folder: RunFolder, tmp_path: Path) -> None:
     other = tmp_path / "other.zip"
     other.write_bytes(b"an archive")
     with pytest.raises(SaltError, match=r"another archive \(found .*survey.zip, expected .*other.zip"):
         open_run(folder.path, str(other), "smoke", CONFIG)
 
 
-def test_a_folder_of_somebody_elses_is_left_alone(tmp_path, archive):
+def test_a_folder_of_somebody_elses_is_left_alone(tmp_path: Path, archive: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / "letters.txt").write_text("mine")
@@ -110,31 +120,31 @@ def test_a_folder_of_somebody_elses_is_left_alone(tmp_path, archive):
     assert [path.name for path in home.iterdir()] == ["letters.txt"]
 
 
-def test_a_place_below_a_file_is_refused(tmp_path, archive):
+def test_a_place_below_a_file_is_refused(tmp_path: Path, archive: Path) -> None:
     with pytest.raises(SaltError, match=r"cannot be written"):
         open_run(archive / "run", str(archive), "smoke", CONFIG)
     assert archive.read_bytes() == b"an archive"
 
 
-def test_a_file_in_place_of_the_folder_is_refused(archive):
+def test_a_file_in_place_of_the_folder_is_refused(archive: Path) -> None:
     with pytest.raises(SaltError, match=r"survey.zip"):
         open_run(archive, str(archive), "smoke", CONFIG)
 
 
 @pytest.mark.parametrize(("data", "message"), [(None, r"--data: is missing"), ("no.zip", r"no.zip.*no such archive")])
-def test_without_an_archive_nothing_is_made(tmp_path, data, message):
+def test_without_an_archive_nothing_is_made(tmp_path: Path, data: str | None, message: str) -> None:
     with pytest.raises(SaltError, match=message):
         open_run(tmp_path / "run", data, "smoke", CONFIG)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_file_that_is_broken_is_named(folder):
+def test_a_run_file_that_is_broken_is_named(folder: RunFolder) -> None:
     (folder.path / "run.json").write_text("{")
     with pytest.raises(SaltError, match=r"run.json: is not JSON"):
         open_run(folder.path, None, "smoke", CONFIG)
 
 
-def test_artifacts_get_their_names_as_hard_links(folder):
+def test_artifacts_get_their_names_as_hard_links(folder: RunFolder) -> None:
     home = finish(folder, "ingest", {"dataset": "rows"})
     stages = folder.collect()
     place = folder.path / "ingest" / "dataset.parquet"
@@ -143,7 +153,7 @@ def test_artifacts_get_their_names_as_hard_links(folder):
     assert [(stage.name, stage.seconds, stage.place) for stage in stages] == [("ingest", 2.5, "ingest/dataset.parquet")]
 
 
-def test_artifacts_in_a_loop_are_found_and_folders_linked_file_by_file(folder):
+def test_artifacts_in_a_loop_are_found_and_folders_linked_file_by_file(folder: RunFolder) -> None:
     model = {"model.safetensors": "weights", "model.json": "{}"}
     finish(folder, "for-loop-1-iteration-0/train-fold", {"model": model, "oof": "x"}, encoder="a", fold="0")
     finish(folder, "for-loop-1-iteration-1/train-fold", {"model": model}, encoder="a", fold="1")
@@ -154,18 +164,18 @@ def test_artifacts_in_a_loop_are_found_and_folders_linked_file_by_file(folder):
         assert (place / "model.json").stat().st_nlink == 2
 
 
-def test_a_stage_is_placed_in_its_own_folder_whatever_the_order_of_its_artifacts(folder):
+def test_a_stage_is_placed_in_its_own_folder_whatever_the_order_of_its_artifacts(folder: RunFolder) -> None:
     finish(folder, "submission", {"csv": "id", "submission_metrics": "{}", "choice": "{}"})
     assert [stage.place for stage in folder.collect()] == ["submission/choice.json"]
 
 
-def test_a_score_called_seconds_is_not_the_stages_time(folder):
+def test_a_score_called_seconds_is_not_the_stages_time(folder: RunFolder) -> None:
     finish(folder, "train-fold", {"oof": "x", "fold_metrics": "{}"}, stage_seconds="70.0", seconds=11.0)
     assert [stage.seconds for stage in folder.collect()] == [70]
 
 
 @pytest.mark.parametrize("text", ["", '{"artifacts": {"data', "{}", '{"artifacts": {}}'])
-def test_what_is_half_written_is_left_for_later(folder, text):
+def test_what_is_half_written_is_left_for_later(folder: RunFolder, text: str) -> None:
     output = finish(folder, "ingest", {"dataset": "rows"}) / "executor_output.json"
     whole = output.read_text()
     output.write_text(text)
@@ -175,14 +185,14 @@ def test_what_is_half_written_is_left_for_later(folder, text):
     assert len(folder.collect()) == 1
 
 
-def test_an_artifact_that_is_gone_is_passed_over(folder):
+def test_an_artifact_that_is_gone_is_passed_over(folder: RunFolder) -> None:
     home = finish(folder, "ingest", {"dataset": "rows"})
     (home / "dataset").unlink()
     folder.collect()
     assert not (folder.path / "ingest").exists()
 
 
-def test_the_newest_attempt_wins_and_stays(folder):
+def test_the_newest_attempt_wins_and_stays(folder: RunFolder) -> None:
     place = folder.path / "submission.csv"
     finish(folder, "submission", {"csv": "old"}, attempt="salt-2", time=100, stage_seconds="9")
     folder.collect()
@@ -195,12 +205,12 @@ def test_the_newest_attempt_wins_and_stays(folder):
     assert [path.name for path in folder.path.glob(".*")] == [KFP]
 
 
-def test_what_another_version_called_otherwise_is_passed_over(folder):
+def test_what_another_version_called_otherwise_is_passed_over(folder: RunFolder) -> None:
     finish(folder, "report", {"page": "an old report"})
     assert folder.collect() == []
 
 
-def test_nothing_is_linked_again(folder):
+def test_nothing_is_linked_again(folder: RunFolder) -> None:
     finish(folder, "submission", {"csv": "old"}, attempt="salt-1", time=100)
     finish(folder, "submission", {"csv": "new"}, attempt="salt-2", time=200)
     folder.collect()
@@ -209,13 +219,13 @@ def test_nothing_is_linked_again(folder):
     assert folder.path.stat().st_mtime_ns == before
 
 
-def test_nothing_is_finished_before_the_first_stage(folder):
+def test_nothing_is_finished_before_the_first_stage(folder: RunFolder) -> None:
     assert folder.collect() == []
     assert folder.path.joinpath("config.json").is_file()
     assert {path.name for path in folder.path.iterdir()} == {"config.json", "run.json"}
 
 
-def test_no_configuration_where_there_is_no_run(tmp_path):
+def test_no_configuration_where_there_is_no_run(tmp_path: Path) -> None:
     assert reopened_config(tmp_path) is None
 
 
