@@ -6,19 +6,19 @@ import numpy as np
 import numpy.typing as npt
 
 _HALF_UP = 0.5 + 1e-9
-"""Rounds a half up; the excess is for halves that the sum of floats misses by less."""
+"""Added before truncation, in grey levels: it rounds halves up, also those that the sum of floats just misses."""
 
 _BLOCK = 64
-"""Images that are summed at once: what fits a processor's cache."""
+"""Images that are summed at once, so that they fit the cache of a processor."""
 
 Map = npt.NDArray[np.uint8]
 
 
-def weighted_mean(shares: Sequence[float], encoders: list[list[Map]]) -> Map:
-    """The sum over encoders of share x sum over folds.
+def weighted_mean(weights: Sequence[float], encoders: list[list[Map]]) -> Map:
+    """Computes the sum over encoders of weight x sum over folds.
 
     Args:
-        shares: What each map of an encoder counts: its weight over the number of folds.
+        weights: The weight of each map of an encoder: the encoder's weight divided by its number of folds.
         encoders: By encoder, the maps (B, H, W) of its folds, at most 257 of them.
 
     Returns:
@@ -28,10 +28,10 @@ def weighted_mean(shares: Sequence[float], encoders: list[list[Map]]) -> Map:
     for start in range(0, len(mean_BHW), _BLOCK):
         block = slice(start, start + _BLOCK)
         total_BHW = np.full(mean_BHW[block].shape, _HALF_UP)
-        for share, of_one in zip(shares, encoders, strict=True):
+        for weight, of_one in zip(weights, encoders, strict=True):
             sum_BHW = of_one[0][block].astype(np.uint16)  # exact: 257 x 255 fit
             for map_BHW in of_one[1:]:
                 sum_BHW += map_BHW[block]
-            total_BHW += share * sum_BHW
+            total_BHW += weight * sum_BHW
         mean_BHW[block] = total_BHW.astype(np.uint8)
     return mean_BHW

@@ -4,8 +4,8 @@
     models/           <encoder>-fold<k>.safetensors and its sidecar <encoder>-fold<k>.json
     MODEL_CARD.md     for people
 
-Nothing in here needs torch, and nothing is unpickled. `bundle.json` is written last, so a folder that was broken off is
-no bundle.
+Nothing in here needs torch, and nothing is unpickled. `bundle.json` is written last, so an interrupted write
+leaves no bundle.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.weights_file import check_weights
 
 FORMAT = 1
-"""Version of the layout; another one is refused."""
+"""Version of the layout; any other version is refused."""
 
 DOCUMENT, CARD = "bundle.json", "MODEL_CARD.md"
 
@@ -34,7 +34,7 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Part(BaseModel):
-    """A piece of the document; what this version does not know is left alone."""
+    """A part of the document; entries that this version does not know are ignored."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,9 +44,9 @@ class Member(Part):
 
     encoder: str = Field(description="Its encoder's name.")
     fold: int = Field(ge=0, description="The fold it never saw.")
-    weight: float = Field(gt=0, le=1, description="Share of its map in the blend; all members' sum to 1.")
+    weight: float = Field(gt=0, le=1, description="Weight of its map in the blend; those of all members sum to 1.")
     file: Name = Field(description="Its weights, safetensors.")
-    sha256: Digest = Field(description="Of the weights.")
+    sha256: Digest = Field(description="SHA-256 of the weights.")
     sidecar: Name = Field(description="Its sidecar, JSON: architecture, hashes, how it was trained.")
 
 
@@ -62,20 +62,20 @@ class Bundle(Part):
 
     Attributes:
         format: Version of the layout.
-        hash: Names the bundle: of all that is in the document, and so of all files.
+        hash: Identifies the bundle: hash of the whole document, and so of all files.
         members: The networks, those of an encoder together.
         files: Every file but bundle.json, by its path.
         threshold: A pixel is salt if its probability is strictly above it.
         min_area: The mask of a 101 x 101 image is emptied if it has fewer pixels.
         flip_tta: Whether a probability is the mean over an image and its mirror image.
-        batch_size: Images of a step.
+        batch_size: Images of one forward pass.
         amp: `auto` computes in bf16 where the device can, `off` never does.
-        preprocessing: How an image comes to the networks; the sidecars say it for each.
-        config_hash: Names what decided the networks.
-        data_hash: Names the data they were trained on.
+        preprocessing: How an image is prepared for the networks; each sidecar says it for its own.
+        config_hash: Hash of the settings that determine the networks.
+        data_hash: Hash of the training data.
         scores: Out of fold, with the interval of the ensemble's.
-        versions: Of the packages it was trained with.
-        synthetic: Whether the training data were generated, so that the networks are of no use.
+        versions: Versions of the packages it was trained with.
+        synthetic: Whether the training data were generated, so that the networks are useless on real data.
         folder: Where the bundle lies; not in the document.
     """
 
@@ -104,17 +104,17 @@ class Bundle(Part):
 def write_bundle(
     folder: str | Path, models: Mapping[Job, str], weights: Mapping[str, float], card: str, facts: dict
 ) -> Bundle:
-    """Puts a bundle together; weights are linked where that can be, else copied.
+    """Writes a bundle; weights are hard-linked where possible, else copied.
 
     Args:
         folder: The folder to make.
         models: Folder of each job's model, by encoder and fold, those of an encoder together.
-        weights: Each member's share in the blend, by encoder.
+        weights: The weight of each member in the blend, by encoder.
         card: The model card, Markdown.
         facts: The document's other entries: threshold, scores, hashes ...
 
     Raises:
-        SaltError: If a model is not one, is not what its sidecar says, or the bundle cannot be written.
+        SaltError: If a model is damaged, does not match its sidecar, or the bundle cannot be written.
     """
     folder = Path(folder)
     members, files = [], {}
@@ -127,7 +127,7 @@ def write_bundle(
         files[sidecar_name] = _take(sidecar, folder / sidecar_name)
         digest = files[weights_name].sha256
         if read_json(folder / sidecar_name).get("sha256") != digest:
-            raise SaltError("was altered: its SHA-256 is not the sidecar's", file=source)
+            raise SaltError("was altered: its SHA-256 differs from that in the sidecar", file=source)
         members.append(
             Member(
                 encoder=encoder,
@@ -158,13 +158,13 @@ def open_bundle(folder: str | Path, *, verify: bool = True) -> Bundle:
         verify: Whether to hash every file: some seconds for the full ensemble.
 
     Raises:
-        SaltError: If it is no bundle, is of another format, or `bundle.json` was altered; with `verify`, naming each
+        SaltError: If it is not a bundle, is of another format, or `bundle.json` was altered; with `verify`, naming each
             file that is missing or altered.
     """
     folder = Path(folder)
     place = folder / DOCUMENT
     if not place.is_file():
-        raise SaltError("is no bundle", file=folder, expected=f"a folder with {DOCUMENT}")
+        raise SaltError("is not a bundle", file=folder, expected=f"a folder with {DOCUMENT}")
     bundle = parse_bundle(read_json(place), place)
     if verify:
         check_files(bundle)
@@ -175,13 +175,13 @@ def parse_bundle(document: Any, place: str | Path) -> Bundle:
     """Checks what bundle.json says; `place` is where it was read.
 
     Raises:
-        SaltError: If it is of another format, is not whole, or was altered.
+        SaltError: If it is of another format, is incomplete, or was altered.
     """
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
         raise SaltError("wrong format version", file=place, field="format", found=found, expected=FORMAT)
     if content_hash({key: value for key, value in document.items() if key != "hash"}) != document.get("hash"):
-        raise SaltError("was altered: it is not what its own hash names", file=place, field="hash")
+        raise SaltError("was altered: its content does not match its hash", file=place, field="hash")
     try:
         bundle = Bundle.model_validate({**document, "folder": Path(place).parent})
     except ValidationError as error:
@@ -199,7 +199,7 @@ def check_files(bundle: Bundle) -> None:
     """Hashes every file.
 
     Raises:
-        SaltErrors: Naming each that is missing, altered or no safetensors file.
+        SaltErrors: Naming each file that is missing, altered or not a safetensors file.
     """
     problems: list[SaltError] = []
     for name, wanted in bundle.files.items():
@@ -210,20 +210,20 @@ def check_files(bundle: Bundle) -> None:
             if (size := path.stat().st_size) != wanted.bytes:
                 raise SaltError("was altered: wrong size", file=path, found=size, expected=f"{wanted.bytes} bytes")
             if _fingerprint(path).sha256 != wanted.sha256:
-                raise SaltError("was altered: its SHA-256 is not that in bundle.json", file=path)
+                raise SaltError("was altered: its SHA-256 differs from that in bundle.json", file=path)
             if path.suffix == ".safetensors":
                 check_weights(path)
         except SaltError as error:
             problems.append(error)
     if problems:
-        raise SaltErrors(f"{bundle.folder}: the bundle is not whole", problems)
+        raise SaltErrors(f"{bundle.folder}: the bundle is incomplete or altered", problems)
 
 
 def _take(source: Path, target: Path) -> File:
     """Links or copies a file and hashes what arrived."""
     with atomic_path(target) as part:
         try:
-            if not os.access(source, os.W_OK):  # what may not be written cannot be flushed to the disk either
+            if not os.access(source, os.W_OK):  # a read-only file cannot be flushed to the disk
                 raise PermissionError
             part.hardlink_to(source)
         except OSError:

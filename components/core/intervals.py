@@ -1,24 +1,24 @@
-"""How sure a mean over images is."""
+"""Confidence intervals of a mean over images."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 1000
-"""Bootstrap resamples of an interval."""
+"""Number of bootstrap resamples of an interval."""
 
 LEVEL = 0.95
-"""Share of the resamples inside an interval."""
+"""Confidence level: the fraction of the resamples inside an interval."""
 
 Interval = tuple[float, float]
 
 
 def interval(scores_B: NDArray[np.float64], seed: int, resamples: int = RESAMPLES) -> Interval:
-    """Bootstrap percentile interval of a mean over images.
+    """Computes the bootstrap percentile interval of a mean over images, at confidence level `LEVEL`.
 
     Args:
-        scores_B: One score an image.
-        seed: Of the resampling.
-        resamples: How many.
+        scores_B: The score of each image.
+        seed: Seed of the resampling.
+        resamples: Number of resamples.
     """
     rng = np.random.default_rng(seed)
     size = len(scores_B)

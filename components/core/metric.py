@@ -1,12 +1,12 @@
 """The competition's metric, exactly.
 
 For each image and each t of 0.50, 0.55 .. 0.95 a hit is an intersection over union (IoU) strictly above t, all salt of
-a mask being one object; the score is the share of hits, and the metric is the mean score (competition evaluation
-page). An image without salt scores 1 if nothing is predicted, else 0. In integers, which know no rounding, with
-intersection I and union U: the number of k in 10 .. 19 with 20 I > k U, over 10.
+a mask being one object; the score is the fraction of hits, and the metric is the mean score (competition evaluation
+page). An image without salt scores 1 if nothing is predicted, else 0. Computed in integers, without rounding,
+from intersection I and union U: the number of k in 10 .. 19 with 20 I > k U, divided by 10.
 
-Probability maps are uint8, q = round(255 p). So there are only 255 different predictions, one for each cut: the lowest
-level counted as salt.
+Probability maps are uint8, q = round(255 p), so a map has only 255 different predictions. Each belongs to one cut, the
+lowest level that is counted as salt.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 CUTS = 255
-"""Number of cuts: 1 to 255."""
+"""Number of cuts; they are 1 to 255."""
 
 _LEVELS = np.arange(256) / 255
 _CHUNK = 16
-"""Images counted at a time: 1.3 MB of indices, which stay in the processor's cache."""
+"""Images that are counted at a time: their 1.3 MB of indices fit the cache of a processor."""
 
 
 def cut(threshold: float) -> int:
@@ -29,7 +29,7 @@ def cut(threshold: float) -> int:
         threshold: A pixel is salt if its probability is strictly above it, 0 to 1.
 
     Returns:
-        1 to 256, where 256 says that no pixel is salt.
+        The level, 1 to 256; 256 means that no pixel is salt.
     """
     return int(np.searchsorted(_LEVELS, threshold, side="right"))
 
@@ -52,7 +52,7 @@ def to_masks(maps_BHW: NDArray[np.uint8], threshold: float, min_area: int) -> ND
 
 @dataclass(frozen=True)
 class Overlap:
-    """What the metric needs to know of a batch of images, at every cut.
+    """The pixel counts of a batch of images, at every cut, from which the metric is computed.
 
     Attributes:
         intersection_BT: Pixels (B, 255) that are salt in truth and prediction, int32; column k is cut k + 1.
@@ -65,12 +65,12 @@ class Overlap:
     truth_B: NDArray[np.int32]
 
     def of(self, members_B: NDArray[np.bool_]) -> "Overlap":
-        """That of some of the images."""
+        """Returns the counts of some of the images."""
         return Overlap(self.intersection_BT[members_B], self.area_BT[members_B], self.truth_B[members_B])
 
 
 def overlap(maps_BHW: NDArray[np.uint8], masks_BHW: NDArray[np.uint8]) -> Overlap:
-    """Compares maps and masks at every cut, by one histogram an image.
+    """Compares maps and masks at every cut, by one histogram per image.
 
     Args:
         maps_BHW: Probability maps (B, H, W), q = round(255 p).
@@ -112,7 +112,7 @@ def score(
         Scores, float64: 0, 0.1 .. 1.
     """
     union = area + truth - intersection
-    # k < 20 I / U holds for all whole k below the quotient rounded up.
+    # k < 20 I / U holds for all integers k below the quotient rounded up.
     hits = -(-20 * intersection // np.maximum(union, 1)) - 10
     return np.where(union == 0, 10, hits.clip(0, 10)) / 10
 

@@ -14,7 +14,7 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import SIDE
 
 _CHUNK = 32
-"""Masks encoded at a time: their bits stay in the processor's cache."""
+"""Masks that are encoded at a time, so that their bits fit the cache of a processor."""
 
 
 def encode(masks_BHW: NDArray[np.uint8]) -> list[str]:
@@ -40,8 +40,8 @@ def decode(rle: str, side: int = SIDE) -> NDArray[np.uint8]:
         Mask (side, side), 1 is salt, 0 is not.
 
     Raises:
-        SaltError: If a word is no whole number, a start has no length, a run has no pixel or leaves the mask, or runs
-            do not increase, overlap or touch.
+        SaltError: If a word is not an integer, a start has no length, a run is empty or leaves the mask, or runs are
+            unsorted, overlap or touch.
     """
     pairs = np.array(runs(rle, side), dtype=np.intp).reshape(-1, 2)
     edges = np.zeros(side * side + 1, dtype=np.int8)
@@ -58,7 +58,7 @@ def runs(rle: str, side: int = SIDE) -> list[tuple[int, int]]:
         side: Height and width of the mask, px.
 
     Returns:
-        For each run its first pixel and the one after its last, column-major, from 0.
+        For each run its first pixel and the pixel after its last one, column-major, from 0.
 
     Raises:
         SaltError: As in `decode`.
@@ -66,13 +66,13 @@ def runs(rle: str, side: int = SIDE) -> list[tuple[int, int]]:
     words = rle.split()
     if words and not (rle.isascii() and "".join(words).isdigit()):
         wrong = next(word for word in words if not (word.isascii() and word.isdigit()))
-        raise SaltError("is not a whole number", field="rle_mask", found=repr(wrong[:20]))
+        raise SaltError("is not an integer", field="rle_mask", found=repr(wrong[:20]))
     if len(words) % 2:
         raise SaltError("a start without a length", field="rle_mask", found=f"{len(words)} numbers", expected="pairs")
     pairs: list[tuple[int, int]] = []
     last_start = last_end = -1
     for first, count in zip(words[::2], words[1::2], strict=True):
-        # Ten digits are outside already, and keep `int` from numbers that it refuses.
+        # Ten digits are already outside the mask; `int` refuses much longer numbers with an error of its own.
         start = int(first[:10]) - 1
         end = start + int(count[:10])
         if start < 0 or end > side * side:
@@ -96,7 +96,7 @@ def runs(rle: str, side: int = SIDE) -> list[tuple[int, int]]:
 def _encode(masks_BHW: NDArray[np.uint8]) -> list[str]:
     """Encodes one chunk: every edge of every mask in one comparison, every number in one look-up."""
     batch, pixels = len(masks_BHW), masks_BHW[0].size
-    # A zero after each mask, and one before all, so that no run goes on into the next mask.
+    # A zero before the first mask and after each one, so that no run continues into the next mask.
     bits = np.zeros(1 + batch * (pixels + 1), dtype=np.uint8)
     bits[1:].reshape(batch, pixels + 1)[:, :-1].reshape(batch, masks_BHW.shape[2], -1)[:] = masks_BHW.transpose(0, 2, 1)
     starts, ends = np.flatnonzero(bits[1:] != bits[:-1]).reshape(-1, 2).T
@@ -112,5 +112,5 @@ def _encode(masks_BHW: NDArray[np.uint8]) -> list[str]:
 
 @cache
 def _words(pixels: int) -> NDArray[np.bytes_]:
-    """Every number that can occur, as ASCII with a space after it."""
+    """Every number that can occur, as ASCII followed by a space."""
     return np.array([f"{number} " for number in range(pixels + 1)], dtype="S")

@@ -1,4 +1,4 @@
-"""The Parquet files that pass between stages: their schemas, and the one way to open and to write each.
+"""The Parquet files that pass between stages: their schemas, and how they are opened and written.
 
 A file's key-value metadata holds `salt.schema` (name and version) and whatever strings the stage adds (hashes,
 encoder, fold ...). Images, masks and maps are 101 x 101 uint8, row-major, one fixed-size binary a row. Every page
@@ -21,7 +21,7 @@ SIDE = 101
 """Height and width of every image, mask and probability map, in pixels (competition data page)."""
 
 ROW_GROUP = 512
-"""Rows of a row group: what a streaming reader holds of a file at a time (5 MB of maps)."""
+"""Rows of a row group, the part of a file that a streaming reader holds at a time (5 MB of maps)."""
 
 _PIXELS = pa.binary(SIDE * SIDE)
 
@@ -41,10 +41,10 @@ DATASET = _schema(
     _field("labelled", pa.bool_(), "true for a training image, false for a test image"),
     _field("image", _PIXELS, "grey levels, 0 to 255"),
     _field("mask", _PIXELS, "1 is salt, 0 is not; null for a test image", nullable=True),
-    _field("depth", pa.int32(), "depth of the tile below the surface, ft; null where it is not known", nullable=True),
+    _field("depth", pa.int32(), "depth of the tile below the surface, ft; null where it is unknown", nullable=True),
     _field("position", pa.int32(), "row in sample_submission.csv, from 0; null for a training image", nullable=True),
 )
-"""One row an image. Metadata: `data_hash`, `source`, `dropped` (JSON object: id to reason)."""
+"""One row per image. Metadata: `data_hash`, `source`, `dropped` (JSON object: id to reason)."""
 
 FOLDS = _schema(
     "folds",
@@ -54,7 +54,7 @@ FOLDS = _schema(
     _field("group", pa.int32(), "images of one group (identical or touching tiles) share a fold"),
     _field("stratum", pa.string(), "mask class that the folds are stratified by"),
 )
-"""One row a labelled image. Metadata: `data_hash`, `folds` (their number), `seed`."""
+"""One row per labelled image. Metadata: `data_hash`, `folds` (their number), `seed`."""
 
 MAPS = _schema(
     "maps",
@@ -63,7 +63,7 @@ MAPS = _schema(
     _field("map", _PIXELS, "probability of salt by pixel, q = round(255 p)"),
     _field("salt", pa.float32(), "probability, by the classifier, that the image holds any salt, 0 to 1"),
 )
-"""One row an image. Metadata: `kind` (oof or test), `encoder`, `fold`, `data_hash`, `config_hash`; of blended maps
+"""One row per image. Metadata: `kind` (oof or test), `encoder`, `fold`, `data_hash`, `config_hash`; of blended maps
 `weights` (JSON object: encoder to its weight, or to a list of its weight in each fold)."""
 
 
@@ -71,12 +71,12 @@ def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
     """Opens a Parquet file after checking that it is of the wanted schema and version.
 
     Raises:
-        SaltError: Naming the file, the column, what was found and what was expected.
+        SaltError: Naming the file, the column, the type found and the type expected.
     """
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
-        raise SaltError("is not there", file=path) from None
+        raise SaltError("not found", file=path) from None
     except (OSError, pa.ArrowException) as error:
         raise SaltError("is not a Parquet file, or is damaged", file=path, found=error) from error
     wanted = schema.metadata[b"salt.schema"].decode()
@@ -94,13 +94,13 @@ def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
 
 
 def table_metadata(file: pq.ParquetFile) -> dict[str, str]:
-    """The strings a stage wrote beside the schema."""
+    """Returns the strings that a stage wrote beside the schema."""
     pairs = file.schema_arrow.metadata.items()
     return {key.decode(): value.decode() for key, value in pairs if not key.startswith((b"salt.", b"ARROW:"))}
 
 
 def read_table(path: str | Path, schema: pa.Schema) -> tuple[pa.Table, dict[str, str]]:
-    """Reads a whole checked file.
+    """Checks a file and reads all of it.
 
     Returns:
         The table and the file's metadata.
@@ -116,15 +116,15 @@ def read_table(path: str | Path, schema: pa.Schema) -> tuple[pa.Table, dict[str,
 
 
 def row_groups(path: str | Path, schema: pa.Schema, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """Reads a checked file a row group at a time, and holds no more of it than that.
+    """Checks a file and reads it a row group at a time, of which it holds one.
 
     Args:
         path: The file.
         schema: One of this module's schemas.
-        columns: Those to read; all of them by default.
+        columns: The columns to read; by default all of them.
 
     Raises:
-        SaltError: If the file is not of that schema or is damaged; the latter may show after the first groups only.
+        SaltError: If the file is not of that schema or is damaged; damage may be found only after the first groups.
     """
     with open_table(path, schema) as file:
         for group in range(file.num_row_groups):  # iter_batches would keep what it has read of the file
@@ -137,10 +137,10 @@ def row_groups(path: str | Path, schema: pa.Schema, columns: list[str] | None = 
 
 @contextmanager
 def table_writer(path: str | Path, schema: pa.Schema, metadata: dict[str, str]) -> Iterator[pq.ParquetWriter]:
-    """Opens an atomic writer: the file appears under its name only when the block ends well.
+    """Opens an atomic writer: the file appears under its name only when the block ends without an error.
 
     Args:
-        path: The file to make.
+        path: The file to write.
         schema: One of this module's schemas.
         metadata: Strings to keep in the file beside the schema's own.
 
@@ -156,7 +156,7 @@ def table_writer(path: str | Path, schema: pa.Schema, metadata: dict[str, str]) 
 
 
 def write_table(path: str | Path, schema: pa.Schema, columns: dict[str, Iterable], metadata: dict[str, str]) -> None:
-    """Writes columns as one checked file, in row groups of `ROW_GROUP`.
+    """Writes columns as one file with checksums, in row groups of `ROW_GROUP`.
 
     Raises:
         SaltError: If the file cannot be written.
@@ -182,7 +182,7 @@ def array_to_pixels(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.uint8]
 
 
 def _view(array: pa.FixedSizeBinaryArray) -> npt.NDArray[np.uint8]:
-    """One chunk; a copy only where it has nulls."""
+    """Views one chunk; copies it only if it has nulls."""
     rows = slice(array.offset, array.offset + len(array))
     if array.null_count == len(array):
         return np.zeros((len(array), SIDE, SIDE), dtype=np.uint8)

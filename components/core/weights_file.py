@@ -1,4 +1,4 @@
-"""Safetensors files, checked without the package that loads them: the header says all that there is to check."""
+"""Checks safetensors files by their header, without the package that loads them."""
 
 import json
 import os
@@ -26,14 +26,14 @@ _BYTES = {
     "F64": 8,
 }
 _LONGEST = 100_000_000
-"""Bytes of a header, at most, as the format's own reader has it."""
+"""Largest size of a header, bytes; the limit of the format's own reader."""
 
 
 def check_weights(path: str | Path) -> int:
-    """Checks that a file is a whole safetensors file: tensors of known types, laid end to end up to the file's end.
+    """Checks that a safetensors file is complete: tensors of known types fill it without gaps up to its end.
 
     Returns:
-        How many tensors it holds.
+        The number of tensors.
 
     Raises:
         SaltError: If it is not, or cannot be read.
@@ -54,7 +54,7 @@ def check_weights(path: str | Path) -> int:
 
 
 def _header(file: IO[bytes], size: int) -> tuple[dict[str, Any], int]:
-    """The entries of the tensors, and where their data begin."""
+    """Returns the entries of the tensors, and the offset at which their data begin."""
     (length,) = struct.unpack("<Q", file.read(8))
     if length > min(size - 8, _LONGEST):
         raise ValueError(f"a header of {length} bytes")
@@ -65,7 +65,7 @@ def _header(file: IO[bytes], size: int) -> tuple[dict[str, Any], int]:
 
 
 def _span(entry: dict[str, Any]) -> tuple[int, int]:
-    """First byte and the one after the last of a tensor; they must fit its type and shape."""
+    """First byte of a tensor and the byte after its last one; they must match its type and shape."""
     begin, end = map(int, entry["data_offsets"])
     if end - begin != _BYTES[entry["dtype"]] * prod(entry["shape"]):
         raise ValueError(f"{end - begin} bytes for {entry['dtype']} {entry['shape']}")

@@ -1,4 +1,4 @@
-"""Which file holds the maps of which job."""
+"""Finds the map file of each job."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ _HASHES = ("data_hash", "config_hash")
 
 @dataclass(frozen=True)
 class MapFile:
-    """One job's maps.
+    """The map file of one job.
 
     Attributes:
         path: The file.
         rows: Number of images.
-        metadata: What the stage that wrote it says of it.
+        metadata: The strings that the stage wrote beside the schema.
     """
 
     path: str
@@ -38,7 +38,7 @@ def find_jobs(paths: list[str], kind: str, config: Config) -> dict[Job, MapFile]
         The file of each job, in the order of the configuration.
 
     Raises:
-        SaltError: If a file is no such job's, or a job is missing or doubled.
+        SaltError: If a file belongs to no such job, or a job is missing or duplicate.
     """
     files = [_read(path) for path in paths]
     for file in files:
@@ -51,7 +51,7 @@ def find_jobs(paths: list[str], kind: str, config: Config) -> dict[Job, MapFile]
 
 
 def common_hashes(files: list[MapFile]) -> dict[str, str]:
-    """The data hash and the configuration hash that all files share.
+    """Returns the data hash and the configuration hash that all files have in common.
 
     Raises:
         SaltError: If two files differ.

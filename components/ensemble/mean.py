@@ -12,14 +12,14 @@ def blend_rows(parts: Iterable[list[MapRows]], weights: Sequence[float], folds: 
     """Blends maps and probabilities of any salt.
 
     Args:
-        parts: The same images' rows by each job: all of one encoder, then all of the next.
-        weights: Each encoder's weight.
-        folds: Jobs of an encoder.
+        parts: The rows of the same images by each job: all jobs of one encoder, then all of the next.
+        weights: The weight of each encoder.
+        folds: Number of jobs of an encoder.
     """
-    shares = [weight / folds for weight in weights]
+    map_weights = [weight / folds for weight in weights]
     for rows in parts:
         encoders = [rows[k : k + folds] for k in range(0, len(rows), folds)]
-        map_BHW = weighted_mean(shares, [[part.map_BHW for part in of_one] for of_one in encoders])
+        map_BHW = weighted_mean(map_weights, [[part.map_BHW for part in of_one] for of_one in encoders])
         salt_EB = [np.sum([part.salt_B for part in of_one], axis=0, dtype=np.float64) for of_one in encoders]
-        salt_B = (np.array(shares) @ np.array(salt_EB)).astype(np.float32)
+        salt_B = (np.array(map_weights) @ np.array(salt_EB)).astype(np.float32)
         yield MapRows(rows[0].ids_B, map_BHW, salt_B, rows[0].path_B)

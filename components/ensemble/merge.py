@@ -53,11 +53,11 @@ def concatenate(parts: list[MapRows]) -> MapRows:
 
 
 class Stream:
-    """Rows that are read as they are asked for.
+    """Rows that are read on demand.
 
     Args:
-        source: Gives the rows in pieces of any size.
-        name: What a message calls it.
+        source: Yields the rows in pieces of any size.
+        name: Its name in messages.
     """
 
     def __init__(self, source: Iterator[MapRows], name: str) -> None:
@@ -66,17 +66,17 @@ class Stream:
         self.buffer = MapRows.none()
 
     def fill(self, count: int) -> MapRows:
-        """Reads on until so many rows are buffered, or all that are left.
+        """Reads until `count` rows are buffered, or the source ends.
 
         Returns:
-            The buffered rows; none at the end.
+            The buffered rows; no rows at the end.
         """
         while len(self.buffer) < count and (piece := next(self.source, None)) is not None:
             self.buffer = concatenate([self.buffer, piece]) if len(self.buffer) else piece
         return self.buffer
 
     def take(self, count: int) -> MapRows:
-        """Gives the first buffered rows away."""
+        """Removes the first buffered rows from the buffer and returns them."""
         rows, self.buffer = self.buffer[:count], self.buffer[count:]
         return rows
 
@@ -85,7 +85,7 @@ def read_rows(path: str) -> Iterator[MapRows]:
     """Reads a map file a row group at a time.
 
     Raises:
-        SaltError: If the file is damaged, or its ids do not ascend.
+        SaltError: If the file is damaged, or its rows are not sorted by id.
     """
     last = ""
     for table in row_groups(path, MAPS):
@@ -99,7 +99,7 @@ def read_in_step(paths: list[str]) -> Iterator[list[MapRows]]:
     """Reads map files of the same images side by side, a row group of each at a time.
 
     Raises:
-        SaltError: If a file is damaged, its ids do not ascend, or they are not those of the others.
+        SaltError: If a file is damaged, its rows are not sorted by id, or its ids differ from those of the others.
     """
     return in_step([Stream(read_rows(path), path) for path in paths])
 
@@ -109,38 +109,36 @@ def _check_ascending(path: str, last: str, ids: npt.NDArray[np.str_]) -> None:
     wrong = np.flatnonzero(ids <= before)
     if len(wrong):
         first = wrong[0]
-        problem = "is there twice" if ids[first] == before[first] else "ids are not sorted"
+        problem = "the image is duplicate" if ids[first] == before[first] else "rows are not sorted by id"
         raise SaltError(problem, file=path, field="id", found=f"{ids[first]} after {before[first]}")
 
 
 def merged(streams: list[Stream]) -> Iterator[MapRows]:
-    """Merges streams of different ids into one in the order of ids.
+    """Merges streams of different ids into one that is sorted by id.
 
-    Holds a row group of each stream at a time.
+    It holds one row group of each stream at a time.
 
     Raises:
         SaltError: If an id is in two of them.
     """
     while live := [stream for stream in streams if len(stream.fill(1))]:
-        # what is up to the least of the last buffered ids is all there: nothing read later can come before it
+        # All ids up to the smallest of the last buffered ids are buffered: a stream only yields larger ids later.
         bound = min(stream.buffer.ids_B[-1] for stream in live)
         rows = concatenate([stream.take(int(np.searchsorted(stream.buffer.ids_B, bound, "right"))) for stream in live])
         rows = rows[np.argsort(rows.ids_B, kind="stable")]
-        twice = np.flatnonzero(rows.ids_B[1:] == rows.ids_B[:-1])
-        if len(twice):
-            first = twice[0]
+        repeated = np.flatnonzero(rows.ids_B[1:] == rows.ids_B[:-1])
+        if len(repeated):
+            first = repeated[0]
             other = rows.path_B[first + 1]
-            raise SaltError(
-                "is held out twice", file=rows.path_B[first], field=rows.ids_B[first], found=f"also {other}"
-            )
+            raise SaltError("is in two folds", file=rows.path_B[first], field=rows.ids_B[first], found=f"also {other}")
         yield rows
 
 
 def in_step(streams: list[Stream]) -> Iterator[list[MapRows]]:
-    """Reads streams of the same ids side by side, in full row groups but for the last.
+    """Reads streams of the same ids side by side, in full row groups except for the last one.
 
     Raises:
-        SaltError: If their ids differ, naming the first that does.
+        SaltError: If their ids differ, naming the first id that does.
     """
     while True:
         count = min(ROW_GROUP, *(len(stream.fill(ROW_GROUP)) for stream in streams))
@@ -157,10 +155,10 @@ def in_step(streams: list[Stream]) -> Iterator[list[MapRows]]:
 
 
 def _difference(one: tuple[MapRows, str], other: tuple[MapRows, str]) -> SaltError:
-    """Of two ids that should be the same, the smaller is the one that the other stream lacks."""
-    (row, _), (next_row, lacking) = sorted((one, other), key=lambda side: side[0].ids_B[0])
+    """Of two ids that should be equal, the smaller one is missing from the other stream."""
+    (row, _), (next_row, other_name) = sorted((one, other), key=lambda side: side[0].ids_B[0])
     found = f"{next_row.ids_B[0]} in {next_row.path_B[0]}"
-    return SaltError(f"is missing from {lacking}", file=row.path_B[0], field=row.ids_B[0], found=found)
+    return SaltError(f"is missing from {other_name}", file=row.path_B[0], field=row.ids_B[0], found=found)
 
 
 def _check_ended(streams: list[Stream]) -> None:
@@ -168,4 +166,6 @@ def _check_ended(streams: list[Stream]) -> None:
     for stream in streams:
         if len(stream.buffer):
             row = stream.buffer[:1]
-            raise SaltError(f"is missing from {ended.name}", file=row.path_B[0], field=row.ids_B[0], found="its end")
+            raise SaltError(
+                f"is missing from {ended.name}", file=row.path_B[0], field=row.ids_B[0], found="the end of the file"
+            )

@@ -32,11 +32,12 @@ def blend(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Blends the out-of-fold and the test maps of all jobs.
 
-    An out-of-fold map is the sum over encoders of weight x map; a test map, of weight x mean over folds. So is the
-    probability of any salt. Maps are rounded once, at the end. A row group of each file is held at a time.
+    An out-of-fold map is the sum over encoders of weight x map; a test map is the sum of weight x mean over folds. The
+    probability that an image holds any salt is blended in the same way. Maps are rounded once, at the end. One row
+    group of each file is held at a time.
 
-    Where `ensemble.weights` is `learned`, test maps are blended by the weights that are best on all out-of-fold maps,
-    and those of a held-out fold by the weights that are best on the other folds.
+    If `ensemble.weights` is `learned`, test maps are blended by the weights that score best on all out-of-fold maps,
+    and the out-of-fold maps of a fold by the weights that score best on the other folds.
 
     Args:
         dataset: Parquet file of schema `DATASET`; its masks are read where weights are learned.
@@ -50,7 +51,7 @@ def blend(
         Facts of both outputs, as strings.
 
     Raises:
-        SaltError: If a job is missing or doubled, files do not belong together, or their ids differ.
+        SaltError: If a job is missing or duplicate, files do not belong together, or their ids differ.
     """
     settings = parse_config(config)
     oof_jobs = find_jobs(oof, "oof", settings)
@@ -84,7 +85,7 @@ def blend(
 
 
 def _masks(dataset: str, data_hash: str) -> dict[str, NDArray[np.uint8]]:
-    """True mask of each labelled image, of the data that the maps were made from."""
+    """Reads the true mask of each labelled image, from the data that the maps were made from."""
     rows, facts = read_labelled(dataset, ["id", "mask"])
     check_facts(dataset, facts, {"data_hash": data_hash})
     return dict(zip(rows["id"].to_pylist(), array_to_pixels(rows["mask"]), strict=True))

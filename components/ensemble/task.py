@@ -35,7 +35,7 @@ def blend_task(
         blended_oof=blended_oof.path,
         blended_test=blended_test.path,
     )
-    # The report gets no test maps, which are large, but tells how long their tasks took.
+    # The report does not read the test maps, which are large, so this artifact carries the times of their tasks.
     seconds = " ".join(file.metadata.get("stage_seconds", "") for file in maps)
     describe(blended_oof, "ensemble oof", predict_seconds=seconds, **oof_facts)
     describe(blended_test, "ensemble test maps", **test_facts)

@@ -13,15 +13,16 @@ from salt_pipeline.components.core.metric import CUTS, overlap, score
 from salt_pipeline.components.ensemble.merge import MapRows
 
 CANDIDATES = 200
-"""Weights that are tried at most."""
+"""Largest number of weightings that are tried."""
 
 Weights = tuple[float, ...]
 
 
 def lattice(encoders: int) -> list[Weights]:
-    """All weights of so many encoders that are positive multiples of one step and sum to one.
+    """Returns all weightings of `encoders` encoders in positive multiples of one step that sum to 1.
 
-    The step is a twentieth, or larger where that would be more than `CANDIDATES`: three encoders are 171, two are 19.
+    The step is 1/20, or larger where that would give more than `CANDIDATES`. Two encoders have 19 weightings,
+    three have 171.
     """
     steps = max(20, encoders)
     while comb(steps - 1, encoders - 1) > CANDIDATES:
@@ -33,18 +34,18 @@ def lattice(encoders: int) -> list[Weights]:
 def learn_weights(
     folds: Iterable[Iterable[list[MapRows]]], mask_by_id: dict[str, NDArray[np.uint8]], encoders: int
 ) -> list[Weights]:
-    """Finds the weights whose blended maps score best at the threshold that is best for them.
+    """Finds the weights whose blended maps score best, each weighting at its own best threshold.
 
-    At one fixed threshold the choice would hang on how the blend shifts the probabilities.
+    At one fixed threshold the choice would depend on how the blend shifts the probabilities.
 
     Args:
-        folds: Of each fold, the maps of its held-out images: a list with one part of each encoder at a time.
+        folds: For each fold, the maps of its held-out images, as lists with one part of each encoder.
         mask_by_id: True mask (101, 101) of each image, 1 is salt.
-        encoders: Their number.
+        encoders: Number of encoders.
 
     Returns:
-        For each fold the weights that are best on the other folds, so that no image has a say in its own; and, last,
-        those that are best on all.
+        For each fold the weights that score best on the other folds, so that no image influences its own weights; and,
+        last, those that score best on all.
 
     Raises:
         SaltError: If an image has no mask.

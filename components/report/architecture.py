@@ -19,7 +19,7 @@ PARTS: dict[Kind, int] = {
 
 
 class Layer(BaseModel):
-    """One part of a network, as train_fold found it by running the network once."""
+    """One part of a network, as train_fold measured it in a forward pass."""
 
     name: str
     kind: Kind
@@ -38,7 +38,7 @@ class Architecture(BaseModel):
     layers: list[Layer]
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _complete(self) -> Self:
         for kind, count in PARTS.items():
             found = len(self.of(kind))
             if found != count:
@@ -46,5 +46,5 @@ class Architecture(BaseModel):
         return self
 
     def of(self, kind: Kind) -> list[Layer]:
-        """Its parts of a kind, in the data's order."""
+        """Returns its parts of a kind, in the order of the forward pass."""
         return [layer for layer in self.layers if layer.kind == kind]

@@ -1,7 +1,7 @@
-"""What every chart shares: its look, and its way into the page as inline SVG.
+"""The common look of all charts, and their conversion to inline SVG.
 
-A chart is drawn once. Its colours go into the page as CSS variables, so that it follows the page from light to dark
-and to paper; they are those of Okabe and Ito, which colour-blind readers can tell apart.
+Colours become CSS variables, so that a chart follows the page's light, dark and print styles. They are those of Okabe
+and Ito, which colour-blind readers can distinguish.
 """
 
 import re
@@ -34,7 +34,7 @@ _COLOUR = re.compile("|".join(_VARIABLES), re.IGNORECASE)
 
 
 def new_figure(width: float = 4.7, height: float = 3.4) -> Figure:
-    """An empty figure, sizes in inches; half the page wide, so that it can still be read on a telephone."""
+    """Creates an empty figure, sizes in inches; half as wide as the page, so that it stays readable on a phone."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasSVG(figure)
     return figure
@@ -76,8 +76,8 @@ def to_svg(figure: Figure, name: str, alt: str) -> Markup:
 
     Args:
         figure: What `new_figure` gave.
-        name: Unique on the page: it keeps the references inside of one drawing apart from those of another.
-        alt: What the chart shows, for those who cannot see it.
+        name: Unique on the page; it prefixes the ids inside the drawing.
+        alt: Text alternative of the chart.
     """
     file = StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):

@@ -1,4 +1,4 @@
-"""Salt or no salt, image by image: confusion, ROC, and their way into Kubeflow."""
+"""Salt or no salt by image: confusion matrix and ROC curve, for the page and for Kubeflow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from salt_pipeline.components.report.charts import BLUE, GRID, INK, dress, new_f
 CATEGORIES = ("no salt", "salt")
 
 POINTS = 100
-"""Points of a ROC curve at most: a curve of each image would weigh more than it shows."""
+"""Largest number of points of a ROC curve: one point per image would enlarge the page without showing more."""
 
 Matrix = tuple[tuple[int, int], tuple[int, int]]
 """Images by truth (row) and prediction (column), each in the order of `CATEGORIES`."""
@@ -25,11 +25,11 @@ class Roc:
     """The classifier's ROC curve over the images.
 
     Attributes:
-        fpr: Share of the images without salt that are called salt, at each threshold.
-        tpr: Share of the images with salt that are.
-        threshold: An image is called salt if its probability is strictly above it; falling, from 1 to 0.
-        auc: Area below the curve, of all its points: the chance that an image with salt has a higher probability than
-            one without, ties counting half.
+        fpr: False positive rate: fraction of the images without salt that are classified as salt, at each threshold.
+        tpr: True positive rate: the same fraction of the images with salt.
+        threshold: An image is classified as salt if its probability is strictly above it; decreasing from 1 to 0.
+        auc: Area under the curve, before points are dropped: the probability that an image with salt ranks above one
+            without, where ties count half.
     """
 
     fpr: tuple[float, ...]
@@ -40,12 +40,12 @@ class Roc:
 
 @dataclass(frozen=True)
 class Classification:
-    """How the ensemble tells images with salt from those without.
+    """How well the ensemble separates images with salt from those without.
 
     Attributes:
-        by_classifier: Confusion by the mean probability of its classifiers, at 0.5.
-        by_mask: Confusion by whether its final mask holds a pixel.
-        roc: Of the classifiers; None where all images are of one kind.
+        by_classifier: Confusion matrix by the mean probability of its classifiers, at 0.5.
+        by_mask: Confusion matrix by whether its final mask holds any pixel.
+        roc: ROC curve of the classifiers; None if all images are of one class.
     """
 
     by_classifier: Matrix
@@ -60,14 +60,14 @@ def confusion(truth_B: NDArray[np.bool_], predicted_B: NDArray[np.bool_]) -> Mat
 
 
 def roc_curve(truth_B: NDArray[np.bool_], salt_B: NDArray[np.floating]) -> Roc | None:
-    """Computes the curve; None where all images are of one kind, which leaves a rate without meaning."""
+    """Computes the curve; None if all images are of one class, so that one of the rates is undefined."""
     if truth_B.all() or not truth_B.any():
         return None
     levels, place_B = np.unique(salt_B.astype(np.float64), return_inverse=True)
     with_salt = np.bincount(place_B[truth_B], minlength=len(levels))[::-1].cumsum()
     without = np.bincount(place_B[~truth_B], minlength=len(levels))[::-1].cumsum()
     tpr, fpr = np.append(0, with_salt / with_salt[-1]), np.append(0, without / without[-1])
-    # A level is above the next lower one; the least is above 0, where the curve ends.
+    # The threshold that just includes a level is the next lower level; for the lowest level it is 0.
     threshold = np.append(1, np.append(levels[-2::-1], 0))
     kept = np.unique(np.linspace(0, len(tpr) - 1, POINTS).round().astype(int))
     points = [tuple(values[kept].tolist()) for values in (fpr, tpr, threshold)]
@@ -75,7 +75,7 @@ def roc_curve(truth_B: NDArray[np.bool_], salt_B: NDArray[np.floating]) -> Roc |
 
 
 def log_classification(artifact: Any, found: Mapping[str, Any]) -> None:
-    """Logs confusion and ROC on a KFP `ClassificationMetrics`, and as JSON at its path, as `log_metrics` does.
+    """Logs confusion matrix and ROC curve on a KFP `ClassificationMetrics`, and writes them as JSON to its path.
 
     Args:
         artifact: The output artifact.
@@ -88,7 +88,7 @@ def log_classification(artifact: Any, found: Mapping[str, Any]) -> None:
 
 
 def roc_chart(roc: Roc, by_classifier: Matrix) -> Markup:
-    """Draws the curve, and where 0.5 lies on it."""
+    """Draws the curve and marks the point of threshold 0.5."""
     figure = new_figure(4.7, 3.7)
     ax = figure.subplots()
     (right_none, wrong_none), (wrong_salt, right_salt) = by_classifier
@@ -98,9 +98,9 @@ def roc_chart(roc: Roc, by_classifier: Matrix) -> Markup:
     ax.plot(*at_half, "o", color=INK, markersize=6)
     ax.annotate("at 0.5", at_half, xytext=(8, -12), textcoords="offset points", fontsize=9, color=INK)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    dress(ax, "share of empty images called salt", "share of salt images called salt")
+    dress(ax, "false positive rate, images without salt", "true positive rate, images with salt")
     alt = (
         f"ROC curve, area {roc.auc:.3f}. At probability 0.5, {at_half[1]:.0%} of the images with salt are found and "
-        f"{at_half[0]:.0%} of those without are called salt."
+        f"{at_half[0]:.0%} of those without are classified as salt."
     )
     return to_svg(figure, "roc", alt)

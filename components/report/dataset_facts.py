@@ -1,4 +1,4 @@
-"""What is known of the data: how many images of which kind, and what was left out."""
+"""Facts of the dataset: numbers of images by kind, and the images that were skipped."""
 
 import json
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ class DatasetFacts:
 
     Attributes:
         source: Name of the archive.
-        labelled: With a mask.
-        test: Without.
-        empty: Labelled, without salt.
-        constant: Labelled, of one grey level.
-        coverage: Mean share of salt in the labelled images that hold any.
-        depth: Least and greatest known depth of the labelled images, ft.
-        dropped: By id, why an image was left out.
+        labelled: Images with a mask.
+        test: Images without a mask.
+        empty: Labelled images without salt.
+        constant: Labelled images of one grey level.
+        coverage: Mean fraction of salt in the labelled images that hold any.
+        depth: Smallest and largest known depth of the labelled images, ft.
+        dropped: By id, why an image was skipped.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""What the report reads, checked to belong together."""
+"""Reads the inputs of the report and checks that they belong together."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -27,9 +27,9 @@ class Labelled:
         images_BHW: Grey levels, uint8.
         masks_BHW: True masks, uint8, 1 is salt.
         fold_B: The fold that holds each image out.
-        depth_B: Depth below the surface, ft, float64; NaN where it is not known.
-        data_hash: Names the data.
-        synthetic: Whether the images were generated, so that scores mean nothing.
+        depth_B: Depth below the surface, ft, float64; NaN where it is unknown.
+        data_hash: Hash of the data.
+        synthetic: Whether the images were generated, so that scores say nothing about real data.
     """
 
     ids: list[str]
@@ -55,7 +55,7 @@ class Maps:
 
 
 class Epoch(BaseModel):
-    """One epoch of a learning curve, as far as the report shows it."""
+    """The part of an epoch of a learning curve that the report shows."""
 
     epoch: int
     phase: int
@@ -64,7 +64,7 @@ class Epoch(BaseModel):
 
 
 class Curve(BaseModel):
-    """The learning curve that train_fold writes; files of older versions lack what has a default."""
+    """The learning curve that train_fold writes; fields with a default are missing from files of older versions."""
 
     encoder: str
     fold: int
@@ -81,9 +81,9 @@ class Curve(BaseModel):
 
 
 class ChoiceFile(BaseModel):
-    """What submission chose on the blended out-of-fold maps, and the ensemble's score by that choice.
+    """The part of choice.json that the report needs: the choice of submission, and the ensemble's score by it.
 
-    Files of older versions lack the encoders' weights.
+    The weights of the encoders are missing from files of older versions.
     """
 
     threshold: float = Field(ge=0, le=1)
@@ -126,16 +126,16 @@ def read_maps(path: str, labelled: Labelled) -> Maps:
 
 
 def read_jobs(oofs: list[str], labelled: Labelled, config: Config) -> dict[str, Maps]:
-    """Reads the out-of-fold maps of every job and puts those of an encoder together.
+    """Reads the out-of-fold maps of every job and joins those of an encoder.
 
     Returns:
         By encoder, in the configuration's order: a map for each labelled image, by the network that never saw it.
 
     Raises:
-        SaltError: If a job is missing, doubled or unknown, or a file holds other images than its fold.
+        SaltError: If a job is missing, duplicate or unknown, or a file holds other images than its fold.
     """
-    told = ((path, table_metadata(open_table(path, MAPS))) for path in oofs)
-    files = ((path, facts.get("encoder", "none"), facts.get("fold", "none")) for path, facts in told)
+    opened = ((path, table_metadata(open_table(path, MAPS))) for path in oofs)
+    files = ((path, facts.get("encoder", "none"), facts.get("fold", "none")) for path, facts in opened)
     paths = by_job(files, "out-of-fold maps", config)
     pooled = {}
     for encoder in config.encoders:
@@ -156,7 +156,7 @@ def read_curves(paths: list[str], labelled: Labelled, config: Config) -> dict[Jo
     """Reads the learning curve of every job.
 
     Raises:
-        SaltError: If a job is missing, doubled or unknown, or a file is not a curve or of other data.
+        SaltError: If a job is missing, duplicate or unknown, or a file is not a curve or of other data.
     """
     curves = {path: _read_model(path, Curve) for path in paths}
     for path, curve in curves.items():

@@ -1,4 +1,4 @@
-"""What the report's artifacts say of themselves in Kubeflow."""
+"""The output artifacts of the report, and their metadata in Kubeflow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

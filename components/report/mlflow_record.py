@@ -1,4 +1,4 @@
-"""The report's last act: what a person compares goes to the pipeline's run in MLflow."""
+"""Records the pipeline run in MLflow: configuration, scores, times and files."""
 
 import shutil
 import tempfile
@@ -13,10 +13,10 @@ from salt_pipeline.components.core.tracking.experiment import NOTE
 from salt_pipeline.components.core.tracking.tracking import Tracking
 
 PATIENCE = 60.0
-"""Seconds to wait for an unreachable server: nothing of the run comes after the report."""
+"""Time to wait for an unreachable server, seconds. No later stage of the run could send the records instead."""
 
 JOB_FILES = ("curve.png", "model")
-"""What a job uploads, and nobody else can."""
+"""The files that only the job itself can upload."""
 
 
 def record(
@@ -27,18 +27,18 @@ def record(
     files: Mapping[str, str],
     origin: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Records the whole run, and all of its jobs that is not there yet.
+    """Records the run, and whatever its jobs have not recorded themselves.
 
-    A job whose training came from a cache, or whose server was unreachable, has no nested run or one with gaps: its
-    learning curve fills them, all but its files. What is there already stays as it is.
+    If the training of a job came from a cache, or the server was unreachable, its nested run is missing or incomplete.
+    It is completed from the learning curve, except for its files. Existing records are not changed.
 
     Args:
         run: Name of the pipeline run; empty records nothing.
         config: The configuration document.
-        curves: Each job's learning curve, JSON.
+        curves: The learning curve of each job, JSON.
         scalars: The scores.
         files: What to upload to the parent run, by name.
-        origin: Where the run comes from: git revision, images, run and link in Kubeflow Pipelines, as far as known.
+        origin: Origin of the run: git revision, images, run and link in Kubeflow Pipelines, as far as known.
 
     Returns:
         MLflow's id of the parent run, as a string to describe artifacts by.
@@ -71,7 +71,7 @@ def record(
 
 
 def _record_job(tracking: Tracking, curve: dict[str, Any], settings: Config) -> None:
-    """Fills in what the job itself would have recorded, by its learning curve; older ones lack scores and times."""
+    """Records what the job itself would have recorded; learning curves of older versions have no scores and times."""
     job = tracking.job(curve["encoder"], curve["fold"], _began(curve))
     job.params({key: curve[key] for key in ("config_hash", "data_hash", "encoder", "fold")} | settings.flat())
     job.epochs(curve["epochs"])
@@ -84,19 +84,19 @@ def _record_job(tracking: Tracking, curve: dict[str, Any], settings: Config) -> 
 
 
 def _began(curve: dict[str, Any]) -> float:
-    """Unix time at which a training began, by its first epoch; now where an older curve does not say."""
+    """Unix time at which a training began, by its first epoch; the current time for curves of older versions."""
     first = curve["epochs"][0]
     return float(first["ended"] - first["seconds"]) if "ended" in first else time.time()
 
 
 def _description(scalars: Mapping[str, float], card: str) -> str:
-    """The score, then the card: MLflow's page folds what goes on for longer than a few lines."""
+    """The score, then the card: MLflow's page folds all but the first lines."""
     low, high = (scalars.get(name, scalars["score"]) for name in ("score_low", "score_high"))
     return f"**{scalars['score']:.4f}** out of fold, 95 % interval {low:.4f} to {high:.4f}\n\n{card}"
 
 
 def _tags(origin: dict[str, str]) -> dict[str, str]:
-    """The run's origin as tags; the link is what MLflow's page shows of a run in Kubeflow Pipelines."""
+    """The origin of the run as tags, among them the link to the run in Kubeflow Pipelines."""
     tags = {f"salt.{key}": value for key, value in origin.items() if key != "kfp_ui"}
     tags["mlflow.source.name"] = "salt submit" if origin.get("runner") == "cluster" else "salt run"
     if origin.get("kfp_run"):

@@ -1,4 +1,4 @@
-"""The bundle in MLflow's model registry, as a pyfunc; written by hand, since the image has only MLflow's small half."""
+"""Registers the bundle in MLflow's model registry, as a pyfunc whose files are written here: mlflow-skinny cannot."""
 
 import json
 import platform
@@ -19,39 +19,39 @@ from salt_pipeline.components.core.tracking.tracking import Tracking
 from salt_pipeline.components.report.model_code import copy_code
 
 NAME = "salt"
-"""The registered model; each run's bundle is a version of it."""
+"""Name of the registered model; the bundle of each run is a version of it."""
 
 FOLDER = "model"
-"""Where it lies among the artifacts of the pipeline's run."""
+"""Its folder among the artifacts of the pipeline's run."""
 
 _TENSOR = '[{{"type": "tensor", "tensor-spec": {{"dtype": "{}", "shape": [-1, {}, {}]}}}}]'
 
 
 def register(run: str, bundle: str) -> dict[str, str]:
-    """Registers a bundle, once for each run; an unreachable server costs a warning.
+    """Registers a bundle, once per run; if the server is unreachable, it only logs a warning.
 
     Args:
         run: Name of the pipeline run; empty registers nothing.
         bundle: The bundle's folder.
 
     Returns:
-        The registered version, as a string to describe artifacts by; nothing where there is none.
+        The registered version, as a string to describe artifacts by; empty if nothing was registered.
 
     Raises:
-        SaltError: If the folder is no bundle.
+        SaltError: If the folder is not a bundle.
     """
     opened = open_bundle(bundle, verify=False)
     tracking = Tracking(run)
     parent = tracking.parent()
     registered = []
     tracking.do("registered model", lambda: registered.append(_register(tracking, str(parent.id), opened)))
-    parent.end()  # it counted as running again if it had failed before
+    parent.end()  # a run that had failed before is RUNNING again
     tracking.close()
     return {"registered_model": f"{NAME}/{registered[0]}"} if registered else {}
 
 
 def _register(tracking: Tracking, run_id: str, bundle: Bundle) -> str:
-    """Uploads and registers unless that was done; the version."""
+    """Uploads and registers the bundle unless that was done before; returns the version."""
     client = tracking.client
     for known in client.search_model_versions(f"name = '{NAME}' and run_id = '{run_id}'"):
         if known.tags.get("salt.bundle") == bundle.hash:
@@ -80,15 +80,15 @@ def _register(tracking: Tracking, run_id: str, bundle: Bundle) -> str:
 
 def _summary(bundle: Bundle) -> str:
     low, high, score = (bundle.scores[name] for name in ("score_low", "score_high", "score"))
-    made_up = " Trained on made-up images: of no use." if bundle.synthetic else ""
-    return f"{len(bundle.members)} networks, {score:.4f} out of fold ({low:.4f} to {high:.4f}).{made_up}"
+    warning = " Trained on synthetic images: useless on real data." if bundle.synthetic else ""
+    return f"{len(bundle.members)} networks, {score:.4f} out of fold ({low:.4f} to {high:.4f}).{warning}"
 
 
 def write_pyfunc(folder: Path, bundle: Bundle, run_id: str) -> None:
-    """Writes all of MLflow's model folder but the bundle itself.
+    """Writes MLflow's model folder, except for the bundle itself.
 
     Args:
-        folder: Where to; the bundle belongs beside, as `bundle`.
+        folder: The folder to write; the bundle belongs into it as `bundle`.
         bundle: The bundle, for the versions it was trained with.
         run_id: MLflow's id of the run.
     """
@@ -127,5 +127,5 @@ def write_pyfunc(folder: Path, bundle: Bundle, run_id: str) -> None:
 
 
 def example_images() -> list[list[list[int]]]:
-    """One made-up image: grey levels of slanting layers."""
+    """One synthetic image: grey levels of slanting layers."""
     return [[[(3 * row + column) % 64 * 4 for column in range(SIDE)] for row in range(SIDE)]]

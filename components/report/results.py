@@ -22,7 +22,7 @@ class Fold:
         images: How many it holds out.
         score_at_half: Mean score at threshold 0.5 and no smallest area.
         score: Mean score at the chosen threshold and smallest area.
-        salt_accuracy: Share of images rightly told to hold salt or none, by the classifier.
+        salt_accuracy: Fraction of images that the classifier correctly predicts to hold salt or none.
     """
 
     fold: int
@@ -48,23 +48,23 @@ class Result:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything the report says in numbers.
+    """All numbers of the report.
 
     Attributes:
         encoders: Each encoder, in the configuration's order.
         ensemble: The blend of all.
-        classification: How the ensemble tells images with salt from those without.
+        classification: How well the ensemble separates images with salt from those without.
         score_cross_fitted: The ensemble's score where each fold's threshold and area were chosen on the other folds.
         weights: The encoders' weights in the ensemble of test maps, given or learned.
         threshold: Chosen by submission; a pixel is salt above it.
         min_area: Chosen by submission; smaller masks are emptied, px.
         images: Labelled images measured.
-        data_hash: Names the data.
-        config_hash: Names what decides the networks.
+        data_hash: Hash of the data.
+        config_hash: Hash of the settings that determine the networks.
         synthetic: Whether the images were generated.
-        epoch_by_fold: Whether a network's epoch was chosen by the fold it is scored on, which flatters a little.
-        level: Share of resamples inside an interval.
-        resamples: Bootstrap resamples.
+        epoch_by_fold: Whether a network's epoch was chosen by the fold that scores it, which raises the score slightly.
+        level: Confidence level of the intervals.
+        resamples: Number of bootstrap resamples.
         seed: Their seed.
     """
 
@@ -86,7 +86,7 @@ class Results:
 
 
 def without_constant(maps: Maps, labelled: Labelled) -> Maps:
-    """Empties the maps of images of one grey level, as submission does: no such image holds salt."""
+    """Empties the maps of images of one grey level, as submission does."""
     return Maps(without_salt(maps.maps_BHW, one_grey_level(labelled.images_BHW)), maps.salt_B)
 
 
@@ -95,10 +95,10 @@ def measure(name: str, maps: Maps, labelled: Labelled, choice: ChoiceFile, seed:
 
     Args:
         name: Encoder, or `ensemble`.
-        maps: Its maps; those of constant images already empty.
+        maps: Its maps; those of images of one grey level are already empty.
         labelled: The truth.
         choice: Threshold and smallest area.
-        seed: Of the intervals.
+        seed: Seed of the intervals.
     """
     half_B = score_images(maps.maps_BHW, labelled.masks_BHW)
     chosen_B = score_images(maps.maps_BHW, labelled.masks_BHW, choice.threshold, choice.min_area)
@@ -121,7 +121,7 @@ def measure(name: str, maps: Maps, labelled: Labelled, choice: ChoiceFile, seed:
 
 
 def classify(ensemble: Maps, labelled: Labelled, choice: ChoiceFile) -> Classification:
-    """Compares images called salt with those that hold any."""
+    """Compares the predicted class of each image, salt or no salt, with the true one."""
     masks_BHW = to_masks(ensemble.maps_BHW, choice.threshold, choice.min_area)
     truth_B, found_B = (np.asarray(of_BHW.any(axis=(1, 2))) for of_BHW in (labelled.masks_BHW, masks_BHW))
     return Classification(

@@ -46,14 +46,14 @@ def report(
         results: JSON file to write: every number.
         card: Markdown file to write: the table.
         page: HTML file to write: the whole report.
-        seconds: By stage, how long each of its tasks took, where it is known.
-        run: Name of the pipeline run, to head the page with.
+        seconds: By stage, the duration of each of its tasks, where it is known.
+        run: Name of the pipeline run, for the heading of the page.
 
     Returns:
         The main numbers by name: `score`, `salt_accuracy` ... of the ensemble, `<encoder>/score` ... of each encoder.
 
     Raises:
-        SaltError: If a job is missing or doubled, or files do not belong together; it names them.
+        SaltError: If a job is missing or duplicate, or files do not belong together; the message names them.
     """
     settings = parse_config(config)
     labelled = read_truth(dataset, folds)

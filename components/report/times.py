@@ -1,4 +1,4 @@
-"""How long each stage took, and how much memory of a GPU."""
+"""Duration of each stage, and its peak GPU memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from salt_pipeline.components.core.stages import STAGES
 from salt_pipeline.components.report.inputs import Curve
 
 Seconds = Mapping[str, Sequence[float]]
-"""By stage, the seconds of each of its tasks."""
+"""By stage, the duration of each of its tasks, seconds."""
 
 
 @dataclass(frozen=True)
 class StageTime:
-    """The tasks of one stage together."""
+    """The tasks of one stage together: their number, durations in seconds, and peak GPU memory in bytes."""
 
     name: str
     tasks: int
@@ -24,23 +24,25 @@ class StageTime:
 
 
 def task_seconds(**artifacts: Sequence[Any]) -> dict[str, list[float]]:
-    """Reads from artifacts how long the tasks took that wrote them.
+    """Reads the durations of tasks from the artifacts that they wrote.
 
-    The test maps do not come here: the ensemble's artifact says how long their tasks took.
+    The report does not read the test maps; the ensemble's artifact carries the durations of their tasks.
 
     Args:
-        **artifacts: By stage, one KFP artifact of each of its tasks; those that do not say are left out.
+        **artifacts: By stage, one KFP artifact of each of its tasks; those without a duration are skipped.
     """
-    told = {name: [made.metadata.get("stage_seconds", "") for made in all_made] for name, all_made in artifacts.items()}
-    told["predict"] = [
+    found = {
+        name: [made.metadata.get("stage_seconds", "") for made in all_made] for name, all_made in artifacts.items()
+    }
+    found["predict"] = [
         seconds for made in artifacts["ensemble"] for seconds in made.metadata.get("predict_seconds", "").split()
     ]
-    read = {name: [float(seconds) for seconds in told.get(name, []) if seconds] for name in STAGES}
+    read = {name: [float(seconds) for seconds in found.get(name, []) if seconds] for name in STAGES}
     return {name: seconds for name, seconds in read.items() if seconds}
 
 
 def stage_times(seconds: Seconds, curves: dict[Job, Curve]) -> list[StageTime]:
-    """Sums a stage's tasks up; training is known from the learning curves where its tasks do not say."""
+    """Sums the tasks of each stage; without durations of its own, training takes those of the learning curves."""
     by_stage = {"train_fold": [curve.seconds for curve in curves.values()], **seconds}
     peaks = [curve.peak_memory_bytes for curve in curves.values() if curve.peak_memory_bytes is not None]
     return [

@@ -1,4 +1,4 @@
-"""The trained models and what was chosen on their maps, put together as the bundle."""
+"""Writes the bundle: the trained models, and the threshold and smallest area chosen on their maps."""
 
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ def find_models(models: list[str], config: Config, data_hash: str) -> dict[Job, 
     Args:
         models: Their folders, in any order.
         config: Names the encoders and the number of folds.
-        data_hash: Names the data they must be trained on.
+        data_hash: Hash of the data that they must be trained on.
 
     Raises:
-        SaltError: If a job is missing, doubled or unknown, or a model is of other data or another configuration.
+        SaltError: If a job is missing, duplicate or unknown, or a model is of other data or another configuration.
     """
     sidecars = {model: _sidecar(model) for model in models}
     for model, sidecar in sidecars.items():
@@ -37,10 +37,10 @@ def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice:
     """Writes the bundle.
 
     Args:
-        folder: Where to.
+        folder: The folder to write.
         models: What `find_models` found.
         config: The configuration.
-        choice: What choice.json says.
+        choice: The content of choice.json.
         synthetic: Whether the training data were generated.
 
     Raises:
@@ -63,12 +63,12 @@ def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice:
     }
     weights = choice["weights"]
     card = render_card(config, facts["scores"], {**facts, "images": choice["images"], "weights": weights})
-    shares = {encoder: weight / config.split.folds for encoder, weight in weights.items()}
-    return write_bundle(folder, models, shares, card, facts)
+    map_weights = {encoder: weight / config.split.folds for encoder, weight in weights.items()}
+    return write_bundle(folder, models, map_weights, card, facts)
 
 
 def _sidecar(model: str) -> dict[str, Any]:
     sidecar = read_json(Path(model, "model.json"))
     if not isinstance(sidecar, dict):
-        raise SaltError("is no sidecar of a model", file=Path(model, "model.json"))
+        raise SaltError("is not the sidecar of a model", file=Path(model, "model.json"))
     return sidecar

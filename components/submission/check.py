@@ -16,15 +16,15 @@ HEADER = ["id", "rle_mask"]
 
 
 def check_submission(path: str | Path, ids: Iterable[str]) -> list[SaltError]:
-    """Looks for everything that Kaggle would refuse.
+    """Finds everything that Kaggle would refuse.
 
     Args:
         path: The csv file.
-        ids: The test ids: each must have one row.
+        ids: The test ids; each must have exactly one row.
 
     Returns:
-        All problems found: an unreadable file, a wrong header, rows that are not an id and a mask, ids doubled, missing
-        or unknown, run lengths that are not sorted pairs inside the image with a gap between them.
+        All problems found: an unreadable file, a wrong header, rows that are not an id and a mask, duplicate, missing
+        or unknown ids, run lengths that are not sorted pairs inside the image with a gap between them.
     """
     return _read(path, ids)[1]
 
@@ -34,10 +34,10 @@ def score_csv(path: str | Path, masks: str | Path) -> tuple[float, int]:
 
     Args:
         path: The csv file.
-        masks: Folder of `<id>.png`, 8 or 16 bit grey, where anything but 0 is salt; one for each row.
+        masks: Folder of `<id>.png`, 8 or 16 bit grey, where every level above 0 is salt; one for each row.
 
     Returns:
-        The metric, and over how many images.
+        The metric, and the number of images.
 
     Raises:
         SaltError: If the file or a mask is not valid, or not every row has a mask and every mask a row.
@@ -48,7 +48,7 @@ def score_csv(path: str | Path, masks: str | Path) -> tuple[float, int]:
         raise SaltError("holds no masks", file=folder, expected="<id>.png files")
     rle_by_id, problems = _read(path, files)
     if problems:
-        raise SaltErrors(f"{path} does not fit the masks in {folder}", problems)
+        raise SaltErrors(f"{path} does not match the masks in {folder}", problems)
     total = sum(
         score_images(decode(rle_by_id[image])[None], _read_mask(file)[None], threshold=0.0).item()
         for image, file in files.items()
@@ -79,7 +79,7 @@ def _read(path: str | Path, ids: Iterable[str]) -> tuple[dict[str, str], list[Sa
                     continue
                 image, rle = row
                 if image in rle_by_id:
-                    problems.append(SaltError("id is there twice", file=path, field=place, found=image))
+                    problems.append(SaltError("duplicate id", file=path, field=place, found=image))
                 elif image not in wanted:
                     unknown.append(image)
                 rle_by_id[image] = rle
@@ -93,7 +93,7 @@ def _read(path: str | Path, ids: Iterable[str]) -> tuple[dict[str, str], list[Sa
         problems.append(SaltError("is not a csv file", file=path, found=error))
     else:
         missing = [image for image in wanted if image not in rle_by_id]
-        problems += _ids_problem("is missing", missing, path) + _ids_problem("is not wanted", unknown, path)
+        problems += _ids_problem("is missing", missing, path) + _ids_problem("is unknown", unknown, path)
     return rle_by_id, problems
 
 
@@ -105,7 +105,7 @@ def _ids_problem(problem: str, ids: list[str], path: str | Path) -> list[SaltErr
 
 
 def _read_mask(file: Path) -> NDArray[np.uint8]:
-    """Reads one mask as 0 and 1; the size is known before any pixel is decoded."""
+    """Reads one mask as 0 and 1; it checks the size before it decodes any pixel."""
     from PIL import Image
 
     try:

@@ -1,7 +1,7 @@
-"""The threshold and the smallest area that score best on out-of-fold maps.
+"""Chooses the threshold and the smallest area that score best on out-of-fold maps.
 
-The score of a set of images is a sum over them, so one table of sums for each fold, over all cuts and areas, answers
-everything: the best pair, and the best pair of all folds but one.
+The score of a set of images is a sum over them. So one table of sums per fold, over all cuts and areas, gives the best
+pair of all folds and the best pair of all folds but one.
 """
 
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.metric import CUTS, Overlap, cut, score
 
 AREAS = 513
-"""Smallest areas that are tried: 0 to 512 px, a twentieth of the image."""
+"""Number of smallest areas that are tried: 0 to 512 px, 5 % of the image."""
 
 _HALF = cut(0.5)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What turns probabilities into masks, and how well.
+    """The chosen threshold and smallest area, and their scores.
 
     Attributes:
         threshold: A pixel is salt if its probability is strictly above it.
         min_area: A mask of fewer pixels is emptied.
         score: Mean score of the images it was chosen on.
         score_at_half: Their mean score at threshold 0.5 and no smallest area.
-        score_cross_fitted: Mean score when each fold is scored by what is best on the others: no image has a say in its
-            own threshold.
-        salt_accuracy: Share of images rightly predicted to hold salt or not.
+        score_cross_fitted: Mean score when each fold is scored by the pair that is best on the others, so that no image
+            influences its own threshold.
+        salt_accuracy: Fraction of images correctly predicted to hold salt or none.
     """
 
     threshold: float
@@ -49,11 +49,11 @@ def choose(
 ) -> Choice:
     """Searches all pairs of cut and smallest area, exactly.
 
-    Of several best pairs those of the smallest area are kept, and of these the threshold nearest to 0.5.
+    Of several best pairs it takes the one with the smallest area, then the one with the threshold nearest to 0.5.
 
     Args:
         found: Overlap of the out-of-fold maps with the masks; at least one image.
-        folds_B: Fold (B,) that holds each image out.
+        folds_B: The fold (B,) that holds each image out.
         threshold: Fixes the threshold.
         min_area: Fixes the smallest area, px.
 
@@ -104,8 +104,8 @@ def _sums(
 ) -> NDArray[np.int64]:
     """Sum of the scores of some images, in tenths, at each cut and smallest area (T, A).
 
-    An image whose mask is smaller than the area scores as empty; so it adds its score as empty everywhere, and what its
-    mask gains over that only where the mask is kept. One weighted histogram over areas sorts out where.
+    An image whose mask is smaller than the area scores as an empty mask. So every image adds its score as empty
+    everywhere, and the gain of its mask over that only where the mask is kept, by one weighted histogram over areas.
     """
     pick = np.ix_(members_B, cuts_T - 1)
     empty_B = 10 * (found.truth_B[members_B] == 0)
@@ -121,7 +121,7 @@ def _sums(
 def _best(
     sums_TA: NDArray[np.int64], cuts_T: NDArray[np.integer], areas_A: NDArray[np.integer]
 ) -> tuple[np.intp, np.intp]:
-    """Place of the best sum; of equal ones the smallest area, then the cut nearest to one half."""
+    """Index of the best sum; of equal ones the smallest area, then the cut nearest to one half."""
     rows, columns = np.nonzero(sums_TA == sums_TA.max())
     first = np.lexsort((np.abs(cuts_T[rows] - _HALF), areas_A[columns]))[0]
     return rows[first], columns[first]

@@ -1,4 +1,4 @@
-"""What the stage reads: the dataset's truth and order, the folds, and maps that must fit them."""
+"""Reads the inputs of the stage: masks and order of the dataset, and the maps, which must match it."""
 
 import json
 from collections.abc import Iterator
@@ -22,15 +22,15 @@ from salt_pipeline.components.core.schemas import (
 
 @dataclass(frozen=True)
 class ImageIndex:
-    """The dataset, without its images.
+    """The dataset without the pixels of its images.
 
     Attributes:
         labelled: Ids of the labelled images, sorted.
         masks_BHW: Their masks, 1 is salt.
         test: Ids of the test images, sorted.
         order: Ids of the test images as in the sample submission.
-        flat: Ids of the images, labelled or not, that are one grey level all over.
-        data_hash: Names the data.
+        flat: Ids of the images, labelled or not, of one grey level.
+        data_hash: Hash of the data.
         synthetic: Whether the images were generated.
     """
 
@@ -47,7 +47,7 @@ def read_index(path: str) -> ImageIndex:
     """Reads the dataset, a row group at a time.
 
     Raises:
-        SaltError: If it is not a dataset or holds no labelled image.
+        SaltError: If it is not a dataset or has no labelled image.
     """
     metadata = table_metadata(open_table(path, DATASET))
     labelled: list[str] = []
@@ -76,10 +76,10 @@ def read_index(path: str) -> ImageIndex:
 
 
 def open_maps(path: str, ids: list[str], index: ImageIndex) -> Iterator[NDArray[np.uint8]]:
-    """Streams maps, in the order of `ids`; those of flat images are all 0, as they hold no salt.
+    """Streams maps, in the order of `ids`; those of images of one grey level are all 0.
 
     Returns:
-        Maps (B, 101, 101) of one row group after the other. What does not fit is found before the first.
+        Maps (B, 101, 101) of one row group after the other. All ids are checked before the first.
 
     Raises:
         SaltError: If the maps are not of exactly these ids or of other data.
@@ -98,14 +98,14 @@ def open_maps(path: str, ids: list[str], index: ImageIndex) -> Iterator[NDArray[
 
 
 def read_weights(path: str, config: Config) -> dict[str, float]:
-    """The encoders' weights that test maps were blended by: as the ensemble noted in the file, else those given.
+    """Returns the weights of the encoders in the test maps: from the file's metadata, else from the configuration.
 
     Raises:
         SaltError: If the maps are blended of other encoders.
     """
     given = {encoder.name: encoder.weight for encoder in config.encoders}
-    noted = table_metadata(open_table(path, MAPS)).get("weights")
-    weights = json.loads(noted) if noted else given
+    written = table_metadata(open_table(path, MAPS)).get("weights")
+    weights = json.loads(written) if written else given
     if weights.keys() != given.keys():
         found, expected = ", ".join(weights), ", ".join(given)
         raise SaltError("was blended of other encoders", file=path, field="weights", found=found, expected=expected)

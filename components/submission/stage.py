@@ -1,4 +1,4 @@
-"""From the ensemble's probability maps to a file that Kaggle takes, and a bundle that maps further images."""
+"""Writes the submission for Kaggle from the ensemble's maps, and the bundle that predicts further images."""
 
 import csv
 import logging
@@ -41,17 +41,17 @@ def submit(
         folds: Parquet file of their folds (`FOLDS`).
         oof: Parquet file of the out-of-fold maps (`MAPS`), one for each labelled image.
         test: Parquet file of the test maps (`MAPS`), one for each test image.
-        models: Folder of each job's model, in any order; none makes no bundle.
+        models: Folder of each job's model, in any order; without models no bundle is written.
         config: The configuration.
         submission: The csv file to write.
-        choice: The JSON file to write, with what was chosen and how it scores.
-        bundle: The folder to write, with all that a prediction needs.
+        choice: The JSON file to write, with the choice and its scores.
+        bundle: The folder to write, with everything that a prediction needs.
 
     Returns:
         The numbers of the choice.
 
     Raises:
-        SaltError: If an input does not fit the dataset, or an output cannot be written.
+        SaltError: If an input does not match the dataset, or an output cannot be written.
     """
     settings = parse_config(config)
     index = read_index(dataset)
@@ -100,7 +100,7 @@ def _overlap(maps: Iterable[NDArray[np.uint8]], masks_BHW: NDArray[np.uint8]) ->
 
 
 def _write(path: str, index: ImageIndex, rle_by_id: dict[str, str]) -> None:
-    """Writes the csv; what Kaggle would refuse never gets its name."""
+    """Writes the csv file; an invalid one never appears under its name."""
     with atomic_path(path) as part:
         with part.open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file, lineterminator="\n")

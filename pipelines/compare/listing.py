@@ -21,9 +21,9 @@ class Listed:
         name: Its name.
         place: `cluster` or `local`.
         state: As the engine, or MLflow, says.
-        score: Of the ensemble out of fold; None where there is none yet.
+        score: Of the ensemble out of fold; None if there is none yet.
         began: When it began.
-        seconds: How long it took; None while it goes on.
+        seconds: How long it took; None while it runs.
     """
 
     run: str
@@ -43,7 +43,7 @@ def list_runs(kfp: Kfp, limit: int) -> tuple[list[Listed], list[SaltError]]:
         limit: How many.
 
     Returns:
-        The runs, and why those of the cluster or of MLflow are not among them.
+        The runs, and the errors by which those of the cluster or of MLflow are missing.
 
     Raises:
         SaltError: If neither the cluster nor MLflow answers.

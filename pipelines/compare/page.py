@@ -16,10 +16,10 @@ from salt_pipeline.components.core.files import atomic_path
 from salt_pipeline.pipelines.compare.runs import Finished, Masks, Paired, Truth, changed_most
 
 SHOWN = 12
-"""Images that gained, and as many that lost, for each run."""
+"""Number of images that gained, and of images that lost, for each run."""
 
 TRUTH, WRONG = np.array([86, 180, 233], np.uint8), np.array([213, 94, 0], np.uint8)
-"""Sky blue and vermilion of Okabe and Ito: told apart by all eyes, on dark and on light."""
+"""Sky blue and vermilion of Okabe and Ito, which colour-blind readers can distinguish, on dark and on light."""
 
 
 def write_page(
@@ -33,12 +33,12 @@ def write_page(
     """Writes one self-contained HTML file.
 
     Args:
-        path: Where to.
+        path: The file to write.
         runs: The runs; the others are compared with the first.
         truth: Images and masks.
-        masks: Each run's.
+        masks: The masks of each run.
         pairs: Each other run against the first.
-        options: What differs in configuration.
+        options: The options that differ, with their values.
 
     Raises:
         SaltError: If it cannot be written.
@@ -71,7 +71,7 @@ def _entry(row: int, truth: Truth, first: Masks, other: Masks) -> dict[str, Any]
 
 
 def _over(image_HW: NDArray[np.uint8], salt_HW: NDArray[np.bool_], mask_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """An image (H, W, 3) with a mask laid over it: what is right in one colour, what is wrong in the other."""
+    """Draws a mask over an image, (H, W, 3): correct pixels in one colour, wrong ones in the other."""
     picture_HWC = np.repeat((image_HW // 2 + 64)[:, :, None], 3, axis=2)
     picture_HWC[salt_HW & mask_HW] = TRUTH // 3 * 2 + picture_HWC[salt_HW & mask_HW] // 3
     wrong_HW = salt_HW ^ mask_HW

@@ -19,7 +19,7 @@ from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, read_ta
 from salt_pipeline.pipelines.compare.tracked import MlflowRuns
 
 RESAMPLES = 2000
-"""Bootstrap resamples of the mean difference."""
+"""Number of bootstrap resamples of the mean difference."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Truth:
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run, as far as a comparison needs it.
+    """The parts of a finished run that a comparison needs.
 
     Attributes:
-        name: What to call it.
+        name: Its name.
         config: Its configuration.
-        metrics: What its report says.
+        metrics: The numbers of its report.
         oof: The ensemble's out-of-fold maps.
     """
 
@@ -56,7 +56,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Masks:
-    """What a run makes of the labelled images out of fold: bool masks (B, H, W), and their scores (B,)."""
+    """The out-of-fold masks of a run, bool (B, H, W), and their scores (B,)."""
 
     salt_BHW: NDArray[np.bool_]
     score_B: NDArray[np.float64]
@@ -86,19 +86,19 @@ class Paired:
 
 
 def open_finished(text: str, scratch: Path) -> Finished:
-    """Finds a run: a folder of `salt run`, or a name that MLflow knows.
+    """Finds a run by its folder or by its name in MLflow.
 
     Args:
         text: Folder or name.
-        scratch: A folder for what MLflow has.
+        scratch: A folder for files from MLflow.
 
     Raises:
-        SaltError: If there is no such run, or it has not ended well.
+        SaltError: If there is no such run, or it did not succeed.
     """
     folder = Path(text)
     if (folder / "run.json").is_file():
         if not (folder / "metrics.json").is_file():
-            raise SaltError("has no scores yet: `salt run --out` goes on with it", file=folder)
+            raise SaltError("has no scores yet: `salt run --out` resumes it", file=folder)
         config = parse_config(read_json(folder / "config.json"), str(folder / "config.json"))
         name = read_json(folder / "run.json")["run"]
         return Finished(name, config, read_json(folder / "metrics.json"), folder / "ensemble/oof.parquet")
@@ -114,7 +114,7 @@ def read_truth(dataset: Path) -> Truth:
     """Reads images and masks.
 
     Raises:
-        SaltError: If it is no dataset.
+        SaltError: If the file is not a dataset.
     """
     rows, facts = read_labelled(dataset, ["id", "image", "mask"])
     return Truth(
@@ -123,7 +123,7 @@ def read_truth(dataset: Path) -> Truth:
 
 
 def masks_of(run: Finished, truth: Truth) -> Masks:
-    """Cuts a run's maps as the run itself does.
+    """Turns the maps of a run into masks as the run itself does.
 
     Raises:
         SaltError: If its maps are of other images.
@@ -144,7 +144,7 @@ def pair(name: str, first_B: NDArray[np.float64], other_B: NDArray[np.float64], 
         name: The other run.
         first_B: Scores of the first run.
         other_B: Scores of the other.
-        seed: Of the bootstrap.
+        seed: Seed of the bootstrap.
     """
     difference_B = other_B - first_B
     low, high = interval(difference_B, seed, RESAMPLES)
@@ -154,7 +154,7 @@ def pair(name: str, first_B: NDArray[np.float64], other_B: NDArray[np.float64], 
 
 
 def differing(runs: Sequence[Finished]) -> dict[str, list[Any]]:
-    """The options that are not the same in all runs, each with its value in every run."""
+    """Returns the options that differ between runs, each with its value in every run."""
     flat = [run.config.flat() for run in runs]
     options = dict.fromkeys(option for one in flat for option in one)
     values = {option: [one.get(option) for one in flat] for option in options}
@@ -162,7 +162,7 @@ def differing(runs: Sequence[Finished]) -> dict[str, list[Any]]:
 
 
 def changed_most(first_B: NDArray[np.float64], other_B: NDArray[np.float64], count: int) -> list[int]:
-    """Rows of the images whose score changed most: those that gained, then those that lost, most first."""
+    """Returns the rows of the images whose score changed most: first those that gained, then those that lost."""
     difference_B = other_B - first_B
     order = np.argsort(-difference_B, kind="stable")
     gained = [int(row) for row in order[:count] if difference_B[row] > 0]

@@ -1,4 +1,4 @@
-"""The pipeline runs that MLflow knows: of an SQLite file beside the runs, or of a server."""
+"""The pipeline runs in MLflow, either in an SQLite file beside the runs or on a server."""
 
 import os
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from salt_pipeline.components.core.tracking.server import limit_waiting
 from salt_pipeline.components.core.tracking.tracking import EXPERIMENT
 
 HOME = Path("runs")
-"""Where `salt run` keeps its runs and their MLflow file, unless it is told otherwise."""
+"""Folder in which `salt run` keeps its runs and their MLflow file by default."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class MlflowRuns:
         home: The folder of local runs.
 
     Raises:
-        SaltError: If there is neither. Every method raises it when MLflow does not answer.
+        SaltError: If there is neither. Every method raises it if MLflow does not answer.
     """
 
     def __init__(self, home: Path = HOME) -> None:
@@ -82,10 +82,10 @@ class MlflowRuns:
 
         def fetch() -> Path:
             if name not in [item.path for item in self._client.list_artifacts(run.run_id)]:
-                raise SaltError("has no such file in MLflow: it has not ended well", file=run.name, found=name)
+                raise SaltError("has no such file in MLflow: the run did not succeed", file=run.name, found=name)
             return Path(self._client.download_artifacts(run.run_id, name, str(folder)))
 
-        return self._asked(fetch)
+        return self._call(fetch)
 
     def _search(self, condition: str, limit: int) -> list[MlflowRun]:
         def search() -> list[MlflowRun]:
@@ -100,16 +100,16 @@ class MlflowRuns:
             )
             return [_tracked(run) for run in found]
 
-        return self._asked(search)
+        return self._call(search)
 
-    def _asked(self, question: Any) -> Any:
+    def _call(self, request: Any) -> Any:
         from mlflow.exceptions import MlflowException
 
         try:
-            return question()
+            return request()
         except (MlflowException, OSError) as error:
-            said = str(error).splitlines()[0]
-            raise SaltError("MLflow does not answer", file=self.address, found=said) from None
+            reason = str(error).splitlines()[0]
+            raise SaltError("MLflow does not answer", file=self.address, found=reason) from None
 
 
 def _tracked(run: Any) -> MlflowRun:

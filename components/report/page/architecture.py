@@ -1,4 +1,4 @@
-"""The drawing of a network: where each of its parts stands on the page, and what joins them."""
+"""The drawing of a network: positions of its parts, and the lines between them."""
 
 import itertools
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from typing import Literal
 from salt_pipeline.components.report.architecture import Architecture, Kind, Layer
 
 WIDTH, HEIGHT, STEP = 222, 52, 76
-"""Of a part's box, and from row to row."""
+"""Width and height of the box of a part, and distance from row to row, in units of the drawing."""
 
 LEFT, MIDDLE, RIGHT, COLUMN = 10, 262, 514, 790
-"""Where the boxes of encoder, bottleneck, decoder and hypercolumn begin."""
+"""Left edges of the boxes of encoder, bottleneck, decoder and hypercolumn, in units of the drawing."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A part on the page: its upper left corner and size, and its lines of text."""
+    """The box of a part: upper left corner, size, and lines of text."""
 
     x: float
     y: float
@@ -29,7 +29,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Edge:
-    """A line between parts: its corners, and whether it is a skip connection."""
+    """A line between parts: its corners and its kind."""
 
     points: str
     style: Literal["flow", "skip", "column", "gate"]
@@ -37,7 +37,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Everything of one network's picture."""
+    """The drawing of one network."""
 
     encoder: str
     parameters: str
@@ -70,7 +70,9 @@ def draw(network: Architecture) -> Drawing:
         *_flow(places, network, with_column=with_column),
         *_gate(places[centre.name], places[gate.name], end, gate),
     ]
-    told = "; ".join(f"{layer.name}: {_shape(layer)}, {count(layer.parameters)} parameters" for layer in network.layers)
+    parts = "; ".join(
+        f"{layer.name}: {_shape(layer)}, {count(layer.parameters)} parameters" for layer in network.layers
+    )
     return Drawing(
         encoder=network.encoder,
         parameters=count(network.parameters),
@@ -79,7 +81,7 @@ def draw(network: Architecture) -> Drawing:
         boxes=tuple(places.values()),
         edges=tuple(edges),
         gate=(COLUMN + WIDTH + 24, _level(end)) if gate.gates else None,
-        alt=f"The network on {network.encoder}, a U of encoder, bottleneck and decoder. {told}.",
+        alt=f"The network on {network.encoder}, a U of encoder, bottleneck and decoder. {parts}.",
     )
 
 
@@ -143,7 +145,7 @@ def _shape(layer: Layer) -> str:
 
 
 def count(number: int) -> str:
-    """A number of parameters to three digits, as 9.44 M."""
+    """Formats a number of parameters with three digits, for example 9.44 M."""
     for size, unit in ((10**6, " M"), (10**3, " k")):
         if number >= size:
             digits = 2 if number < 10 * size else 1 if number < 100 * size else 0

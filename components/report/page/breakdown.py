@@ -1,4 +1,4 @@
-"""Where the score is won and lost: by how much of an image is salt, by depth, and image by image."""
+"""Breakdown of the score: by coverage (the fraction of an image that is salt), by depth, and by image."""
 
 import itertools
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from salt_pipeline.components.core.intervals import Interval, interval
 from salt_pipeline.components.report.charts import BLUE, INK, ORANGE, SOFT, dress, legend, new_figure, to_svg
 
 COVERAGE = (0.01, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""Upper ends of the coverage classes of images with salt, as shares."""
+"""Upper ends of the coverage classes of images with salt, as fractions."""
 
 DEPTHS = 8
-"""Classes of depth at most, of about as many images each."""
+"""Largest number of depth classes, each of about as many images."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ImageClass:
 
 
 def by_coverage(scores_B: NDArray[np.float64], coverage_B: NDArray[np.float64], seed: int) -> list[ImageClass]:
-    """Scores by the share of true salt; classes without images are left out."""
+    """Computes scores by the fraction of true salt; classes without images are skipped."""
     names = ["no salt", "up to 1%", *(f"{a:.0%} to {b:.0%}" for a, b in itertools.pairwise(COVERAGE))]
     class_B = np.where(coverage_B == 0, 0, 1 + np.searchsorted(COVERAGE, coverage_B))
     found = [(name, scores_B[class_B == index]) for index, name in enumerate(names)]
@@ -38,7 +38,7 @@ def by_coverage(scores_B: NDArray[np.float64], coverage_B: NDArray[np.float64], 
 
 
 def by_depth(scores_B: NDArray[np.float64], depth_B: NDArray[np.float64], seed: int) -> list[ImageClass]:
-    """Scores by depth, ft, over the images whose depth is known."""
+    """Computes scores by depth, ft, over the images whose depth is known."""
     known_B = np.isfinite(depth_B)
     depths, scores = depth_B[known_B], scores_B[known_B]
     if not len(depths):
@@ -71,11 +71,11 @@ def coverage_chart(parts: list[ImageClass]) -> Markup:
     ax.set_xlim(0, 1)
     dress(ax, "mean score", "")
     ax.grid(axis="y", visible=False)
-    return to_svg(figure, "coverage", f"Score by coverage: {_told(parts)}.")
+    return to_svg(figure, "coverage", f"Score by coverage: {_as_text(parts)}.")
 
 
 def depth_chart(parts: list[ImageClass]) -> Markup:
-    """Draws the score of each depth class, from its least to its greatest depth, with intervals."""
+    """Draws the score of each depth class, from its smallest to its largest depth, with intervals."""
     figure = new_figure()
     ax = figure.subplots()
     for part in parts:
@@ -84,7 +84,7 @@ def depth_chart(parts: list[ImageClass]) -> Markup:
         ax.plot([middle, middle], part.score_interval, color=INK, linewidth=1.4)
         ax.plot(middle, part.score, "o", color=BLUE, markersize=5)
     dress(ax, "depth of the tile, ft", "mean score")
-    return to_svg(figure, "depth", f"Score by depth: {_told(parts)}.")
+    return to_svg(figure, "depth", f"Score by depth: {_as_text(parts)}.")
 
 
 def distribution_chart(scores_B: NDArray[np.float64], truth_B: NDArray[np.bool_]) -> Markup:
@@ -105,5 +105,5 @@ def distribution_chart(scores_B: NDArray[np.float64], truth_B: NDArray[np.bool_]
     return to_svg(figure, "distribution", alt)
 
 
-def _told(parts: list[ImageClass]) -> str:
+def _as_text(parts: list[ImageClass]) -> str:
     return "; ".join(f"{part.name} {part.score:.2f} ({part.images:,} images)" for part in parts)

@@ -1,4 +1,4 @@
-"""Learning curves: score and loss by epoch, one chart an encoder, one line a fold."""
+"""Learning curves: score and loss by epoch, one chart per encoder, one line per fold."""
 
 from itertools import cycle, product
 
@@ -14,7 +14,7 @@ def learning_curves(curves: dict[Job, Curve]) -> dict[str, Markup]:
     """Draws every job's score on its held-out fold and its training loss.
 
     Args:
-        curves: By encoder and fold.
+        curves: Learning curves by encoder and fold.
 
     Returns:
         A chart for each encoder, all on the same scales.
@@ -24,7 +24,7 @@ def learning_curves(curves: dict[Job, Curve]) -> dict[str, Markup]:
         encoders.setdefault(encoder, []).append(curve)
     scores = [point.score for curve in curves.values() for point in curve.epochs]
     room = 0.05 * (max(scores) - min(scores)) or 0.05
-    limits = min(scores) - 3 * room, max(scores) + room  # below the curves is room for a word
+    limits = min(scores) - 3 * room, max(scores) + room  # leaves room for a label below the curves
     return {name: _chart(f"curve{index}", jobs, limits) for index, (name, jobs) in enumerate(encoders.items())}
 
 
@@ -56,7 +56,7 @@ def _chart(name: str, jobs: list[Curve], limits: tuple[float, float]) -> Markup:
 
 
 def _mark_switch(top: Axes, axes: list[Axes], curve: Curve) -> None:
-    """Marks where the first loss gives way to the second."""
+    """Marks the epoch at which the loss changes."""
     switch = next((point.epoch for point in curve.epochs if point.phase == 2), None)
     if switch is None or switch == curve.epochs[0].epoch:
         return

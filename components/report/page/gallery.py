@@ -10,10 +10,10 @@ from PIL import Image
 from salt_pipeline.components.report.inputs import Labelled
 
 PICKS = 6
-"""Images of a group."""
+"""Number of images in a group."""
 
 BOUNDARY = (0.05, 0.95)
-"""Share of salt of images with a boundary to look at: fuller and emptier ones are easily right."""
+"""Range of coverage, as fractions, of images with a salt boundary: others are easily right."""
 
 TRUTH, PREDICTION, AGREED = (86, 180, 233), (230, 159, 0), (150, 150, 150)
 """Okabe and Ito's blue and orange, and grey; missed salt has the truth's colour, salt too much the prediction's."""
@@ -23,7 +23,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Masked:
-    """What the ensemble says of the labelled images, out of fold.
+    """The out-of-fold masks of the ensemble on the labelled images.
 
     Attributes:
         salt_BHW: Its masks as submitted, with threshold and smallest area.
@@ -69,11 +69,11 @@ def pick_images(masked: Masked, labelled: Labelled, seed: int) -> list[Group]:
     Args:
         masked: The ensemble's out-of-fold masks.
         labelled: The images.
-        seed: Of the random picks.
+        seed: Seed of the random picks.
     """
     truth_B = masked.truth_BHW.sum(axis=(1, 2))
     wrong_B = (masked.salt_BHW ^ masked.truth_BHW).sum(axis=(1, 2))
-    low, high = (share * masked.truth_BHW[0].size for share in BOUNDARY)
+    low, high = (fraction * masked.truth_BHW[0].size for fraction in BOUNDARY)
     partly = np.flatnonzero((truth_B >= low) & (truth_B <= high))
     salty, everything = np.flatnonzero(truth_B), np.arange(len(truth_B))
     shuffled_B = np.random.default_rng(seed).permutation(len(truth_B))
@@ -125,7 +125,7 @@ def _pick(row: int, masked: Masked, labelled: Labelled) -> Pick:
 
 
 def tile(layers: list[tuple[Mask, tuple[int, int, int]]]) -> Image.Image:
-    """Draws masks in their colours on nothing, so that the page's own colour shows through."""
+    """Draws masks in their colours on a transparent ground, so that the page's background shows."""
     index_HW = np.zeros(layers[0][0].shape, dtype=np.uint8)
     for number, (mask_HW, _) in enumerate(layers, 1):
         index_HW[mask_HW] = number

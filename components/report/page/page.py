@@ -26,25 +26,25 @@ from salt_pipeline.components.report.results import Result, Results, score_by_cu
 from salt_pipeline.components.report.times import StageTime
 
 LIBRARIES = ("numpy", "pyarrow", "matplotlib", "kfp")
-"""Whose versions the page tells of the machine that made it."""
+"""Libraries whose versions on this machine the page lists."""
 
 _TEMPLATE = "page.html.j2"
 
 
 @dataclass(frozen=True)
 class Shown:
-    """All that the page is made of.
+    """The content of the page.
 
     Attributes:
         run: Name of the pipeline run, or empty.
         results: The numbers.
         labelled: The images.
         dataset: Facts of the data.
-        encoders: Each encoder's out-of-fold maps; those of constant images already empty.
+        encoders: Each encoder's out-of-fold maps; those of images of one grey level are already empty.
         ensemble: The same of the blend.
         masked: The ensemble's masks as submitted, and their scores.
         curves: Each job's learning curve.
-        stages: Times of the stages.
+        stages: Duration of each stage.
         config: The configuration.
     """
 
@@ -61,7 +61,7 @@ class Shown:
 
 
 def render_card(results: Results) -> str:
-    """The table of scores as Markdown."""
+    """Renders the table of scores as Markdown."""
     rows: list[Sequence[str]] = [
         ["model", "images", "score at 0.5", "score as chosen", "95% interval", "salt / no salt"],
         ["---", "--:", "--:", "--:", ":-:", "--:"],
@@ -73,8 +73,8 @@ def render_card(results: Results) -> str:
             numbers = [f"{value:.4f}" for value in (fold.score_at_half, fold.score)]
             rows.append([f"{name}, fold {fold.fold}", str(fold.images), *numbers, "", f"{fold.salt_accuracy:.1%}"])
     warning = "**Synthetic images: these scores say nothing about real data.**\n\n" if results.synthetic else ""
-    flattery = " Each network keeps its best epoch on its own held-out fold, which flatters a little."
-    flattery = flattery if results.epoch_by_fold else ""
+    bias = " Each network keeps its best epoch on its own held-out fold, which raises its score slightly."
+    bias = bias if results.epoch_by_fold else ""
     weights = "".join(
         f", weight of {_plain(short_name(name))} {weight:.2f}" for name, weight in results.weights.items()
     )
@@ -85,7 +85,7 @@ def render_card(results: Results) -> str:
         f"on 101 x 101 (data {_plain(results.data_hash)}, configuration {results.config_hash}).\n\n{table}\n\n"
         f"As chosen: threshold {results.threshold:.3f}, smallest area {results.min_area} px{weights}. "
         f"Chosen on the other folds (cross-fitted), the ensemble scores {results.score_cross_fitted:.4f}. "
-        f"The first row of each model pools its folds: a mean over images.{flattery}\n"
+        f"The first row of each model pools its folds: a mean over images.{bias}\n"
     )
 
 
@@ -96,12 +96,12 @@ def _pooled(result: Result, name: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Text that Markdown shows as it is."""
+    """Escapes Markdown's special characters."""
     return "".join(f"&#{ord(letter)};" if letter in "\\`*[]|<>&" else letter for letter in text)
 
 
 def render_page(shown: Shown) -> str:
-    """The whole report as one HTML file that needs no other."""
+    """Renders the report as one HTML file without external resources."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -154,7 +154,7 @@ def _breakdown_charts(shown: Shown) -> dict[str, Any]:
 
 
 def _networks(curves: dict[Job, Curve]) -> list[Drawing]:
-    """One drawing an encoder, of the first job that tells."""
+    """One drawing per encoder, of the first job whose learning curve has the architecture."""
     found = {encoder: curve.architecture for (encoder, _), curve in reversed(curves.items()) if curve.architecture}
     return [draw(network) for network in reversed(found.values()) if network]
 
@@ -165,9 +165,9 @@ def _versions(curves: dict[Job, Curve]) -> dict[str, str]:
     for curve in curves.values():
         for name, number in curve.versions.items():
             trained.setdefault(name, set()).add(number)
-    told = {f"{name}, in training": " and ".join(sorted(numbers)) for name, numbers in trained.items()}
+    training = {f"{name}, in training": " and ".join(sorted(numbers)) for name, numbers in trained.items()}
     return (
-        told
+        training
         | {"Python, in this report": platform.python_version()}
         | {f"{name}, in this report": version(name) for name in LIBRARIES}
     )

@@ -1,4 +1,4 @@
-"""Bundles that are whole, and all the ways in which they are not."""
+"""Complete bundles, and all the ways in which a bundle can be incomplete or altered."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def rewrite(folder: Path, **changes) -> None:
-    """Writes the document as someone would who mends its hash too."""
+    """Writes the document as someone would who also corrects its hash."""
     document = json.loads((folder / "bundle.json").read_text()) | changes
     document["hash"] = content_hash({key: value for key, value in document.items() if key != "hash"})
     (folder / "bundle.json").write_text(json.dumps(document))
@@ -76,12 +76,12 @@ def test_a_missing_or_altered_file_is_named(folder: Path, name: str) -> None:
         open_bundle(folder)
 
 
-def test_all_that_is_wrong_is_told_at_once(folder: Path) -> None:
+def test_all_problems_are_reported_at_once(folder: Path) -> None:
     for path in (folder / "models").iterdir():
         path.unlink()
-    with pytest.raises(SaltError) as told:
+    with pytest.raises(SaltError) as caught:
         open_bundle(folder)
-    assert str(told.value).count("is missing") == 4
+    assert str(caught.value).count("is missing") == 4
 
 
 @pytest.mark.parametrize("version", [0, 2, "1"])
@@ -100,7 +100,7 @@ def test_an_altered_document_is_refused(folder: Path) -> None:
     with pytest.raises(SaltError, match=r"bundle\.json: is not JSON"):
         open_bundle(folder)
     path.unlink()
-    with pytest.raises(SaltError, match="bundle: is no bundle"):
+    with pytest.raises(SaltError, match="bundle: is not a bundle"):
         open_bundle(folder)
 
 

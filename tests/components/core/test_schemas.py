@@ -133,7 +133,7 @@ def test_a_column_of_another_type_is_named(maps_file, column, kind):
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(SaltError, match=r"gone\.parquet: is not there"):
+    with pytest.raises(SaltError, match=r"gone\.parquet: not found"):
         open_table(tmp_path / "gone.parquet", MAPS)
 
 

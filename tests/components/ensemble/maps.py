@@ -1,4 +1,4 @@
-"""Made-up map files of ensembles."""
+"""Synthetic map files of ensembles."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -47,7 +47,7 @@ def test_merging_holds_a_row_group_of_each_stream():
 
 
 def test_an_id_in_two_streams_is_named_with_both():
-    with pytest.raises(SaltError, match=r"one: 0005: is held out twice \(found also two\)"):
+    with pytest.raises(SaltError, match=r"one: 0005: is in two folds \(found also two\)"):
         list(merged([_stream([1, 5, 9], 2, "one"), _stream([2, 5], 1, "two")]))
 
 
@@ -74,8 +74,8 @@ def test_in_step_gives_full_row_groups(count: int, piece: int, other: int):
     [
         ([1, 2, 3], [1, 3], r"one: 0002: is missing from two \(found 0003 in two\)"),
         ([1, 3], [1, 2, 3], r"two: 0002: is missing from one \(found 0003 in one\)"),
-        ([1, 2], [1, 2, 3], r"two: 0003: is missing from one \(found its end\)"),
-        ([1, 2, 3], [1, 2], r"one: 0003: is missing from two \(found its end\)"),
+        ([1, 2], [1, 2, 3], r"two: 0003: is missing from one \(found the end of the file\)"),
+        ([1, 2, 3], [1, 2], r"one: 0003: is missing from two \(found the end of the file\)"),
     ],
 )
 def test_the_first_id_that_differs_is_named_with_both(one: list[int], two: list[int], message: str):

@@ -109,7 +109,7 @@ def test_a_missing_job(tmp_path: Path, made: Ensemble):
     _assert_refused(tmp_path, made, "(oof maps of encoder [ab], fold [012] missing\\s*[-]?\\s*){6}$", oof=[])
 
 
-def test_a_doubled_job(tmp_path: Path, made: Ensemble):
+def test_a_duplicate_job(tmp_path: Path, made: Ensemble):
     message = r"test_a1.*test maps of encoder a, fold 1 a second time.*test_a1"
     _assert_refused(tmp_path, made, message, maps=[*made.maps, made.maps[1]])
 
@@ -150,12 +150,12 @@ def test_test_ids_differ(tmp_path: Path, made: Ensemble):
     _assert_refused(tmp_path, made, f"{made.test_ids[-1]}: is missing from .*other.parquet", maps=lacking)
 
 
-def test_ids_not_sorted_or_twice(tmp_path: Path, made: Ensemble):
+def test_rows_not_sorted_or_duplicate(tmp_path: Path, made: Ensemble):
     ids = made.test_ids
     swapped = _replace(tmp_path, made, [ids[1], ids[0], *ids[2:]])
-    _assert_refused(tmp_path, made, f"other.parquet: id: ids are not sorted.*{ids[0]} after {ids[1]}", maps=swapped)
+    _assert_refused(tmp_path, made, f"other.parquet: id: rows are not sorted.*{ids[0]} after {ids[1]}", maps=swapped)
     twice = _replace(tmp_path, made, [*ids[:3], ids[2], *ids[4:]])
-    _assert_refused(tmp_path, made, f"other.parquet: id: is there twice.*{ids[2]}", maps=twice)
+    _assert_refused(tmp_path, made, f"other.parquet: id: the image is duplicate.*{ids[2]}", maps=twice)
 
 
 def _replace_oof(folder: Path, made: Ensemble, ids: list[str]) -> list[str]:
@@ -172,7 +172,7 @@ def test_out_of_fold_ids_differ_between_encoders(tmp_path: Path, made: Ensemble)
     _assert_refused(tmp_path, made, message, oof=lacking)
 
 
-def test_an_image_held_out_twice(tmp_path: Path, made: Ensemble):
+def test_an_image_in_two_folds(tmp_path: Path, made: Ensemble):
     held = read_table(made.oof[-1], MAPS)[0]["id"].to_pylist()
     stolen = read_table(made.oof[3], MAPS)[0]["id"][0].as_py()
     ids = sorted([*held, stolen])
@@ -180,7 +180,7 @@ def test_an_image_held_out_twice(tmp_path: Path, made: Ensemble):
     for encoder, place in (("a", 2), ("b", 5)):
         path = tmp_path / f"other_{encoder}.parquet"
         made.oof[place] = write_maps(path, ids, maps, salt, kind="oof", encoder=encoder, fold="2")
-    _assert_refused(tmp_path, made, rf"oof_a0.parquet: {stolen}: is held out twice.*other_a.parquet")
+    _assert_refused(tmp_path, made, rf"oof_a0.parquet: {stolen}: is in two folds.*other_a.parquet")
 
 
 def test_weights_that_do_not_sum_to_one(tmp_path: Path, made: Ensemble):

@@ -57,5 +57,5 @@ def test_a_model_that_is_not_registered_is_named(
 
 
 def test_one_jobs_model_is_no_bundle(trained: Trained) -> None:
-    with pytest.raises(SaltError, match="model: is no bundle"), opened_bundle(str(trained.model)):
+    with pytest.raises(SaltError, match="model: is not a bundle"), opened_bundle(str(trained.model)):
         pass

@@ -59,7 +59,7 @@ def made_maps(rng: np.random.Generator, masks_BHW: NDArray[np.uint8], error: flo
 
 @dataclass
 class Made:
-    """A made-up run up to the report: its files, and what is in them."""
+    """A synthetic run up to the report: its files, and what is in them."""
 
     folder: Path
     count: int = 40

@@ -80,7 +80,7 @@ def test_the_card_says_how_good_it_is(world: World, models: list[str]) -> None:
     assert f"{choice['score_low']:.4f} to {choice['score_high']:.4f}" in card
     assert f"fewer than\n{choice['min_area']} px" in card
     assert "| `one` | 3 | 0.7 |" in card
-    assert "made-up" not in card
+    assert "synthetic" not in card
 
 
 def test_models_that_do_not_belong_are_named_before_anything_is_written(world: World, models: list[str]) -> None:
@@ -89,7 +89,7 @@ def test_models_that_do_not_belong_are_named_before_anything_is_written(world: W
     with pytest.raises(SaltError, match="one0: config_hash: does not match the other inputs"):
         run(world, models, seed=7)
     Path(models[1], "model.json").write_text("[]")
-    with pytest.raises(SaltError, match=r"one1/model\.json: is no sidecar"):
+    with pytest.raises(SaltError, match=r"one1/model\.json: is not the sidecar"):
         run(world, models)
     Path(models[1], "model.json").unlink()
     with pytest.raises(SaltError, match=r"one1/model\.json: cannot be read"):

@@ -31,10 +31,10 @@ def test_a_good_file_in_any_order(csv):
     [
         ("image,rle\nb,\na,\nc,\n", ["wrong header (found image,rle, expected id,rle_mask)"]),
         ("", ["wrong header (found none, expected id,rle_mask)", "id a and 2 more is missing"]),
-        (GOOD + "b,\n", ["line 5: id is there twice (found b)"]),
+        (GOOD + "b,\n", ["line 5: duplicate id (found b)"]),
         ("id,rle_mask\nb,\nc,\n", ["id a is missing"]),
-        (GOOD + "d,\n", ["id d is not wanted"]),
-        (GOOD + "d,\ne,\n", ["id d and 1 more is not wanted"]),
+        (GOOD + "d,\n", ["id d is unknown"]),
+        (GOOD + "d,\ne,\n", ["id d and 1 more is unknown"]),
         (GOOD.replace("a,", "a"), ["line 3: is not an id and a mask (found 1 columns)", "id a is missing"]),
         (GOOD.replace("a,", "a,,"), ["line 3: is not an id and a mask (found 3 columns)", "id a is missing"]),
         (GOOD.replace("a,", "a,5 2 6 2"), ["line 3: a: rle_mask: runs overlap (found 6 2)"]),
@@ -42,7 +42,7 @@ def test_a_good_file_in_any_order(csv):
         (GOOD.replace("a,", "a,9 2 5 2"), ["line 3: a: rle_mask: runs do not increase (found 5 2)"]),
         (GOOD.replace("a,", "a,10201 2"), ["rle_mask: a run outside the 10201 pixels (found 10201 2)"]),
         (GOOD.replace("a,", "a,5 2 9"), ["a start without a length (found 3 numbers, expected pairs)"]),
-        (GOOD.replace("a,", "a,nan"), ["rle_mask: is not a whole number (found 'nan')"]),
+        (GOOD.replace("a,", "a,nan"), ["rle_mask: is not an integer (found 'nan')"]),
         (b"\xff\xfe\x00", ["is not a csv file"]),
         (GOOD + "d," + "1 1 " * 50_000, ["is not a csv file"]),
     ],
@@ -93,7 +93,7 @@ def test_score(csv, masks):
 
 def test_a_row_without_a_mask_and_a_mask_without_a_row(csv, masks):
     folder, half = masks
-    with pytest.raises(SaltError, match="id d is not wanted"):
+    with pytest.raises(SaltError, match="id d is unknown"):
         score_csv(csv(f"id,rle_mask\na,\nb,{half}\nc,\nd,\n"), folder)
     with pytest.raises(SaltError, match="id c is missing"):
         score_csv(csv(f"id,rle_mask\na,\nb,{half}\n"), folder)

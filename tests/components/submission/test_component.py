@@ -36,4 +36,4 @@ def test_a_users_mistake_ends_without_a_traceback(world, capsys):
     Path(world.path("test.parquet")).unlink()
     with pytest.raises(SystemExit, match="2"):
         call(world)
-    assert "test.parquet: is not there" in capsys.readouterr().err
+    assert "test.parquet: not found" in capsys.readouterr().err

@@ -125,8 +125,8 @@ def test_done_before_it_trains_no_further(survey: tuple[str, str], trained: tupl
         ({"fold": -1}, "found -1, expected 0 to 2"),
         ({"config": document(split={"folds": 4})}, "folds: does not match the other inputs .found 3, expected 4"),
         ({"config": document(train={"epoch": 3})}, r"train\.epoch"),
-        ({"dataset": "nowhere.parquet"}, r"nowhere\.parquet: is not there"),
-        ({"folds": "nowhere.parquet"}, r"nowhere\.parquet: is not there"),
+        ({"dataset": "nowhere.parquet"}, r"nowhere\.parquet: not found"),
+        ({"folds": "nowhere.parquet"}, r"nowhere\.parquet: not found"),
     ],
 )
 def test_what_is_no_job_is_refused(

@@ -202,7 +202,7 @@ SHAPES: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module", params=[0, 1], ids=["one encoder, no salt", "three encoders, all salt"])
 def synthetic(request, tmp_path_factory):
-    """A run on made-up images of one kind, by another number of encoders and folds, and what its report returned."""
+    """A run on synthetic images of one kind, by another number of encoders and folds, and what its report returned."""
     made = Made(tmp_path_factory.mktemp("synthetic"), synthetic=True, **SHAPES[request.param])
     made.masks = np.full_like(made.masks, request.param)
     made.config |= {"train": {"keep": "last"}}
@@ -329,7 +329,7 @@ def test_synthetic_images_are_said_to_mean_nothing_be_they_all_of_one_kind(synth
     assert values["score"] == pytest.approx(np.mean(made.plain_scores("ensemble", THRESHOLD, MIN_AREA)))
     html, card = ((made.folder / name).read_text() for name in ("report.html", "report.md"))
     assert "these scores say nothing about real data" in html
-    assert "flatters" not in html + card
+    assert "raises" not in html + card
     assert "There is no such image" in html
     assert "**Synthetic images: these scores say nothing" in card
     assert read_json(made.folder / "metrics.json")["synthetic"] is True
