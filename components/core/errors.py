@@ -18,8 +18,11 @@ def without_passwords(text: str) -> str:
     return _USER_INFO.sub("***@", text)
 
 
-class SaltError(ValueError):
-    """Something the user can fix: where it is, what was found, what was expected; passwords in addresses are hidden.
+class SaltError(Exception):
+    """Something the user can fix: where it is, what was found, what was expected.
+
+    The parts are kept as the texts that the message shows, with passwords in addresses hidden, so that an error can be
+    sent to another process whatever it was made of.
 
     Args:
         problem: What is wrong, in a few words.
@@ -38,13 +41,16 @@ class SaltError(ValueError):
         found: object = None,
         expected: object = None,
     ) -> None:
-        message = ": ".join(str(part) for part in (file, field, problem) if part is not None)
-        facts = [f"{word} {value}" for word, value in (("found", found), ("expected", expected)) if value is not None]
-        super().__init__(without_passwords(f"{message} ({', '.join(facts)})" if facts else message))
+        self.problem = without_passwords(problem)
+        self.file, self.field, self.found, self.expected = map(_text, (file, field, found, expected))
+        message = ": ".join(part for part in (self.file, self.field, self.problem) if part is not None)
+        facts = {"found": self.found, "expected": self.expected}
+        listed = ", ".join(f"{word} {value}" for word, value in facts.items() if value is not None)
+        super().__init__(f"{message} ({listed})" if listed else message)
 
 
 class SaltErrors(SaltError):
-    """Several mistakes found in one look, reported together.
+    """Several mistakes, found and reported together.
 
     Args:
         summary: One line over them all.
@@ -53,7 +59,42 @@ class SaltErrors(SaltError):
 
     def __init__(self, summary: str, problems: list[SaltError]) -> None:
         super().__init__("\n".join([summary, *(f"  - {problem}" for problem in problems)]))
-        self.problems = problems
+        self.summary, self.problems = summary, problems
+
+    def __reduce__(self) -> tuple[type["SaltErrors"], tuple[str, list[SaltError]]]:
+        return type(self), (self.summary, self.problems)
+
+
+class ServiceError(SaltError):
+    """A server did not do what was asked of it, or could not be reached.
+
+    Args:
+        problem: What is wrong, in a few words.
+        file: The address or URI it is about.
+        field: The setting or the part of the server it is about.
+        found: What the server answered.
+        expected: What it should have answered.
+        status: HTTP status of the answer; None if there was none.
+        passing: Whether the same call may succeed after a while.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: str | Path | None = None,
+        field: str | None = None,
+        found: object = None,
+        expected: object = None,
+        status: int | None = None,
+        passing: bool = False,
+    ) -> None:
+        super().__init__(problem, file=file, field=field, found=found, expected=expected)
+        self.status, self.passing = status, passing
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else without_passwords(str(value))
 
 
 @contextmanager

@@ -56,8 +56,9 @@ def test_the_option_and_the_variable_name_the_namespace(logged_in, monkeypatch):
 def test_what_submit_makes_is_in_the_namespace(logged_in):
     settings = cluster_settings(namespace=logged_in.profile)
     checked = Checked(preset_config("smoke", ["cluster.tag=1"]), bucket="salt")
-    run = submit(Kfp(settings), checked, "s3://salt/x.zip", name="first", preset="smoke")
-    assert run.display_name == "first"
+    kfp = Kfp(settings)
+    run_id = submit(kfp, checked, "s3://salt/x.zip", name="first", preset="smoke")
+    assert kfp.run(run_id).name == "first"
     made = [*logged_in.experiments, *logged_in.pipelines]
     assert [one["namespace"] for one in made] == [logged_in.profile] * 2
     assert len(logged_in.uploads) == 1
@@ -88,7 +89,7 @@ def test_a_token_file_is_read_anew_at_each_call(kubeflow, monkeypatch, tmp_path)
     assert "SALT_KFP_TOKEN_FILE: no such file" in fails("runs", "-n", kubeflow.profile).replace(
         "KF_PIPELINES_SA_TOKEN_PATH", "SALT_KFP_TOKEN_FILE"
     )
-    with pytest.raises(ValueError, match="cannot be read: No such file"):
+    with pytest.raises(SaltError, match="cannot be read: No such file"):
         kfp.health()
 
 
@@ -154,7 +155,7 @@ def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in):
     assert kubeflow(cluster_settings())[0] == "fail"
     state, found, _ = kubeflow(cluster_settings(namespace=logged_in.profile))
     assert (state, found) == ("ok", "2.17.0, in multi-user mode; runs in team-salt")
-    with pytest.raises(ValueError, match="denied access to namespace elsewhere"):
+    with pytest.raises(SaltError, match="denied access to namespace elsewhere"):
         kubeflow(cluster_settings(namespace="elsewhere"))
 
 
