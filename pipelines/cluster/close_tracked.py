@@ -5,8 +5,8 @@ import os
 from datetime import datetime
 
 from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.components.core.tracking.experiment import find_experiment
 from salt_pipeline.components.core.tracking.server import open_client
-from salt_pipeline.components.core.tracking.tracking import EXPERIMENT
 from salt_pipeline.pipelines.cluster.kfp import ClusterRun, Kfp
 from salt_pipeline.pipelines.cluster.tasks import Task
 from salt_pipeline.pipelines.cluster.time_limit import within
@@ -42,11 +42,11 @@ def close_tracked(kfp: Kfp, run_id: str) -> None:
 def _close(kfp: Kfp, run_id: str) -> None:
     name = kfp.run(run_id).tracked_name
     client = open_client(os.environ["MLFLOW_TRACKING_URI"])
-    experiment = client.get_experiment_by_name(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+    experiment = find_experiment(client)
     if not name or not experiment:
         return
     condition = f"tags.`salt.run` = '{name}' and attributes.status = 'RUNNING'"
-    running = client.search_runs([experiment.experiment_id], condition)
+    running = client.search_runs([experiment], condition)
     if not running:
         return
     same = kfp.runs_tracked_as(name)
