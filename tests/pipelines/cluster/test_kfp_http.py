@@ -38,7 +38,7 @@ CALLS = [["runs"], ["watch", "first"], ["cancel", "first"], ["resume", "first"],
 @pytest.mark.parametrize("words", CALLS, ids=lambda words: words[0])
 def test_a_command_without_the_profile_s_namespace_says_which_setting_is_missing(logged_in, words):
     said = fails(*words)
-    assert "denied access to namespace kubeflow (403): is it yours (-n, SALT_NAMESPACE)" in said
+    assert "denied access to namespace kubeflow (403): check -n or SALT_NAMESPACE" in said
     assert "User 'ada@example.org' is not authorized" in said
     assert said.count("\n") == 1
 
