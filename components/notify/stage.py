@@ -9,8 +9,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from salt_pipeline.components.core.tracking.experiment import find_experiment
 from salt_pipeline.components.core.tracking.server import open_client
-from salt_pipeline.components.core.tracking.tracking import EXPERIMENT
 
 log = logging.getLogger(__name__)
 
@@ -70,9 +70,9 @@ def _tracked(run: str) -> tuple[bool | None, float | None]:
         return None, None
     try:
         client = open_client(os.environ["MLFLOW_TRACKING_URI"])
-        experiment = client.get_experiment_by_name(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+        experiment = find_experiment(client)
         condition = f"tags.`salt.run` = '{run}' and tags.`salt.kind` = 'pipeline'"
-        found = client.search_runs([experiment.experiment_id], condition) if experiment else []
+        found = client.search_runs([experiment], condition) if experiment else []
     except Exception as error:  # a tracking server fails in many ways, and none may keep the word from being sent
         log.warning("the score is not known: MLflow does not answer (%s)", type(error).__name__)
         return None, None

@@ -43,7 +43,7 @@ def add_to(app: typer.Typer) -> None:
 def watch(run: Run) -> None:
     """Follows a run to its end: stages and jobs, state, time, retries, last metric."""
     kfp = open_kfp()
-    follow(kfp, kfp.find(run).run_id)
+    follow(kfp, kfp.find(run).id)
 
 
 def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> None:
@@ -70,16 +70,15 @@ def logs(
 ) -> None:
     """Prints what a task has written."""
     from salt_pipeline.pipelines.cluster.pod_logs import read_log
-    from salt_pipeline.pipelines.cluster.rows import jobs_of
     from salt_pipeline.pipelines.cluster.watch import POLL_SECONDS, run_tasks
 
     kfp = open_kfp()
     found = kfp.find(run)
     printed = ""
     while True:
-        task = _task(run_tasks(kfp, found.run_id), jobs_of(found), job, predict)
+        task = _task(run_tasks(kfp, found.id), found.jobs, job, predict)
         if not follow or task.state != "starting":
-            text = read_log(kfp, found.run_id, task)
+            text = read_log(kfp, found.id, task)
             typer.echo(text.removeprefix(printed), nl=False)
             printed = text
         if not follow or task.ended:
@@ -109,11 +108,11 @@ def cancel(run: Run) -> None:
 
     kfp = open_kfp()
     found = kfp.find(run)
-    if _ended(found):
-        raise SaltError("has ended already", file=found.display_name, found=found.state)
-    kfp.terminate(found.run_id)
-    typer.echo(f"{found.display_name}: stopping; to go on with it: salt resume {found.run_id[:8]}")
-    close_tracked(kfp, found.run_id)
+    if found.ended:
+        raise SaltError("has ended already", file=found.name, found=found.state)
+    kfp.terminate(found.id)
+    typer.echo(f"{found.name}: stopping; to go on with it: salt resume {found.id[:8]}")
+    close_tracked(kfp, found.id)
 
 
 def resume(run: Run) -> None:
@@ -122,12 +121,12 @@ def resume(run: Run) -> None:
 
     kfp = open_kfp()
     found = kfp.find(run)
-    if found.state == "SUCCEEDED" or not _ended(found):
-        raise SaltError("can only go on once it has failed or was stopped", file=found.display_name, found=found.state)
-    close_tracked(kfp, found.run_id)
-    run_id = kfp.go_on(found)
-    how = "resumed" if run_id == found.run_id else "started anew; its training jobs resume from their checkpoints"
-    typer.echo(f"{found.display_name}: {how}; to follow it: salt watch {run_id[:8]}")
+    if found.state == "SUCCEEDED" or not found.ended:
+        raise SaltError("can only go on once it has failed or was stopped", file=found.name, found=found.state)
+    close_tracked(kfp, found.id)
+    run_id = kfp.resume(found)
+    how = "resumed" if run_id == found.id else "started anew; its training jobs resume from their checkpoints"
+    typer.echo(f"{found.name}: {how}; to follow it: salt watch {run_id[:8]}")
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
@@ -156,12 +155,6 @@ def init(
 
     for line in initialise(settings(), dev=dev, generate=generate, replace=replace, expire_days=expire_days):
         typer.echo(line)
-
-
-def _ended(run: Any) -> bool:
-    from salt_pipeline.pipelines.cluster.watch import ENDED
-
-    return run.state in ENDED
 
 
 def _task(tasks: list, jobs: list, wanted: str, predict: bool) -> Any:

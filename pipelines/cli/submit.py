@@ -63,18 +63,18 @@ def submit(
     if cron:
         _schedule(kfp, checked, data, cron, named)
         return
-    run = submission.submit(kfp, checked, data, **named)
-    typer.echo(f"{run.run_id}\n{kfp.settings.run_link(run.run_id)}")
+    run_id = submission.submit(kfp, checked, data, **named)
+    typer.echo(f"{run_id}\n{kfp.settings.run_link(run_id)}")
     if watch:
-        follow(kfp, run.run_id)
+        follow(kfp, run_id)
 
 
 def _schedule(kfp: Any, checked: Any, data: str, cron: Any, named: dict[str, Any]) -> None:
     from salt_pipeline.pipelines.cluster.schedules import schedule
 
-    made = schedule(kfp, checked, data, cron, **named)
+    schedule_id = schedule(kfp, checked, data, cron, **named)
     due = cron.next(datetime.now(UTC))
-    typer.echo(f"{made.recurring_run_id}\n{kfp.settings.schedule_link(made.recurring_run_id)}")
+    typer.echo(f"{schedule_id}\n{kfp.settings.schedule_link(schedule_id)}")
     typer.echo(f"first run: {due:%Y-%m-%d %H:%M} UTC; to list and delete it: salt schedules", err=True)
 
 
@@ -96,10 +96,10 @@ def schedules(
         return
     if sum(map(bool, (disable, enable, delete))) > 1:
         raise SaltError("is one at a time", field="--disable, --enable, --delete")
-    one = find_schedule(kfp, disable or enable or delete or "")
+    chosen = find_schedule(kfp, disable or enable or delete or "")
     if delete:
-        kfp.delete_schedule(one.recurring_run_id)
+        kfp.delete_schedule(chosen.id)
     else:
-        kfp.enable_schedule(one.recurring_run_id, bool(enable))
+        kfp.enable_schedule(chosen.id, bool(enable))
     done = "deleted; its runs stay" if delete else "enabled" if enable else "disabled"
-    typer.echo(f"{one.display_name}: {done}")
+    typer.echo(f"{chosen.name}: {done}")

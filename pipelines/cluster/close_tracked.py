@@ -3,19 +3,16 @@
 import logging
 import os
 from datetime import datetime
-from typing import Any
 
+from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.components.core.tracking.experiment import find_experiment
 from salt_pipeline.components.core.tracking.server import open_client
-from salt_pipeline.components.core.tracking.tracking import EXPERIMENT
-from salt_pipeline.pipelines.cluster.kfp import Kfp
-from salt_pipeline.pipelines.cluster.rows import jobs_of, runs_tracked_as, tracked_name
+from salt_pipeline.pipelines.cluster.kfp import ClusterRun, Kfp
+from salt_pipeline.pipelines.cluster.tasks import Task
 from salt_pipeline.pipelines.cluster.time_limit import within
-from salt_pipeline.pipelines.cluster.watch import ENDED, run_tasks
+from salt_pipeline.pipelines.cluster.watch import run_tasks
 
 log = logging.getLogger(__name__)
-
-STATUSES = {"SUCCEEDED": "FINISHED", "CANCELING": "KILLED", "CANCELED": "KILLED"}
-"""MLflow's status by the state of Kubeflow Pipelines; all others are FAILED."""
 
 TASK_STATUSES = {"succeeded": "FINISHED", "cached": "FINISHED", "failed": "FAILED"}
 """MLflow's status of a job by the state of its training; all others ended as the run did."""
@@ -43,41 +40,38 @@ def close_tracked(kfp: Kfp, run_id: str) -> None:
 
 
 def _close(kfp: Kfp, run_id: str) -> None:
-    name = tracked_name(kfp.run(run_id))
+    name = kfp.run(run_id).tracked_name
     client = open_client(os.environ["MLFLOW_TRACKING_URI"])
-    experiment = client.get_experiment_by_name(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+    experiment = find_experiment(client)
     if not name or not experiment:
         return
     condition = f"tags.`salt.run` = '{name}' and attributes.status = 'RUNNING'"
-    running = client.search_runs([experiment.experiment_id], condition)
+    running = client.search_runs([experiment], condition)
     if not running:
         return
-    same = runs_tracked_as(kfp, name)
-    if not same or any(run.state not in ENDED | {"CANCELING"} for run in same):
+    same = kfp.runs_tracked_as(name)
+    if not same or any(not run.ended and run.state != "CANCELING" for run in same):
         return
-    run = kfp.run(same[0].run_id)
+    run = kfp.run(same[0].id)
     status = _status(run)
     jobs = {(encoder, str(fold)): task for task, (encoder, fold) in _trainings(kfp, run)}
     for tracked in running:
         tags = tracked.data.tags
         task = jobs.get((tags.get("salt.encoder", ""), tags.get("salt.fold", "")))
         own = TASK_STATUSES.get(task.state, status) if task else status
-        ended = (task and task.finished) or run.finished_at
-        client.set_terminated(tracked.info.run_id, own, _milliseconds(ended, run.created_at))
+        ended = (task and task.finished) or run.finished
+        client.set_terminated(tracked.info.run_id, own, _milliseconds(ended, run.created))
 
 
-def _trainings(kfp: Kfp, run: Any) -> list[tuple[Any, Any]]:
-    known = jobs_of(run)
-    found = [(task, task.job(known)) for task in run_tasks(kfp, run.run_id) if task.stage == "train-fold"]
+def _trainings(kfp: Kfp, run: ClusterRun) -> list[tuple[Task, Job]]:
+    found = [(task, task.job(run.jobs)) for task in run_tasks(kfp, run.id) if task.stage == "train-fold"]
     return [(task, job) for task, job in found if job]
 
 
-def _status(run: Any) -> str:
-    """A run that was stopped may end as FAILED: its history tells."""
-    states = [step.state for step in run.state_history or ()]
-    if run.state != "SUCCEEDED" and {"CANCELING", "CANCELED"} & set(states):
-        return "KILLED"
-    return STATUSES.get(run.state, "FAILED")
+def _status(run: ClusterRun) -> str:
+    if run.state == "SUCCEEDED":
+        return "FINISHED"
+    return "KILLED" if run.was_stopped else "FAILED"
 
 
 def _milliseconds(ended: datetime | None, created: datetime) -> int | None:

@@ -8,8 +8,7 @@ from typing import Any
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines import k8s_names as names
-from salt_pipeline.pipelines.cluster.kfp import Kfp
-from salt_pipeline.pipelines.cluster.rows import jobs_of, runs_tracked_as, tracked_name
+from salt_pipeline.pipelines.cluster.kfp import ClusterRun, Kfp
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 from salt_pipeline.pipelines.cluster.watch import run_tasks
 from salt_pipeline.pipelines.places import PLACES, RESULTS, job_folder
@@ -36,7 +35,7 @@ class Found:
     modified: datetime
 
 
-def fetch(kfp: Kfp, run: Any, out: Path, everything: bool = False) -> tuple[list[Path], list[str]]:
+def fetch(kfp: Kfp, run: ClusterRun, out: Path, everything: bool = False) -> tuple[list[Path], list[str]]:
     """Downloads a run's results.
 
     Args:
@@ -58,12 +57,10 @@ def fetch(kfp: Kfp, run: Any, out: Path, everything: bool = False) -> tuple[list
     files: list[Found] = []
     jobs: dict[str, str] = {}
     for one in [run, *_earlier(kfp, run)] if everything else [run]:
-        files += find(store.list(f"{home}/{one.run_id}/"), f"{home}/{one.run_id}")
+        files += find(store.list(f"{home}/{one.id}/"), f"{home}/{one.id}")
         jobs |= executions(kfp, one) if everything else {}
     if not files:
-        raise SaltError(
-            "the store has no artifacts of this run", file=f"{home}/{run.run_id}", found=f"state {run.state}"
-        )
+        raise SaltError("the store has no artifacts of this run", file=f"{home}/{run.id}", found=f"state {run.state}")
     if not everything:
         files = [file for file in files if file.output in RESULTS]
     newest: dict[str, Found] = {}
@@ -77,10 +74,10 @@ def fetch(kfp: Kfp, run: Any, out: Path, everything: bool = False) -> tuple[list
     return paths, [PLACES[output] for output in RESULTS if output not in have]
 
 
-def _earlier(kfp: Kfp, run: Any) -> list[Any]:
+def _earlier(kfp: Kfp, run: ClusterRun) -> list[ClusterRun]:
     """The runs that this one was started anew from: its finished jobs are answered from the cache, where they lie."""
-    name = tracked_name(run)
-    return [one for one in runs_tracked_as(kfp, name) if one.run_id != run.run_id] if name else []
+    name = run.tracked_name
+    return [one for one in kfp.runs_tracked_as(name) if one.id != run.id] if name else []
 
 
 def find(listed: Iterator[tuple[str, Any]], root: str) -> Iterator[Found]:
@@ -108,33 +105,30 @@ def place(file: Found, jobs: dict[str, str]) -> str:
     return where
 
 
-def executions(kfp: Kfp, run: Any) -> dict[str, str]:
+def executions(kfp: Kfp, run: ClusterRun) -> dict[str, str]:
     """Encoder and fold, as `name/fold3`, by the ids under which a loop's tasks wrote their outputs.
 
     A task's driver chooses the outputs' places, and the workflow keeps what it said.
     """
-    jobs = jobs_of(run)
+    jobs = run.jobs
     found = {}
-    for task in run_tasks(kfp, run.run_id):
+    for task in run_tasks(kfp, run.id):
         job = task.job(jobs)
         if job:
-            marker = f"/{run.run_id}/{task.stage}/"
+            marker = f"/{run.id}/{task.stage}/"
             for part in task.outputs.split(marker)[1:]:
                 found[part[:36]] = job_folder(*job)
     return found
 
 
-def artifact_root(kfp: Kfp, run: Any) -> str:
+def artifact_root(kfp: Kfp, run: ClusterRun) -> str:
     """Where the cluster keeps artifacts, as an s3:// URI: the run's word, ours, the cluster's, KFP's default.
 
     Raises:
         SaltError: If that is no place in an object store that speaks S3.
     """
     root = (
-        (run.runtime_config and run.runtime_config.pipeline_root)
-        or kfp.settings.pipeline_root
-        or _launcher_root(kfp.settings)
-        or names.DEFAULT_PIPELINE_ROOT
+        run.pipeline_root or kfp.settings.pipeline_root or _launcher_root(kfp.settings) or names.DEFAULT_PIPELINE_ROOT
     )
     scheme, _, rest = root.partition("?")[0].rstrip("/").partition("://")
     if scheme not in ("s3", "minio"):

@@ -1,12 +1,21 @@
-"""What went wrong between us and a server, in a few words."""
+"""Failures between this process and a server, in a few words."""
 
 import re
 
-from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.cluster.time_limit import NoAnswer
+from salt_pipeline.components.core.errors import SaltError, ServiceError
+from salt_pipeline.pipelines.cluster.time_limit import NO_ANSWER
 
 CONNECT_SECONDS, ANSWER_SECONDS = 4.0, 8.0
-"""Limits of every call to a server: to reach it, and to hear from it."""
+"""Limits of every call to a server, in seconds: to connect to it, and to get an answer."""
+
+
+def may_pass(status: int | None) -> bool:
+    """Whether the same call may succeed after a while.
+
+    Args:
+        status: HTTP status of the answer; None if there was none.
+    """
+    return status is None or status == 429 or status >= 500
 
 
 def reason(error: BaseException) -> str:
@@ -17,8 +26,8 @@ def reason(error: BaseException) -> str:
         known.NameResolutionError: "no such host",
         known.SSLError: f"TLS fails ({one_line(str(error))})",
         known.NewConnectionError: re.sub(r".*(\[Errno -?\d+\] |: )", "", one_line(str(error))).lower(),
-        known.TimeoutError: "no answer in time",
-        TimeoutError: "no answer in time",
+        known.TimeoutError: NO_ANSWER,
+        TimeoutError: NO_ANSWER,
         known.ProtocolError: "the connection broke off",
     }
     found = next((said for kind, said in words.items() if isinstance(error, kind)), one_line(str(error)))
@@ -31,24 +40,19 @@ def one_line(text: str, limit: int = 300) -> str:
     return line if len(line) <= limit else f"{line[:limit]} ..."
 
 
-def timed_out(error: BaseException) -> bool:
-    """Whether a failure is only that no answer came in time: of what was asked it says nothing."""
-    import urllib3.exceptions as known
+def timed_out(error: SaltError) -> bool:
+    """Whether a failure is only that no answer came in time, which says nothing about what was asked for.
 
-    inner: BaseException | None = error
-    while isinstance(inner, SaltError) and not isinstance(inner, NoAnswer):
-        inner = inner.__cause__ or inner.__context__
-    while isinstance(inner, known.MaxRetryError):
-        inner = inner.reason
-    refused = isinstance(inner, known.NewConnectionError)  # a kind of timeout only by name
-    return not refused and isinstance(inner, NoAnswer | known.TimeoutError | TimeoutError)
+    Every error for it has the same words, here and in the object store's.
+    """
+    return NO_ANSWER in str(error)
 
 
 def ask(url: str, ca_file: str | None = None, headers: dict[str, str] | None = None) -> tuple[int, str, str | None]:
-    """Status, text and date of what a server answers.
+    """Status, text and date of a server's answer.
 
     Raises:
-        SaltError: If there is no answer.
+        ServiceError: If there is no answer.
     """
     import urllib3
 
@@ -58,7 +62,7 @@ def ask(url: str, ca_file: str | None = None, headers: dict[str, str] | None = N
     try:
         answer = pool.request("GET", url, headers=headers)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise SaltError(f"cannot be reached: {reason(error)}", file=url) from None
+        raise ServiceError(f"cannot be reached: {reason(error)}", file=url, passing=True) from None
     return answer.status, answer.data.decode(errors="replace"), answer.headers.get("date")
 
 

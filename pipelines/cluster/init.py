@@ -6,11 +6,10 @@ Nothing that is there is changed unless asked for; no key is printed or written 
 import os
 import secrets
 from collections.abc import Iterator
-from typing import Any
 
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.store.settings import StoreSettings
-from salt_pipeline.components.core.tracking.experiment import open_experiment
+from salt_pipeline.components.core.tracking.experiment import experiment_name, find_experiment, open_experiment
 from salt_pipeline.pipelines import k8s_names as names
 from salt_pipeline.pipelines.cluster.http_errors import ANSWER_SECONDS, one_line
 from salt_pipeline.pipelines.cluster.kube import Kube
@@ -166,7 +165,7 @@ def _buckets(settings: StoreSettings, keys: Keys, dev: bool, expire_days: int) -
 
 
 def _experiment() -> Iterator[str]:
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", names.EXPERIMENT)
+    name = experiment_name()
     address = server_address()
     if address is None:
         yield f"MLflow experiment {name}: skipped, MLFLOW_TRACKING_URI names no server here"
@@ -180,7 +179,7 @@ def _experiment() -> Iterator[str]:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(int(ANSWER_SECONDS)))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     try:
-        made = within(MLFLOW_SECONDS, lambda: _make_experiment(address, name), f"MLflow at {address}")
+        made = within(MLFLOW_SECONDS, lambda: _make_experiment(address), f"MLflow at {address}")
     except SaltError:
         raise
     except Exception as error:  # of many kinds: mlflow's, requests', urllib3's
@@ -190,10 +189,10 @@ def _experiment() -> Iterator[str]:
     yield f"MLflow experiment {name}: {'made' if made else 'unchanged'}"
 
 
-def _make_experiment(address: str, name: str) -> bool:
+def _make_experiment(address: str) -> bool:
     from mlflow import MlflowClient
 
-    client: Any = MlflowClient(address)
-    known = client.get_experiment_by_name(name)
-    open_experiment(client, name)
+    client = MlflowClient(address)
+    known = find_experiment(client)
+    open_experiment(client)
     return known is None

@@ -1,4 +1,4 @@
-"""The HTTP under Kubeflow Pipelines' API: credentials, proxy, time limits; every failure is one line."""
+"""HTTP requests to Kubeflow Pipelines' API: credentials, proxy, time limits; every failure is one line."""
 
 import json
 import re
@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.cluster.http_errors import ANSWER_SECONDS, CONNECT_SECONDS, one_line, reason
+from salt_pipeline.components.core.errors import SaltError, ServiceError
+from salt_pipeline.pipelines.cluster.http_errors import ANSWER_SECONDS, CONNECT_SECONDS, may_pass, one_line, reason
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 
 _FORWARD = "; is it forwarded? kubectl port-forward -n {} svc/ml-pipeline 8888:8888"
@@ -17,28 +17,26 @@ _LOOPBACK = re.compile(r"https?://(127\.|localhost|\[::1\])")
 _LOG_IN = re.compile(r"dex|oidc|oauth|log ?in|sign ?in|authenticat|keycloak", re.IGNORECASE)
 
 
-class KfpError(SaltError):
+class KfpError(ServiceError):
     """Kubeflow Pipelines did not do what was asked.
 
-    Attributes:
-        status: HTTP status, 0 where there was no answer.
+    Args:
+        problem: What is wrong.
+        url: Address of the API.
+        status: HTTP status of the answer; None if there was none.
+        found: What the API answered.
     """
 
-    def __init__(self, problem: str, url: str, status: int = 0, **facts: Any) -> None:
-        super().__init__(problem, file=f"Kubeflow Pipelines at {url}", **facts)
-        self.status = status
-
-    @property
-    def passing(self) -> bool:
-        """Whether the next attempt may do better."""
-        return self.status in {0, 429} or self.status >= 500
+    def __init__(self, problem: str, url: str, status: int | None = None, found: str | None = None) -> None:
+        file = f"Kubeflow Pipelines at {url}"
+        super().__init__(problem, file=file, found=found, status=status, passing=may_pass(status))
 
 
 class KfpHttp:
     """Sends requests to Kubeflow Pipelines.
 
     Args:
-        settings: Where it is and what it asks for.
+        settings: The addresses and names of the cluster.
     """
 
     def __init__(self, settings: ClusterSettings) -> None:
@@ -67,12 +65,12 @@ class KfpHttp:
         """Calls a method of the generated client.
 
         Raises:
-            KfpError: If there is no answer, no good one, or none of Kubeflow Pipelines.
+            KfpError: If there is no answer, it is an error, or it does not come from Kubeflow Pipelines.
         """
         return self._guard(lambda: method(*words, **named, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS)))
 
     def pages(self, method: Callable[..., Any], field: str, *words: Any, **named: Any) -> Iterator[Any]:
-        """Every item of a listing, page by page as they are asked for."""
+        """Every item of a listing; each page is requested when it is needed."""
         token = ""
         while True:
             page = self.call(method, *words, **named, page_token=token, page_size=50)
@@ -123,9 +121,9 @@ class KfpHttp:
             hint = _FORWARD.format(self.settings.kfp_namespace) if _LOOPBACK.match(url) else ""
             raise KfpError(f"cannot be reached: {reason(error)}{hint}", url) from None
         except api.ApiException as error:
-            raise KfpError(_said(error, self.settings.namespace), url, error.status or 0) from None
+            raise KfpError(_answered(error, self.settings.namespace), url, error.status or None) from None
         except (ValueError, AttributeError) as error:
-            # The generated client stumbles over TLS errors and over answers of another shape.
+            # The generated client fails so on TLS errors and on answers of another shape.
             raise KfpError(f"cannot be understood: {error or type(error).__name__}", url) from None
         text = _decoded(self._client.last_response.data)
         if (json_only and not text.lstrip().startswith("{")) or _is_page(text):
@@ -133,16 +131,16 @@ class KfpHttp:
         return answer
 
     def unexpected(self, text: str) -> KfpError:
-        """An answer that is none of the API's, as an error."""
+        """The error for an answer that does not come from the API."""
         url = self.settings.kfp_url
         if _is_page(text) and _LOG_IN.search(text):
             return KfpError(f"answers with a log-in page: set {_CREDENTIALS}", url, 401)
         found = one_line(text, 60) or "nothing"
-        return KfpError("does not answer as its API does: see SALT_KFP_URL", url, 400, found=found)
+        return KfpError("does not answer as its API does: check SALT_KFP_URL", url, 400, found=found)
 
 
 def _proxy(url: str) -> tuple[str | None, dict[str, str] | None]:
-    """The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY ask for, and its credentials; none to this machine."""
+    """The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name, and its credentials; no proxy for this machine."""
     parts = urlsplit(url)
     proxy = getproxies().get(parts.scheme)
     if not proxy or _LOOPBACK.match(url) or proxy_bypass(parts.netloc):
@@ -164,21 +162,21 @@ def _is_page(text: str) -> bool:
     return text.lstrip()[:9].lower() in ("<!doctype", "<html>") or text.lstrip()[:5].lower() == "<html"
 
 
-def _said(error: Any, namespace: str) -> str:
-    """An answer that is an error, in one line."""
+def _answered(error: Any, namespace: str) -> str:
+    """An error that the API answered, in one line."""
     line = _message(_decoded(error.body or ""))
     if 300 <= (error.status or 0) < 400:
         target = str((error.headers or {}).get("Location", "")).partition("?")[0]
         to = f" to {one_line(target, 100)}" if target else ""
         if _LOG_IN.search(target):
             return f"redirects{to}, a log-in page ({error.status}): set {_CREDENTIALS}"
-        return f"redirects{to} ({error.status}): see SALT_KFP_URL; where one must log in, set {_CREDENTIALS}"
+        return f"redirects{to} ({error.status}): check SALT_KFP_URL; if a log-in is required, set {_CREDENTIALS}"
     if error.status == 401:
         return f"rejected the credentials (401): check {_CREDENTIALS}{f' ({line})' if line else ''}"
     if error.status == 403:
         return (
-            f"denied access to namespace {namespace} (403): is it yours (-n, SALT_NAMESPACE), and are "
-            f"{_CREDENTIALS} right?{f' ({line})' if line else ''}"
+            f"denied access to namespace {namespace} (403): check -n or SALT_NAMESPACE, and "
+            f"{_CREDENTIALS}{f' ({line})' if line else ''}"
         )
     return f"answers with an error: {error.status} {error.reason}{f': {line}' if line else ''}"
 

@@ -1,4 +1,4 @@
-"""Talks to Kubernetes: every call has a time limit, every failure is one line."""
+"""Calls to Kubernetes: each has a time limit, every failure is one line."""
 
 import base64
 import json
@@ -9,29 +9,32 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
-from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.cluster.http_errors import ANSWER_SECONDS, CONNECT_SECONDS, one_line, reason
+from salt_pipeline.components.core.errors import ServiceError
+from salt_pipeline.pipelines.cluster.http_errors import ANSWER_SECONDS, CONNECT_SECONDS, may_pass, one_line, reason
 from salt_pipeline.pipelines.cluster.time_limit import NoAnswer, within
 from salt_pipeline.pipelines.k8s_names import PART_OF
 
 ROLE_ANNOTATION = "eks.amazonaws.com/role-arn"
-"""By it a service account's pods get a web identity."""
+"""Annotation of a service account that gives its pods a web identity (IRSA on EKS)."""
 
 
-class KubeError(SaltError):
+class KubeError(ServiceError):
     """Kubernetes did not do what was asked.
 
-    Attributes:
-        status: HTTP status, 0 where there was no answer.
+    Args:
+        problem: What is wrong.
+        status: HTTP status of the answer; None if there was none.
+        passing: Whether the same call may succeed after a while; by default the status decides.
     """
 
-    def __init__(self, problem: str, status: int = 0) -> None:
-        super().__init__(problem, file="Kubernetes")
-        self.status = status
+    def __init__(self, problem: str, status: int | None = None, passing: bool | None = None) -> None:
+        super().__init__(
+            problem, file="Kubernetes", status=status, passing=may_pass(status) if passing is None else passing
+        )
 
     @property
     def denied(self) -> bool:
-        """Whether we lack the right."""
+        """Whether the credentials or the permission are missing."""
         return self.status in (401, 403)
 
 
@@ -46,7 +49,7 @@ class Kube:
     """
 
     def __init__(self, namespace: str) -> None:
-        client = _client()  # before the clock starts: a cold disk takes longer than a log-in helper
+        client = _client()  # before the time limit starts: a cold disk takes longer than a log-in helper
         import_module("kubernetes.config")
         try:
             within(15, self._load, "log-in helper of the kubeconfig")
@@ -78,9 +81,10 @@ class Kube:
             else:
                 config.load_incluster_config(client_configuration=self._config)
         except Exception as error:  # of many kinds: no file, bad YAML, a log-in helper that fails
-            raise KubeError(f"no configuration: see KUBECONFIG ({one_line(str(error))})") from None
+            problem = f"no configuration: check KUBECONFIG ({one_line(str(error))})"
+            raise KubeError(problem, passing=False) from None
         self._config.retries = False
-        if not self._config.verify_ssl:  # the kubeconfig says so: it need not be told at every call
+        if not self._config.verify_ssl:  # the kubeconfig says so: no warning at every call
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def call(self, method: Callable[..., Any], *words: Any, **named: Any) -> Any:
@@ -94,14 +98,14 @@ class Kube:
         try:
             return method(*words, **named, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS))
         except _client().ApiException as error:
-            raise KubeError(_said(error), error.status or 0) from None
+            raise KubeError(_answered(error), error.status or None) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise KubeError(f"{self._config.host} cannot be reached: {reason(error)}") from None
         except (ValueError, AttributeError) as error:
             raise KubeError(f"{self._config.host} cannot be understood: {error}", 400) from None
 
     def find(self, method: Callable[..., Any], *words: Any, **named: Any) -> Any:
-        """The same, but None where the object does not exist."""
+        """The same, but None if the object does not exist."""
         try:
             return self.call(method, *words, **named)
         except KubeError as error:
@@ -115,12 +119,12 @@ class Kube:
         return int(info.major), int("".join(filter(str.isdigit, info.minor)))
 
     def config_map(self, name: str) -> dict[str, str] | None:
-        """What a ConfigMap holds, None if there is none."""
+        """The data of a ConfigMap; None if there is none."""
         found = self.find(self.core.read_namespaced_config_map, name, self.namespace)
         return None if found is None else found.data or {}
 
     def secret(self, name: str) -> dict[str, bytes] | None:
-        """What a Secret holds, None if there is none."""
+        """The data of a Secret; None if there is none."""
         found = self.find(self.core.read_namespaced_secret, name, self.namespace)
         return None if found is None else {key: base64.b64decode(value) for key, value in (found.data or {}).items()}
 
@@ -135,7 +139,7 @@ class Kube:
         return found is not None and bool((found.metadata.annotations or {}).get(ROLE_ANNOTATION))
 
     def put_secret(self, name: str, values: dict[str, str], replace: bool) -> None:
-        """Makes a Secret, or puts other values into the one that is there."""
+        """Creates a Secret, or replaces the values in the existing one."""
         client = _client()
         metadata = client.V1ObjectMeta(name=name, labels={"app.kubernetes.io/part-of": PART_OF})
         body = client.V1Secret(metadata=metadata, string_data=values)
@@ -145,21 +149,20 @@ class Kube:
             self.call(self.core.create_namespaced_secret, self.namespace, body)
 
     def log(self, pod: str) -> str | None:
-        """What a pod's main container has written; None when the pod is gone."""
+        """The log of a pod's main container; None if the pod is gone."""
         read = self.core.read_namespaced_pod_log
         answer = self.find(read, pod, self.namespace, container="main", _preload_content=False)
         return None if answer is None else answer.data.decode(errors="replace")
 
     def workflow(self, run_id: str) -> dict[str, Any]:
-        """The Argo workflow of a run; an empty one when Kubernetes has forgotten it."""
-        found = self.call(
-            self.custom.list_namespaced_custom_object,
-            "argoproj.io", "v1alpha1", self.namespace, "workflows", label_selector=f"pipeline/runid={run_id}",
-        )["items"]  # fmt: skip
+        """The Argo workflow of a run; an empty one if Kubernetes has deleted it."""
+        kind = ("argoproj.io", "v1alpha1", self.namespace, "workflows")
+        selector = f"pipeline/runid={run_id}"
+        found = self.call(self.custom.list_namespaced_custom_object, *kind, label_selector=selector)["items"]
         return found[0] if found else {}
 
     def may(self, verb: str, resource: str, group: str, name: str, account: str) -> bool:
-        """Whether a service account may do something in the namespace; to any object where `name` is empty."""
+        """Whether a service account has a right in the namespace; to all objects if `name` is empty."""
         client = _client()
         spec = client.V1SubjectAccessReviewSpec(
             resource_attributes=client.V1ResourceAttributes(
@@ -174,11 +177,11 @@ class Kube:
 
 
 def _client() -> Any:
-    """The client's package, which takes a second to import and has no types."""
+    """The client's package. It takes a second to import and has no types."""
     return import_module("kubernetes.client")
 
 
-def _said(error: Any) -> str:
+def _answered(error: Any) -> str:
     try:
         message = json.loads(error.body)["message"]
     except (TypeError, ValueError, KeyError):

@@ -3,12 +3,12 @@
 import os
 from urllib.parse import unquote, urlsplit
 
-from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.cluster.http_errors import ask
+from salt_pipeline.components.core.errors import ServiceError
+from salt_pipeline.pipelines.cluster.http_errors import ask, may_pass
 
 
 def server_address() -> str | None:
-    """Its address; None where MLFLOW_TRACKING_URI is not set or names a file."""
+    """Its address; None if MLFLOW_TRACKING_URI is not set or names a file."""
     address = os.environ.get("MLFLOW_TRACKING_URI", "")
     return address.rstrip("/") if address.startswith(("http://", "https://")) else None
 
@@ -17,7 +17,7 @@ def server_version(address: str) -> str:
     """Asks a server for its version, with the credentials that MLflow's client would send.
 
     Raises:
-        SaltError: If it cannot be reached, rejects the credentials, or is no MLflow.
+        ServiceError: If it cannot be reached, rejects the credentials, or is not an MLflow server.
     """
     status, text, _ = ask(
         f"{address}/version", os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH"), _credentials(address)
@@ -25,9 +25,10 @@ def server_version(address: str) -> str:
     server = f"MLflow at {address}"
     if status in (401, 403):
         variables = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN"
-        raise SaltError(f"rejected the credentials (HTTP {status}): check {variables}", file=server)
+        raise ServiceError(f"rejected the credentials (HTTP {status}): check {variables}", file=server, status=status)
     if status != 200:
-        raise SaltError(f"answers with HTTP {status}: check MLFLOW_TRACKING_URI", file=server)
+        problem = f"answers with HTTP {status}: check MLFLOW_TRACKING_URI"
+        raise ServiceError(problem, file=server, status=status, passing=may_pass(status))
     return text.strip()
 
 

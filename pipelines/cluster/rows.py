@@ -1,14 +1,10 @@
 """A run on a cluster as rows: the stages, and the jobs by encoder and fold."""
 
 from collections.abc import Callable
-from itertools import islice
 from typing import Any
 
-from salt_pipeline.components.core.config.config import Config, parse_config
-from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.jobs import Job, in_loop
+from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.stages import TASKS, TASKS_IN_LOOP
-from salt_pipeline.pipelines.cluster.kfp import SEARCHED, Kfp
 from salt_pipeline.pipelines.cluster.tasks import Task
 from salt_pipeline.pipelines.display.run_table import Row, job_name
 
@@ -17,34 +13,6 @@ Progress = dict[Job, dict[str, Any]]
 
 Seconds = Callable[[Task], float]
 """How long the containers of a task ran, as a `Stopwatch` knows it."""
-
-
-def config_of(run: Any) -> Config | None:
-    """The configuration a run was started with; None for a run of something else."""
-    try:
-        return parse_config((run.runtime_config.parameters or {})["config"])
-    except (AttributeError, KeyError, SaltError):
-        return None
-
-
-def tracked_name(run: Any) -> str | None:
-    """The name under which a cluster's run is recorded in MLflow; None for a run of something else.
-
-    All runs of a schedule have the same parameters: each is recorded under the name of its workflow.
-    """
-    parameters = (run.runtime_config and run.runtime_config.parameters) or {}
-    return run.display_name if run.recurring_run_id else parameters.get("run")
-
-
-def runs_tracked_as(kfp: Kfp, name: str) -> list[Any]:
-    """The cluster's runs that record under a name in MLflow, newest first: one that is started anew keeps its name."""
-    return [run for run in islice(kfp.runs(), SEARCHED) if tracked_name(run) == name]
-
-
-def jobs_of(run: Any) -> list[Job]:
-    """The training jobs of a run, in the order of the loop's iterations."""
-    config = config_of(run)
-    return in_loop(config) if config else []
 
 
 def rows(tasks: list[Task], jobs: list[Job], progress: Progress, seconds: Seconds) -> list[Row]:

@@ -14,7 +14,7 @@ from minio.credentials.providers import StaticProvider
 from minio.error import MinioAdminException
 from urllib3.exceptions import HTTPError
 
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.errors import SaltError, ServiceError
 from salt_pipeline.components.core.store.connection import Connections
 from salt_pipeline.components.core.store.failures import code_of
 from salt_pipeline.components.core.store.settings import StoreSettings
@@ -105,8 +105,8 @@ class Admin:
         """Why these keys may not administer that server; None if they may."""
         try:
             self._known()
-        except SaltError as error:
-            if isinstance(error.__cause__, HTTPError):
+        except ServiceError as error:
+            if error.passing:
                 raise
             return str(error)
         return None
@@ -146,11 +146,14 @@ class Admin:
         try:
             return action()
         except MinioAdminException as error:
-            raise SaltError(f"answers with HTTP {error._code}", file=file, found=_message(error)) from error
+            status = int(error._code)
+            raise ServiceError(
+                f"answers with HTTP {status}", file=file, found=_message(error), status=status
+            ) from error
         except HTTPError as error:
-            raise SaltError(f"cannot be reached: {reason(error)}", file=file) from error
+            raise ServiceError(f"cannot be reached: {reason(error)}", file=file, passing=True) from error
         except (ValueError, OSError) as error:  # another server's answer, which does not decrypt
-            raise SaltError(f"cannot be understood: {one_line(str(error))}", file=file) from error
+            raise ServiceError(f"cannot be understood: {one_line(str(error))}", file=file) from error
 
 
 def _sorted(policy: Any) -> Any:

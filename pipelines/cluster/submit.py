@@ -12,7 +12,7 @@ from salt_pipeline.pipelines import k8s_names as names
 from salt_pipeline.pipelines.cluster.http_errors import timed_out
 from salt_pipeline.pipelines.cluster.kfp import Kfp
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
-from salt_pipeline.pipelines.cluster.upload import experiment_id, upload
+from salt_pipeline.pipelines.cluster.upload import upload
 from salt_pipeline.pipelines.provenance import origin_of
 from salt_pipeline.pipelines.variant import STANDARD, Variant
 
@@ -138,9 +138,15 @@ def _check_namespace(checked: Checked, settings: ClusterSettings) -> None:
 
 
 def submit(
-    kfp: Kfp, checked: Checked, data: str, *, name: str, preset: str, experiment: str = names.EXPERIMENT,
+    kfp: Kfp,
+    checked: Checked,
+    data: str,
+    *,
+    name: str,
+    preset: str,
+    experiment: str = names.EXPERIMENT,
     variant: Variant = STANDARD,
-) -> Any:  # fmt: skip
+) -> str:
     """Uploads the pipeline, unless this very one is there, and starts a run.
 
     Args:
@@ -153,28 +159,18 @@ def submit(
         variant: How the pipeline is compiled.
 
     Returns:
-        The run.
+        Id of the run.
 
     Raises:
         KfpError: If the API does not do it.
     """
-    import kfp_server_api as api
-
-    pipeline_id, version_id, _ = upload(kfp, checked.config, variant)
-    config = runtime_config(kfp.settings, checked, data, run=f"{name}-{uuid4().hex[:6]}", preset=preset)
-    return kfp.start(
-        api.V2beta1Run(
-            display_name=name,
-            experiment_id=experiment_id(kfp, experiment),
-            pipeline_version_reference=api.V2beta1PipelineVersionReference(pipeline_id, version_id),
-            runtime_config=config,
-            service_account=kfp.settings.service_account,
-        )
-    )
+    version = upload(kfp, checked.config, variant)
+    parameters = run_parameters(kfp.settings, checked, data, run=f"{name}-{uuid4().hex[:6]}", preset=preset)
+    return kfp.start(name, experiment, version, parameters)
 
 
-def runtime_config(settings: ClusterSettings, checked: Checked, data: str, *, run: str, preset: str) -> Any:
-    """The pipeline's parameters and where its artifacts go.
+def run_parameters(settings: ClusterSettings, checked: Checked, data: str, *, run: str, preset: str) -> dict[str, Any]:
+    """The pipeline's parameters.
 
     Args:
         settings: Where the cluster is.
@@ -183,9 +179,7 @@ def runtime_config(settings: ClusterSettings, checked: Checked, data: str, *, ru
         run: Name of the run in MLflow, unique to it.
         preset: Name of the preset the configuration began as.
     """
-    import kfp_server_api as api
-
-    parameters = {
+    return {
         "data": data,
         "config": checked.config.model_dump(mode="json", exclude_none=True),  # KFP takes no nulls
         "run": run,
@@ -193,7 +187,6 @@ def runtime_config(settings: ClusterSettings, checked: Checked, data: str, *, ru
         "data_version": checked.data_version,
         "origin": origin_of(checked.config, preset, "cluster") | {"kfp_ui": settings.kfp_ui_url or settings.kfp_url},
     }
-    return api.V2beta1RuntimeConfig(parameters=parameters, pipeline_root=settings.pipeline_root)
 
 
 def run_name(preset: str) -> str:

@@ -1,30 +1,40 @@
-"""An end to waiting for code that has none of its own."""
+"""Time limits for calls that have none of their own."""
 
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.errors import ServiceError
 
 T = TypeVar("T")
 
+NO_ANSWER = "no answer in time"
+"""The words of every error for an answer that did not come in time, here and in the object store's."""
 
-class NoAnswer(SaltError):
-    """What was waited for did not come in time, which says nothing of what was asked."""
+
+class NoAnswer(ServiceError):
+    """A call took longer than its limit, which says nothing about what was asked for.
+
+    Args:
+        what: Name of the call.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}: {NO_ANSWER}", passing=True)
 
 
 def within(seconds: float, call: Callable[[], T], what: str) -> T:
     """Runs `call` and waits no longer than `seconds` for it.
 
-    It runs in a daemon thread: one that hangs is left behind and does not keep the process from ending.
+    It runs in a daemon thread: a call that hangs stays behind there and does not keep the process from ending.
 
     Args:
         seconds: The limit.
-        call: What to run. What it imports is imported before: a slow disk is no server that does not answer.
+        call: What to run. Import its packages before, so that a slow disk does not count as a slow server.
         what: Its name, for the message.
 
     Raises:
-        NoAnswer: If it took longer. What `call` raises comes out as it is.
+        NoAnswer: If it took longer. An error of `call` is raised unchanged.
     """
     return Started(call, what).result(seconds)
 
@@ -47,18 +57,18 @@ class Started:
     def _run(self) -> None:
         try:
             self._result = self._call()
-        except BaseException as error:  # told to who waits
+        except BaseException as error:  # raised again in the thread that waits
             self._error = error
 
     def result(self, seconds: float) -> Any:
         """Waits for the result.
 
         Raises:
-            NoAnswer: If it is not there after `seconds`.
+            NoAnswer: If there is none after `seconds`.
         """
         self._thread.join(max(0.0, seconds))
         if self._thread.is_alive():
-            raise NoAnswer(f"{self._what}: no answer in time")
+            raise NoAnswer(self._what)
         if self._error is not None:
             raise self._error
         return self._result

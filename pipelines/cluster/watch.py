@@ -11,9 +11,10 @@ from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.stages import TASKS_IN_LOOP
-from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
+from salt_pipeline.pipelines.cluster.kfp import ClusterRun, Kfp, KfpError
+from salt_pipeline.pipelines.cluster.kfp_records import ENDED
 from salt_pipeline.pipelines.cluster.pod_logs import read_log
-from salt_pipeline.pipelines.cluster.rows import Progress, config_of, jobs_of, rows
+from salt_pipeline.pipelines.cluster.rows import Progress, rows
 from salt_pipeline.pipelines.cluster.stopwatch import Stopwatch
 from salt_pipeline.pipelines.cluster.tasks import STOPPED, Task, read_tasks, read_trouble
 from salt_pipeline.pipelines.cluster.time_limit import within
@@ -21,7 +22,6 @@ from salt_pipeline.pipelines.display.console import say
 from salt_pipeline.pipelines.display.run_table import Line, Row, as_table, changes, job_name, live
 from salt_pipeline.pipelines.failure import LOG_LINES, mistakes
 
-ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
 POLL_SECONDS = 3.0
 """Between two looks at the run."""
 
@@ -39,13 +39,11 @@ class Watch:
         console: Where to show it.
     """
 
-    def __init__(self, kfp: Kfp, run: Any, console: Console) -> None:
+    def __init__(self, kfp: Kfp, run: ClusterRun, console: Console) -> None:
         self.kfp, self.console = kfp, console
-        self.run_id, self.name = run.run_id, run.display_name
-        self.state = run.state or "PENDING"
-        self.config = config_of(run)
-        self.jobs = jobs_of(run)
-        self.checkpoints = ((run.runtime_config and run.runtime_config.parameters) or {}).get("checkpoints", "")
+        self.run_id, self.name = run.id, run.name
+        self.state = run.state
+        self.config, self.jobs, self.checkpoints = run.configuration, run.jobs, run.checkpoints
         self.tasks: list[Task] = []
         self.trouble: list[str] = []
         self._stopwatch = Stopwatch()
@@ -101,7 +99,7 @@ class Watch:
 
     def _look(self) -> None:
         """Asks the API, and now and then the store."""
-        state = self.kfp.run(self.run_id).state or "PENDING"
+        state = self.kfp.run(self.run_id).state
         # Asked after the state: of a run that has ended these are the last.
         workflow = run_workflow(self.kfp, self.run_id)
         self.tasks, self.trouble = read_tasks(workflow), read_trouble(workflow)

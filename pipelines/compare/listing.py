@@ -7,8 +7,6 @@ from itertools import islice
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cluster.close_tracked import close_tracked
 from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
-from salt_pipeline.pipelines.cluster.rows import tracked_name
-from salt_pipeline.pipelines.cluster.watch import ENDED
 from salt_pipeline.pipelines.compare.tracked import MlflowRun, MlflowRuns
 
 
@@ -57,20 +55,14 @@ def list_runs(kfp: Kfp, limit: int) -> tuple[list[Listed], list[SaltError]]:
     found: list[Listed] = []
     try:
         for run in islice(kfp.runs(), limit):
-            name = tracked_name(run)
+            name = run.tracked_name
             # Both engines list it: the cluster knows its state, MLflow its score.
             known = tracked.pop(name) if name in tracked else None
             metrics = known.metrics if known else {}
-            if known and known.state == "RUNNING" and run.state in ENDED:
-                close_tracked(kfp, run.run_id)
-            ended = run.finished_at if run.finished_at and run.finished_at > run.created_at else None
-            seconds = (ended - run.created_at).total_seconds() if ended else None
-            state = run.state or "PENDING"
-            found.append(
-                Listed(
-                    run.run_id[:8], run.display_name, "cluster", state, metrics.get("score"), run.created_at, seconds
-                )
-            )
+            if known and known.state == "RUNNING" and run.ended:
+                close_tracked(kfp, run.id)
+            seconds = (run.finished - run.created).total_seconds() if run.finished else None
+            found.append(Listed(run.id[:8], run.name, "cluster", run.state, metrics.get("score"), run.created, seconds))
     except KfpError as error:
         problems.append(error)
     if len(problems) == 2:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.tracking.experiment import find_experiment
 from salt_pipeline.components.core.tracking.server import limit_waiting
-from salt_pipeline.components.core.tracking.tracking import EXPERIMENT
 
 HOME = Path("runs")
 """Folder in which `salt run` keeps its runs and their MLflow file by default."""
@@ -89,11 +89,11 @@ class MlflowRuns:
 
     def _search(self, condition: str, limit: int) -> list[MlflowRun]:
         def search() -> list[MlflowRun]:
-            experiment = self._client.get_experiment_by_name(os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+            experiment = find_experiment(self._client)
             if experiment is None:
                 return []
             found = self._client.search_runs(
-                [experiment.experiment_id],
+                [experiment],
                 f"tags.`salt.kind` = 'pipeline'{condition}",
                 max_results=limit,
                 order_by=["attributes.start_time DESC"],

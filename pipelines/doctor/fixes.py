@@ -1,6 +1,6 @@
 """What to do about the failures of servers that `salt doctor` most likely finds."""
 
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.errors import SaltError, ServiceError
 from salt_pipeline.components.core.store.failures import code_of
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.pipelines import k8s_names as names
@@ -41,17 +41,17 @@ def mlflow(address: str, namespace: str) -> str:
 
 def kubeflow(error: KfpError, settings: ClusterSettings) -> str:
     """For a Kubeflow Pipelines that does not answer, or not as its API does."""
-    if error.status in (401, 403) or 300 <= error.status < 400:
+    if error.status in (401, 403) or 300 <= (error.status or 0) < 400:
         return "set SALT_KFP_TOKEN_FILE or SALT_KFP_COOKIE: docs/cluster.md, Multi-user Kubeflow"
-    if error.status == 0 and is_loopback(settings.kfp_url):
+    if error.status is None and is_loopback(settings.kfp_url):
         return forward(settings.kfp_namespace, names.KFP_API_DEPLOYMENT, "8888")
     return "check SALT_KFP_URL, and that the API runs and can be reached from here"
 
 
-def kubernetes(message: str) -> str:
-    """For a Kubernetes that cannot be asked."""
-    if "no configuration" in message:
+def kubernetes(error: ServiceError) -> str:
+    """For a Kubernetes that does not answer, or denies the permission."""
+    if error.status is None and not error.passing:
         return "export KUBECONFIG=..., or for kind: kind export kubeconfig --name salt"
-    if "cannot be reached" in message or "no answer in time" in message:
+    if error.status is None:
         return "kubectl cluster-info: does the cluster run, and is KUBECONFIG that of this cluster?"
     return "kubectl auth whoami: does the kubeconfig's user have the right to read this?"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from salt_pipeline.components.core.config.config import Config
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.errors import SaltError, ServiceError
 from salt_pipeline.pipelines import k8s_names as names
 from salt_pipeline.pipelines.cluster.capacity import fit
 from salt_pipeline.pipelines.cluster.kube import Kube, KubeError
@@ -41,13 +41,13 @@ def checks(settings: ClusterSettings, seconds: float) -> dict[str, Check]:
         def made() -> tuple[State, str, str]:
             try:
                 kube = opened.result(seconds)
-            except SaltError as error:
-                raise NotChecked(str(error), fixes.kubernetes(str(error))) from None
+            except ServiceError as error:
+                raise NotChecked(str(error), fixes.kubernetes(error)) from None
             try:
                 return check(kube)
             except KubeError as error:
-                if error.denied or error.status == 0:
-                    raise NotChecked(str(error), fixes.kubernetes(str(error))) from None
+                if error.denied or error.status is None:
+                    raise NotChecked(str(error), fixes.kubernetes(error)) from None
                 raise
 
         return made

@@ -2,14 +2,14 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines import k8s_names as names
-from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
+from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError, PipelineVersion
 from salt_pipeline.pipelines.cluster.kube import Kube
-from salt_pipeline.pipelines.cluster.upload import find_pipeline
 from salt_pipeline.pipelines.doctor.verdict import NotChecked, State
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
@@ -48,19 +48,19 @@ def retry_window(kfp: Kfp) -> tuple[State, str, str]:
         raise NotChecked(str(error).partition("; is it forwarded?")[0]) from None
     if version is None:
         return "ok", f"no pipeline {names.PIPELINE} is uploaded yet", ""
-    windows = _windows(version.pipeline_spec or {})
+    windows = _windows(version.spec)
     if not windows:
-        return "warn", f"{version.display_name}: its tasks are not retried", "salt submit --set cluster.retries=2"
+        return "warn", f"{version.name}: its tasks are not retried", "salt submit --set cluster.retries=2"
     short = {task: (window, limit) for task, (window, limit) in windows.items() if window < limit}
     if short:
         task, (window, limit) = min(short.items(), key=lambda item: item[1])
         found = f"{task} is retried only within {window:.0f} s of its first start, and may run {limit:.0f} s"
         return (
             "warn",
-            f"{version.display_name}: {found}",
+            f"{version.name}: {found}",
             "salt submit from this checkout uploads a pipeline with a longer window",
         )
-    return "ok", f"{version.display_name}: retries for {min(w for w, _ in windows.values()) / 3600:.0f} h", ""
+    return "ok", f"{version.name}: retries for {min(w for w, _ in windows.values()) / 3600:.0f} h", ""
 
 
 def duration(text: str) -> float:
@@ -76,16 +76,12 @@ def duration(text: str) -> float:
     return sum(float(number) * _UNITS[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)(h|ms|m|s)", text))
 
 
-def _newest_version(kfp: Kfp) -> Any:
-    pipeline = find_pipeline(kfp)
-    if pipeline is None:
-        return None
-    method = kfp.pipelines.pipeline_service_list_pipeline_versions
-    page = kfp.call(method, pipeline.pipeline_id, page_size=1, sort_by="created_at desc")
-    return next(iter(page.pipeline_versions or []), None)
+def _newest_version(kfp: Kfp) -> PipelineVersion | None:
+    pipeline_id = kfp.pipeline_id(names.PIPELINE)
+    return kfp.newest_version(pipeline_id) if pipeline_id else None
 
 
-def _windows(spec: dict[str, Any]) -> dict[str, tuple[float, float]]:
+def _windows(spec: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
     """For each task that is retried its window and the time an attempt may take, in seconds."""
     pipeline, platform = spec.get("pipeline_spec", spec), spec.get("platform_spec") or {}
     executors = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})

@@ -19,8 +19,8 @@ from salt_pipeline.components.core.errors import SaltError, exit_on_error
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.stages import STAGES
 from salt_pipeline.components.core.store.uris import is_uri
-from salt_pipeline.components.core.tracking.experiment import TAGS
-from salt_pipeline.components.core.tracking.tracking import EXPERIMENT, Tracking
+from salt_pipeline.components.core.tracking.experiment import open_experiment
+from salt_pipeline.components.core.tracking.tracking import Tracking
 from salt_pipeline.pipelines.local.docker import docker_runner, end_containers, stage_environment, tracking_server
 from salt_pipeline.pipelines.local.folder import KFP, RunFolder
 from salt_pipeline.pipelines.local.upload import publish
@@ -107,9 +107,7 @@ def prepare_tracking(folder: RunFolder) -> None:
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{home / 'mlflow.db'}"
     from mlflow import MlflowClient
 
-    client = MlflowClient()
-    if client.get_experiment_by_name(EXPERIMENT) is None:
-        client.create_experiment(EXPERIMENT, artifact_location=(home / "mlartifacts").as_uri(), tags=TAGS)
+    open_experiment(MlflowClient(), (home / "mlartifacts").as_uri())
 
 
 if __name__ == "__main__":

@@ -16,8 +16,6 @@ from salt_pipeline.components.core.tracking.journal import Journal
 from salt_pipeline.components.core.tracking.run import TrackedRun, milliseconds
 from salt_pipeline.components.core.tracking.server import is_refusal, open_client
 
-EXPERIMENT = "salt"
-
 SETTLE = 0.5
 """Seconds, at least, in which the runs of jobs that begin at once are all on the server: MLflow has no unique names."""
 
@@ -42,7 +40,7 @@ class Tracking:
     def _connect(self) -> None:
         if self.client is None:
             self.client = open_client(os.environ["MLFLOW_TRACKING_URI"])
-        self.experiment = open_experiment(self.client, os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT))
+        self.experiment = open_experiment(self.client)
 
     def do(self, what: str, call: Callable[[], object]) -> None:
         """Makes a call, which must be idempotent: now, or when the server is reachable again.

@@ -59,11 +59,11 @@ CALLS = [
     [
         ("500", "answers with an error: 500 Internal Server Error: it broke in two lines"),
         ("401", "rejected the credentials (401): check SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or SALT_KFP_COOKIE"),
-        ("403", "denied access to namespace kubeflow (403): is it yours (-n, SALT_NAMESPACE)"),
+        ("403", "denied access to namespace kubeflow (403): check -n or SALT_NAMESPACE"),
         ("302", "redirects to /dex/auth, a log-in page (302): set SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or"),
         ("dex", "answers with a log-in page: set SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or SALT_KFP_COOKIE"),
-        ("html", "does not answer as its API does: see SALT_KFP_URL (found <!doctype html>"),
-        ("empty", "does not answer as its API does: see SALT_KFP_URL (found nothing)"),
+        ("html", "does not answer as its API does: check SALT_KFP_URL (found <!doctype html>"),
+        ("empty", "does not answer as its API does: check SALT_KFP_URL (found nothing)"),
         ("list", "SALT_KFP_URL"),
     ],
 )
@@ -491,7 +491,7 @@ def test_fetch_knows_every_output_of_every_component():
 
 
 def test_what_kubernetes_client_says_of_no_configuration_is_one_line():
-    with pytest.raises(kube.KubeError, match="no configuration: see KUBECONFIG"):
+    with pytest.raises(kube.KubeError, match="no configuration: check KUBECONFIG"):
         kube.Kube("kubeflow")
 
 

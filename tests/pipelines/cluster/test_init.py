@@ -14,7 +14,7 @@ from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.components.core.tracking.experiment import TAGS
 from salt_pipeline.pipelines import k8s_names as names
-from salt_pipeline.pipelines.cluster import http_errors as network
+from salt_pipeline.pipelines.cluster import http_errors
 from salt_pipeline.pipelines.cluster.init import POD_SECRETS, _make_experiment
 from salt_pipeline.pipelines.cluster.store_users import users
 from tests.pipelines.command import fails, salt
@@ -260,10 +260,11 @@ def test_init_says_what_a_cluster_does_not_do(kubernetes, monkeypatch):
     assert "cannot be reached: connection refused" in fails("cluster", "init", "--dev", "--generate")
 
 
-def test_the_experiment_is_made_with_its_description(empty_mlflow, tmp_path):
+def test_the_experiment_is_made_with_its_name_and_description(empty_mlflow, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "salt of the north")
     shutil.copyfile(empty_mlflow, tmp_path / "mlflow.db")
     address = f"sqlite:///{tmp_path}/mlflow.db"
-    assert [_make_experiment(address, "salt of the north") for _ in range(2)] == [True, False]
+    assert [_make_experiment(address) for _ in range(2)] == [True, False]
     made: Any = MlflowClient(address).get_experiment_by_name("salt of the north")
     assert made.tags == TAGS
 
@@ -274,7 +275,7 @@ def test_the_experiment_is_the_one_that_the_environment_names(kubernetes, monkey
 
 
 def test_an_mlflow_that_answers_nothing_is_one_line_in_seconds(kubernetes, monkeypatch):
-    monkeypatch.setattr(network, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(http_errors, "ANSWER_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)

@@ -38,7 +38,7 @@ CALLS = [["runs"], ["watch", "first"], ["cancel", "first"], ["resume", "first"],
 @pytest.mark.parametrize("words", CALLS, ids=lambda words: words[0])
 def test_a_command_without_the_profile_s_namespace_says_which_setting_is_missing(logged_in, words):
     said = fails(*words)
-    assert "denied access to namespace kubeflow (403): is it yours (-n, SALT_NAMESPACE)" in said
+    assert "denied access to namespace kubeflow (403): check -n or SALT_NAMESPACE" in said
     assert "User 'ada@example.org' is not authorized" in said
     assert said.count("\n") == 1
 
@@ -56,8 +56,9 @@ def test_the_option_and_the_variable_name_the_namespace(logged_in, monkeypatch):
 def test_what_submit_makes_is_in_the_namespace(logged_in):
     settings = cluster_settings(namespace=logged_in.profile)
     checked = Checked(preset_config("smoke", ["cluster.tag=1"]), bucket="salt")
-    run = submit(Kfp(settings), checked, "s3://salt/x.zip", name="first", preset="smoke")
-    assert run.display_name == "first"
+    kfp = Kfp(settings)
+    run_id = submit(kfp, checked, "s3://salt/x.zip", name="first", preset="smoke")
+    assert kfp.run(run_id).name == "first"
     made = [*logged_in.experiments, *logged_in.pipelines]
     assert [one["namespace"] for one in made] == [logged_in.profile] * 2
     assert len(logged_in.uploads) == 1

@@ -104,7 +104,7 @@ def test_what_may_not_be_looked_at_is_a_warning(ready, kfp, kubernetes, monkeypa
     monkeypatch.delenv("KUBECONFIG")
     code, _, said = salt("submit", "--data", ready, *SMOKE)
     assert code == 0
-    assert "warning: Secrets and ConfigMap were not looked for: Kubernetes: no configuration: see KUBECONFIG" in said
+    assert "warning: Secrets and ConfigMap were not looked for: Kubernetes: no configuration: check KUBECONFIG" in said
 
 
 @pytest.mark.minio

@@ -12,25 +12,13 @@ import yaml
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.pipelines import k8s_names as names
-from salt_pipeline.pipelines.cluster import http_errors as network
+from salt_pipeline.pipelines.cluster import http_errors
 from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
-from salt_pipeline.pipelines.cluster.kube import Kube
+from salt_pipeline.pipelines.cluster.kube import Kube, KubeError
 from salt_pipeline.pipelines.cluster.settings import cluster_settings
-from salt_pipeline.pipelines.doctor import (
-    fixes as doctor_fixes,
-)
-from salt_pipeline.pipelines.doctor import (
-    kubernetes as doctor_kube,
-)
-from salt_pipeline.pipelines.doctor import (
-    retries as doctor_retries,
-)
-from salt_pipeline.pipelines.doctor import (
-    run as doctor,
-)
-from salt_pipeline.pipelines.doctor import (
-    services as doctor_services,
-)
+from salt_pipeline.pipelines.doctor import fixes, retries, services
+from salt_pipeline.pipelines.doctor import kubernetes as checks
+from salt_pipeline.pipelines.doctor.run import examine, run_checks
 from salt_pipeline.pipelines.doctor.verdict import NotChecked
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.command import salt
@@ -90,8 +78,8 @@ def test_a_check_that_hangs_or_breaks_does_not_hide_the_others():
         raise NotChecked("no way to look")
 
     stop = threading.Event()
-    checks = {"hangs": stop.wait, "breaks": breaks, "cannot": cannot, "good": lambda: ("ok", "it is", "")}
-    verdicts = doctor.run_checks(checks, 0.3)
+    made = {"hangs": stop.wait, "breaks": breaks, "cannot": cannot, "good": lambda: ("ok", "it is", "")}
+    verdicts = run_checks(made, 0.3)
     stop.set()
     assert [(v.check, v.state) for v in verdicts] == [
         ("hangs", "fail"), ("breaks", "fail"), ("cannot", "not checked"), ("good", "ok"),
@@ -103,7 +91,7 @@ def test_a_check_that_hangs_or_breaks_does_not_hide_the_others():
 def test_servers_that_do_not_answer_do_not_hold_it_up(kfp, kubernetes, monkeypatch):
     kubernetes.config.write_text(kubernetes.config.read_text().replace('"token": "t"', HANGING))
     kfp.fault = "slow"
-    verdicts = {one.check: one for one in doctor.examine(cluster_settings(), 1.0)}
+    verdicts = {one.check: one for one in examine(cluster_settings(), 1.0)}
     assert "no answer in time" in verdicts["Kubeflow Pipelines"].found
     assert "no answer in time" in verdicts["Secrets"].found
     assert verdicts["Python"].state == "ok"
@@ -116,32 +104,32 @@ HANGING = '"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": 
 def test_version_of_kubernetes(kubernetes, kube):
     for minor, state in (("33", "ok"), ("36+", "ok"), ("32", "warn"), ("37", "warn")):
         kubernetes.minor = minor
-        assert verdict(doctor_kube.version, kube) == state
+        assert verdict(checks.version, kube) == state
 
 
 def test_service_account(kubernetes, kube):
-    assert verdict(doctor_kube.service_account, kube, "salt-runner") == "ok"
+    assert verdict(checks.service_account, kube, "salt-runner") == "ok"
     kubernetes.may_not = {("patch", "workflowtaskresults"), ("get", "secrets")}
-    said = found(doctor_kube.service_account, kube, "salt-runner")
+    said = found(checks.service_account, kube, "salt-runner")
     assert said == "salt-runner may not patch workflowtaskresults, get secrets/mlpipeline-minio-artifact"
-    assert verdict(doctor_kube.service_account, kube, "other") == "fail"
+    assert verdict(checks.service_account, kube, "other") == "fail"
 
 
 def test_secrets_and_config_map_lack_keys(kubernetes, kube):
-    assert found(doctor_kube.config_map, kube) == "salt-settings is not there"
+    assert found(checks.config_map, kube) == "salt-settings is not there"
     kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS | {"SALT_S3_BUCKET": ""})
-    assert found(doctor_kube.config_map, kube) == "salt-settings lacks SALT_S3_BUCKET"
+    assert found(checks.config_map, kube) == "salt-settings lacks SALT_S3_BUCKET"
     kubernetes.put("secrets", names.STORE_SECRET, {"SALT_S3_ACCESS_KEY": "x"})
-    said = doctor_kube.secrets(kube, "salt-runner")[1]
+    said = checks.secrets(kube, "salt-runner")[1]
     assert said == "salt-store lacks SALT_S3_SECRET_KEY; mlpipeline-minio-artifact is not there"
 
 
 def test_pods_of_an_account_with_a_role_need_no_keys(kubernetes, kube):
     kubernetes.put("secrets", names.KFP_STORE_SECRET, dict.fromkeys(names.KFP_STORE_KEYS, "x"))
-    assert doctor_kube.secrets(kube, "salt-runner")[:2] == ("fail", "salt-store is not there")
+    assert checks.secrets(kube, "salt-runner")[:2] == ("fail", "salt-store is not there")
     role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/salt"}
     kubernetes.objects["serviceaccounts"]["salt-runner"]["metadata"]["annotations"] = role
-    assert doctor_kube.secrets(kube, "salt-runner")[:2] == ("ok", names.KFP_STORE_SECRET)
+    assert checks.secrets(kube, "salt-runner")[:2] == ("ok", names.KFP_STORE_SECRET)
 
 
 UPSTREAM = "spec:\n  templateDefaults:\n    retryStrategy:\n      retryPolicy: OnError\n"
@@ -164,7 +152,7 @@ def test_retry_policy(kubernetes, kube, defaults, patch, state):
     if patch is not None:
         env = [{"name": "COMPILED_PIPELINE_SPEC_PATCH", "value": patch}]
         kubernetes.objects["deployments"]["ml-pipeline"] = deployment(env)
-    assert verdict(doctor_retries.retry_policy, kube) == state
+    assert verdict(retries.retry_policy, kube) == state
 
 
 @pytest.mark.parametrize(("window", "state"), [("600s", "warn"), ("86399", "warn"), ("24h", "ok"), ("8760h", "ok")])
@@ -175,11 +163,11 @@ def test_a_default_window_that_cuts_retries(kubernetes, kube, window, state):
     kubernetes.objects["deployments"]["ml-pipeline"] = deployment(
         [{"name": "COMPILED_PIPELINE_SPEC_PATCH", "value": patch}]
     )
-    assert verdict(doctor_retries.retry_policy, kube) == state
+    assert verdict(retries.retry_policy, kube) == state
     kubernetes.objects["deployments"].clear()
     defaults = yaml.safe_dump({"spec": {"templateDefaults": {"retryStrategy": strategy}}})
     kubernetes.put("configmaps", names.ARGO_CONFIG_MAP, {"workflowDefaults": defaults})
-    assert verdict(doctor_retries.retry_policy, kube) == state
+    assert verdict(retries.retry_policy, kube) == state
 
 
 @pytest.mark.parametrize(
@@ -191,7 +179,7 @@ def test_a_default_window_that_cuts_retries(kubernetes, kube, window, state):
     ],
 )
 def test_the_window_of_the_pipeline_that_was_uploaded_last(kfp, window, state, words):
-    assert doctor_retries.retry_window(Kfp(cluster_settings())) == ("ok", "no pipeline salt is uploaded yet", "")
+    assert retries.retry_window(Kfp(cluster_settings())) == ("ok", "no pipeline salt is uploaded yet", "")
     kfp.pipelines.append({"pipeline_id": "p", "name": "salt", "display_name": "salt"})
     policy = {"retryPolicy": {"maxRetryCount": 2, "backoffMaxDuration": window}} if window else {}
     spec = {
@@ -205,7 +193,7 @@ def test_the_window_of_the_pipeline_that_was_uploaded_last(kfp, window, state, w
     }  # fmt: skip
     version = {"pipeline_id": "p", "pipeline_version_id": "v", "display_name": "v2", "pipeline_spec": spec}
     kfp.versions += [version, {**version, "display_name": "v1", "pipeline_spec": {}}]
-    assert doctor_retries.retry_window(Kfp(cluster_settings()))[:2] == (state, words)
+    assert retries.retry_window(Kfp(cluster_settings()))[:2] == (state, words)
 
 
 def test_the_window_of_this_checkouts_pipeline_is_read(tmp_path):
@@ -213,7 +201,7 @@ def test_the_window_of_this_checkouts_pipeline_is_read(tmp_path):
 
     compile_pipeline(preset_config("smoke", ["cluster.tag=1"]), tmp_path / "salt.yaml")
     pipeline, platform = yaml.safe_load_all((tmp_path / "salt.yaml").read_text())
-    windows = doctor_retries._windows({"pipeline_spec": pipeline, "platform_spec": platform})
+    windows = retries._windows({"pipeline_spec": pipeline, "platform_spec": platform})
     assert windows.keys() == {"ingest", "fold-split", "train-fold", "predict", "ensemble", "submission", "report"}
     assert {limit for _, limit in windows.values()} == {24 * 3600.0}
 
@@ -222,26 +210,26 @@ def test_the_window_of_this_checkouts_pipeline_is_read(tmp_path):
     ("text", "seconds"), [("600", 600), ("600s", 600), ("1h30m", 5400), ("0.5h", 1800), ("50ms", 0.05)]
 )
 def test_durations_as_argo_writes_them(text, seconds):
-    assert doctor_retries.duration(text) == seconds
+    assert retries.duration(text) == seconds
 
 
 def test_what_is_no_duration_is_named():
     with pytest.raises(SaltError, match=r"is not a duration \(found soon"):
-        doctor_retries.duration("soon")
+        retries.duration("soon")
 
 
 def test_retry_policy_that_cannot_be_read(kubernetes, kube):
     with pytest.raises(NotChecked, match="is Kubeflow Pipelines there"):
-        doctor_retries.retry_policy(kube)
+        retries.retry_policy(kube)
     kubernetes.objects["deployments"]["ml-pipeline"] = deployment(
         [{"name": "COMPILED_PIPELINE_SPEC_PATCH", "value": "{"}]
     )
     with pytest.raises(SaltError, match="is not JSON"):
-        doctor_retries.retry_policy(kube)
+        retries.retry_policy(kube)
     kubernetes.objects["deployments"].clear()
     kubernetes.put("configmaps", names.ARGO_CONFIG_MAP, {"workflowDefaults": "a: [b"})
     with pytest.raises(SaltError, match="is not YAML"):
-        doctor_retries.retry_policy(kube)
+        retries.retry_policy(kube)
 
 
 def deployment(env):
@@ -251,28 +239,28 @@ def deployment(env):
 
 def test_gpus(kubernetes, kube):
     kubernetes.nodes = [node("a")]
-    assert doctor_kube.gpus(kube)[0::2] == ("warn", "salt submit --set cluster.accelerator=none")
+    assert checks.gpus(kube)[0::2] == ("warn", "salt submit --set cluster.accelerator=none")
     kubernetes.nodes = [node("a"), node("b", gpus=4), node("c", gpus=4)]
     one, two, three = ({"nvidia.com/gpu": str(count)} for count in (1, 2, 3))
     kubernetes.pods = [pod("b", one, one), pod("c", one, init=(three, two)), pod(None, two), pod("a", one)]
-    assert doctor_kube.gpus(kube)[:2] == ("ok", "3 of 8 free on 2 nodes")
+    assert checks.gpus(kube)[:2] == ("ok", "3 of 8 free on 2 nodes")
     kubernetes.pods += [pod("c", three)]
-    assert verdict(doctor_kube.gpus, kube) == "warn"
+    assert verdict(checks.gpus, kube) == "warn"
 
 
 def test_room_for_jobs(kubernetes, kube):
     kubernetes.nodes = []
-    assert doctor_kube.capacity(kube)[:2] == ("warn", "no node is ready and takes pods")
+    assert checks.capacity(kube)[:2] == ("warn", "no node is ready and takes pods")
     kubernetes.nodes = [node("a", cpu="2", memory="32Gi")]
-    state, said, fix = doctor_kube.capacity(kube)
+    state, said, fix = checks.capacity(kube)
     assert (state, fix) == ("warn", "the others wait, or: --set cluster.cpu=200m")
     assert said.startswith("quick: 4 of 10 jobs fit at once (each 0.5 CPUs, 2Gi memory); seed: 0 of 10 jobs")
     kubernetes.nodes = [node("a", cpu="16", memory="64Gi")]
-    assert doctor_kube.capacity(kube)[0::2] == ("warn", "seed needs larger nodes, or GPUs that are free")
+    assert checks.capacity(kube)[0::2] == ("warn", "seed needs larger nodes, or GPUs that are free")
     kubernetes.nodes.append(node("b", cpu="64", memory="512Gi", gpus=8))
-    assert verdict(doctor_kube.capacity, kube) == "ok"
+    assert verdict(checks.capacity, kube) == "ok"
     kubernetes.nodes = [node("a", cpu="100m", memory="1Gi")]
-    assert "fits on none of 1 nodes: asks for" in doctor_kube.capacity(kube)[2]
+    assert "fits on none of 1 nodes: asks for" in checks.capacity(kube)[2]
 
 
 def test_images_on_the_nodes(kubernetes, kube):
@@ -283,24 +271,22 @@ def test_images_on_the_nodes(kubernetes, kube):
     cluster = with_tag(preset_config("smoke")).cluster
     there = [f"docker.io/{image(stage, cluster)}" for stage in STAGES]
     kubernetes.nodes = [node("a", images=there[:3]), node("b", images=there[3:])]
-    assert verdict(doctor_kube.images, kube) == "ok"
+    assert verdict(checks.images, kube) == "ok"
     kubernetes.nodes.pop()
-    assert found(doctor_kube.images, kube).startswith(f"4 of 7 of tag {cluster.tag} on no node")
+    assert found(checks.images, kube).startswith(f"4 of 7 of tag {cluster.tag} on no node")
 
 
 def test_mlflow_and_its_versions(kfp, monkeypatch):
     with pytest.raises(NotChecked, match="not set here"):
-        doctor_services.mlflow("kubeflow")
+        services.mlflow("kubeflow")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", kfp.url)
-    state, said, fix = doctor_services.mlflow("kubeflow")
-    assert (state, fix) == ("fail", doctor_fixes.forward("kubeflow", "salt-mlflow", "5000"))
+    state, said, fix = services.mlflow("kubeflow")
+    assert (state, fix) == ("fail", fixes.forward("kubeflow", "salt-mlflow", "5000"))
     assert "answers with HTTP 404: check MLFLOW_TRACKING_URI" in said
     monkeypatch.setattr(kfp, "answer", lambda *_: (401, "text/plain", b"no"))
-    assert "rejected the credentials (HTTP 401): check MLFLOW_TRACKING_USERNAME" in found(
-        doctor_services.mlflow, "kubeflow"
-    )
+    assert "rejected the credentials (HTTP 401): check MLFLOW_TRACKING_USERNAME" in found(services.mlflow, "kubeflow")
     monkeypatch.setattr(kfp, "answer", lambda *_: (200, "text/plain", b"1.30.0"))
-    assert verdict(doctor_services.mlflow, "kubeflow") == "warn"
+    assert verdict(services.mlflow, "kubeflow") == "warn"
 
 
 def test_mlflow_is_asked_with_the_credentials_of_its_address(kfp, monkeypatch):
@@ -312,7 +298,7 @@ def test_mlflow_is_asked_with_the_credentials_of_its_address(kfp, monkeypatch):
 
     monkeypatch.setattr(kfp, "answer", answer)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", kfp.url.replace("//", "//us%40er:pass%2Fword@"))
-    assert verdict(doctor_services.mlflow, "kubeflow") == "ok"
+    assert verdict(services.mlflow, "kubeflow") == "ok"
     assert asked == ["Basic " + base64.b64encode(b"us@er:pass/word").decode()]
 
 
@@ -362,49 +348,50 @@ def unreachable():
         patch.setenv("SALT_S3_SECRET_KEY", "b")
         patch.setenv("MLFLOW_TRACKING_URI", away)
         patch.setenv("KUBECONFIG", "/no/such/kubeconfig")
-        return {one.check: one for one in doctor.examine(cluster_settings(), 30)}
+        return {one.check: one for one in examine(cluster_settings(), 30)}
 
 
 @pytest.mark.minio
 def test_a_store_that_refuses_comes_with_a_fix(store_environment, monkeypatch):
     monkeypatch.setenv("SALT_S3_BUCKET", "no-such-bucket")
-    state, said, fix = doctor_services.bucket("kubeflow")
+    state, said, fix = services.bucket("kubeflow")
     assert (state, "there is no such bucket" in said) == ("fail", True)
     assert fix == "salt cluster init makes the bucket no-such-bucket, or set SALT_S3_BUCKET to one that is there"
     for variable in ("SALT_S3_SECRET_KEY", "SALT_S3_ACCESS_KEY"):
         monkeypatch.setenv(variable, "wrong-by-intention")
-        state, said, fix = doctor_services.bucket("kubeflow")
+        state, said, fix = services.bucket("kubeflow")
         assert state == "fail"
         assert fix.startswith("set SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY to the store's keys")
 
 
 def test_fixes_away_from_this_machine_name_the_address():
     settings = StoreSettings(endpoint="http://store.invalid:9000", access_key="a", secret_key="b")
-    assert "SALT_S3_ENDPOINT" in doctor_fixes.store(SaltError("the store does not answer"), settings, "kubeflow")
-    assert "MLFLOW_TRACKING_URI" in doctor_fixes.mlflow("https://mlflow.invalid", "kubeflow")
+    assert "SALT_S3_ENDPOINT" in fixes.store(SaltError("the store does not answer"), settings, "kubeflow")
+    assert "MLFLOW_TRACKING_URI" in fixes.mlflow("https://mlflow.invalid", "kubeflow")
     elsewhere = cluster_settings(kfp_url="https://kfp.invalid")
-    assert "SALT_KFP_URL" in doctor_fixes.kubeflow(KfpError("cannot be reached", "x"), elsewhere)
-    assert "SALT_KFP_TOKEN" in doctor_fixes.kubeflow(KfpError("refuses us", "x", 401), elsewhere)
-    assert "kubectl auth whoami" in doctor_fixes.kubernetes("answers with an error: 403 nodes is forbidden")
+    assert "SALT_KFP_URL" in fixes.kubeflow(KfpError("cannot be reached", "x"), elsewhere)
+    assert "SALT_KFP_TOKEN" in fixes.kubeflow(KfpError("refuses us", "x", 401), elsewhere)
+    assert "kubectl cluster-info" in fixes.kubernetes(KubeError("cannot be reached"))
+    assert "kubectl auth whoami" in fixes.kubernetes(KubeError("nodes is forbidden", 403))
 
 
 def test_clock_skew(kfp, monkeypatch):
     settings = cluster_settings()
-    assert verdict(doctor_services.clocks, settings) == "ok"
+    assert verdict(services.clocks, settings) == "ok"
     for date, state in (("Thu, 01 Jan 2026 00:00:00 GMT", "fail"), ("not a date", None)):
         monkeypatch.setattr(Kfp, "date", lambda _, date=date: date)
         if state:
-            assert verdict(doctor_services.clocks, settings) == state
+            assert verdict(services.clocks, settings) == state
         else:
             with pytest.raises(NotChecked):
-                doctor_services.clocks(settings)
+                services.clocks(settings)
 
 
 def test_multi_user_and_unknown_versions_are_noted(kfp, monkeypatch):
     for health, state in (({"tag_name": "2.17.1"}, "ok"), ({"tag_name": "2.99.0"}, "warn"), ({}, "warn"),
                           ({"tag_name": "2.17.0", "multi_user": True}, "fail")):  # fmt: skip
         monkeypatch.setattr(Kfp, "health", lambda _, health=health: health)
-        assert verdict(doctor_services.kubeflow, cluster_settings()) == state
+        assert verdict(services.kubeflow, cluster_settings()) == state
 
 
 def test_a_kubernetes_that_is_slow_or_away(kubernetes, kube, monkeypatch):
@@ -425,9 +412,9 @@ def test_a_kubernetes_that_is_slow_or_away(kubernetes, kube, monkeypatch):
 def test_a_kubeconfig_that_is_broken(monkeypatch, tmp_path):
     (tmp_path / "kubeconfig").write_text("{not: [yaml")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    with pytest.raises(SaltError, match="no configuration: see KUBECONFIG"):
+    with pytest.raises(SaltError, match="no configuration: check KUBECONFIG"):
         Kube("kubeflow")
 
 
 def test_a_long_answer_is_cut():
-    assert network.one_line("a\nb " + "x" * 500, 10) == "a b xxxxxx ..."
+    assert http_errors.one_line("a\nb " + "x" * 500, 10) == "a b xxxxxx ..."

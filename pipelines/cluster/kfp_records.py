@@ -1,0 +1,148 @@
+"""What Kubeflow Pipelines keeps, as frozen records: runs, recurring runs, versions of a pipeline.
+
+Only this module, `kfp.py` and `kfp_pipelines.py` know the objects of the generated client.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.jobs import Job, in_loop
+
+ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"})
+"""States of a run that do not change any more, unless the run is resumed."""
+
+_STOPPED = frozenset({"CANCELING", "CANCELED"})
+
+
+@dataclass(frozen=True)
+class ClusterRun:
+    """A run on a cluster.
+
+    Attributes:
+        id: Its id in Kubeflow Pipelines.
+        name: Its name.
+        state: Its state; `PENDING` until the API reports one.
+        past_states: The states that it had so far, oldest first.
+        parameters: The pipeline's parameters.
+        pipeline_root: Address under which it keeps its artifacts; None for the cluster's default.
+        created: When it was created.
+        finished: When it ended; None before that.
+        schedule_id: Id of the recurring run that started it; empty for a run that was submitted.
+    """
+
+    id: str
+    name: str
+    state: str
+    past_states: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    pipeline_root: str | None
+    created: datetime
+    finished: datetime | None
+    schedule_id: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        return self.state in ENDED
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether somebody stopped it: such a run may end as `FAILED`."""
+        return bool(_STOPPED & {self.state, *self.past_states})
+
+    @property
+    def configuration(self) -> Config | None:
+        """The configuration it was started with; None for a run of another pipeline."""
+        try:
+            return parse_config(self.parameters["config"])
+        except (KeyError, SaltError):
+            return None
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Its training jobs, in the order of the loop's iterations."""
+        config = self.configuration
+        return in_loop(config) if config else []
+
+    @property
+    def checkpoints(self) -> str:
+        """URI under which its training jobs keep their checkpoints; empty for a run of another pipeline."""
+        return str(self.parameters.get("checkpoints", ""))
+
+    @property
+    def tracked_name(self) -> str | None:
+        """The name under which it is recorded in MLflow; None for a run of another pipeline.
+
+        All runs of a schedule have the same parameters: each is recorded under the name of its workflow.
+        """
+        return self.name if self.schedule_id else self.parameters.get("run")
+
+
+@dataclass(frozen=True)
+class RecurringRun:
+    """A recurring run.
+
+    Attributes:
+        id: Its id in Kubeflow Pipelines.
+        name: Its name.
+        state: `ENABLED` or `DISABLED`.
+        cron: Its cron expression without the seconds, where those are 0; for a period its length in words.
+    """
+
+    id: str
+    name: str
+    state: str
+    cron: str
+
+
+@dataclass(frozen=True)
+class PipelineVersion:
+    """A version of a pipeline.
+
+    Attributes:
+        id: Its id in Kubeflow Pipelines.
+        pipeline_id: Id of its pipeline.
+        name: Its name.
+        spec: The compiled pipeline; empty where the API did not return it.
+    """
+
+    id: str
+    pipeline_id: str
+    name: str
+    spec: Mapping[str, Any]
+
+
+def read_run(run: Any) -> ClusterRun:
+    """Reads a run of the generated client. The API reports the end of a run that has not ended as the year 1970."""
+    runtime = run.runtime_config
+    return ClusterRun(
+        id=run.run_id,
+        name=run.display_name,
+        state=run.state or "PENDING",
+        past_states=tuple(step.state for step in run.state_history or ()),
+        parameters=(runtime and runtime.parameters) or {},
+        pipeline_root=(runtime and runtime.pipeline_root) or None,
+        created=run.created_at,
+        finished=run.finished_at if run.finished_at and run.finished_at > run.created_at else None,
+        schedule_id=run.recurring_run_id or "",
+    )
+
+
+def read_recurring_run(found: Any) -> RecurringRun:
+    """Reads a recurring run of the generated client."""
+    trigger, cron = found.trigger, ""
+    if trigger and trigger.cron_schedule:
+        cron = str(trigger.cron_schedule.cron).removeprefix("0 ")
+    elif trigger and trigger.periodic_schedule:
+        cron = f"each {trigger.periodic_schedule.interval_second} s"
+    return RecurringRun(found.recurring_run_id, found.display_name, found.status, cron)
+
+
+def read_version(version: Any, pipeline_id: str) -> PipelineVersion:
+    """Reads a pipeline's version of the generated client."""
+    name = version.display_name or version.name
+    return PipelineVersion(version.pipeline_version_id, pipeline_id, name, version.pipeline_spec or {})
