@@ -1,3 +1,5 @@
+"""The configuration: its defaults, what it refuses and how it says so, its hash."""
+
 import json
 import math
 from collections.abc import Iterator
@@ -7,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from salt_pipeline.components.core.config.config import Config, parse_config
-from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.config.config import Config, option_text, parse_config
+from salt_pipeline.components.core.errors import SaltError
+from tests.components.core.config.problems import problems
 
 names = st.text(st.characters(categories=("Ll", "Nd")), min_size=1, max_size=8)
 
@@ -31,13 +34,6 @@ def documents(draw):
     }
     kept = draw(st.sets(st.sampled_from(sorted(document))))
     return {key: document[key] for key in kept}
-
-
-def problems(document: object) -> list[str]:
-    with pytest.raises(SaltErrors) as caught:
-        parse_config(document, "my.json")
-    assert str(caught.value).startswith("my.json is not valid\n")
-    return [str(problem) for problem in caught.value.problems]
 
 
 @given(documents())
@@ -79,14 +75,6 @@ def test_every_number_is_described():
         if field.annotation in {int, float} and not field.description
     ]
     assert bare == []
-
-
-def test_an_unknown_section_is_named():
-    assert problems({"trian": {}}) == ["trian: Extra inputs are not permitted (found {})"]
-
-
-def test_a_misspelt_option_is_named_with_its_section():
-    assert problems({"train": {"epoch": 3}}) == ["train.epoch: Extra inputs are not permitted (found 3)"]
 
 
 @pytest.mark.parametrize(
@@ -153,62 +141,10 @@ def test_an_encoder_named_twice_is_told():
     assert problem == "encoders must differ, found resnet18, resnet18"
 
 
-def test_the_tag_latest_is_refused_with_the_reason():
-    (problem,) = problems({"cluster": {"tag": "latest"}})
-    assert problem.startswith("cluster: the tag `latest` would be pulled")
-
-
-def test_a_toleration_that_exists_has_no_value():
-    toleration = {"key": "gpu", "operator": "Exists", "value": "yes"}
-    (problem,) = problems({"cluster": {"tolerations": [toleration]}})
-    assert "takes no value" in problem
-
-
-@pytest.mark.parametrize("secret", ["regcred", "a.b-c", "x" * 63])
-@pytest.mark.parametrize("label", ["team", "example.org/cost_centre", "A.b-9"])
-def test_names_that_kubernetes_takes(secret, label):
-    cluster = parse_config({"cluster": {"image_pull_secrets": [secret], "pod_labels": {label: ""}}}).cluster
-    assert (cluster.image_pull_secrets, cluster.labels()) == ((secret,), {label: ""})
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("image_pull_secrets", ["Reg"]),
-        ("image_pull_secrets", ["-a"]),
-        ("image_pull_secrets", ["a..b"]),
-        ("image_pull_secrets", ["a\n"]),
-        ("queue", "a b"),
-        ("queue", "x" * 64),
-        ("queue", "-a"),
-        ("pod_labels", {"team": "a/b"}),
-        ("pod_labels", {"team": "x" * 64}),
-        ("pod_labels", {"x" * 64: ""}),
-        ("pod_labels", {"Example.org/team": ""}),
-        ("pod_labels", {"a/b/c": ""}),
-        ("pod_labels", {"": ""}),
-    ],
-)
-def test_names_that_kubernetes_refuses_are_named(field, value):
-    assert all(problem.startswith(f"cluster.{field}") for problem in problems({"cluster": {field: value}}))
-
-
-@pytest.mark.parametrize("key", ["kueue.x-k8s.io/queue-name", "app.kubernetes.io/name", "pipeline/runid"])
-def test_labels_of_the_platform_are_not_overwritten(key):
-    (problem,) = problems({"cluster": {"pod_labels": {key: "a"}}})
-    assert f"pod_labels: {key} is not free to be set" in problem
-
-
 @pytest.mark.parametrize("document", [None, [], "quick", 3])
 def test_what_is_no_document_is_one_problem_not_a_traceback(document):
     with pytest.raises(SaltError, match="is not valid"):
         parse_config(document)
-
-
-def test_a_configuration_does_not_change():
-    config = parse_config({})
-    with pytest.raises(ValueError, match="frozen"):
-        config.seed = 1  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -240,3 +176,9 @@ def test_the_hash_leaves_out_what_does_not_change_a_trained_network(document):
 def test_the_hash_follows_what_does(document):
     assert parse_config(document).hash != Config().hash
     assert len(parse_config(document).hash) == 16
+
+
+def test_options_are_written_for_people():
+    assert option_text([{"name": "lite0", "weight": 0.3}, {"name": "lite1", "weight": 0.7}]) == "lite0 0.3, lite1 0.7"
+    for value, text in ((True, "True"), (1e-4, "0.0001"), ([1, 2], "1, 2"), ("stop", "stop")):
+        assert option_text(value) == text

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from salt_pipeline.components.core.tracking.experiment import TAGS, experiment_name, find_experiment, open_experiment
+from salt_pipeline.components.core.tracking.experiment import (
+    NOTE,
+    TAGS,
+    experiment_name,
+    find_experiment,
+    open_experiment,
+)
+from salt_pipeline.components.core.tracking.tracking import Tracking
 
 
 @pytest.fixture
@@ -32,3 +39,11 @@ def test_the_environment_names_the_experiment(client: Any, monkeypatch: pytest.M
     assert experiment_name() == "north"
     assert find_experiment(client) is None
     assert open_experiment(client) != salt
+
+
+def test_what_somebody_wrote_of_the_experiment_stays(server: Any):
+    first = Tracking("first").experiment
+    assert "salt.kind" in server.client.get_experiment(first).tags[NOTE]
+    server.client.set_experiment_tag(first, NOTE, "ours")
+    Tracking("second")
+    assert server.client.get_experiment(first).tags[NOTE] == "ours"

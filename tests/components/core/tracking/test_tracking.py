@@ -1,75 +1,15 @@
-"""Against a real MLflow server, which some tests end in the middle."""
+"""The runs of a pipeline and its jobs, and what the report adds to them, on a real MLflow server."""
 
 import json
-import logging
-import multiprocessing
-import shutil
-import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import pytest
-from mlflow import MlflowClient
 
-from salt_pipeline.components.core.config.config import option_text
 from salt_pipeline.components.core.tracking.experiment import NOTE
 from salt_pipeline.components.core.tracking.tracking import Tracking
 from salt_pipeline.components.report import mlflow_record as recording
 from salt_pipeline.components.report.mlflow_record import record
-from tests.servers import MlflowServer
-
-HISTORY = [{"epoch": epoch, "loss": 1 / epoch, "score": epoch / 10} for epoch in range(1, 5)]
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory, empty_mlflow):
-    folder = tmp_path_factory.mktemp("mlflow")
-    shutil.copy(empty_mlflow, folder)
-    with MlflowServer(folder) as server:
-        yield server.address
-
-
-@pytest.fixture
-def server(address, monkeypatch, request):
-    """The server, under an experiment of the test's own, and what is found on it."""
-    name = request.node.name
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", name)
-    client = MlflowClient(address)
-
-    def runs(kind=None):
-        experiment = client.get_experiment_by_name(name)
-        found = client.search_runs([experiment.experiment_id]) if experiment else []
-        return [run for run in found if kind in (None, run.data.tags["salt.kind"])]
-
-    def epochs(run_id):
-        return [(point.step, point.value) for point in client.get_metric_history(run_id, "score")]
-
-    return SimpleNamespace(client=client, runs=runs, epochs=epochs)
-
-
-@pytest.fixture
-def nowhere(monkeypatch):
-    """An address where nothing listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{taken.getsockname()[1]}")
-        yield
-
-
-def work(tracking, tmp_path):
-    """All that a job says of itself."""
-    job = tracking.job("lite0", 3)
-    job.params({"seed": 1})
-    for count in range(1, 5):
-        job.epochs(HISTORY[:count])
-    job.metrics({"oof_score": 0.5})
-    path = tmp_path / "model.json"
-    path.write_text("{}")
-    job.file(path, "model")
-    job.end()
-    return job
+from tests.components.core.tracking.work import HISTORY, HOUR_AGO, TIMED, said, work
 
 
 def test_a_job_is_nested_in_its_pipeline(server, tmp_path):
@@ -86,19 +26,6 @@ def test_a_job_is_nested_in_its_pipeline(server, tmp_path):
     assert nested.data.metrics == {"score": 0.4, "loss": 0.25, "oof_score": 0.5}
     assert server.epochs(job.id) == [(1, 0.1), (2, 0.2), (3, 0.3), (4, 0.4)]
     assert [file.path for file in server.client.list_artifacts(job.id, "model")] == ["model/model.json"]
-
-
-def test_a_job_begun_again_goes_on_in_its_run(server):
-    first = Tracking("first").job("lite0", 0)
-    first.params({"seed": 1})
-    first.epochs(HISTORY[:2])
-    again = Tracking("first").job("lite0", 0)
-    again.params({"seed": 1, "device": "cpu"})
-    again.epochs(HISTORY)
-    assert again.id == first.id
-    assert [step for step, _ in server.epochs(first.id)] == [1, 2, 3, 4]
-    assert server.client.get_run(first.id).data.params == {"seed": "1", "device": "cpu"}
-    assert len(server.runs()) == 2
 
 
 def test_runs_jobs_and_pipelines_are_kept_apart(server):
@@ -137,6 +64,30 @@ def test_what_was_stopped_is_said_to_be_and_runs_again(server):
     assert server.client.get_run(done.id).info.end_time == ended
 
 
+def test_two_parents_that_a_slow_server_let_be_become_one(server):
+    tracking = Tracking("first")
+    oldest = tracking.parent()
+    second = server.client.create_run(tracking.experiment, tags={"salt.run": "first", "salt.kind": "pipeline"})
+    stray = tracking.job("lite0", 0)
+    server.client.set_tag(stray.id, "mlflow.parentRunId", second.info.run_id)
+    other = Tracking("other").parent()
+    tracking.unite()
+    assert {run.info.run_id for run in server.runs("pipeline")} == {oldest.id, other.id}
+    assert server.client.get_run(stray.id).data.tags["mlflow.parentRunId"] == oldest.id
+
+
+@pytest.mark.parametrize(("run", "uri"), [("first", None), ("", "http://127.0.0.1:9")])
+def test_nobody_asked_for_tracking(monkeypatch, tmp_path, caplog, run, uri):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    if uri:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    tracking = Tracking(run)
+    assert work(tracking, tmp_path).id is None
+    tracking.end_all("FINISHED")
+    tracking.close()
+    assert not caplog.records
+
+
 def test_the_report_fills_in_what_jobs_left_out(server, tmp_path):
     Tracking("first").job("lite0", 0).epochs(HISTORY[:3])
     curves = []
@@ -167,76 +118,6 @@ def test_the_report_fills_in_what_jobs_left_out(server, tmp_path):
     assert [file.path for file in server.client.list_artifacts(pipeline.info.run_id)] == ["config.json", "report.md"]
 
 
-def test_what_somebody_wrote_of_the_experiment_stays(server):
-    first = Tracking("first").experiment
-    assert "salt.kind" in server.client.get_experiment(first).tags[NOTE]
-    server.client.set_experiment_tag(first, NOTE, "ours")
-    Tracking("second")
-    assert server.client.get_experiment(first).tags[NOTE] == "ours"
-
-
-def test_options_are_written_for_people():
-    assert option_text([{"name": "lite0", "weight": 0.3}, {"name": "lite1", "weight": 0.7}]) == "lite0 0.3, lite1 0.7"
-    for value, text in ((True, "True"), (1e-4, "0.0001"), ([1, 2], "1, 2"), ("stop", "stop")):
-        assert option_text(value) == text
-
-
-def test_two_parents_that_a_slow_server_let_be_become_one(server):
-    tracking = Tracking("first")
-    oldest = tracking.parent()
-    second = server.client.create_run(tracking.experiment, tags={"salt.run": "first", "salt.kind": "pipeline"})
-    stray = tracking.job("lite0", 0)
-    server.client.set_tag(stray.id, "mlflow.parentRunId", second.info.run_id)
-    other = Tracking("other").parent()
-    tracking.unite()
-    assert {run.info.run_id for run in server.runs("pipeline")} == {oldest.id, other.id}
-    assert server.client.get_run(stray.id).data.tags["mlflow.parentRunId"] == oldest.id
-
-
-def test_the_machine_is_watched_until_the_run_ends(server, monkeypatch):
-    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
-    job = Tracking("first").job("lite0", 0)
-    job.watch_machine()
-    deadline = time.monotonic() + 60
-    name = "system/system_memory_usage_megabytes"
-    while not server.client.get_metric_history(job.id, name):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    job.end()
-    seen = len(server.client.get_metric_history(job.id, name))
-    time.sleep(0.5)
-    assert len(server.client.get_metric_history(job.id, name)) == seen
-
-
-@pytest.mark.parametrize(("run", "uri"), [("first", None), ("", "http://127.0.0.1:9")])
-def test_nobody_asked_for_tracking(monkeypatch, tmp_path, caplog, run, uri):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    if uri:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    tracking = Tracking(run)
-    assert work(tracking, tmp_path).id is None
-    tracking.end_all("FINISHED")
-    tracking.close()
-    assert not caplog.records
-
-
-def said(caplog):
-    """What the journal told, up to the first colon of each line."""
-    texts = [record.getMessage() for record in caplog.records if record.name.endswith("tracking.journal")]
-    assert not any("\n" in text for text in texts)
-    return [text.split(":")[0] for text in texts]
-
-
-def test_without_a_server_work_goes_on(nowhere, tmp_path, caplog):
-    tracking = Tracking("first")
-    assert work(tracking, tmp_path).id is None
-    tracking.end_all("FINISHED")
-    tracking.close(patience=0)
-    assert said(caplog) == ["MLflow is unreachable, its records are kept for later", "not recorded in MLflow"]
-    lost = caplog.messages[-1]
-    assert all(what in lost for what in ("epochs", "metrics", "1 x parameters", "1 x files", "status"))
-
-
 def test_the_report_does_not_need_a_server(nowhere, tmp_path, monkeypatch):
     monkeypatch.setattr(recording, "PATIENCE", 0)
     curve = tmp_path / "curve.json"
@@ -244,71 +125,6 @@ def test_the_report_does_not_need_a_server(nowhere, tmp_path, monkeypatch):
              "epochs": HISTORY}  # fmt: skip
     curve.write_text(json.dumps(facts))
     assert record("first", {}, [str(curve)], {"score": 1}, {"c.json": str(curve)}) == {"mlflow_run_id": ""}
-
-
-HOUR_AGO = time.time() - 3600
-TIMED = [{**epoch, "ended": HOUR_AGO + epoch["epoch"]} for epoch in HISTORY]
-
-
-@pytest.fixture
-def own(tmp_path, monkeypatch, empty_mlflow):
-    """A server of the test's own, to be stopped and started; not running yet."""
-    shutil.copy(empty_mlflow, tmp_path)
-    server = MlflowServer(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)
-    yield server
-    server.kill()
-
-
-def test_a_server_that_comes_back_gets_what_it_missed(own, tmp_path, caplog, monkeypatch):
-    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
-    caplog.set_level(logging.INFO, "components")
-    own.start()
-    tracking = Tracking("first")
-    job = tracking.job("lite0", 3)
-    job.watch_machine()
-    job.epochs(TIMED[:2])
-    own.kill()
-    assert said(caplog) == []
-    for count in (3, 4):
-        job.epochs(TIMED[:count])
-    job.params({"seed": 1})
-    job.metrics({"oof_score": 0.5})
-    missed = time.time()
-    (tmp_path / "model.json").write_text("{}")
-    job.file(tmp_path / "model.json", "model")
-    while job._monitor._process.is_alive():
-        time.sleep(0.05)
-    own.start()
-    while len(said(caplog)) < 2:
-        time.sleep(0.05)
-    assert said(caplog) == [
-        "MLflow is unreachable, its records are kept for later", "MLflow is reachable again"
-    ]  # fmt: skip
-    history = tracking.client.get_metric_history(job.id, "score")
-    assert [(point.step, point.timestamp) for point in history] == [
-        (epoch["epoch"], int(1000 * epoch["ended"])) for epoch in TIMED
-    ]
-    assert tracking.client.get_metric_history(job.id, "oof_score")[0].timestamp <= 1000 * missed
-    assert job._monitor._process.is_alive()
-    job.end()
-    tracking.close()
-    found = tracking.client.get_run(job.id)
-    assert (found.info.status, found.data.params) == ("FINISHED", {"seed": "1"})
-    assert [file.path for file in tracking.client.list_artifacts(job.id, "model")] == ["model/model.json"]
-    assert len(said(caplog)) == 2
-
-
-def test_the_end_of_a_job_waits_for_a_server_that_comes_back(own, tmp_path, caplog):
-    tracking = Tracking("first")
-    job = work(tracking, tmp_path)
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(own.start)
-        tracking.close(patience=120)
-    assert said(caplog) == ["MLflow is unreachable, its records are kept for later"]
-    found = tracking.client.get_run(job.id)
-    assert found.info.status == "FINISHED"
-    assert found.data.metrics == {"score": 0.4, "loss": 0.25, "oof_score": 0.5}
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["away at the end", "away for the whole run"])
@@ -340,45 +156,3 @@ def test_the_report_brings_in_what_jobs_could_not(server, tmp_path, caplog, monk
     for name, times in (("score", [epoch["ended"] for epoch in TIMED]), ("oof_score", [HOUR_AGO + 9])):
         points = server.client.get_metric_history(job.info.run_id, name)
         assert [point.timestamp for point in points] == [int(1000 * at) for at in times]
-
-
-def test_what_a_server_refuses_does_not_hold_up_the_rest(server, caplog):
-    tracking = Tracking("first")
-    gone, job = tracking.job("lite0", 0), tracking.job("lite0", 1)
-    server.client.delete_run(gone.id)
-    gone.metrics({"oof_score": 0.5})
-    job.metrics({"oof_score": 0.5})
-    tracking.close()
-    assert said(caplog) == ["MLflow refused to record metrics", "not recorded in MLflow"]
-    assert server.client.get_run(job.id).data.metrics == {"oof_score": 0.5}
-
-
-def record_job(fold, barrier):
-    """One of several jobs that start at once, in a process of its own."""
-    barrier.wait()
-    tracking = Tracking("first")
-    job = tracking.job("lite0", fold)
-    job.params({"seed": 1})
-    job.epochs(HISTORY[:1])
-    job.end()
-    tracking.close(patience=120)
-
-
-def test_jobs_that_make_a_new_sqlite_file_together_are_all_recorded(tmp_path, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/new/mlflow.db")
-    processes = multiprocessing.get_context("forkserver")  # each imports nothing anew
-    processes.set_forkserver_preload([__name__, "mlflow.store.tracking.sqlalchemy_store"])
-    barrier = processes.Barrier(10)
-    jobs = [processes.Process(target=record_job, args=(fold, barrier)) for fold in range(10)]
-    for job in jobs:
-        job.start()
-    for job in jobs:
-        job.join()
-    assert [job.exitcode for job in jobs] == [0] * 10
-    client = MlflowClient()
-    (experiment,) = client.search_experiments(filter_string="name = 'salt'")
-    found = client.search_runs([experiment.experiment_id], "tags.`salt.kind` = 'job'")
-    assert sorted(int(run.data.tags["salt.fold"]) for run in found) == list(range(10))
-    assert {run.info.status for run in found} == {"FINISHED"}
-    assert all(run.data.metrics == {"loss": 1.0, "score": 0.1} for run in found)
-    assert all(run.data.params == {"seed": "1"} for run in found)

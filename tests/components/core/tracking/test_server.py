@@ -1,0 +1,39 @@
+"""The SQLite file that jobs open together."""
+
+import multiprocessing
+
+from mlflow import MlflowClient
+
+from salt_pipeline.components.core.tracking.tracking import Tracking
+from tests.components.core.tracking.work import HISTORY
+
+
+def record_job(fold, barrier):
+    """One of several jobs that start at once, in a process of its own."""
+    barrier.wait()
+    tracking = Tracking("first")
+    job = tracking.job("lite0", fold)
+    job.params({"seed": 1})
+    job.epochs(HISTORY[:1])
+    job.end()
+    tracking.close(patience=120)
+
+
+def test_jobs_that_make_a_new_sqlite_file_together_are_all_recorded(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/new/mlflow.db")
+    processes = multiprocessing.get_context("forkserver")  # each imports nothing anew
+    processes.set_forkserver_preload([__name__, "mlflow.store.tracking.sqlalchemy_store"])
+    barrier = processes.Barrier(10)
+    jobs = [processes.Process(target=record_job, args=(fold, barrier)) for fold in range(10)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert [job.exitcode for job in jobs] == [0] * 10
+    client = MlflowClient()
+    (experiment,) = client.search_experiments(filter_string="name = 'salt'")
+    found = client.search_runs([experiment.experiment_id], "tags.`salt.kind` = 'job'")
+    assert sorted(int(run.data.tags["salt.fold"]) for run in found) == list(range(10))
+    assert {run.info.status for run in found} == {"FINISHED"}
+    assert all(run.data.metrics == {"loss": 1.0, "score": 0.1} for run in found)
+    assert all(run.data.params == {"seed": "1"} for run in found)
