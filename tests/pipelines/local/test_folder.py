@@ -12,18 +12,6 @@ from salt_pipeline.pipelines.presets import preset_config
 CONFIG = preset_config("smoke")
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    path = tmp_path / "survey.zip"
-    path.write_bytes(b"an archive")
-    return path
-
-
-@pytest.fixture
-def folder(tmp_path: Path, archive: Path) -> RunFolder:
-    return open_run(tmp_path / "runs" / "first", str(archive), "smoke", CONFIG)
-
-
 def finish(
     folder: RunFolder,
     task: str,
