@@ -1,13 +1,11 @@
 """What needs no Docker engine; tests/docker runs the containers."""
 
 import os
-from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.local.docker import docker_runner, stage_environment, tracking_server
+from salt_pipeline.pipelines.local.docker import docker_runner, stage_environment
 from salt_pipeline.pipelines.local.folder import RunFolder
 
 
@@ -33,11 +31,3 @@ def test_stages_get_the_servers_and_nothing_else_of_the_environment(monkeypatch:
     found = stage_environment()
     assert given.items() <= found.items()
     assert not {"MLFLOW_RUN_ID", "SALT_KFP_TOKEN", "HOME"} & found.keys()
-
-
-def test_the_tracking_server_answers_and_ends(tmp_path: Path, empty_mlflow: Path) -> None:
-    (tmp_path / "mlflow.db").write_bytes(empty_mlflow.read_bytes())
-    with tracking_server(tmp_path) as address, urlopen(f"{address}/health", timeout=30) as answer:
-        assert answer.status == 200
-    with pytest.raises(OSError, match="refused"):
-        urlopen(f"{address}/health", timeout=30)
