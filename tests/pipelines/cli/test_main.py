@@ -98,15 +98,6 @@ def test_presets() -> None:
     assert "no such preset" in fails("presets", "fast")
 
 
-def test_a_preset_shown_can_be_given_back(tmp_path: Path, archive: Path) -> None:
-    _, out, _ = salt("presets", "smoke")
-    (tmp_path / "mine.json").write_text(out)
-    config = ["--config", tmp_path / "mine.json"]
-    assert salt("ingest", "--data", archive, "--out", tmp_path, *config)[0] == 0
-    assert salt("fold-split", "--dataset", tmp_path / "dataset.parquet", "--out", tmp_path, *config)[0] == 0
-    assert (tmp_path / "folds.parquet").is_file()
-
-
 def test_compile(tmp_path: Path) -> None:
     out = tmp_path / "new" / "salt.yml"
     code, said, _ = salt("compile", "--preset", "seed", "--set", "cluster.tag=1.2.0", "--out", out)
@@ -181,12 +172,3 @@ def test_check_submission_and_score(tmp_path: Path, unpacked: Path) -> None:
     code, out, _ = salt("score", csv, "--masks", masks)
     assert (code, out) == (0, "1.0000 on 20 images\n")
     assert "no.csv" in fails("score", tmp_path / "no.csv", "--masks", masks)
-
-
-def test_a_stage_names_its_missing_inputs(tmp_path: Path) -> None:
-    missing = tmp_path / "dataset.parquet"
-    assert str(missing) in fails("fold-split", "--dataset", missing, "--out", tmp_path)
-    assert "mine.json" in fails("ingest", "--data", "x", "--out", tmp_path, "--config", tmp_path / "mine.json")
-    said = fails("predict", "--model", tmp_path, "--out", tmp_path)
-    assert "IMAGES, --dataset, --images: give one of the three" in said
-    assert not list(tmp_path.iterdir())
