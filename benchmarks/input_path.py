@@ -91,7 +91,7 @@ def gamma(image: Tensor) -> Tensor:
 
 
 def load(folder: Path) -> Images:
-    """Decodes the whole set once, as uint8."""
+    """Decodes all images once, as uint8."""
     files = sorted((folder / "images").glob("*.png"))
     image_BHW = np.stack([np.array(Image.open(file).convert("L")) for file in files])
     mask_BHW = np.stack([np.array(Image.open(folder / "masks" / file.name)) > 0 for file in files])

@@ -83,8 +83,8 @@ def main() -> None:
     ours = statistics.median(times["ours"])
     for name, seconds in times.items():
         middle = statistics.median(seconds)
-        whole = middle * IMAGES * CUTS
-        print(f"{name:36} {middle * 1e6:9.3f} us an image and threshold {whole:8.2f} s in all {middle / ours:8.0f} x")
+        total = middle * IMAGES * CUTS
+        print(f"{name:36} {middle * 1e6:9.3f} us an image and threshold {total:8.2f} s in all {middle / ours:8.0f} x")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from kfp.dsl import Artifact
 
 
 def config_artifact(folder: Path, document: Any) -> Artifact:
-    """The configuration as `ingest` hands it on."""
+    """The configuration as `ingest` passes it on."""
     path = folder / "config-artifact.json"
     path.write_text(json.dumps(document))
     return Artifact(name="config", uri=str(path))

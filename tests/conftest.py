@@ -1,4 +1,4 @@
-"""Servers, a trained ensemble and an empty MLflow that tests share."""
+"""Servers, a trained ensemble and an empty MLflow for tests in any folder."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ import pytest
 from salt_pipeline.components.core.store.store import Store
 from tests.servers import MinioServer, minio_program
 
-if TYPE_CHECKING:  # it imports torch, which most tests do without
+if TYPE_CHECKING:  # it imports torch, which most tests do not need
     from tests.components.trained import Trained
 
 
@@ -31,7 +31,7 @@ def store(minio: MinioServer) -> Store:
 
 @pytest.fixture
 def bucket(store: Store) -> str:
-    """A bucket of the test's own."""
+    """A bucket for one test alone."""
     name = f"test-{uuid4().hex[:12]}"
     store.make_bucket(name)
     return name
@@ -39,7 +39,7 @@ def bucket(store: Store) -> str:
 
 @pytest.fixture
 def store_environment(minio: MinioServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Has the environment name the server."""
+    """Sets the environment variables that name the server."""
     for name in ("AWS_CA_BUNDLE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     variables = minio.settings().environment()
@@ -72,7 +72,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> "Trained":
 
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database before its first run, to copy: MLflow takes seconds to make its tables."""
+    """MLflow's database before its first run, to copy: MLflow takes seconds to create its tables."""
     from mlflow import MlflowClient
 
     def make(folder: Path) -> None:

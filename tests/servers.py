@@ -22,12 +22,12 @@ from salt_pipeline.components.core.store.settings import StoreSettings
 ACCESS_KEY, SECRET_KEY = "salt-tests", "only-for-tests-on-loopback"
 
 
-def required(program: str | None, lacking: str) -> str:
-    """The program, or a skipped test; a failed one where the servers are said to be there."""
+def required(program: str | None, message: str) -> str:
+    """The program, or a skipped test; a failed test if SALT_REQUIRE_SERVERS says that the servers are installed."""
     if program is None:
         if os.environ.get("SALT_REQUIRE_SERVERS") == "1":
-            pytest.fail(lacking)
-        pytest.skip(lacking)
+            pytest.fail(message)
+        pytest.skip(message)
     return program
 
 
@@ -36,7 +36,7 @@ def minio_program() -> str:
 
 
 def experiment_id(client: Any) -> str:
-    """Id of the experiment `salt`, which is there."""
+    """Id of the experiment `salt`, which must exist."""
     found = client.get_experiment_by_name("salt")
     assert found is not None
     return str(found.experiment_id)
@@ -51,9 +51,9 @@ class MinioServer:
     """A MinIO server on loopback.
 
     Args:
-        data: Its folder, which outlives it.
+        data: Its folder, which is kept when the server ends.
         certificates: Folder with public.crt and private.key, for https.
-        variables: What else its environment says.
+        variables: More variables of its environment.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class MinioServer:
         )
 
     def environment(self) -> dict[str, str]:
-        """The variables that name this server and no other."""
+        """An environment that names this server and no other."""
         others = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SALT_S3_"))}
         return others | self.settings().environment()
 
@@ -105,8 +105,8 @@ class MinioServer:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
                 return True
             return False
-        # Its page of health says that it is ready some moments before it does more than put S3's calls off: then one
-        # without keys is refused.
+        # Its health page reports that it is ready before it serves the S3 API, which at first asks clients to retry.
+        # Once it serves the API, it refuses a request without keys.
         try:
             with urlopen(self.endpoint, timeout=5):
                 return True
@@ -135,7 +135,7 @@ class MlflowServer:
     """An MLflow server on loopback, with its runs on SQLite.
 
     Args:
-        data: Its folder, which outlives it.
+        data: Its folder, which is kept when the server ends.
     """
 
     def __init__(self, data: Path) -> None:
@@ -148,7 +148,7 @@ class MlflowServer:
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self.data}/mlflow.db"]
         command += ["--artifacts-destination", f"{self.data}/files"]
-        env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # its workers are seven processes more
+        env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # it would start seven more processes
         with (self.data / "server.log").open("w") as log:
             self.process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, env=env, start_new_session=True
@@ -178,11 +178,11 @@ class MlflowServer:
 
 
 class Network:
-    """A way to a server through a port of its own: slow, and with a count of what passed.
+    """A slow connection to a server through a port of its own, which counts the bytes sent.
 
     Args:
-        port: The server's, on loopback.
-        rate: Bytes a second, of each direction of each connection.
+        port: The server's port, on loopback.
+        rate: Bytes per second, for each direction of each connection.
     """
 
     def __init__(self, port: int, rate: float = float("inf")) -> None:

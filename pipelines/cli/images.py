@@ -71,9 +71,9 @@ def save(
     """Writes images as tars, for nodes without access to a registry: `ctr -n k8s.io images import`, `docker load`."""
     from salt_pipeline.pipelines import images
 
-    cluster = _cluster(registry, tag or images.content_tag())
+    cluster, chosen = _cluster(registry, tag or images.content_tag()), _stages(stages)
     client = images.engine()
-    for stage in _stages(stages):
+    for stage in chosen:
         name, path = image(stage, cluster), out / f"{stage.replace('_', '-')}.tar"
         with latest_lines(_logged) as report:
             report(name, "being saved")

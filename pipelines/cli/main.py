@@ -12,7 +12,7 @@ from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError, exit_on_error
 from salt_pipeline.pipelines.cli import cluster, compare, data, images, stages
-from salt_pipeline.pipelines.cli.stages import Changes, PresetName
+from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
 from salt_pipeline.pipelines.display.console import say
 from salt_pipeline.pipelines.local.folder import Runner
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cli.options import follow, open_kfp
-from salt_pipeline.pipelines.cli.stages import Changes, PresetName
+from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
 from salt_pipeline.pipelines.display.console import print_table
 
 Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; made where there is none.")]

@@ -152,8 +152,8 @@ def job_name(job: Job) -> str:
 
 def clock(seconds: float) -> str:
     """A duration as h:mm:ss; empty for none."""
-    whole = int(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}" if whole else ""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes or rest else ""
 
 
 def _number(value: float | None) -> str:

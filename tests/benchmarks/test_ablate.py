@@ -101,7 +101,7 @@ def test_what_was_trained_is_not_trained_again(work: Path) -> None:
     assert [(job.folder / "oof.parquet").stat().st_mtime_ns for job in jobs] == before
 
 
-def test_a_training_that_fails_is_told_and_keeps_no_other_from_ending(
+def test_a_training_that_fails_is_logged_and_does_not_stop_the_others(
     work: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger="benchmarks.jobs")
@@ -110,8 +110,8 @@ def test_a_training_that_fails_is_told_and_keeps_no_other_from_ending(
     with pytest.raises(SaltError, match="folds-"):  # nothing was split
         run_jobs(base, workers=2)
 
-    told = [record.getMessage()[:7] for record in caplog.records]
-    assert told == ["1 of 2 ", "failed:", "2 of 2 ", "failed:"]
+    logged = [record.getMessage()[:7] for record in caplog.records]
+    assert logged == ["1 of 2 ", "failed:", "2 of 2 ", "failed:"]
 
 
 def test_a_folder_keeps_to_one_archive_and_one_split(work: Path) -> None:

@@ -65,7 +65,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def salt(*words: object, environment: dict[str, str] | None = None) -> SimpleNamespace:
-    """Runs a command of ours to its end."""
+    """Runs a command of `salt` to its end."""
     done = subprocess.run(
         [sys.executable, "-m", "salt_pipeline.pipelines.cli.main", *map(str, words)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The whole pipeline in its containers, with a real store and a real tracking server."""
+"""The complete pipeline in its containers, with a real store and a real tracking server."""
 
 import time
 from pathlib import Path
@@ -25,7 +25,7 @@ JOBS = [f"tu-tf_efficientnet_lite{lite}/fold{fold}" for lite in (0, 1) for fold 
 def run(
     images: dict[str, str], services: SimpleNamespace, archive: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> SimpleNamespace:
-    """A smoke run whose archive is in the store too."""
+    """A smoke run whose archive, too, is in the store."""
     folder = tmp_path_factory.mktemp("home") / "runs" / "first"
     folder.parent.parent.chmod(0o755)
     uri = "s3://salt/data/survey.zip"
@@ -131,7 +131,7 @@ def test_a_job_killed_in_its_container_ends_with_the_same_weights_in_another(
         found = [uri for uri, _ in services.store.list("s3://salt/killed/") if uri.endswith(".safetensors")]
         return int(services.store.stat(found[0]).metadata["epoch"]) if found else 0
 
-    whole = job("whole", "s3://salt/whole")
+    undisturbed = job("undisturbed", "s3://salt/undisturbed")
     killed = job("killed", "s3://salt/killed")
     started = time.monotonic()
     while epochs_saved() < 1:
@@ -140,11 +140,11 @@ def test_a_job_killed_in_its_container_ends_with_the_same_weights_in_another(
         time.sleep(0.1)
     killed.kill("SIGKILL")
     assert killed.wait()["StatusCode"] == 137
-    assert 1 <= epochs_saved() < 4, "it was to be killed on its way"
+    assert 1 <= epochs_saved() < 4, "the job was to be killed during its training"
     another = job("another", "s3://salt/killed")
     try:
-        assert weights(another, "another") == weights(whole, "whole")
+        assert weights(another, "another") == weights(undisturbed, "undisturbed")
         assert "goes on after epoch" in another.logs().decode()
     finally:
-        for container in (whole, killed, another):
+        for container in (undisturbed, killed, another):
             container.remove(force=True)

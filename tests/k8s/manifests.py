@@ -1,4 +1,4 @@
-"""What kustomize makes of the folders in k8s/."""
+"""The manifests that kustomize builds from the folders in k8s/."""
 
 import shutil
 import subprocess
@@ -11,8 +11,8 @@ import yaml
 from tests.servers import required
 
 K8S = Path(__file__).parents[2] / "k8s"
-WHOLE = ("base", "overlays/dev", "overlays/gpu", "overlays/existing", "overlays/profile")
-"""Folders that hold whole objects of ours."""
+COMPLETE = ("base", "overlays/dev", "overlays/gpu", "overlays/existing", "overlays/profile")
+"""Folders that contain complete objects."""
 PATCHES = ("overlays/kfp", "overlays/kfp-ui")
 """Folders that hold fields for objects of Kubeflow Pipelines."""
 

@@ -75,7 +75,7 @@ def unprivileged(objects: list[Object]) -> Iterator[str]:
         if own.get("readOnlyRootFilesystem") is not True:
             yield f"{where}: writable root"
         if any(spec.get(key) for key in ("hostNetwork", "hostPID", "hostIPC")):
-            yield f"{where}: shares a namespace of the host"
+            yield f"{where}: uses a namespace of the host"
     for where, spec in _workloads(objects):
         if any("hostPath" in volume for volume in spec.get("volumes", [])):
             yield f"{where}: mounts a path of the host"
@@ -183,7 +183,7 @@ def narrow(objects: list[Object]) -> Iterator[str]:
             if not ports:
                 yield f"{where}: egress to every port"
             if any(not peer.get("podSelector") or peer.get("namespaceSelector") == {} for peer in rule.get("to", [])):
-                yield f"{where}: egress to whole namespaces"
+                yield f"{where}: egress to all pods of a namespace"
             # Two overlays cannot know where the stores are: who edits their ports narrows them.
             known = item["metadata"]["name"] not in ("salt-runs-stores", "salt-runs-profile")
             if known and not rule.get("to") and not ports <= ANYWHERE:
@@ -198,7 +198,7 @@ def bound(objects: list[Object]) -> Iterator[str]:
     for item in of_kind(objects, "RoleBinding"):
         subjects = {entry["name"] for entry in item["subjects"]}
         if item["roleRef"]["name"] not in _names(objects, "Role") or not subjects <= _names(objects, "ServiceAccount"):
-            yield f"RoleBinding/{item['metadata']['name']}: binds what is not there"
+            yield f"RoleBinding/{item['metadata']['name']}: binds an object that is missing"
     for item in of_kind(objects, "StatefulSet"):
         if item["spec"]["serviceName"] not in _names(objects, "Service"):
             yield f"StatefulSet/{item['metadata']['name']}: no Service {item['spec']['serviceName']}"
@@ -212,7 +212,7 @@ def least(objects: list[Object]) -> Iterator[str]:
     """No role has a wildcard, writes what a run does not write, or reads every Secret."""
     writes = {"create", "update", "patch", "delete", "deletecollection"}
     for item in of_kind(objects, "ClusterRole", "ClusterRoleBinding"):
-        yield f"{item['kind']}/{item['metadata']['name']}: rights over the whole cluster"
+        yield f"{item['kind']}/{item['metadata']['name']}: rights over the entire cluster"
     for item in of_kind(objects, "Role"):
         where = f"Role/{item['metadata']['name']}"
         for rule in item["rules"]:

@@ -12,7 +12,7 @@ from salt_pipeline.components.core.container_image import BASE_IMAGE
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.pipelines import k8s_names as names
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
-from tests.k8s.manifests import K8S, PATCHES, WHOLE, Object, build, built, named, of_kind, pod
+from tests.k8s.manifests import COMPLETE, K8S, PATCHES, Object, build, built, named, of_kind, pod
 from tests.k8s.rules import RULES
 
 VERSIONS = ("1.33", "1.34", "1.35")
@@ -23,23 +23,23 @@ PROFILE = "overlays/profile"
 
 def test_every_overlay_is_tested() -> None:
     found = {str(path.parent.relative_to(K8S)) for path in (K8S / "overlays").glob("*/kustomization.yaml")}
-    assert found == {name for name in (*WHOLE, *PATCHES) if name != "base"}
+    assert found == {name for name in (*COMPLETE, *PATCHES) if name != "base"}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("name", [*WHOLE, "base/namespace"])
+@pytest.mark.parametrize("name", [*COMPLETE, "base/namespace"])
 def test_fits_the_schemas_of_kubernetes(name: str, version: str) -> None:
     for item in built(name):
         kubernetes_validate.validate(item, version, strict=True)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", COMPLETE)
 def test_keeps_the_rules(name: str, rule: Callable[[list[Object]], Iterator[str]]) -> None:
     assert list(rule(built(name))) == []
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", COMPLETE)
 def test_has_what_the_pipeline_refers_to(name: str) -> None:
     objects = built(name)
     named(objects, "ServiceAccount", names.SERVICE_ACCOUNT)
@@ -48,7 +48,7 @@ def test_has_what_the_pipeline_refers_to(name: str) -> None:
     StoreSettings(endpoint=settings["SALT_S3_ENDPOINT"], bucket=settings["SALT_S3_BUCKET"])
 
 
-@pytest.mark.parametrize("name", [name for name in WHOLE if name != PROFILE])
+@pytest.mark.parametrize("name", [name for name in COMPLETE if name != PROFILE])
 def test_runs_live_with_kubeflow_pipelines(name: str) -> None:
     assert named(built(name), "ServiceAccount", names.SERVICE_ACCOUNT)["metadata"]["namespace"] == names.NAMESPACE
 
@@ -110,7 +110,7 @@ def test_each_server_has_a_network_policy_that_lets_in_chosen_pods(name: str) ->
             assert [port["port"] for port in rule["ports"]] == [service["spec"]["ports"][0]["port"]]
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", COMPLETE)
 def test_nothing_connects_to_a_workflow_pod(name: str) -> None:
     spec = named(built(name), "NetworkPolicy", "salt-runs")["spec"]
     assert spec["podSelector"] == {

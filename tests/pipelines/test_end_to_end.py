@@ -1,110 +1,36 @@
-"""One real run, with kfp.local, subprocesses and MLflow on SQLite: stopped in training, then gone on with."""
+"""One real run, with kfp.local, subprocesses and MLflow on SQLite: interrupted during training, then resumed."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from mlflow import MlflowClient
 
 from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, open_table, read_table
 from salt_pipeline.components.ingest.synth import write_survey
+from tests.pipelines.local_run import (
+    CHANGES,
+    ENCODER,
+    FILES,
+    JOB_FILES,
+    JOBS,
+    begin,
+    files,
+    processes,
+    salt,
+    tracked,
+    trained_epochs,
+)
 
 pytestmark = pytest.mark.timeout(900)
-
-ENCODER = "tu-tf_efficientnet_lite0"
-CHANGES = ["--set", f'encoders=[{{"name": "{ENCODER}", "weight": 1}}]']
-# A shell's background job ignores SIGINT, and so would the command under test.
-HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-SALT = [sys.executable, "-c", f"{HEED}; from salt_pipeline.pipelines.cli.main import main; main()"]
-
-FILES = {
-    "config.json",
-    "run.json",
-    "log.txt",
-    "ingest/dataset.parquet",
-    "ingest/config.json",
-    "fold_split/folds.parquet",
-    "ensemble/oof.parquet",
-    "ensemble/test.parquet",
-    "ensemble/bundle/bundle.json",
-    "ensemble/bundle/MODEL_CARD.md",
-    *(
-        f"ensemble/bundle/models/tu-tf_efficientnet_lite0-fold{fold}.{kind}"
-        for fold in (0, 1)
-        for kind in ("safetensors", "json")
-    ),
-    "submission.csv",
-    "submission/choice.json",
-    "submission/metrics.json",
-    "report.html",
-    "report.md",
-    "metrics.json",
-    "report/metrics.json",
-    "report/classification.json",
-}
-JOB_FILES = {
-    "train_fold/{}/model/model.safetensors",
-    "train_fold/{}/model/model.json",
-    "train_fold/{}/oof.parquet",
-    "train_fold/{}/curve.json",
-    "train_fold/{}/metrics.json",
-    "predict/{}/maps.parquet",
-}
-JOBS = [f"{ENCODER}/fold{fold}" for fold in (0, 1)]
-
-
-def begin(*words: object) -> subprocess.Popen[str]:
-    env = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
-    command = [*SALT, *map(str, words)]
-    return subprocess.Popen(command, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def salt(*words: object) -> SimpleNamespace:
-    """Runs the command to its end; exit code, standard output and error."""
-    process = begin(*words)
-    out, said = process.communicate()
-    return SimpleNamespace(code=process.returncode, out=out, said=said)
-
-
-def processes(folder: Path) -> list[str]:
-    """What still runs in a run's folder."""
-    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True)
-    return [line for line in listed.stdout.splitlines() if str(folder) in line and line.split()[1][0] != "Z"]
-
-
-def files(folder: Path) -> set[str]:
-    """The predictable files: everything that is not hidden and no checkpoint."""
-    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return {str(path) for path in paths if path.parts[0] != "checkpoints" and not path.parts[0].startswith(".")}
-
-
-def tracked(folder: Path) -> SimpleNamespace:
-    """What MLflow holds of a run: the pipeline's run and its jobs'."""
-    client = MlflowClient(f"sqlite:///{folder.parent / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("salt")
-    assert experiment
-    name = json.loads((folder / "run.json").read_text())["run"]
-    runs = client.search_runs([experiment.experiment_id], f"tags.`salt.run` = '{name}'")
-    pipelines, jobs = ([r for r in runs if r.data.tags["salt.kind"] == kind] for kind in ("pipeline", "job"))
-    epochs = {job.info.run_id: [m.step for m in client.get_metric_history(job.info.run_id, "score")] for job in jobs}
-    return SimpleNamespace(client=client, pipelines=pipelines, jobs=jobs, epochs=epochs)
-
-
-def trained_epochs(folder: Path) -> int:
-    states = [json.loads(path.read_text()) for path in folder.glob("checkpoints/*/*/fold*/progress.json")]
-    return sum(int(state["done"]) for state in states if state.get("score") is not None)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """A run that was stopped during training, gone on with to its end, then asked for once more."""
+    """A run that was interrupted during training, resumed to its end, then started once more."""
     home = tmp_path_factory.mktemp("salt")
     folder, archive = home / "runs" / "first", home / "survey.zip"
     write_survey(str(archive), labelled=60, test=20, seed=2)
@@ -156,7 +82,7 @@ def test_ctrl_c_ends_everything_at_once(run: SimpleNamespace) -> None:
     assert "Traceback" not in run.stopped.said
 
 
-def test_ctrl_c_leaves_nothing_half_made(run: SimpleNamespace) -> None:
+def test_ctrl_c_leaves_nothing_partial(run: SimpleNamespace) -> None:
     made = {"ingest/dataset.parquet", "ingest/config.json", "fold_split/folds.parquet"}
     assert 1 <= run.stopped.epochs < 4
     assert made <= run.stopped.files <= FILES | {name.format(job) for name in JOB_FILES for job in JOBS}
@@ -168,7 +94,7 @@ def test_ctrl_c_is_seen_in_mlflow(run: SimpleNamespace) -> None:
     assert {job.info.status for job in run.stopped.tracked.jobs} <= {"KILLED", "FINISHED"}
 
 
-def test_training_goes_on_where_it_stopped(run: SimpleNamespace) -> None:
+def test_training_resumes_where_it_stopped(run: SimpleNamespace) -> None:
     log = (run.folder / "log.txt").read_text()
     assert log.count("Executing task") > 0
     for job in JOBS:
@@ -183,7 +109,7 @@ def test_all_files_have_their_predictable_names(run: SimpleNamespace) -> None:
     assert not [*run.folder.rglob("*.part")]
 
 
-def test_the_tables_are_whole(run: SimpleNamespace) -> None:
+def test_the_tables_are_complete(run: SimpleNamespace) -> None:
     assert open_table(run.folder / "ingest/dataset.parquet", DATASET).metadata.num_rows == 80
     assert open_table(run.folder / "fold_split/folds.parquet", FOLDS).metadata.num_rows == 60
     assert open_table(run.folder / "ensemble/oof.parquet", MAPS).metadata.num_rows == 60
@@ -198,7 +124,7 @@ def test_the_submission_is_what_kaggle_takes(run: SimpleNamespace) -> None:
     assert checked.code == 0, checked.said
 
 
-def test_the_scores_can_be_had_from_the_maps(run: SimpleNamespace) -> None:
+def test_the_scores_follow_from_the_maps(run: SimpleNamespace) -> None:
     dataset, _ = read_table(run.folder / "ingest/dataset.parquet", DATASET)
     labelled = [row for row in dataset.to_pylist() if row["labelled"]]
     masks = {row["id"]: row["mask"] for row in labelled}
@@ -223,14 +149,14 @@ def test_the_scores_can_be_had_from_the_maps(run: SimpleNamespace) -> None:
     assert ensemble["score_at_half"] == pytest.approx(mean(0.5, 0))
 
 
-def test_the_result_is_shown_and_said_to_mean_nothing(run: SimpleNamespace) -> None:
+def test_the_result_is_shown_with_a_note_that_it_means_nothing(run: SimpleNamespace) -> None:
     assert f"{run.metrics['score_cross_fitted']:.4f}" in run.first.result.out
     assert str(run.folder / "submission.csv") in run.first.result.out
     assert run.metrics["synthetic"] is True
     assert "mean nothing" in run.first.result.out
 
 
-def test_the_configuration_is_kept_and_logged_whole(run: SimpleNamespace) -> None:
+def test_the_complete_configuration_is_kept_and_logged(run: SimpleNamespace) -> None:
     from salt_pipeline.components.core.config.config import parse_config
 
     config = parse_config(json.loads((run.folder / "config.json").read_text()))
@@ -257,16 +183,16 @@ def test_mlflow_holds_one_run_with_a_nested_one_for_each_job(run: SimpleNamespac
     assert {"metrics.json", "report.md", "report.html"} <= uploaded
 
 
-def test_asked_again_nothing_is_made_again(run: SimpleNamespace) -> None:
+def test_a_finished_run_started_again_makes_nothing_again(run: SimpleNamespace) -> None:
     assert run.second.result.code == 0, run.second.result.said
     assert run.second.inodes == run.inodes
     assert "[KFP Executor" not in run.second.log
     assert run.second.result.out.splitlines()[:3] == run.first.result.out.splitlines()[:3]
 
-    def told(tracked: SimpleNamespace) -> list[tuple[str, str, int]]:
+    def records(tracked: SimpleNamespace) -> list[tuple[str, str, int]]:
         return sorted((run.info.run_id, run.info.status, run.info.end_time) for run in tracked.jobs)
 
-    assert told(run.second.tracked) == told(run.first.tracked)
+    assert records(run.second.tracked) == records(run.first.tracked)
     assert [p.info.run_id for p in run.second.tracked.pipelines] == [p.info.run_id for p in run.first.tracked.pipelines]
     assert run.second.tracked.epochs == run.first.tracked.epochs
 

@@ -4,40 +4,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import yaml
 
 from salt_pipeline.pipelines.k8s_names import SETTINGS_KEYS, STORE_KEYS
 from salt_pipeline.pipelines.pipeline import compile_pipeline
 from salt_pipeline.pipelines.presets import preset_config
 from salt_pipeline.pipelines.variant import Variant
+from tests.pipelines.compiled import compiled
 
 ROOT = Path(__file__).parents[2]
 CHECKED_IN = ROOT / "pipelines" / "salt.yaml"
 COMPONENTS = sorted((ROOT / "components").glob("*/component.py"))
 STAGES = {"ingest", "fold-split", "train-fold", "predict", "ensemble", "submission", "report"}
 WITH_NETWORK = ("train-fold", "predict")
-
-
-def compiled(path: Path, *changes: str, preset: str = "seed") -> SimpleNamespace:
-    """A pipeline compiled to `path`, as the parts the tests ask for."""
-    compile_pipeline(preset_config(preset, list(changes)), path)
-    spec, *platforms = yaml.safe_load_all(path.read_text())
-    tasks = spec["root"]["dag"]["tasks"]
-    loops = [task for task in tasks.values() if "iteratorPolicy" in task or "parameterIterator" in task]
-    assert len(loops) == 1, "the fan-out is one loop"
-    inner = spec["components"][loops[0]["componentRef"]["name"]]["dag"]["tasks"]
-    names = {name: task["componentRef"]["name"].removeprefix("comp-") for name, task in (tasks | inner).items()}
-    executors = spec["deploymentSpec"]["executors"]
-    platform = platforms[0]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    return SimpleNamespace(
-        spec=spec,
-        tasks=tasks,
-        loop=loops[0],
-        inner=inner,
-        names=names,
-        containers={name.removeprefix("exec-"): executor["container"] for name, executor in executors.items()},
-        kubernetes={name.removeprefix("exec-"): asks for name, asks in platform.items()},
-    )
 
 
 @pytest.fixture(scope="module")

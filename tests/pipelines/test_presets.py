@@ -57,7 +57,7 @@ def test_changes_apply_in_order_and_leave_the_rest() -> None:
     assert different == {"seed", "train.epochs"}
 
 
-def test_encoders_are_set_whole_as_json() -> None:
+def test_encoders_are_set_as_one_json_list() -> None:
     config = preset_config("smoke", ['encoders=[{"name": "resnet18", "weight": 1}]'])
     assert [(e.name, e.weight) for e in config.encoders] == [("resnet18", 1)]
 

@@ -73,7 +73,7 @@ def test_an_out_that_cannot_be_written_is_named(tmp_path: Path, archive: Path) -
     assert str(tmp_path / "file" / "run") in said
 
 
-def test_a_run_is_not_gone_on_with_under_another_configuration(tmp_path: Path, archive: Path) -> None:
+def test_a_run_does_not_resume_with_another_configuration(tmp_path: Path, archive: Path) -> None:
     from salt_pipeline.pipelines.local.folder import open_run
     from salt_pipeline.pipelines.presets import preset_config
 
@@ -96,15 +96,6 @@ def test_presets() -> None:
     _, out, _ = salt("presets", "smoke")
     assert json.loads(out)["split"]["folds"] == 2
     assert "no such preset" in fails("presets", "fast")
-
-
-def test_a_preset_shown_can_be_given_back(tmp_path: Path, archive: Path) -> None:
-    _, out, _ = salt("presets", "smoke")
-    (tmp_path / "mine.json").write_text(out)
-    config = ["--config", tmp_path / "mine.json"]
-    assert salt("ingest", "--data", archive, "--out", tmp_path, *config)[0] == 0
-    assert salt("fold-split", "--dataset", tmp_path / "dataset.parquet", "--out", tmp_path, *config)[0] == 0
-    assert (tmp_path / "folds.parquet").is_file()
 
 
 def test_compile(tmp_path: Path) -> None:
@@ -145,7 +136,7 @@ def test_an_archive_that_was_cut_off(tmp_path: Path, archive: Path) -> None:
     assert not (tmp_path / "dataset.parquet").exists()
 
 
-def test_an_archive_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_archive(tmp_path: Path) -> None:
     assert "no.zip" in fails("check-data", tmp_path / "no.zip")
 
 
@@ -181,12 +172,3 @@ def test_check_submission_and_score(tmp_path: Path, unpacked: Path) -> None:
     code, out, _ = salt("score", csv, "--masks", masks)
     assert (code, out) == (0, "1.0000 on 20 images\n")
     assert "no.csv" in fails("score", tmp_path / "no.csv", "--masks", masks)
-
-
-def test_a_stage_by_hand_names_what_it_lacks(tmp_path: Path) -> None:
-    missing = tmp_path / "dataset.parquet"
-    assert str(missing) in fails("fold-split", "--dataset", missing, "--out", tmp_path)
-    assert "mine.json" in fails("ingest", "--data", "x", "--out", tmp_path, "--config", tmp_path / "mine.json")
-    said = fails("predict", "--model", tmp_path, "--out", tmp_path)
-    assert "IMAGES, --dataset, --images: give one of the three" in said
-    assert not list(tmp_path.iterdir())

@@ -12,18 +12,6 @@ from salt_pipeline.pipelines.presets import preset_config
 CONFIG = preset_config("smoke")
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    path = tmp_path / "survey.zip"
-    path.write_bytes(b"an archive")
-    return path
-
-
-@pytest.fixture
-def folder(tmp_path: Path, archive: Path) -> RunFolder:
-    return open_run(tmp_path / "runs" / "first", str(archive), "smoke", CONFIG)
-
-
 def finish(
     folder: RunFolder,
     task: str,
@@ -76,7 +64,7 @@ def test_two_runs_of_one_name_differ(tmp_path: Path, archive: Path) -> None:
     assert len(runs) == 2
 
 
-def test_a_folder_that_is_empty_is_taken(tmp_path: Path, archive: Path) -> None:
+def test_an_empty_folder_is_used(tmp_path: Path, archive: Path) -> None:
     (tmp_path / "runs").mkdir()
     assert open_run(tmp_path / "runs", str(archive), "smoke", CONFIG).path == tmp_path / "runs"
 
@@ -98,7 +86,7 @@ def test_an_archive_that_changed_is_refused(folder: RunFolder, archive: Path, ch
         open_run(folder.path, None, "smoke", CONFIG)
 
 
-def test_an_archive_that_is_gone_is_refused(folder: RunFolder, archive: Path) -> None:
+def test_a_missing_archive_is_refused(folder: RunFolder, archive: Path) -> None:
     archive.unlink()
     with pytest.raises(SaltError, match=r"survey.zip.*no longer exists"):
         open_run(folder.path, None, "smoke", CONFIG)
@@ -111,7 +99,7 @@ def test_another_archive_is_refused(folder: RunFolder, tmp_path: Path) -> None:
         open_run(folder.path, str(other), "smoke", CONFIG)
 
 
-def test_a_folder_of_somebody_elses_is_left_alone(tmp_path: Path, archive: Path) -> None:
+def test_a_folder_with_other_files_is_left_unchanged(tmp_path: Path, archive: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / "letters.txt").write_text("mine")
@@ -175,17 +163,17 @@ def test_a_score_called_seconds_is_not_the_stages_time(folder: RunFolder) -> Non
 
 
 @pytest.mark.parametrize("text", ["", '{"artifacts": {"data', "{}", '{"artifacts": {}}'])
-def test_what_is_half_written_is_left_for_later(folder: RunFolder, text: str) -> None:
+def test_a_partial_file_is_ignored_until_it_is_complete(folder: RunFolder, text: str) -> None:
     output = finish(folder, "ingest", {"dataset": "rows"}) / "executor_output.json"
-    whole = output.read_text()
+    complete = output.read_text()
     output.write_text(text)
     assert folder.collect() == []
     assert not (folder.path / "ingest").exists()
-    output.write_text(whole)
+    output.write_text(complete)
     assert len(folder.collect()) == 1
 
 
-def test_an_artifact_that_is_gone_is_passed_over(folder: RunFolder) -> None:
+def test_a_missing_artifact_is_skipped(folder: RunFolder) -> None:
     home = finish(folder, "ingest", {"dataset": "rows"})
     (home / "dataset").unlink()
     folder.collect()
@@ -205,7 +193,7 @@ def test_the_newest_attempt_wins_and_stays(folder: RunFolder) -> None:
     assert [path.name for path in folder.path.glob(".*")] == [KFP]
 
 
-def test_what_another_version_called_otherwise_is_passed_over(folder: RunFolder) -> None:
+def test_an_artifact_that_another_version_named_differently_is_skipped(folder: RunFolder) -> None:
     finish(folder, "report", {"page": "an old report"})
     assert folder.collect() == []
 

@@ -8,16 +8,13 @@ from rich.console import Console
 from salt_pipeline.components.core.job_files import JobKey
 from salt_pipeline.components.core.jobs import all_jobs
 from salt_pipeline.pipelines.display.run_table import job_name
-from salt_pipeline.pipelines.local.folder import open_run
+from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.local.watcher import Watcher
-from salt_pipeline.pipelines.presets import preset_config
 from tests.components.network.tiny import HASH, write_survey
 
 
 @pytest.fixture
-def watcher(tmp_path: Path) -> Watcher:
-    (tmp_path / "survey.zip").touch()
-    folder = open_run(tmp_path / "run", str(tmp_path / "survey.zip"), "smoke", preset_config("smoke"))
+def watcher(folder: RunFolder) -> Watcher:
     (folder.path / "ingest").mkdir()
     write_survey(folder.path / "ingest")
     return Watcher(folder, Console(file=io.StringIO(), width=120))

@@ -1,0 +1,87 @@
+"""The commands that use a trained model: predictions, and its export as ONNX."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from salt_pipeline.pipelines.cli.stage_options import Changes, ConfigFile, Out, PresetName, chosen_config
+
+
+def predict(
+    model: Annotated[
+        str, typer.Option(help="A bundle: folder, s3:// prefix or models:/name/version; or one job's model folder.")
+    ],
+    out: Out,
+    pictures: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[IMAGES]...", help="Files or folders of PNG, TIFF or .npy, for a bundle."),
+    ] = None,
+    stride: Annotated[
+        int, typer.Option(min=1, max=101, help="Stride of the tiles in pixels, for images larger than 101 x 101.")
+    ] = 64,
+    percentiles: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            help="Percentiles of a section's amplitudes that become black and white; 1 99 unless it is 8 bit."
+        ),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="For one job's model: dataset.parquet with the test images.")
+    ] = None,
+    images: Annotated[str | None, typer.Option(help="For one job's model: a folder of 101 x 101 PNG images.")] = None,
+    config: ConfigFile = None,
+    preset: PresetName = "quick",
+    changes: Changes = None,
+) -> None:
+    """Finds salt in images with a trained ensemble; or, as the pipeline's stage, maps a test set with one job's model.
+
+    IMAGES and a bundle give masks, probability maps, overlays and predictions.csv; --dataset or --images and one job's
+    model folder give maps.parquet.
+    """
+    from salt_pipeline.components.core.errors import SaltError
+
+    if bool(pictures) + (dataset is not None) + (images is not None) != 1:
+        raise SaltError("give one of the three", field="IMAGES, --dataset, --images")
+    if pictures:
+        _predict_with_bundle(pictures, model, out, stride, percentiles)
+        return
+    from salt_pipeline.components.predict import stage
+
+    settings = chosen_config(config, preset, changes)
+    if dataset is not None:
+        stage.predict(dataset, model, settings, str(out / "maps.parquet"))
+    elif images is not None:
+        stage.predict_folder(images, model, settings, str(out / "maps.parquet"))
+
+
+def _predict_with_bundle(
+    pictures: list[str], model: str, out: Path, stride: int, percentiles: tuple[float, float] | None
+) -> None:
+    from salt_pipeline.components.core.errors import MARK, SaltError
+    from salt_pipeline.components.inference.model_source import opened_bundle
+
+    if percentiles and not 0 <= percentiles[0] < percentiles[1] <= 100:
+        raise SaltError(
+            "must be two ascending numbers from 0 to 100", field="--percentiles", found="{:g} {:g}".format(*percentiles)
+        )
+    with opened_bundle(model) as bundle:
+        # Importing torch takes seconds: a wrong bundle is reported before.
+        from salt_pipeline.components.inference.apply import apply
+
+        problems = apply(pictures, bundle, str(out), stride=stride, percentiles=percentiles)
+    for problem in problems:
+        typer.echo(f"{MARK}{problem}", err=True)
+    if problems:
+        raise typer.Exit(1)
+
+
+def export_onnx(
+    model: Annotated[str, typer.Option(help="Folder of a job's trained model.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+) -> None:
+    """Writes one job's network as ONNX, from grey levels to probabilities, checked against torch."""
+    from salt_pipeline.components.network.onnx_file import export
+
+    worst = export(model, out)
+    typer.echo(f"{out}: probabilities differ from torch's by {worst:.1e} at most")

@@ -1,0 +1,94 @@
+"""The command that uses what was trained: what it takes, what it says, how it ends."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import MAPS, read_table
+from salt_pipeline.pipelines.cli.main import app
+from tests.components.trained import CONFIG, Trained
+
+
+@pytest.fixture
+def picture(trained: Trained, tmp_path: Path) -> Path:
+    Image.fromarray(trained.images_BHW[0]).save(tmp_path / "a.png")
+    return tmp_path / "a.png"
+
+
+def salt(*words: object) -> Result:
+    return CliRunner().invoke(app, [*map(str, words)])
+
+
+def test_ends_well_when_all_is_done(trained: Trained, picture: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "line.npy", np.random.default_rng(0).normal(0, 9000, (120, 130)).astype(">i4"))
+    done = salt(
+        "predict",
+        picture,
+        tmp_path / "line.npy",
+        "--model",
+        trained.bundle,
+        "--out",
+        tmp_path / "out",
+        "--stride",
+        101,
+        "--percentiles",
+        2,
+        98,
+    )
+    assert done.exit_code == 0, done.output
+    assert np.load(tmp_path / "out" / "maps" / "line.npy").shape == (120, 130)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"masks", "maps", "overlays", "predictions.csv"}
+
+
+def test_ends_with_1_and_names_what_could_not_be_done(trained: Trained, picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "b.png").write_text("no image")
+    done = salt("predict", tmp_path, "--model", trained.bundle, "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "salt: error: " in done.stderr
+    assert "b.png: cannot be read as an image" in done.stderr
+    assert (tmp_path / "out" / "masks" / "a.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ([], "give one of the three"),
+        (["a.png", "--images", "pictures"], "give one of the three"),
+        (["a.png", "--percentiles", "90", "10"], "must be two ascending numbers"),
+    ],
+)
+def test_a_wrong_call_says_so(trained: Trained, words: list[str], problem: str, tmp_path: Path) -> None:
+    done = salt("predict", *words, "--model", trained.bundle, "--out", tmp_path)
+    assert isinstance(done.exception, SaltError)
+    assert problem in str(done.exception)
+
+
+def test_one_jobs_model_still_maps_a_folder(trained: Trained, picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    done = salt(
+        "predict",
+        "--model",
+        trained.model,
+        "--images",
+        tmp_path,
+        "--config",
+        tmp_path / "config.json",
+        "--out",
+        tmp_path / "out",
+    )
+    assert done.exit_code == 0, done.output
+    assert read_table(tmp_path / "out" / "maps.parquet", MAPS)[0]["id"].to_pylist() == ["a"]
+
+
+def test_exports_a_jobs_model(trained: Trained, tmp_path: Path) -> None:
+    done = salt("export-onnx", "--model", trained.model, "--out", tmp_path / "model.onnx")
+    assert done.exit_code == 0, done.output
+    assert "differ from torch's by" in done.output
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    assert session.run(None, {"image": trained.images_BHW})[0].shape == trained.images_BHW.shape

@@ -1,0 +1,48 @@
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from salt_pipeline.pipelines.local.folder import KFP, RunFolder
+from salt_pipeline.pipelines.local.result import show_result
+
+
+def shown(folder: RunFolder, *, synthetic: bool) -> str:
+    """The text for a finished run of one stage and one encoder."""
+    model = {"score_at_half": 0.5, "score": 0.61234, "score_interval": [0.55, 0.66], "salt_accuracy": 0.875}
+    results = {
+        "encoders": [{"name": "tu-tf_efficientnet_lite0", **model}],
+        "ensemble": {"name": "ensemble", **model},
+        "threshold": 0.45,
+        "min_area": 12,
+        "score_cross_fitted": 0.60123,
+        "images": 60,
+        "synthetic": synthetic,
+    }
+    (folder.path / "metrics.json").write_text(json.dumps(results))
+    home = folder.path / KFP / "salt-1" / "ingest"
+    home.mkdir(parents=True)
+    (home / "dataset").write_text("rows")
+    artifact = {"uri": str(home / "dataset"), "metadata": {"stage_seconds": "7.4"}}
+    (home / "executor_output.json").write_text(json.dumps({"artifacts": {"dataset": {"artifacts": [artifact]}}}))
+    console = Console(file=(file := io.StringIO()), width=200)
+    show_result(folder, 90, console)
+    return file.getvalue()
+
+
+def test_scores_times_and_paths_are_shown(folder: RunFolder) -> None:
+    text = shown(folder, synthetic=False)
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "lite0 0.5000 0.6123 0.550 to 0.660 87.5%" in lines
+    assert "ensemble 0.5000 0.6123 0.550 to 0.660 87.5%" in lines
+    assert "ingest 1 7" in lines
+    assert any("scores 0.6012 on 60 images" in line for line in lines)
+    assert f"{folder.path / 'submission.csv'} for Kaggle" in lines
+    assert lines[-1] == "1.5 minutes in all"
+    assert "mean nothing" not in text
+
+
+@pytest.mark.parametrize("word", ["synthetic", "mean nothing"])
+def test_scores_on_a_synthetic_survey_are_said_to_mean_nothing(folder: RunFolder, word: str) -> None:
+    assert word in shown(folder, synthetic=True)

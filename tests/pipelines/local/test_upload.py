@@ -1,0 +1,21 @@
+import pytest
+
+from salt_pipeline.components.core.store.store import Store
+from salt_pipeline.pipelines.local.folder import KFP, RunFolder
+from salt_pipeline.pipelines.local.upload import publish
+
+
+@pytest.mark.minio
+def test_artifacts_are_uploaded_and_nothing_else(
+    folder: RunFolder, store: Store, store_environment: dict[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALT_S3_BUCKET", bucket)
+    for name in ("submission.csv", "predict/a/fold0/maps.parquet", "log.txt", ".lock", f"{KFP}/x/y", "checkpoints/z"):
+        path = folder.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    home = publish(folder)
+    assert home == f"s3://{bucket}/runs/{folder.run}"
+    there = {uri.removeprefix(f"{home}/") for uri, _ in store.list(f"s3://{bucket}/")}
+    assert there == {"config.json", "run.json", "submission.csv", "predict/a/fold0/maps.parquet"}
+    assert store.get(f"{home}/submission.csv") == b"submission.csv"

@@ -1,0 +1,28 @@
+import subprocess
+
+from salt_pipeline.pipelines.presets import preset_config
+from salt_pipeline.pipelines.provenance import ROOT, git_revision, origin_of
+
+DIGEST = f"sha256:{'5a' * 32}"
+
+
+def test_the_revision_is_that_of_the_checkout() -> None:
+    command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    head = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    assert git_revision().removesuffix("+") == head
+
+
+def test_a_run_names_its_images_where_it_runs_in_containers() -> None:
+    config = preset_config("smoke", ["cluster.registry=r.example/salt", "cluster.tag=1.2.0"])
+    assert origin_of(config, "smoke", "subprocess")["images"] == ""
+    assert origin_of(config, "smoke", "docker") == {
+        "preset": "smoke",
+        "runner": "docker",
+        "git_revision": git_revision(),
+        "images": "r.example/salt:1.2.0",
+    }
+
+
+def test_images_are_named_by_digest_where_there_is_one() -> None:
+    config = preset_config("smoke", [f"cluster.digests.train_fold={DIGEST}"])
+    assert origin_of(config, "smoke", "cluster")["images"] == f"train_fold@{DIGEST}"
