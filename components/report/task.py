@@ -12,7 +12,7 @@ from salt_pipeline.components.report.register import register
 from salt_pipeline.components.report.stage import report
 from salt_pipeline.components.report.times import task_seconds
 
-__all__ = ["Inputs", "Outputs", "report_task"]
+__all__ = ["Inputs", "Outputs", "report_task"]  # the component imports from this module alone
 
 
 @dataclass(frozen=True)

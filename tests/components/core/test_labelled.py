@@ -1,6 +1,8 @@
 """The labelled rows of a dataset, and files that do not belong together."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +33,14 @@ def test_only_labelled_rows_are_read(tmp_path: Path, labelled: list[bool]) -> No
     ids = [f"{number:06d}" for number in range(count)]
     pixels_BHW = np.random.default_rng(0).integers(0, 256, (count, SIDE, 1), np.uint8) * np.ones((1, SIDE), np.uint8)
     pixels, nothing = pixels_to_array(pixels_BHW), [None] * count
-    columns = {"id": ids, "labelled": labelled, "image": pixels, "mask": pixels, "depth": nothing, "position": nothing}
+    columns: dict[str, Iterable[Any]] = {
+        "id": ids,
+        "labelled": labelled,
+        "image": pixels,
+        "mask": pixels,
+        "depth": nothing,
+        "position": nothing,
+    }
     write_table(tmp_path / "dataset.parquet", DATASET, columns, {"data_hash": "da7a"})
     rows, facts = read_labelled(tmp_path / "dataset.parquet", ["id", "image"])
     assert facts == {"data_hash": "da7a"}
@@ -42,7 +51,12 @@ def test_only_labelled_rows_are_read(tmp_path: Path, labelled: list[bool]) -> No
 
 def test_folds_are_those_of_the_images(tmp_path: Path) -> None:
     path = tmp_path / "folds.parquet"
-    columns = {"id": ["a", "b", "c"], "fold": [2, 0, 1], "group": [0, 1, 2], "stratum": ["any"] * 3}
+    columns: dict[str, Iterable[Any]] = {
+        "id": ["a", "b", "c"],
+        "fold": [2, 0, 1],
+        "group": [0, 1, 2],
+        "stratum": ["any"] * 3,
+    }
     write_table(path, FOLDS, columns, {"data_hash": "da7a", "folds": "3"})
     assert read_folds(path, ["a", "b", "c"], {"data_hash": "da7a", "folds": "3"}).tolist() == [2, 0, 1]
     with pytest.raises(SaltError, match=r"folds\.parquet: id: 1 image is unexpected \(found c\)"):

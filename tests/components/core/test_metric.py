@@ -1,4 +1,5 @@
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,12 +58,12 @@ def counts(intersection: int, area: int, truth: int) -> float:
         (10200, 10201, 10200, 1.0),
     ],
 )
-def test_hand_examples(intersection, area, truth, expected):
+def test_hand_examples(intersection: int, area: int, truth: int, expected: float) -> None:
     assert counts(intersection, area, truth) == expected
 
 
 @given(st.integers(0, 10201), st.integers(0, 10201), st.integers(0, 10201))
-def test_score_is_the_literal_rule(both, only_predicted, only_true):
+def test_score_is_the_literal_rule(both: int, only_predicted: int, only_true: int) -> None:
     union = both + only_predicted + only_true
     if union == 0:
         expected = Fraction(1)
@@ -72,16 +73,16 @@ def test_score_is_the_literal_rule(both, only_predicted, only_true):
 
 
 @given(st.floats(0, 1) | st.integers(0, 255).map(lambda q: q / 255) | st.integers(0, 100).map(lambda n: n / 100))
-def test_cut_is_the_lowest_level_above_the_threshold(threshold):
+def test_cut_is_the_lowest_level_above_the_threshold(threshold: float) -> None:
     assert cut(threshold) == next((q for q in range(256) if q / 255 > threshold), 256)
 
 
-def test_cut_at_half():
+def test_cut_at_half() -> None:
     assert cut(0.5) == 128
 
 
 @given(images, st.sampled_from([0.0, 0.25, 127 / 255, 0.5, 0.75, 1.0]), st.integers(0, 26))
-def test_score_images_is_the_literal_rule(batch, threshold, min_area):
+def test_score_images_is_the_literal_rule(batch: Any, threshold: float, min_area: int) -> None:
     maps_BHW, masks_BHW = batch
     expected = [literal_image(q, mask, threshold, min_area) for q, mask in zip(maps_BHW, masks_BHW, strict=True)]
     scores = score_images(maps_BHW, masks_BHW, threshold, min_area)
@@ -90,7 +91,7 @@ def test_score_images_is_the_literal_rule(batch, threshold, min_area):
 
 
 @given(images)
-def test_overlap_agrees_with_the_direct_score_at_every_threshold(batch):
+def test_overlap_agrees_with_the_direct_score_at_every_threshold(batch: Any) -> None:
     maps_BHW, masks_BHW = batch
     found = overlap(maps_BHW, masks_BHW)
     scores_BT = score(found.intersection_BT, found.area_BT, found.truth_B[:, None])
@@ -100,7 +101,7 @@ def test_overlap_agrees_with_the_direct_score_at_every_threshold(batch):
         np.testing.assert_array_equal(scores_BT[:, column], score_images(maps_BHW, masks_BHW, threshold))
 
 
-def test_overlap_counts_pixels_across_chunks():
+def test_overlap_counts_pixels_across_chunks() -> None:
     rng = np.random.default_rng(0)
     maps_BHW = rng.integers(0, 256, (150, 11, 11), dtype=np.uint8)
     masks_BHW = rng.integers(0, 2, (150, 11, 11), dtype=np.uint8)
@@ -113,13 +114,13 @@ def test_overlap_counts_pixels_across_chunks():
         np.testing.assert_array_equal(found.intersection_BT[:, level - 1], (salt_BHW & (masks_BHW == 1)).sum((1, 2)))
 
 
-def test_all_empty_scores_the_share_of_empty_images():
+def test_all_empty_scores_the_share_of_empty_images() -> None:
     masks_BHW = np.zeros((5, 101, 101), np.uint8)
     masks_BHW[:3, 40:60, 40:60] = 1
     assert score_images(np.zeros_like(masks_BHW), masks_BHW).mean() == 0.4
 
 
-def test_no_images():
+def test_no_images() -> None:
     none = np.zeros((0, 101, 101), np.uint8)
     assert score_images(none, none).shape == (0,)
     assert overlap(none, none).area_BT.shape == (0, CUTS)

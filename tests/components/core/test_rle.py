@@ -51,25 +51,25 @@ def mask_with(*pixels: tuple[int, int]) -> np.ndarray:
         (np.ones((1, SIDE), np.uint8).repeat(SIDE, 0) * (np.arange(SIDE) == 2).astype(np.uint8), "203 101"),
     ],
 )
-def test_hand_examples(mask, rle):
+def test_hand_examples(mask: np.ndarray, rle: str) -> None:
     assert encode(mask[None]) == [rle]
     np.testing.assert_array_equal(decode(rle), mask)
 
 
 @given(batches)
-def test_encode_follows_the_rule(masks_BHW):
+def test_encode_follows_the_rule(masks_BHW: np.ndarray) -> None:
     assert encode(masks_BHW) == [walk(mask_HW) for mask_HW in masks_BHW]
 
 
 @given(arrays(np.uint8, (2, 7, 7), elements=bits))
-def test_decode_undoes_encode(masks_BHW):
+def test_decode_undoes_encode(masks_BHW: np.ndarray) -> None:
     for mask_HW, rle in zip(masks_BHW, encode(masks_BHW), strict=True):
         decoded = decode(rle, side=7)
         assert decoded.dtype == np.uint8
         np.testing.assert_array_equal(decoded, mask_HW)
 
 
-def test_batches_larger_than_a_chunk_keep_order_and_do_not_run_into_each_other():
+def test_batches_larger_than_a_chunk_keep_order_and_do_not_run_into_each_other() -> None:
     rng = np.random.default_rng(0)
     masks_BHW = (rng.random((600, SIDE, SIDE)) < 0.02).astype(np.uint8)
     masks_BHW[::7] = 0
@@ -80,11 +80,11 @@ def test_batches_larger_than_a_chunk_keep_order_and_do_not_run_into_each_other()
         assert encoded[index] == walk(masks_BHW[index])
 
 
-def test_no_masks():
+def test_no_masks() -> None:
     assert encode(np.zeros((0, SIDE, SIDE), np.uint8)) == []
 
 
-def test_views_need_no_copy_by_the_caller():
+def test_views_need_no_copy_by_the_caller() -> None:
     mask_HW = mask_with((0, 1), (5, 5))
     assert encode(mask_HW.T[None]) == [walk(mask_HW.T)]
     assert encode(mask_HW[None, :, ::-1]) == [walk(mask_HW[:, ::-1])]
@@ -114,13 +114,13 @@ def test_views_need_no_copy_by_the_caller():
         ("1 101 102 3", "touch"),
     ],
 )
-def test_decode_refuses(rle, problem):
+def test_decode_refuses(rle: str, problem: str) -> None:
     with pytest.raises(SaltError, match=problem):
         decode(rle)
 
 
 @given(st.text("0123456789 ", max_size=20) | st.text(max_size=8))
-def test_decode_takes_the_one_way_to_write_a_mask_or_refuses(text):
+def test_decode_takes_the_one_way_to_write_a_mask_or_refuses(text: str) -> None:
     try:
         mask_HW = decode(text, side=9)
     except SaltError:

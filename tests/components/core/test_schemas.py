@@ -47,7 +47,7 @@ def maps_columns(maps_BHW: npt.NDArray[np.uint8]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def maps_file(tmp_path):
+def maps_file(tmp_path: Path) -> Path:
     path = tmp_path / "maps.parquet"
     write_table(path, MAPS, maps_columns(made_maps(7)), {"kind": "oof", "encoder": "tiny"})
     return path
@@ -59,12 +59,12 @@ def rewrite(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:
 
 
 @pytest.mark.parametrize("schema", [DATASET, FOLDS, MAPS])
-def test_every_column_has_a_doc_and_every_schema_a_version(schema):
+def test_every_column_has_a_doc_and_every_schema_a_version(schema: pa.Schema) -> None:
     assert all(field.metadata[b"doc"] for field in schema)
     assert schema.metadata[b"salt.schema"].decode().endswith("/1")
 
 
-def test_round_trip_of_columns_and_metadata(maps_file):
+def test_round_trip_of_columns_and_metadata(maps_file: Path) -> None:
     table, metadata = read_table(maps_file, MAPS)
     np.testing.assert_array_equal(array_to_pixels(table["map"]), made_maps(7))
     assert table["id"].to_pylist() == [f"{number:06d}" for number in range(7)]
@@ -72,12 +72,12 @@ def test_round_trip_of_columns_and_metadata(maps_file):
     assert table_metadata(open_table(maps_file, MAPS)) == metadata
 
 
-def test_docs_travel_in_the_file(maps_file):
+def test_docs_travel_in_the_file(maps_file: Path) -> None:
     field = open_table(maps_file, MAPS).schema_arrow.field("map")
     assert field.metadata[b"doc"] == MAPS.field("map").metadata[b"doc"]
 
 
-def test_rows_are_grouped_for_streaming(tmp_path):
+def test_rows_are_grouped_for_streaming(tmp_path: Path) -> None:
     path = tmp_path / "maps.parquet"
     write_table(path, MAPS, maps_columns(made_maps(2 * ROW_GROUP + 1)), {})
     file = open_table(path, MAPS)
@@ -85,33 +85,33 @@ def test_rows_are_grouped_for_streaming(tmp_path):
     assert sizes == [ROW_GROUP, ROW_GROUP, 1]
 
 
-def test_a_file_without_rows_is_a_file(tmp_path):
+def test_a_file_without_rows_is_a_file(tmp_path: Path) -> None:
     path = tmp_path / "maps.parquet"
     write_table(path, MAPS, maps_columns(made_maps(0)), {})
     table, _ = read_table(path, MAPS)
     assert array_to_pixels(table["map"]).shape == (0, SIDE, SIDE)
 
 
-def test_another_schema_is_named_with_what_was_expected(maps_file):
+def test_another_schema_is_named_with_what_was_expected(maps_file: Path) -> None:
     with pytest.raises(SaltError) as caught:
         open_table(maps_file, FOLDS)
     assert str(caught.value) == f"{maps_file}: salt.schema: wrong schema (found maps/1, expected folds/1)"
 
 
-def test_another_version_is_named(maps_file):
+def test_another_version_is_named(maps_file: Path) -> None:
     rewrite(maps_file, lambda table: table.replace_schema_metadata({"salt.schema": "maps/2"}))
     with pytest.raises(SaltError, match=r"salt\.schema: wrong schema \(found maps/2, expected maps/1\)"):
         open_table(maps_file, MAPS)
 
 
-def test_someone_elses_parquet_is_named(maps_file):
+def test_someone_elses_parquet_is_named(maps_file: Path) -> None:
     rewrite(maps_file, lambda table: table.replace_schema_metadata(None))
     with pytest.raises(SaltError, match=r"wrong schema \(found none, expected maps/1\)"):
         open_table(maps_file, MAPS)
 
 
 @pytest.mark.parametrize("column", MAPS.names)
-def test_a_missing_column_is_named(maps_file, column):
+def test_a_missing_column_is_named(maps_file: Path, column: str) -> None:
     rewrite(maps_file, lambda table: table.drop_columns([column]))
     with pytest.raises(SaltError) as caught:
         read_table(maps_file, MAPS)
@@ -120,8 +120,8 @@ def test_a_missing_column_is_named(maps_file, column):
 
 
 @pytest.mark.parametrize(("column", "kind"), [("salt", pa.float64()), ("map", pa.binary()), ("id", pa.large_string())])
-def test_a_column_of_another_type_is_named(maps_file, column, kind):
-    def cast(table):
+def test_a_column_of_another_type_is_named(maps_file: Path, column: str, kind: Any) -> None:
+    def cast(table: pa.Table) -> pa.Table:
         index = table.column_names.index(column)
         return table.set_column(index, column, table[column].cast(kind))
 
@@ -132,27 +132,27 @@ def test_a_column_of_another_type_is_named(maps_file, column, kind):
     assert str(caught.value) == f"{maps_file}: {column}: wrong type (found {kind}, expected {wanted})"
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match=r"gone\.parquet: not found"):
         open_table(tmp_path / "gone.parquet", MAPS)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"id,rle_mask\n", bytes(5000)])
-def test_what_is_not_parquet_is_named(tmp_path, content):
+def test_what_is_not_parquet_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.parquet"
     path.write_bytes(content)
     with pytest.raises(SaltError, match=r"x\.parquet: is not a Parquet file, or is damaged"):
         open_table(path, MAPS)
 
 
-def test_a_folder_is_not_a_file(tmp_path):
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match="is not a Parquet file"):
         open_table(tmp_path, MAPS)
 
 
 @settings(max_examples=60)
 @given(share=st.floats(0, 1, exclude_max=True))
-def test_a_file_cut_short_is_never_taken_for_whole(tmp_path_factory, share):
+def test_a_file_cut_short_is_never_taken_for_whole(tmp_path_factory: pytest.TempPathFactory, share: float) -> None:
     path = tmp_path_factory.mktemp("cut") / "maps.parquet"
     write_table(path, MAPS, maps_columns(made_maps(3)), {})
     content = path.read_bytes()
@@ -161,7 +161,7 @@ def test_a_file_cut_short_is_never_taken_for_whole(tmp_path_factory, share):
         read_table(path, MAPS)
 
 
-def test_damage_inside_compressed_pages_is_named(maps_file):
+def test_damage_inside_compressed_pages_is_named(maps_file: Path) -> None:
     content = bytearray(maps_file.read_bytes())
     chunk = pq.ParquetFile(maps_file).metadata.row_group(0).column(MAPS.names.index("map"))
     assert chunk.total_compressed_size < chunk.total_uncompressed_size
@@ -172,7 +172,7 @@ def test_damage_inside_compressed_pages_is_named(maps_file):
         read_table(maps_file, MAPS)
 
 
-def test_a_failed_writer_keeps_the_old_file_and_leaves_nothing(maps_file):
+def test_a_failed_writer_keeps_the_old_file_and_leaves_nothing(maps_file: Path) -> None:
     def write_and_fail() -> None:
         with table_writer(maps_file, MAPS, {}) as writer:
             writer.write_table(pa.table(maps_columns(made_maps(600)), schema=MAPS))
@@ -185,7 +185,7 @@ def test_a_failed_writer_keeps_the_old_file_and_leaves_nothing(maps_file):
     assert list(maps_file.parent.iterdir()) == [maps_file]
 
 
-def test_a_null_where_none_may_be_is_not_written(tmp_path):
+def test_a_null_where_none_may_be_is_not_written(tmp_path: Path) -> None:
     columns = maps_columns(made_maps(1)) | {"id": [None]}
     with pytest.raises(pa.ArrowInvalid, match="'id' is declared non-nullable"):
         write_table(tmp_path / "maps.parquet", MAPS, columns, {})
@@ -215,7 +215,7 @@ def write_in_a_process(path: Path, end: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_a_table_that_does_not_fit_is_one_line_and_keeps_the_old_file(maps_file):
+def test_a_table_that_does_not_fit_is_one_line_and_keeps_the_old_file(maps_file: Path) -> None:
     old = maps_file.read_bytes()
     ended = write_in_a_process(maps_file, "full")
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
@@ -224,13 +224,13 @@ def test_a_table_that_does_not_fit_is_one_line_and_keeps_the_old_file(maps_file)
     assert list(maps_file.parent.iterdir()) == [maps_file]
 
 
-def test_a_killed_writer_keeps_the_old_file(maps_file):
+def test_a_killed_writer_keeps_the_old_file(maps_file: Path) -> None:
     old = maps_file.read_bytes()
     assert write_in_a_process(maps_file, "killed").returncode == -signal.SIGKILL
     assert maps_file.read_bytes() == old
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SaltError, match=r"maps\.parquet: cannot be written"):
         write_table(tmp_path / "file" / "maps.parquet", MAPS, maps_columns(made_maps(1)), {})
@@ -243,7 +243,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     ),
     cut=st.integers(0, 4),
 )
-def test_pixels_to_arrow_and_back(images_BHW, cut):
+def test_pixels_to_arrow_and_back(images_BHW: np.ndarray, cut: Any) -> None:
     array = pixels_to_array(images_BHW)
     array.validate(full=True)
     assert len(array) == len(images_BHW)
@@ -253,7 +253,7 @@ def test_pixels_to_arrow_and_back(images_BHW, cut):
     np.testing.assert_array_equal(array_to_pixels(chunks), np.concatenate([images_BHW[cut:], images_BHW[:cut]]))
 
 
-def test_pixels_are_row_major():
+def test_pixels_are_row_major() -> None:
     image = np.arange(PIXELS, dtype=np.uint32).astype(np.uint8).reshape(1, SIDE, SIDE)
     assert pixels_to_array(image)[0].as_py() == image.tobytes()
     assert array_to_pixels(pixels_to_array(image.transpose(0, 2, 1)))[0, 0, 1] == image[0, 1, 0]
@@ -261,7 +261,7 @@ def test_pixels_are_row_major():
 
 @settings(max_examples=40)
 @given(chunks=st.lists(st.tuples(st.lists(st.none() | st.integers(0, 255), max_size=20), st.integers(0, 10))))
-def test_nulls_are_zeros_in_their_place(chunks):
+def test_nulls_are_zeros_in_their_place(chunks: Any) -> None:
     """A chunk: the grey level of each image, None for a null, and how many rows are cut off its front."""
     arrays = [
         pa.array([None if grey is None else bytes([grey]) * PIXELS for grey in greys], pa.binary(PIXELS)).slice(cut)
@@ -273,7 +273,7 @@ def test_nulls_are_zeros_in_their_place(chunks):
     np.testing.assert_array_equal(pixels_BHW, np.broadcast_to(expected[:, None, None], (len(expected), SIDE, SIDE)))
 
 
-def test_nulls_that_hide_something_are_zeros():
+def test_nulls_that_hide_something_are_zeros() -> None:
     ones = pa.py_buffer(np.ones(3 * PIXELS, dtype=np.uint8))
     array = pa.FixedSizeBinaryArray.from_buffers(pa.binary(PIXELS), 3, [pa.py_buffer(bytes([0b101])), ones])
     assert array_to_pixels(array).sum(axis=(1, 2)).tolist() == [PIXELS, 0, PIXELS]
@@ -292,17 +292,17 @@ assert "pandas" not in sys.modules
 """
 
 
-def test_reading_pixels_does_not_load_pandas(maps_file):
+def test_reading_pixels_does_not_load_pandas(maps_file: Path) -> None:
     subprocess.run([sys.executable, "-c", WITHOUT_PANDAS, str(maps_file)], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((1, SIDE, SIDE), np.float32), np.zeros((1, 128, 128), np.uint8)])
-def test_pixels_of_another_kind_are_our_own_mistake(wrong):
+def test_pixels_of_another_kind_are_our_own_mistake(wrong: np.ndarray) -> None:
     with pytest.raises(AssertionError):
         pixels_to_array(wrong)
 
 
-def test_damage_inside_pages_that_did_not_compress_is_named(tmp_path):
+def test_damage_inside_pages_that_did_not_compress_is_named(tmp_path: Path) -> None:
     path = tmp_path / "maps.parquet"
     noise_BHW = np.random.default_rng(0).integers(0, 256, (50, SIDE, SIDE), dtype=np.uint8)
     write_table(path, MAPS, maps_columns(noise_BHW), {})
@@ -315,7 +315,7 @@ def test_damage_inside_pages_that_did_not_compress_is_named(tmp_path):
             read()
 
 
-def test_row_groups_before_the_damage_are_read(tmp_path):
+def test_row_groups_before_the_damage_are_read(tmp_path: Path) -> None:
     path = tmp_path / "maps.parquet"
     write_table(path, MAPS, maps_columns(made_maps(2 * ROW_GROUP)), {})
     content = bytearray(path.read_bytes())
@@ -329,7 +329,7 @@ def test_row_groups_before_the_damage_are_read(tmp_path):
 
 
 @pytest.mark.parametrize("columns", [["id"], ["salt", "id"], None])
-def test_row_groups_hold_the_whole_table(tmp_path, columns):
+def test_row_groups_hold_the_whole_table(tmp_path: Path, columns: list[str] | None) -> None:
     path = tmp_path / "maps.parquet"
     write_table(path, MAPS, maps_columns(made_maps(ROW_GROUP + 1)), {})
     groups = list(row_groups(path, MAPS, columns))

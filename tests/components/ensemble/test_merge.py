@@ -29,7 +29,7 @@ def _stream(numbers: list[int], piece: int, path: str = "x") -> Stream:
 
 @settings(deadline=None, max_examples=60)
 @given(ID_LISTS, st.lists(st.integers(0, 3), min_size=40, max_size=40), st.integers(1, 7))
-def test_merging_is_sorting(numbers: list[int], owners: list[int], piece: int):
+def test_merging_is_sorting(numbers: list[int], owners: list[int], piece: int) -> None:
     lists = [sorted(n for n, owner in zip(numbers, owners, strict=False) if owner == k) for k in range(4)]
     found = list(merged([_stream(part, piece, str(k)) for k, part in enumerate(lists)]))
     assert [i for rows in found for i in rows.ids_B] == [f"{n:04}" for n in sorted(numbers)]
@@ -39,21 +39,21 @@ def test_merging_is_sorting(numbers: list[int], owners: list[int], piece: int):
         assert all(int(i) in lists[int(path)] for i, path in zip(rows.ids_B, rows.path_B, strict=True))
 
 
-def test_merging_holds_a_row_group_of_each_stream():
+def test_merging_holds_a_row_group_of_each_stream() -> None:
     streams = [_stream(list(range(k, 6000, 2)), ROW_GROUP) for k in (0, 1)]
     for rows in merged(streams):
         assert len(rows) <= 2 * ROW_GROUP
         assert all(len(stream.buffer) <= ROW_GROUP for stream in streams)
 
 
-def test_an_id_in_two_streams_is_named_with_both():
+def test_an_id_in_two_streams_is_named_with_both() -> None:
     with pytest.raises(SaltError, match=r"one: 0005: is in two folds \(found also two\)"):
         list(merged([_stream([1, 5, 9], 2, "one"), _stream([2, 5], 1, "two")]))
 
 
 @settings(deadline=None, max_examples=12)
 @given(st.integers(0, 1200), st.integers(1, 700), st.integers(1, 700))
-def test_in_step_gives_full_row_groups(count: int, piece: int, other: int):
+def test_in_step_gives_full_row_groups(count: int, piece: int, other: int) -> None:
     numbers = [n % 256 for n in range(count)]
     ids = [np.array([f"{n:04}" for n in range(count)], dtype=np.str_)]
 
@@ -78,6 +78,6 @@ def test_in_step_gives_full_row_groups(count: int, piece: int, other: int):
         ([1, 2, 3], [1, 2], r"one: 0003: is missing from two \(found the end of the file\)"),
     ],
 )
-def test_the_first_id_that_differs_is_named_with_both(one: list[int], two: list[int], message: str):
+def test_the_first_id_that_differs_is_named_with_both(one: list[int], two: list[int], message: str) -> None:
     with pytest.raises(SaltError, match=message):
         list(in_step([_stream(one, 2, "one"), _stream(two, 2, "two")]))

@@ -201,12 +201,12 @@ class Made:
 
 
 @pytest.fixture
-def made(tmp_path) -> Made:
+def made(tmp_path: Path) -> Made:
     return Made(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def reported(tmp_path_factory) -> tuple[Made, dict[str, float]]:
+def reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, dict[str, float]]:
     """A run and what its report returned; for tests that only look."""
     made = Made(tmp_path_factory.mktemp("reported"))
     return made, made.report()

@@ -1,11 +1,12 @@
 import re
+from typing import Any
 
 import pytest
 
 from salt_pipeline.components.report.charts import BLUE, INK, dress, legend, new_figure, to_svg
 
 
-def drawn(name: str, label: str = "x"):
+def drawn(name: str, label: str = "x") -> Any:
     figure = new_figure()
     ax = figure.subplots()
     ax.plot([0, 1], [0, 1], "o-", color=BLUE, label=label)
@@ -15,7 +16,7 @@ def drawn(name: str, label: str = "x"):
     return to_svg(figure, name, 'what "it" shows')
 
 
-def test_colours_are_those_of_the_page():
+def test_colours_are_those_of_the_page() -> None:
     svg = drawn("a")
     assert "var(--blue)" in svg
     assert "var(--ink)" in svg
@@ -23,14 +24,14 @@ def test_colours_are_those_of_the_page():
     assert INK not in svg.lower()
 
 
-def test_it_has_an_alternative_and_its_labels_are_text():
+def test_it_has_an_alternative_and_its_labels_are_text() -> None:
     svg = drawn("a")
     assert 'role="img" aria-label="what &quot;it&quot; shows"' in svg
     assert ">epoch</text>" in svg
     assert ">score</text>" in svg
 
 
-def test_two_charts_of_a_page_share_no_id_and_every_reference_is_met():
+def test_two_charts_of_a_page_share_no_id_and_every_reference_is_met() -> None:
     ids = []
     for name in ("a", "b"):
         svg = drawn(name)
@@ -42,19 +43,19 @@ def test_two_charts_of_a_page_share_no_id_and_every_reference_is_met():
     assert len(ids) == len(set(ids))
 
 
-def test_nothing_of_it_is_outside_or_spills_over_the_page():
+def test_nothing_of_it_is_outside_or_spills_over_the_page() -> None:
     svg = drawn("a")
     assert "http" not in svg
     assert "<style" not in svg
     assert "<metadata" not in svg
 
 
-def test_the_same_chart_gives_the_same_bytes():
+def test_the_same_chart_gives_the_same_bytes() -> None:
     assert drawn("a") == drawn("a")
 
 
 @pytest.mark.parametrize("label", ["<script>&", "a_$\\odd", "$x^2$", "a\"b'"])
-def test_labels_are_taken_literally(label):
+def test_labels_are_taken_literally(label: str) -> None:
     svg = drawn("a", label)
     escaped = label.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert f">{escaped}</text>" in svg

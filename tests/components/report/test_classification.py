@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from kfp.dsl import ClassificationMetrics
@@ -9,12 +12,12 @@ TRUTH = np.array([False, False, False, True, True])
 SALT = np.array([0.1, 0.4, 0.8, 0.4, 0.9], dtype=np.float32)
 
 
-def test_confusion_has_truth_in_rows():
+def test_confusion_has_truth_in_rows() -> None:
     assert confusion(TRUTH, SALT > 0.5) == ((2, 1), (1, 1))
     assert confusion(TRUTH, np.ones(5, dtype=bool)) == ((0, 3), (0, 2))
 
 
-def test_the_curve_is_that_of_a_case_done_by_hand():
+def test_the_curve_is_that_of_a_case_done_by_hand() -> None:
     roc = roc_curve(TRUTH, SALT)
     assert roc is not None
     assert roc.threshold == pytest.approx((1, 0.8, 0.4, 0.1, 0))
@@ -24,7 +27,7 @@ def test_the_curve_is_that_of_a_case_done_by_hand():
     assert roc.auc == pytest.approx(4.5 / 6)
 
 
-def test_every_point_is_what_its_threshold_gives():
+def test_every_point_is_what_its_threshold_gives() -> None:
     rng = np.random.default_rng(3)
     truth, salt = rng.random(500) < 0.6, rng.random(500)
     roc = roc_curve(truth, salt)
@@ -39,11 +42,11 @@ def test_every_point_is_what_its_threshold_gives():
 
 
 @pytest.mark.parametrize("truth", [np.ones(5, dtype=bool), np.zeros(5, dtype=bool)])
-def test_images_of_one_kind_have_no_curve(truth):
+def test_images_of_one_kind_have_no_curve(truth: Any) -> None:
     assert roc_curve(truth, SALT) is None
 
 
-def test_kubeflow_gets_confusion_and_curve(tmp_path):
+def test_kubeflow_gets_confusion_and_curve(tmp_path: Path) -> None:
     artifact = ClassificationMetrics(name="classification", uri=str(tmp_path / "classification.json"))
     curve = {"fpr": [0, 0.5, 1], "tpr": [0, 1, 1], "threshold": [1, 0.5, 0], "auc": 0.75}
     found = {"by_classifier": [[2, 1], [1, 1]], "by_mask": [[3, 0], [0, 2]], "roc": curve}
@@ -57,7 +60,7 @@ def test_kubeflow_gets_confusion_and_curve(tmp_path):
     assert read_json(tmp_path / "classification.json") == found
 
 
-def test_without_a_curve_the_confusion_is_logged_still(tmp_path):
+def test_without_a_curve_the_confusion_is_logged_still(tmp_path: Path) -> None:
     artifact = ClassificationMetrics(name="classification", uri=str(tmp_path / "classification.json"))
     found = {"by_classifier": [[5, 0], [0, 0]], "by_mask": [[5, 0], [0, 0]], "roc": None}
     log_classification(artifact, found)

@@ -1,5 +1,7 @@
 import re
 import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +14,11 @@ from salt_pipeline.components.report.inputs import read_choice, read_jobs, read_
 from tests.components.report.conftest import DATA_HASH, NAMES, Made
 
 
-def files_of(folder):
+def files_of(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_only_labelled_images_are_read_in_order(reported):
+def test_only_labelled_images_are_read_in_order(reported: tuple[Made, dict[str, float]]) -> None:
     made, _ = reported
     labelled = read_truth(made.paths["dataset"], made.paths["folds"])
     assert labelled.ids == made.ids
@@ -26,7 +28,7 @@ def test_only_labelled_images_are_read_in_order(reported):
     assert (labelled.data_hash, labelled.synthetic) == (DATA_HASH, False)
 
 
-def test_folds_maps_are_put_together_by_image(reported):
+def test_folds_maps_are_put_together_by_image(reported: tuple[Made, dict[str, float]]) -> None:
     made, _ = reported
     labelled = read_truth(made.paths["dataset"], made.paths["folds"])
     pooled = read_jobs(made.paths["oofs"], labelled, parse_config(made.config))
@@ -37,22 +39,22 @@ def test_folds_maps_are_put_together_by_image(reported):
 
 
 @pytest.mark.parametrize("what", ["oofs", "curves"])
-def test_a_missing_job_is_named_and_nothing_is_written(made, what, tmp_path):
+def test_a_missing_job_is_named_and_nothing_is_written(made: Made, what: str, tmp_path: Path) -> None:
     before = files_of(tmp_path)
     missing = {"oofs": "oof12.parquet", "curves": "curve12.json"}[what]
-    kept = [path for path in made.paths[what] if not path.endswith(missing)]
+    changed: dict[str, Any] = {what: [path for path in made.paths[what] if not path.endswith(missing)]}
     with pytest.raises(SaltError, match=re.escape(f"of encoder {NAMES[1]}, fold 2 missing")):
-        made.report(**{what: kept})
+        made.report(**changed)
     assert files_of(tmp_path) == before
 
 
-def test_every_missing_job_is_named(made):
+def test_every_missing_job_is_named(made: Made) -> None:
     with pytest.raises(SaltError) as caught:
         made.report(oofs=[])
     assert str(caught.value).count(" missing") == 6
 
 
-def test_a_doubled_job_is_named_with_both_files(made, tmp_path):
+def test_a_doubled_job_is_named_with_both_files(made: Made, tmp_path: Path) -> None:
     again = tmp_path / "again.parquet"
     shutil.copy(tmp_path / "oof00.parquet", again)
     with pytest.raises(SaltError, match=r"again\.parquet: .* of encoder plain, fold 0 a second time .*oof00\.parquet"):
@@ -60,21 +62,21 @@ def test_a_doubled_job_is_named_with_both_files(made, tmp_path):
 
 
 @pytest.mark.parametrize("job", [{"encoder": "other", "fold": "0"}, {"encoder": "plain", "fold": "x"}, {}])
-def test_a_job_of_no_configuration_is_named(made, tmp_path, job):
+def test_a_job_of_no_configuration_is_named(made: Made, tmp_path: Path, job: dict[str, str]) -> None:
     made.write_maps("strange", "plain", made.folds == 0, {"kind": "oof", **job})
     with pytest.raises(SaltError, match=r"strange\.parquet: (encoder|fold): not in the configuration"):
         made.report(oofs=[*made.paths["oofs"], str(tmp_path / "strange.parquet")])
 
 
 @pytest.mark.parametrize(("key", "value"), [("kind", "test"), ("data_hash", "0" * 16), ("config_hash", "0" * 16)])
-def test_maps_made_from_something_else_are_refused(made, key, value):
+def test_maps_made_from_something_else_are_refused(made: Made, key: str, value: str) -> None:
     facts = {"kind": "oof", "encoder": "plain", "fold": "1", "data_hash": DATA_HASH, "config_hash": made.config_hash}
     made.write_maps("oof01", "plain", made.folds == 1, facts | {key: value})
     with pytest.raises(SaltError, match=rf"oof01\.parquet: {key}: does not match the other inputs \(found {value}"):
         made.report()
 
 
-def test_maps_of_another_folds_images_are_refused(made):
+def test_maps_of_another_folds_images_are_refused(made: Made) -> None:
     facts = {"kind": "oof", "encoder": "plain", "fold": "1", "data_hash": DATA_HASH, "config_hash": made.config_hash}
     made.write_maps("oof01", "plain", made.folds == 2, facts)
     with pytest.raises(SaltError, match=r"oof01\.parquet: id: 13 images are missing"):
@@ -89,14 +91,14 @@ def test_maps_of_another_folds_images_are_refused(made):
         ([0, 0, *range(1, 40)], r"id: the image is duplicate \(found 0000000000\)"),
     ],
 )
-def test_blended_maps_must_be_of_all_images_once(made: Made, rows, problem):
+def test_blended_maps_must_be_of_all_images_once(made: Made, rows: Any, problem: str) -> None:
     made.write_maps("blended", "ensemble", rows, {"data_hash": DATA_HASH})
     with pytest.raises(SaltError, match=rf"blended\.parquet: {problem}"):
         made.report()
 
 
-def test_blended_maps_of_test_images_are_refused(made, tmp_path):
-    columns = {
+def test_blended_maps_of_test_images_are_refused(made: Made, tmp_path: Path) -> None:
+    columns: dict[str, Any] = {
         "id": [*made.ids, "zzz"],
         "map": pixels_to_array(made.maps["ensemble"][[*range(40), 0]]),
         "salt": [0.5] * 41,
@@ -106,8 +108,8 @@ def test_blended_maps_of_test_images_are_refused(made, tmp_path):
         made.report()
 
 
-def test_folds_of_other_data_are_refused(made, tmp_path):
-    columns = {"id": made.ids, "fold": made.folds, "group": range(40), "stratum": ["any"] * 40}
+def test_folds_of_other_data_are_refused(made: Made, tmp_path: Path) -> None:
+    columns: dict[str, Any] = {"id": made.ids, "fold": made.folds, "group": range(40), "stratum": ["any"] * 40}
     write_table(tmp_path / "folds.parquet", FOLDS, columns, {"data_hash": "other"})
     with pytest.raises(SaltError, match=r"folds\.parquet: data_hash: does not match the other inputs \(found other"):
         made.report()
@@ -123,7 +125,7 @@ def test_folds_of_other_data_are_refused(made, tmp_path):
         ({"epochs": [{"epoch": 1, "phase": 1}]}, r"epochs\.0\.score: Field required"),
     ],
 )
-def test_what_is_no_curve_is_named_by_file_and_field(made, change, problem):
+def test_what_is_no_curve_is_named_by_file_and_field(made: Made, change: dict[str, Any], problem: str) -> None:
     path = made.paths["curves"][0]
     write_json(path, read_json(path) | change)
     with pytest.raises(SaltError, match=rf"{path}: {problem}"):
@@ -131,13 +133,13 @@ def test_what_is_no_curve_is_named_by_file_and_field(made, change, problem):
 
 
 @pytest.mark.parametrize("content", [[], {}, {"threshold": 2, "min_area": 0, "score": 1, "score_cross_fitted": 0.5}])
-def test_what_is_no_choice_is_named(tmp_path, content):
+def test_what_is_no_choice_is_named(tmp_path: Path, content: Any) -> None:
     write_json(tmp_path / "choice.json", content)
     with pytest.raises(SaltError, match=r"choice\.json"):
         read_choice(str(tmp_path / "choice.json"))
 
 
-def test_a_choice_on_other_maps_is_refused(made, tmp_path):
+def test_a_choice_on_other_maps_is_refused(made: Made, tmp_path: Path) -> None:
     choice = read_json(made.paths["choice"])
     write_json(made.paths["choice"], choice | {"score": choice["score"] + 0.01})
     before = files_of(tmp_path)

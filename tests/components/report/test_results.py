@@ -6,11 +6,11 @@ from salt_pipeline.components.core.intervals import interval
 from salt_pipeline.components.core.metric import cut, score_images
 from salt_pipeline.components.report.inputs import Maps, read_truth
 from salt_pipeline.components.report.results import score_by_cut, without_constant
-from tests.components.report.conftest import FOLD_COUNT, MIN_AREA, NAMES, THRESHOLD
+from tests.components.report.conftest import FOLD_COUNT, MIN_AREA, NAMES, THRESHOLD, Made
 
 
 @pytest.mark.parametrize("name", [*NAMES, "ensemble"])
-def test_numbers_are_those_of_the_rules_read_literally(reported, name):
+def test_numbers_are_those_of_the_rules_read_literally(reported: tuple[Made, dict[str, float]], name: str) -> None:
     made, values = reported
     document = read_json(made.folder / "metrics.json")
     found = {result["name"]: result for result in [*document["encoders"], document["ensemble"]]}[name]
@@ -34,7 +34,7 @@ def test_numbers_are_those_of_the_rules_read_literally(reported, name):
     assert values[f"{prefix}salt_accuracy"] == found["salt_accuracy"]
 
 
-def test_the_pooled_score_is_a_mean_over_images_not_over_folds(reported):
+def test_the_pooled_score_is_a_mean_over_images_not_over_folds(reported: tuple[Made, dict[str, float]]) -> None:
     made, _ = reported
     sizes = np.bincount(made.folds)
     assert len(set(sizes)) > 1
@@ -44,7 +44,7 @@ def test_the_pooled_score_is_a_mean_over_images_not_over_folds(reported):
     assert result["score"] != pytest.approx(np.mean(scores), abs=1e-6)
 
 
-def test_the_document_says_what_was_measured(reported):
+def test_the_document_says_what_was_measured(reported: tuple[Made, dict[str, float]]) -> None:
     made, values = reported
     document = read_json(made.folder / "metrics.json")
     facts = {key: value for key, value in document.items() if key not in {"encoders", "ensemble", "classification"}}
@@ -69,7 +69,7 @@ def test_the_document_says_what_was_measured(reported):
     assert all(isinstance(value, float) for value in values.values())
 
 
-def test_salt_and_no_salt_are_counted_by_classifier_and_by_mask(reported):
+def test_salt_and_no_salt_are_counted_by_classifier_and_by_mask(reported: tuple[Made, dict[str, float]]) -> None:
     made, _ = reported
     found = read_json(made.folder / "metrics.json")["classification"]
     truth = made.masks.any(axis=(1, 2))
@@ -82,7 +82,7 @@ def test_salt_and_no_salt_are_counted_by_classifier_and_by_mask(reported):
     assert 0 < found["roc"]["auc"] < 1
 
 
-def test_constant_images_are_predicted_empty(reported):
+def test_constant_images_are_predicted_empty(reported: tuple[Made, dict[str, float]]) -> None:
     made, _ = reported
     labelled = read_truth(made.paths["dataset"], made.paths["folds"])
     maps = Maps(made.maps["plain"], made.salt["plain"])
@@ -93,7 +93,7 @@ def test_constant_images_are_predicted_empty(reported):
     np.testing.assert_array_equal(emptied.maps_BHW[kept], made.maps["plain"][kept])
 
 
-def test_interval_is_near_the_normal_one_and_seeded():
+def test_interval_is_near_the_normal_one_and_seeded() -> None:
     scores = np.random.default_rng(1).integers(0, 11, 2000) / 10
     low, high = interval(scores, seed=5)
     half_width = 1.96 * scores.std() / np.sqrt(len(scores))
@@ -103,12 +103,12 @@ def test_interval_is_near_the_normal_one_and_seeded():
     assert interval(scores, seed=6) != (low, high)
 
 
-def test_interval_of_equal_scores_is_a_point():
+def test_interval_of_equal_scores_is_a_point() -> None:
     assert interval(np.full(30, 0.5), seed=1) == (0.5, 0.5)
 
 
 @pytest.mark.parametrize("min_area", [0, 1, MIN_AREA, 4000])
-def test_score_by_cut_agrees_with_the_metric_at_each_threshold(reported, min_area):
+def test_score_by_cut_is_the_metric_at_each_threshold(reported: tuple[Made, dict[str, float]], min_area: int) -> None:
     made, _ = reported
     labelled = read_truth(made.paths["dataset"], made.paths["folds"])
     maps = Maps(made.maps["ensemble"], made.salt["ensemble"])

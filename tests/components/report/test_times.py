@@ -1,15 +1,16 @@
 from types import SimpleNamespace
+from typing import Any
 
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.report.times import stage_times, task_seconds
 from tests.components.report.page.test_curves import made_curve
 
 
-def artifact(**metadata):
+def artifact(**metadata: Any) -> Any:
     return SimpleNamespace(metadata=metadata)
 
 
-def test_seconds_are_read_of_the_artifacts_in_the_datas_order():
+def test_seconds_are_read_of_the_artifacts_in_the_datas_order() -> None:
     seconds = task_seconds(
         submission=[artifact(stage_seconds="5.0")],
         ensemble=[artifact(stage_seconds="8.5", predict_seconds="40.0 41.5")],
@@ -24,7 +25,7 @@ def test_seconds_are_read_of_the_artifacts_in_the_datas_order():
     ]
 
 
-def test_a_stage_sums_its_tasks_up():
+def test_a_stage_sums_its_tasks_up() -> None:
     curve = made_curve("a", 0, [1]).model_copy(update={"peak_memory_bytes": 2**30})
     smaller = made_curve("a", 1, [1]).model_copy(update={"peak_memory_bytes": 2**20})
     ingest, train = stage_times({"train_fold": [3, 4], "ingest": [1]}, {Job("a", 0): curve, Job("a", 1): smaller})
@@ -32,6 +33,6 @@ def test_a_stage_sums_its_tasks_up():
     assert (train.tasks, train.total, train.longest, train.peak_memory) == (2, 7, 4, 2**30)
 
 
-def test_the_curves_know_the_training_where_nothing_else_does():
+def test_the_curves_know_the_training_where_nothing_else_does() -> None:
     (only,) = stage_times({}, {Job("a", 0): made_curve("a", 0, [1])})
     assert (only.name, only.total, only.peak_memory) == ("train_fold", 1, None)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from salt_pipeline.components.submission.stage import submit
 from tests.components.submission.conftest import CONFIG, World
 
 
-def run(world: World, models: list[str], **changes) -> Path:
+def run(world: World, models: list[str], **changes: Any) -> Path:
     dataset, folds, oof, test = (world.path(f"{name}.parquet") for name in ("dataset", "folds", "oof", "test"))
     out = Path(world.path("out"))
     submit(

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,8 +15,8 @@ GOOD = "id,rle_mask\nb,1 3 7 2\na,\nc,1 10201\n"
 
 
 @pytest.fixture
-def csv(tmp_path):
-    def write(text: str | bytes):
+def csv(tmp_path: Path) -> Callable[[str | bytes], Path]:
+    def write(text: str | bytes) -> Path:
         path = tmp_path / "submission.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
@@ -21,7 +24,7 @@ def csv(tmp_path):
     return write
 
 
-def test_a_good_file_in_any_order(csv):
+def test_a_good_file_in_any_order(csv: Callable[[str | bytes], Path]) -> None:
     assert check_submission(csv(GOOD), IDS) == []
     assert check_submission(csv(GOOD.replace("\n", "\r\n")), IDS) == []
 
@@ -47,7 +50,7 @@ def test_a_good_file_in_any_order(csv):
         (GOOD + "d," + "1 1 " * 50_000, ["is not a csv file"]),
     ],
 )
-def test_each_problem_is_named(csv, text, problems):
+def test_each_problem_is_named(csv: Callable[[str | bytes], Path], text: str, problems: list[str]) -> None:
     path = csv(text)
     found = [str(problem) for problem in check_submission(path, IDS)]
     assert len(found) == len(problems), found
@@ -56,18 +59,18 @@ def test_each_problem_is_named(csv, text, problems):
         assert problem in message
 
 
-def test_all_problems_at_once(csv):
+def test_all_problems_at_once(csv: Callable[[str | bytes], Path]) -> None:
     text = "rle_mask,id\na,1 1 2 2\na,\nx,5\nb\n"
     assert len(check_submission(csv(text), IDS)) == 7  # header, touching, doubled, odd, columns, missing, unknown
 
 
-def test_no_file(tmp_path):
+def test_no_file(tmp_path: Path) -> None:
     (problem,) = check_submission(tmp_path / "none.csv", IDS)
     assert "none.csv: cannot be read" in str(problem)
 
 
 @pytest.fixture
-def masks(tmp_path):
+def masks(tmp_path: Path) -> tuple[Path, str]:
     """Three masks as the archive has them: salt in 16 bit, empty in 8 bit."""
     folder = tmp_path / "masks"
     folder.mkdir()
@@ -79,7 +82,7 @@ def masks(tmp_path):
     return folder, encode(half[None])[0]
 
 
-def test_score(csv, masks):
+def test_score(csv: Callable[[str | bytes], Path], masks: tuple[Path, str]) -> None:
     folder, half = masks
     for rows, expected in (
         (f"a,\nb,{half}\nc,1 10201\n", 1),
@@ -91,7 +94,7 @@ def test_score(csv, masks):
         assert count == 3
 
 
-def test_a_row_without_a_mask_and_a_mask_without_a_row(csv, masks):
+def test_rows_without_masks_and_masks_without_rows(csv: Callable[[str | bytes], Path], masks: tuple[Path, str]) -> None:
     folder, half = masks
     with pytest.raises(SaltError, match="id d is unknown"):
         score_csv(csv(f"id,rle_mask\na,\nb,{half}\nc,\nd,\n"), folder)
@@ -99,7 +102,7 @@ def test_a_row_without_a_mask_and_a_mask_without_a_row(csv, masks):
         score_csv(csv(f"id,rle_mask\na,\nb,{half}\n"), folder)
 
 
-def test_bad_masks(csv, masks, tmp_path):
+def test_bad_masks(csv: Callable[[str | bytes], Path], masks: tuple[Path, str], tmp_path: Path) -> None:
     folder, _ = masks
     path = csv(GOOD)
     Image.fromarray(np.zeros((5000, 4), np.uint8)).save(folder / "a.png")

@@ -15,7 +15,7 @@ def survey(seed: int, count: int = 12) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return maps_BHW, masks_BHW, np.arange(count) % 3
 
 
-def by_hand(maps_BHW, masks_BHW) -> dict[tuple[int, int], np.ndarray]:
+def by_hand(maps_BHW: np.ndarray, masks_BHW: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
     """Tenths of points of every image, for every pair of level and smallest area, by the direct metric."""
     empty_B = 10 * (masks_BHW.sum((1, 2)) == 0)
     table = {}
@@ -38,7 +38,7 @@ def rank(pair: tuple[int, int]) -> tuple[int, int, int]:
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32))
-def test_finds_what_trying_every_pair_finds(seed):
+def test_finds_what_trying_every_pair_finds(seed: int) -> None:
     maps_BHW, masks_BHW, folds_B = survey(seed)
     chosen = choose(overlap(maps_BHW, masks_BHW), folds_B)
     table = by_hand(maps_BHW, masks_BHW)
@@ -52,7 +52,7 @@ def test_finds_what_trying_every_pair_finds(seed):
     assert chosen.score_cross_fitted == pytest.approx(crossed / 120)
 
 
-def test_a_smallest_area_empties_specks():
+def test_a_smallest_area_empties_specks() -> None:
     masks_BHW = np.zeros((4, 101, 101), np.uint8)
     masks_BHW[0, :50] = 1
     maps_BHW = masks_BHW * 255
@@ -65,7 +65,7 @@ def test_a_smallest_area_empties_specks():
     assert chosen.salt_accuracy == 1
 
 
-def test_of_equal_pairs_the_smallest_area_comes_before_the_nearest_threshold():
+def test_of_equal_pairs_the_smallest_area_comes_before_the_nearest_threshold() -> None:
     masks_BHW = np.zeros((2, 101, 101), np.uint8)
     masks_BHW[0, :50] = 1
     maps_BHW = masks_BHW * 255
@@ -74,7 +74,7 @@ def test_of_equal_pairs_the_smallest_area_comes_before_the_nearest_threshold():
     assert (cut(chosen.threshold), chosen.min_area, chosen.score) == (151, 0, 1)
 
 
-def test_cross_fitting_shows_what_the_choice_flatters():
+def test_cross_fitting_shows_what_the_choice_flatters() -> None:
     """Each fold alone could be perfect at its own threshold; chosen on the other, each scores nothing."""
     masks_BHW = np.zeros((2, 101, 101), np.uint8)
     masks_BHW[0, :50] = 1
@@ -86,7 +86,7 @@ def test_cross_fitting_shows_what_the_choice_flatters():
 
 
 @pytest.mark.parametrize(("salt", "perfect"), [(0, True), (1, True), (0, False), (1, False)])
-def test_no_salt_at_all_and_only_salt(salt, perfect):
+def test_no_salt_at_all_and_only_salt(salt: int, perfect: bool) -> None:
     masks_BHW = np.full((4, 101, 101), salt, np.uint8)
     maps_BHW = (masks_BHW if perfect else 1 - masks_BHW) * 255
     chosen = choose(overlap(maps_BHW, masks_BHW), np.arange(4) % 2)
@@ -94,7 +94,7 @@ def test_no_salt_at_all_and_only_salt(salt, perfect):
     assert chosen.score == chosen.score_cross_fitted == chosen.salt_accuracy == float(perfect)
 
 
-def test_fixed_values_are_kept_to_the_letter():
+def test_fixed_values_are_kept_to_the_letter() -> None:
     maps_BHW, masks_BHW, folds_B = survey(1)
     found = overlap(maps_BHW, masks_BHW)
     fixed = choose(found, folds_B, threshold=0.333, min_area=7)
@@ -106,14 +106,14 @@ def test_fixed_values_are_kept_to_the_letter():
     assert choose(found, folds_B, min_area=7).min_area == 7
 
 
-def test_an_area_beyond_the_search_can_be_fixed():
+def test_an_area_beyond_the_search_can_be_fixed() -> None:
     masks_BHW = np.ones((2, 101, 101), np.uint8)
     found = overlap(masks_BHW * 255, masks_BHW)
     assert choose(found, np.array([0, 1]), min_area=AREAS + 1000).score == 1
     assert choose(found, np.array([0, 1]), min_area=10**12).score == 0
 
 
-def test_threshold_one_is_refused():
+def test_threshold_one_is_refused() -> None:
     maps_BHW, masks_BHW, folds_B = survey(1)
     with pytest.raises(SaltError, match=r"submission\.threshold: leaves no salt at all"):
         choose(overlap(maps_BHW, masks_BHW), folds_B, threshold=1.0)

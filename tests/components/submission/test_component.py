@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kfp.dsl import Artifact, Dataset, Metrics, Model
@@ -8,10 +9,10 @@ from salt_pipeline.components.core.bundle import open_bundle
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.submission.component import submission
 from tests.artifacts import config_artifact
-from tests.components.submission.conftest import CONFIG
+from tests.components.submission.conftest import CONFIG, World
 
 
-def call(world):
+def call(world: World) -> list[Any]:
     kinds = {"csv": Artifact, "choice": Artifact, "metrics": Metrics, "bundle": Model}
     outputs = [kind(uri=world.path(f"out/{name}")) for name, kind in kinds.items()]
     inputs = [Dataset(uri=world.path(f"{name}.parquet")) for name in ("dataset", "folds", "oof", "test")]
@@ -20,7 +21,7 @@ def call(world):
     return outputs
 
 
-def test_describes_and_logs(world):
+def test_describes_and_logs(world: World) -> None:
     csv, choice, metrics, bundle = call(world)
     assert csv.metadata["display_name"] == "submission.csv"
     assert choice.metadata["display_name"] == "choice"
@@ -32,7 +33,7 @@ def test_describes_and_logs(world):
     assert metrics.metadata["score"] == scores["score"] == json.loads(Path(choice.path).read_text())["score"]
 
 
-def test_a_users_mistake_ends_without_a_traceback(world, capsys):
+def test_a_users_mistake_ends_without_a_traceback(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     Path(world.path("test.parquet")).unlink()
     with pytest.raises(SystemExit, match="2"):
         call(world)

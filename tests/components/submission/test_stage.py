@@ -1,6 +1,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,9 +14,10 @@ from salt_pipeline.components.core.rle import decode
 from salt_pipeline.components.core.schemas import MAPS, SIDE
 from salt_pipeline.components.submission.check import check_submission
 from salt_pipeline.components.submission.stage import submit
+from tests.components.submission.conftest import World
 
 
-def run(world, **settings):
+def run(world: World, **settings: Any) -> dict[str, float]:
     return submit(
         world.path("dataset.parquet"),
         world.path("folds.parquet"),
@@ -29,12 +31,12 @@ def run(world, **settings):
     )
 
 
-def masks(world) -> dict[str, np.ndarray]:
+def masks(world: World) -> dict[str, np.ndarray]:
     with Path(world.path("out/submission.csv")).open(newline="") as file:
         return {row["id"]: decode(row["rle_mask"]) for row in csv.DictReader(file)}
 
 
-def test_writes_the_masks_of_the_choice_in_the_samples_order(world):
+def test_writes_the_masks_of_the_choice_in_the_samples_order(world: World) -> None:
     numbers = run(world)
     choice = json.loads(Path(world.path("out/choice.json")).read_text())
     assert check_submission(world.path("out/submission.csv"), world.test) == []
@@ -59,14 +61,14 @@ def test_writes_the_masks_of_the_choice_in_the_samples_order(world):
     assert set(numbers) == {"threshold", "min_area", "score", "score_at_half", "score_cross_fitted", "salt_accuracy"}
 
 
-def test_the_same_bytes_again(world):
+def test_the_same_bytes_again(world: World) -> None:
     run(world)
     first = Path(world.path("out/submission.csv")).read_bytes()
     run(world)
     assert Path(world.path("out/submission.csv")).read_bytes() == first
 
 
-def test_fixed_threshold_and_area(world):
+def test_fixed_threshold_and_area(world: World) -> None:
     numbers = run(world, threshold=0.5, min_area=0)
     assert numbers["threshold"] == 0.5
     assert numbers["min_area"] == 0
@@ -74,7 +76,7 @@ def test_fixed_threshold_and_area(world):
     np.testing.assert_array_equal(masks(world)[world.test[2]], world.test_BHW[2] >= 128)
 
 
-def test_a_mask_of_just_the_smallest_area_stays(world):
+def test_a_mask_of_just_the_smallest_area_stays(world: World) -> None:
     area = int((world.test_BHW[2] > 63).sum())
     assert area
     run(world, threshold=0.25, min_area=area)
@@ -83,7 +85,7 @@ def test_a_mask_of_just_the_smallest_area_stays(world):
     assert not masks(world)[world.test[2]].any()
 
 
-def test_constant_images_are_empty_out_of_fold_and_in_the_submission(world):
+def test_constant_images_are_empty_out_of_fold_and_in_the_submission(world: World) -> None:
     before = run(world, threshold=0.5, min_area=0)["score"]
     empty = int(np.flatnonzero(world.masks_BHW.sum((1, 2)) == 0)[0])
     world.oof_BHW[empty] = 255
@@ -99,7 +101,7 @@ def test_constant_images_are_empty_out_of_fold_and_in_the_submission(world):
 
 
 @pytest.mark.parametrize("salt", [0, 1])
-def test_no_salt_at_all_and_only_salt(world, salt):
+def test_no_salt_at_all_and_only_salt(world: World, salt: int) -> None:
     world.masks_BHW[:] = salt
     world.oof_BHW[:] = salt * 255
     world.test_BHW[:] = salt * 255
@@ -109,7 +111,7 @@ def test_no_salt_at_all_and_only_salt(world, salt):
     assert all(mask.all() if salt else not mask.any() for mask in masks(world).values())
 
 
-def test_maps_in_several_row_groups(world):
+def test_maps_in_several_row_groups(world: World) -> None:
     before = run(world)
     expected = Path(world.path("out/submission.csv")).read_bytes()
     for name in ("dataset.parquet", "oof.parquet", "test.parquet"):
@@ -120,7 +122,7 @@ def test_maps_in_several_row_groups(world):
 
 
 @pytest.mark.parametrize("name", ["oof", "test"])
-def test_maps_of_other_ids(world, name):
+def test_maps_of_other_ids(world: World, name: str) -> None:
     ids, maps_BHW = (world.labelled, world.oof_BHW) if name == "oof" else (world.test, world.test_BHW)
     file = f"{name}.parquet"
     world.write_maps(file, ids[2:], maps_BHW[2:])
@@ -141,13 +143,13 @@ def test_maps_of_other_ids(world, name):
     assert not Path(world.path("out")).exists()
 
 
-def test_folds_of_other_ids(world):
+def test_folds_of_other_ids(world: World) -> None:
     world.write_folds(world.labelled[1:])
     with pytest.raises(SaltError, match=r"folds\.parquet: id: 1 image is missing \(expected a00\)"):
         run(world)
 
 
-def test_no_labelled_image(world):
+def test_no_labelled_image(world: World) -> None:
     world.labelled, world.images_BHW = [], world.images_BHW[24:]
     world.masks_BHW = world.oof_BHW = np.zeros((0, SIDE, SIDE), np.uint8)
     world.write()
@@ -155,7 +157,7 @@ def test_no_labelled_image(world):
         run(world)
 
 
-def test_no_test_image(world):
+def test_no_test_image(world: World) -> None:
     world.test, world.images_BHW = [], world.images_BHW[:24]
     world.test_BHW = np.zeros((0, SIDE, SIDE), np.uint8)
     world.write()
@@ -163,7 +165,7 @@ def test_no_test_image(world):
     assert Path(world.path("out/submission.csv")).read_text() == "id,rle_mask\n"
 
 
-def test_damaged_and_wrong_files(world):
+def test_damaged_and_wrong_files(world: World) -> None:
     path = Path(world.path("oof.parquet"))
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
@@ -178,7 +180,7 @@ def test_damaged_and_wrong_files(world):
     assert MAPS.metadata == {b"salt.schema": b"maps/1"}
 
 
-def test_output_that_cannot_be_written_leaves_nothing(world):
+def test_output_that_cannot_be_written_leaves_nothing(world: World) -> None:
     Path(world.path("out/submission.csv")).mkdir(parents=True)
     with pytest.raises(SaltError, match=r"submission\.csv: cannot be written"):
         run(world)

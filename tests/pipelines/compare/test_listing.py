@@ -1,15 +1,17 @@
 import shutil
+from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from tests.pipelines.command import fails, salt
+from tests.pipelines.kfp_server import KfpServer
 
 pytestmark = pytest.mark.usefixtures("no_cluster")
 
 
 @pytest.fixture
-def tracked(tmp_path, empty_mlflow):
+def tracked(tmp_path: Path, empty_mlflow: Path) -> MlflowClient:
     """An MLflow file as local runs leave it: two runs of the pipeline, one with a job."""
     (tmp_path / "runs").mkdir()
     shutil.copy(empty_mlflow, tmp_path / "runs")
@@ -25,7 +27,7 @@ def tracked(tmp_path, empty_mlflow):
     return client
 
 
-def test_local_runs_are_listed_with_their_scores(tracked):
+def test_local_runs_are_listed_with_their_scores(tracked: MlflowClient) -> None:
     code, out, said = salt("runs")
     assert code == 0
     lines = [line.split() for line in out.splitlines()[1:]]
@@ -38,7 +40,7 @@ def test_local_runs_are_listed_with_their_scores(tracked):
     assert "left out: Kubeflow Pipelines at" in said
 
 
-def test_a_clusters_run_takes_its_score_from_mlflow_and_is_listed_once(tracked, kfp):
+def test_a_clusters_run_takes_its_score_from_mlflow_and_is_listed_once(tracked: MlflowClient, kfp: KfpServer) -> None:
     kfp.add_run("on-cluster", "SUCCEEDED", created="2026-01-01T00:00:00Z")
     (run,) = kfp.runs.values()
     run["runtime_config"]["parameters"]["run"] = "first-1a2b3c"
@@ -48,11 +50,11 @@ def test_a_clusters_run_takes_its_score_from_mlflow_and_is_listed_once(tracked, 
     assert lines[0][4] == "0.8123"
 
 
-def test_a_run_of_a_schedule_has_its_workflow_s_name_in_mlflow(tracked, kfp):
+def test_a_run_of_a_schedule_has_its_workflow_s_name_in_mlflow(tracked: MlflowClient, kfp: KfpServer) -> None:
     kfp.add_run("first-1a2b3c", "SUCCEEDED", parameters={"run": "weekly"}, recurring_run_id="7c1e2b40")
     _, out, _ = salt("runs")
     assert [line.split()[4] for line in out.splitlines() if "cluster" in line] == ["0.8123"]
 
 
-def test_neither_cluster_nor_runs_is_an_error():
+def test_neither_cluster_nor_runs_is_an_error() -> None:
     assert "cannot be reached" in fails("runs")

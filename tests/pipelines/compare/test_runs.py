@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,7 +24,7 @@ from salt_pipeline.pipelines.presets import preset_config
 
 
 @pytest.fixture(scope="module")
-def survey(tmp_path_factory):
+def survey(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     home = tmp_path_factory.mktemp("survey")
     write_survey(str(home / "survey.zip"), labelled=24, test=4, seed=3)
     facts = ingest(str(home / "survey.zip"), {}, str(home / "dataset.parquet"))
@@ -36,7 +37,15 @@ def survey(tmp_path_factory):
     )
 
 
-def finished(folder, survey, map_BHW, *changes, threshold=0.5, min_area=0, data_hash=None):
+def finished(
+    folder: Path,
+    survey: SimpleNamespace,
+    map_BHW: np.ndarray,
+    *changes: str,
+    threshold: float = 0.5,
+    min_area: int = 0,
+    data_hash: str | None = None,
+) -> Path:
     """A run's folder, as far as a comparison reads it."""
     folder.mkdir()
     (folder / "config.json").write_text(preset_config("smoke", list(changes)).model_dump_json())
@@ -51,7 +60,7 @@ def finished(folder, survey, map_BHW, *changes, threshold=0.5, min_area=0, data_
 
 
 @pytest.fixture
-def runs(tmp_path, survey):
+def runs(tmp_path: Path, survey: SimpleNamespace) -> list[Path]:
     """One run that finds nothing, one that is right but for two images."""
     right = survey.mask_BHW * np.uint8(255)
     nothing = finished(tmp_path / "nothing", survey, np.zeros_like(right))
@@ -60,7 +69,7 @@ def runs(tmp_path, survey):
     return [nothing, good]
 
 
-def test_wins_and_losses_are_those_counted_by_hand(tmp_path, survey, runs):
+def test_wins_and_losses_are_those_counted_by_hand(tmp_path: Path, survey: SimpleNamespace, runs: list[Path]) -> None:
     truth = read_truth(survey.dataset)
     first, other = (masks_of(open_finished(str(run), tmp_path), truth).score_B for run in runs)
     empty = ~survey.mask_BHW.any(axis=(1, 2))
@@ -74,13 +83,13 @@ def test_wins_and_losses_are_those_counted_by_hand(tmp_path, survey, runs):
     assert paired.low <= paired.mean <= paired.high
 
 
-def test_a_run_against_itself_differs_in_nothing():
+def test_a_run_against_itself_differs_in_nothing() -> None:
     scores_B = np.linspace(0, 1, 50)
     paired = pair("same", scores_B, scores_B)
     assert (paired.mean, paired.low, paired.high, paired.won, paired.lost, paired.tied) == (0, 0, 0, 0, 0, 50)
 
 
-def test_the_interval_narrows_with_more_images():
+def test_the_interval_narrows_with_more_images() -> None:
     rng = np.random.default_rng(0)
     widths = []
     for size in (50, 5000):
@@ -89,7 +98,7 @@ def test_the_interval_narrows_with_more_images():
     assert widths[0] > 5 * widths[1]
 
 
-def test_masks_are_cut_as_the_run_cuts_them(tmp_path, survey):
+def test_masks_are_cut_as_the_run_cuts_them(tmp_path: Path, survey: SimpleNamespace) -> None:
     map_BHW = np.zeros_like(survey.mask_BHW)
     map_BHW[0, :3, :3], map_BHW[1, :4, :4], map_BHW[2] = 200, 200, 100
     run = open_finished(str(finished(tmp_path / "run", survey, map_BHW, threshold=0.5, min_area=10)), tmp_path)
@@ -97,16 +106,18 @@ def test_masks_are_cut_as_the_run_cuts_them(tmp_path, survey):
     assert salt_BHW.sum(axis=(1, 2))[:3].tolist() == [0, 16, 0]
 
 
-def test_what_changed_most_comes_first():
+def test_what_changed_most_comes_first() -> None:
     first_B, other_B = np.array([0.5, 0.0, 1.0, 0.3, 0.9]), np.array([0.5, 1.0, 0.0, 0.4, 0.8])
     assert changed_most(first_B, other_B, 2) == [1, 3, 2, 4]
 
 
-def test_only_options_that_differ_are_listed(tmp_path, runs):
+def test_only_options_that_differ_are_listed(tmp_path: Path, runs: list[Path]) -> None:
     assert differing([open_finished(str(run), tmp_path) for run in runs]) == {"train.epochs": [2, 7]}
 
 
-def test_the_command_prints_and_writes_a_page(tmp_path, survey, runs, capsys):
+def test_the_command_prints_and_writes_a_page(
+    tmp_path: Path, survey: SimpleNamespace, runs: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "compare.html"
     compare([str(run) for run in runs], survey.dataset, out)
     said = capsys.readouterr().out
@@ -117,7 +128,13 @@ def test_the_command_prints_and_writes_a_page(tmp_path, survey, runs, capsys):
     assert page.count("<img") == page.count('alt="') == 4 * page.count("<figcaption>")
 
 
-def test_runs_are_found_in_mlflow_by_name(tmp_path, survey, runs, monkeypatch, capsys):
+def test_runs_are_found_in_mlflow_by_name(
+    tmp_path: Path,
+    survey: SimpleNamespace,
+    runs: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     address = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     client = MlflowClient(address)
@@ -134,24 +151,24 @@ def test_runs_are_found_in_mlflow_by_name(tmp_path, survey, runs, monkeypatch, c
         compare(["who", *names], survey.dataset, tmp_path / "compare.html")
 
 
-def test_runs_on_other_data_are_refused(tmp_path, survey, runs):
+def test_runs_on_other_data_are_refused(tmp_path: Path, survey: SimpleNamespace, runs: list[Path]) -> None:
     table, _ = read_table(str(runs[0] / "ensemble/oof.parquet"), MAPS)
     alien = finished(tmp_path / "alien", survey, array_to_pixels(table["map"]), data_hash="0" * 16)
     with pytest.raises(SaltError, match=r"alien.*: data_hash: does not match the other inputs"):
         compare([str(runs[0]), str(alien)], survey.dataset, tmp_path / "compare.html")
 
 
-def test_one_run_is_nothing_to_compare(runs, tmp_path, survey):
+def test_one_run_is_nothing_to_compare(runs: list[Path], tmp_path: Path, survey: SimpleNamespace) -> None:
     with pytest.raises(SaltError, match="two runs or more"):
         compare([str(run) for run in runs[:1]], survey.dataset, tmp_path / "compare.html")
 
 
-def test_a_run_that_has_not_ended_is_named(tmp_path, survey, runs):
+def test_a_run_that_has_not_ended_is_named(tmp_path: Path, survey: SimpleNamespace, runs: list[Path]) -> None:
     (runs[1] / "metrics.json").unlink()
     with pytest.raises(SaltError, match=r"good.*no scores yet"):
         compare([str(run) for run in runs], survey.dataset, tmp_path / "compare.html")
 
 
-def test_without_images_anywhere_it_says_so(runs, tmp_path):
+def test_without_images_anywhere_it_says_so(runs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(SaltError, match="--dataset"):
         compare([str(run) for run in runs], None, tmp_path / "compare.html")

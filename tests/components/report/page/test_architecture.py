@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from salt_pipeline.components.report.architecture import Architecture
@@ -5,11 +7,11 @@ from salt_pipeline.components.report.page.architecture import count, draw
 from tests.components.report.conftest import made_network
 
 
-def drawing(**options):
+def drawing(**options: Any) -> Any:
     return draw(Architecture.model_validate(made_network("tiny", **options)))
 
 
-def test_every_part_stands_on_the_page_and_none_on_another():
+def test_every_part_stands_on_the_page_and_none_on_another() -> None:
     net = drawing()
     assert len(net.boxes) == 16
     for box in net.boxes:
@@ -21,7 +23,7 @@ def test_every_part_stands_on_the_page_and_none_on_another():
             assert apart, (a.title, b.title)
 
 
-def test_shapes_and_parameters_are_written():
+def test_shapes_and_parameters_are_written() -> None:
     net = drawing()
     lines = {box.title: box.lines for box in net.boxes}
     assert lines["encoder 3"] == ("48 × 32 × 32", "1.00 k parameters")
@@ -30,7 +32,7 @@ def test_shapes_and_parameters_are_written():
     assert "centre 1: 512 × 8 × 8, 1.48 M parameters" in net.alt
 
 
-def test_skips_join_stages_of_one_side():
+def test_skips_join_stages_of_one_side() -> None:
     net = drawing()
     skips = [edge for edge in net.edges if edge.style == "skip"]
     assert len(skips) == 5
@@ -39,7 +41,7 @@ def test_skips_join_stages_of_one_side():
         assert y0 == y1
 
 
-def test_what_is_off_is_not_drawn():
+def test_what_is_off_is_not_drawn() -> None:
     net = drawing(maps=1, gates=False)
     assert net.gate is None
     assert {edge.style for edge in net.edges} == {"flow", "skip"}
@@ -50,5 +52,5 @@ def test_what_is_off_is_not_drawn():
     ("number", "text"),
     [(0, "0"), (833, "833"), (8193, "8.19 k"), (12345, "12.3 k"), (645_264, "645 k"), (39_592_011, "39.6 M")],
 )
-def test_parameters_are_counted_to_three_digits(number, text):
+def test_parameters_are_counted_to_three_digits(number: int, text: str) -> None:
     assert count(number) == text

@@ -12,7 +12,7 @@ from salt_pipeline.components.report.page.breakdown import (
 )
 
 
-def test_coverage_classes_hold_their_upper_ends():
+def test_coverage_classes_hold_their_upper_ends() -> None:
     coverage = np.array([0, 0, 0.005, 0.01, 0.011, 0.2, 0.5, 1])
     parts = by_coverage(np.arange(8) / 10, coverage, seed=1)
     assert [(part.name, part.images) for part in parts] == [
@@ -28,7 +28,7 @@ def test_coverage_classes_hold_their_upper_ends():
     assert "1% to 20% 0.45 (2 images)" in chart
 
 
-def test_depth_classes_are_of_about_as_many_images_and_leave_the_unknown_out():
+def test_depth_classes_are_of_about_as_many_images_and_leave_the_unknown_out() -> None:
     rng = np.random.default_rng(2)
     depths = np.append(rng.permutation(np.arange(100, 900)), [np.nan, np.nan]).astype(float)
     scores = np.append((depths[:-2] < 300).astype(float), [1, 1])
@@ -42,12 +42,12 @@ def test_depth_classes_are_of_about_as_many_images_and_leave_the_unknown_out():
     assert "depth of the tile, ft" in depth_chart(parts)
 
 
-def test_one_depth_is_one_class_and_none_is_none():
+def test_one_depth_is_one_class_and_none_is_none() -> None:
     assert [part.images for part in by_depth(np.ones(5), np.full(5, 100.0), seed=1)] == [5]
     assert by_depth(np.ones(5), np.full(5, np.nan), seed=1) == []
 
 
-def test_the_distribution_counts_every_image():
+def test_the_distribution_counts_every_image() -> None:
     scores = np.array([0, 0, 0.3, 0.9, 1, 1, 1])
     chart = distribution_chart(scores, np.array([True, False, True, True, False, False, True]))
     assert "3 score 1, 2 score 0, of 7" in chart

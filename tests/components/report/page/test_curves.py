@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from salt_pipeline.components.core.jobs import Job
@@ -24,7 +26,7 @@ def made_curve(encoder: str, fold: int, phases: list[int], loss: bool = True) ->
         {Job(name, 0): [1, 2] for name in "abc"},
     ],
 )
-def test_every_encoder_has_a_chart_with_every_fold(jobs, loss):
+def test_every_encoder_has_a_chart_with_every_fold(jobs: Any, loss: Any) -> None:
     charts = learning_curves({job: made_curve(job[0], job[1], phases, loss) for job, phases in jobs.items()})
     assert list(charts) == list(dict.fromkeys(encoder for encoder, _ in jobs))
     for encoder, chart in charts.items():
@@ -33,7 +35,7 @@ def test_every_encoder_has_a_chart_with_every_fold(jobs, loss):
         assert ("training loss" in chart) == loss
 
 
-def test_the_switch_of_the_loss_is_marked_where_there_is_one():
+def test_the_switch_of_the_loss_is_marked_where_there_is_one() -> None:
     with_switch, without, second_only = (
         learning_curves({Job("a", 0): made_curve("a", 0, phases)})["a"]
         for phases in ([1, 1, 2, 2], [1, 1, 1, 1], [2, 2, 2, 2])
@@ -42,7 +44,7 @@ def test_the_switch_of_the_loss_is_marked_where_there_is_one():
     assert "Lovász" not in without + second_only
 
 
-def test_charts_share_their_scale():
+def test_charts_share_their_scale() -> None:
     curves = {Job("low", 0): made_curve("low", 0, [1]), Job("high", 0): made_curve("high", 0, [1] * 9)}
     low, high = learning_curves(curves).values()
     assert ">0.8</text>" in low

@@ -3,6 +3,7 @@ from base64 import b64decode
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from salt_pipeline.components.report.results import compute_results
 from tests.components.report.conftest import DATA_HASH, FOLD_COUNT, MIN_AREA, NAMES, THRESHOLD, Made, made_network
 from tests.components.report.page.test_curves import made_curve
 
+Reported = tuple[Made, dict[str, float]]
+
 VOID = {"meta", "img", "br", "use", "path"}
 SCRIPT = "<script>alert(1)</script>"
 
@@ -31,44 +34,44 @@ class Page(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None], tuple[str, ...]]] = []
+        self.elements: list[tuple[str, dict[str, Any], tuple[str, ...]]] = []
         self.open: list[str] = []
         self.text = ""
         self.feed(html)
         self.text = re.sub(r"\s+", " ", self.text)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs), tuple(self.open)))
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs), tuple(self.open)))
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         if tag not in VOID:
             assert self.open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if "style" not in self.open:
             self.text += f" {data}"
 
-    def all(self, tag):
+    def all(self, tag: str) -> list[dict[str, Any]]:
         return [attributes for name, attributes, _ in self.elements if name == tag]
 
 
 @pytest.fixture(scope="module")
-def html(reported):
+def html(reported: Reported) -> str:
     made, _ = reported
     return (made.folder / "report.html").read_text()
 
 
 @pytest.fixture(scope="module")
-def page(html):
+def page(html: str) -> Page:
     return Page(html)
 
 
-def test_every_picture_is_a_whole_png_inside_the_page(page):
+def test_every_picture_is_a_whole_png_inside_the_page(page: Page) -> None:
     sources = [image["src"] for image in page.all("img")]
     assert len(sources) > 4 * 4 * 4
     for source in sources:
@@ -77,7 +80,7 @@ def test_every_picture_is_a_whole_png_inside_the_page(page):
         assert imread(BytesIO(b64decode(content, validate=True))).shape[:2] == (101, 101)
 
 
-def test_the_page_asks_for_no_other_file_and_runs_no_script(html, page):
+def test_the_page_asks_for_no_other_file_and_runs_no_script(html: str, page: Page) -> None:
     tags = {tag for tag, _, _ in page.elements}
     assert tags.isdisjoint({"script", "link", "iframe", "object", "embed"})
     assert not any(key.startswith("on") for _, attributes, _ in page.elements for key in attributes)
@@ -92,13 +95,13 @@ def test_the_page_asks_for_no_other_file_and_runs_no_script(html, page):
     assert re.search(r"url\((?!#)|@import|https?:|//", without_pictures) is None
 
 
-def test_every_reference_is_met_and_no_id_is_there_twice(html, page):
+def test_every_reference_is_met_and_no_id_is_there_twice(html: str, page: Page) -> None:
     ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert set(re.findall(r"(?:url\(#|href=\"#)([\w-]+)", html)) <= set(ids)
 
 
-def test_names_are_escaped(html, page):
+def test_names_are_escaped(html: str, page: Page) -> None:
     assert NAMES[1] not in html
     assert "b&lt;i&gt;&amp;&#34;old" in html
     assert NAMES[1] in page.text
@@ -106,7 +109,7 @@ def test_names_are_escaped(html, page):
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def told(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page with all that a run may tell beside its scores."""
     made = Made(tmp_path_factory.mktemp("told"))
     made.report(
@@ -117,12 +120,12 @@ def told(tmp_path_factory):
     return (made.folder / "report.html").read_text()
 
 
-def test_what_a_user_wrote_is_escaped(told):
+def test_what_a_user_wrote_is_escaped(told: str) -> None:
     assert SCRIPT not in told
     assert Page(told).text.count(SCRIPT) == 3  # title, heading, option
 
 
-def test_every_picture_has_an_alternative_and_a_caption(page):
+def test_every_picture_has_an_alternative_and_a_caption(page: Page) -> None:
     drawings = [(attributes, around) for tag, attributes, around in page.elements if tag == "svg"]
     assert len(drawings) == 2 + 1 + 2 + 3 + 2  # curves, ROC, threshold and area, breakdown, networks
     assert all(attributes["role"] == "img" and len(attributes["aria-label"]) > 30 for attributes, _ in drawings)
@@ -132,7 +135,7 @@ def test_every_picture_has_an_alternative_and_a_caption(page):
     assert len(page.all("figcaption")) == len(page.all("figure")) == len(drawings) + len(pictures) / 4
 
 
-def test_it_has_a_language_an_outline_and_tables_with_captions(page):
+def test_it_has_a_language_an_outline_and_tables_with_captions(page: Page) -> None:
     assert page.all("html")[0]["lang"] == "en"
     assert len(page.all("h1")) == 1
     assert len(page.all("h2")) == 11
@@ -140,12 +143,12 @@ def test_it_has_a_language_an_outline_and_tables_with_captions(page):
     assert all("scope" in cell for cell in page.all("th"))
 
 
-def test_light_dark_and_paper(html):
+def test_light_dark_and_paper(html: str) -> None:
     assert "@media screen and (prefers-color-scheme: dark)" in html
     assert "@media print" in html
 
 
-def test_the_headline_is_the_ensemble_with_its_interval(reported, page):
+def test_the_headline_is_the_ensemble_with_its_interval(reported: Reported, page: Page) -> None:
     _, values = reported
     assert (
         f"{values['score']:.3f} 95% interval {values['score_low']:.3f} to {values['score_high']:.3f} "
@@ -153,7 +156,7 @@ def test_the_headline_is_the_ensemble_with_its_interval(reported, page):
     ) in page.text
 
 
-def test_confusion_and_false_alarms_are_those_of_the_results(reported, page):
+def test_confusion_and_false_alarms_are_those_of_the_results(reported: Reported, page: Page) -> None:
     made, _ = reported
     found = read_json(made.folder / "metrics.json")["classification"]
     for matrix in (found["by_mask"], found["by_classifier"]):
@@ -165,7 +168,7 @@ def test_confusion_and_false_alarms_are_those_of_the_results(reported, page):
     assert f"area {found['roc']['auc']:.3f}" in page.text
 
 
-def test_data_times_versions_and_options_are_told(reported, page):
+def test_data_times_versions_and_options_are_told(reported: Reported, page: Page) -> None:
     made, _ = reported
     assert "archive survey.zip" in page.text
     assert "labelled images 40" in page.text
@@ -182,14 +185,14 @@ def test_data_times_versions_and_options_are_told(reported, page):
     assert made.config_hash in page.text
 
 
-def test_the_network_is_drawn_for_each_encoder(page):
+def test_the_network_is_drawn_for_each_encoder(page: Page) -> None:
     for name in NAMES:
         assert f"{name}, 4.57 M parameters" in page.text
     assert "512 × 4 × 4 · 2.36 M par." in page.text
     assert "decoder 5 + SCSE" in page.text
 
 
-def test_times_of_other_stages_are_shown_where_they_are_known(told):
+def test_times_of_other_stages_are_shown_where_they_are_known(told: str) -> None:
     line = "ingest 1 1 min 01 s 1 min 01 s – train fold 6 8 min 00 s 1 min 20 s 3.00 GiB submission 1 5.2 s"
     assert line in Page(told).text
 
@@ -201,7 +204,7 @@ SHAPES: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module", params=[0, 1], ids=["one encoder, no salt", "three encoders, all salt"])
-def synthetic(request, tmp_path_factory):
+def synthetic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reported:
     """A run on synthetic images of one kind, by another number of encoders and folds, and what its report returned."""
     made = Made(tmp_path_factory.mktemp("synthetic"), synthetic=True, **SHAPES[request.param])
     made.masks = np.full_like(made.masks, request.param)
@@ -211,7 +214,7 @@ def synthetic(request, tmp_path_factory):
     return made, made.report()
 
 
-def test_any_number_of_encoders_and_folds(synthetic):
+def test_any_number_of_encoders_and_folds(synthetic: Reported) -> None:
     made, _ = synthetic
     page = Page((made.folder / "report.html").read_text())
     assert page.text.count("Lovász loss from here") == len(made.names)
@@ -221,7 +224,7 @@ def test_any_number_of_encoders_and_folds(synthetic):
     assert f"fold {made.fold_count}," not in page.text
 
 
-def test_curves_of_an_older_version_leave_out_what_they_lack(synthetic):
+def test_curves_of_an_older_version_leave_out_what_they_lack(synthetic: Reported) -> None:
     made, _ = synthetic
     page = Page((made.folder / "report.html").read_text())
     links = [attributes["href"] for attributes in page.all("a")]
@@ -234,7 +237,7 @@ def test_curves_of_an_older_version_leave_out_what_they_lack(synthetic):
     assert f"{made.names[0]}, fold 0 cpu 6 1 min 15 s {speed}" in page.text
 
 
-def test_at_full_size_it_is_below_5_mb():
+def test_at_full_size_it_is_below_5_mb() -> None:
     """4,000 images of noise, which do not compress; ten jobs of 120 epochs."""
     rng = np.random.default_rng(5)
     names, count = ("first", "second"), 4000
@@ -281,7 +284,7 @@ def test_at_full_size_it_is_below_5_mb():
     assert 500_000 < len(html.encode()) < 5_000_000
 
 
-def test_the_table_has_every_fold_and_model(reported, page):
+def test_the_table_has_every_fold_and_model(reported: Reported, page: Page) -> None:
     made, _ = reported
     text = page.text
     document = read_json(made.folder / "metrics.json")
@@ -295,13 +298,13 @@ def test_the_table_has_every_fold_and_model(reported, page):
         assert [row for row in rows if row not in text] == []
 
 
-def test_real_images_carry_no_warning(reported, html):
+def test_real_images_carry_no_warning(reported: Reported, html: str) -> None:
     made, _ = reported
     assert "synthetic" not in html
     assert "Synthetic" not in (made.folder / "report.md").read_text()
 
 
-def test_the_card_is_one_table_with_what_was_measured(reported):
+def test_the_card_is_one_table_with_what_was_measured(reported: Reported) -> None:
     made, values = reported
     card = (made.folder / "report.md").read_text()
     rows = [line for line in card.splitlines() if line.startswith("|")]
@@ -317,14 +320,16 @@ def test_the_card_is_one_table_with_what_was_measured(reported):
     assert "feedfacecafebeef" in card
 
 
-def test_the_same_files_give_the_same_report(reported, tmp_path):
+def test_the_same_files_give_the_same_report(reported: Reported, tmp_path: Path) -> None:
     made, values = reported
     assert made.report(tmp_path) == values
     for name in ("metrics.json", "report.md", "report.html"):
         assert (tmp_path / name).read_bytes() == (made.folder / name).read_bytes()
 
 
-def test_synthetic_images_are_said_to_mean_nothing_be_they_all_of_one_kind(synthetic):
+def test_synthetic_images_carry_a_warning_even_if_all_are_of_one_kind(
+    synthetic: Reported,
+) -> None:
     made, values = synthetic
     assert values["score"] == pytest.approx(np.mean(made.plain_scores("ensemble", THRESHOLD, MIN_AREA)))
     html, card = ((made.folder / name).read_text() for name in ("report.html", "report.md"))

@@ -4,10 +4,10 @@ import pytest
 from salt_pipeline.components.core.metric import cut, overlap, score_images
 from salt_pipeline.components.report.inputs import read_truth
 from salt_pipeline.components.report.page.thresholds import area_chart, score_table, table_areas, threshold_chart
-from tests.components.report.conftest import MIN_AREA
+from tests.components.report.conftest import MIN_AREA, Made
 
 
-def test_the_table_agrees_with_the_metric(reported):
+def test_the_table_agrees_with_the_metric(reported: tuple[Made, dict[str, float]]) -> None:
     made, _ = reported
     labelled = read_truth(made.paths["dataset"], made.paths["folds"])
     maps = made.maps["ensemble"]
@@ -21,14 +21,14 @@ def test_the_table_agrees_with_the_metric(reported):
 
 
 @pytest.mark.parametrize("min_area", [0, 59, 512, 3000])
-def test_the_chosen_area_is_in_the_table(min_area):
+def test_the_chosen_area_is_in_the_table(min_area: int) -> None:
     areas = table_areas(min_area)
     assert areas[0] == 0
     assert areas[-1] >= max(512, min_area)
     assert (np.diff(areas) > 0).all()
 
 
-def test_the_choice_is_told():
+def test_the_choice_is_told() -> None:
     scores = {name: np.linspace(0, 1, 255) for name in ("a", "b", "ensemble")}
     chart = threshold_chart(scores, 0.3)
     assert ">chosen: 0.300</text>" in chart

@@ -1,0 +1,49 @@
+"""Safetensors files that are complete, and others."""
+
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.weights_file import check_weights
+
+
+def test_weights_are_checked_by_their_header(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file({"a": np.zeros((4, 5), np.float16), "b": np.zeros((), np.int64), "c": np.zeros((0, 2))}, path)
+    assert check_weights(path) == 3
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+def test_any_other_file_is_refused_in_one_line(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("weights") / "a.safetensors"
+    for data in (content, struct.pack("<Q", len(content)) + content):
+        path.write_bytes(data)
+        with pytest.raises(SaltError, match="not a safetensors file"):
+            check_weights(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}},
+        {"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}},
+        {"a": {"dtype": "OBJ", "shape": [2], "data_offsets": [0, 8]}},
+        {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}},
+        {"a": []},
+        [],
+    ],
+)
+def test_tensors_that_do_not_fill_the_file_are_refused(tmp_path: Path, header: object) -> None:
+    text = json.dumps(header).encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
+    with pytest.raises(SaltError, match="not a safetensors file"):
+        check_weights(path)
