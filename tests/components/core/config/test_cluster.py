@@ -49,4 +49,4 @@ def test_names_that_kubernetes_refuses_are_named(field, value):
 @pytest.mark.parametrize("key", ["kueue.x-k8s.io/queue-name", "app.kubernetes.io/name", "pipeline/runid"])
 def test_labels_of_the_platform_are_not_overwritten(key):
     (problem,) = problems({"cluster": {"pod_labels": {key: "a"}}})
-    assert f"pod_labels: {key} is not free to be set" in problem
+    assert f"pod_labels: {key} is reserved" in problem

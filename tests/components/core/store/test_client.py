@@ -23,7 +23,7 @@ def test_without_settings_it_says_which_to_make(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("kind", ["nothing listens", "nothing answers", "no such host", "no store"])
 def test_down_at_the_start_is_an_error_in_seconds(minio: MinioServer, kind: str, monkeypatch) -> None:
-    monkeypatch.setattr(client, "HASTE", 0.5)
+    monkeypatch.setattr(client, "FIRST_ANSWER", 0.5)
     with socket.create_server(("127.0.0.1", 0), backlog=1) as mute:
         endpoint = {
             "nothing listens": f"http://127.0.0.1:{free_port()}",

@@ -51,10 +51,27 @@ def certificates(tmp_path: Path) -> Path:
     folder = tmp_path / "certificates"
     folder.mkdir()
     subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=salt tests",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "private.key", "-out", folder / "public.crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            openssl,
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=salt tests",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            folder / "private.key",
+            "-out",
+            folder / "public.crt",
+        ],
+        check=True,
+        capture_output=True,
+    )
     return folder
 
 
@@ -117,5 +134,5 @@ def test_a_certificate_is_trusted_by_the_file_that_is_named(
         (tmp_path / "x").write_bytes(content)
         trusting.upload(tmp_path / "x", "s3://salt/x")
         assert trusting.get("s3://salt/x") == content
-        with pytest.raises(SaltError, match="certificate is not trusted: look at SALT_S3_CA_FILE"):
+        with pytest.raises(SaltError, match="certificate is not trusted: check SALT_S3_CA_FILE"):
             Store(server.settings()).check("salt")

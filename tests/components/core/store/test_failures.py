@@ -33,7 +33,7 @@ class OtherServer(BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize("status", [200, 404, 502])
 def test_what_is_no_store_is_named(minio: MinioServer, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
-    monkeypatch.setattr(client, "HASTE", 0.3)
+    monkeypatch.setattr(client, "FIRST_ANSWER", 0.3)
     monkeypatch.setattr(OtherServer, "status", status)
     with ThreadingHTTPServer(("127.0.0.1", 0), OtherServer) as page:
         threading.Thread(target=page.serve_forever, daemon=True).start()
@@ -46,8 +46,8 @@ def test_what_is_no_store_is_named(minio: MinioServer, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"access_key": "some-body"}, "the store does not know the access key: look at SALT_S3_ACCESS_KEY"),
-        ({"secret_key": "something-else"}, "the secret key is not that of the access key: look at SALT_S3_SECRET_KEY"),
+        ({"access_key": "some-body"}, "the store does not know the access key: check SALT_S3_ACCESS_KEY"),
+        ({"secret_key": "something-else"}, "the secret key is not that of the access key: check SALT_S3_SECRET_KEY"),
     ],
 )
 def test_wrong_keys_are_named(minio: MinioServer, bucket: str, tmp_path: Path, keys, message: str) -> None:

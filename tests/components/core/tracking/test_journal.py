@@ -40,9 +40,7 @@ def test_a_server_that_comes_back_gets_what_it_missed(own, tmp_path, caplog, mon
     own.start()
     while len(said(caplog)) < 2:
         time.sleep(0.05)
-    assert said(caplog) == [
-        "MLflow is unreachable, its records are kept for later", "MLflow is reachable again"
-    ]  # fmt: skip
+    assert said(caplog) == ["MLflow is unreachable, its records are kept for later", "MLflow is reachable again"]
     history = tracking.client.get_metric_history(job.id, "score")
     assert [(point.step, point.timestamp) for point in history] == [
         (epoch["epoch"], int(1000 * epoch["ended"])) for epoch in TIMED

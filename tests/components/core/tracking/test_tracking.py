@@ -92,8 +92,14 @@ def test_the_report_fills_in_what_jobs_left_out(server, tmp_path):
     Tracking("first").job("lite0", 0).epochs(HISTORY[:3])
     curves = []
     for fold in (0, 1):
-        curve = {"encoder": "lite0", "fold": fold, "data_hash": "d", "config_hash": "c", "seconds": 2.5,
-                 "device": ["cpu", "NVIDIA H100"][fold]}  # fmt: skip
+        curve = {
+            "encoder": "lite0",
+            "fold": fold,
+            "data_hash": "d",
+            "config_hash": "c",
+            "seconds": 2.5,
+            "device": ["cpu", "NVIDIA H100"][fold],
+        }
         curves.append(str(tmp_path / f"{fold}.json"))
         (tmp_path / f"{fold}.json").write_text(json.dumps({**curve, "epochs": HISTORY}))
     (tmp_path / "x7").write_text("# card")
@@ -121,8 +127,15 @@ def test_the_report_fills_in_what_jobs_left_out(server, tmp_path):
 def test_the_report_does_not_need_a_server(nowhere, tmp_path, monkeypatch):
     monkeypatch.setattr(recording, "PATIENCE", 0)
     curve = tmp_path / "curve.json"
-    facts = {"encoder": "lite0", "fold": 0, "data_hash": "d", "config_hash": "c", "seconds": 1, "device": "cpu",
-             "epochs": HISTORY}  # fmt: skip
+    facts = {
+        "encoder": "lite0",
+        "fold": 0,
+        "data_hash": "d",
+        "config_hash": "c",
+        "seconds": 1,
+        "device": "cpu",
+        "epochs": HISTORY,
+    }
     curve.write_text(json.dumps(facts))
     assert record("first", {}, [str(curve)], {"score": 1}, {"c.json": str(curve)}) == {"mlflow_run_id": ""}
 
@@ -138,8 +151,17 @@ def test_the_report_brings_in_what_jobs_could_not(server, tmp_path, caplog, monk
         tracking.close(patience=0)
     assert said(caplog)[-1] == "not recorded in MLflow"
     assert [run.info.status for run in server.runs("job")] == ["RUNNING"] * seen
-    curve = {"encoder": "lite0", "fold": 3, "data_hash": "d", "config_hash": "c", "seconds": 2.5, "device": "cpu",
-             "ended": HOUR_AGO + 9, "oof_score": 0.5, "oof_salt_accuracy": 0.75}  # fmt: skip
+    curve = {
+        "encoder": "lite0",
+        "fold": 3,
+        "data_hash": "d",
+        "config_hash": "c",
+        "seconds": 2.5,
+        "device": "cpu",
+        "ended": HOUR_AGO + 9,
+        "oof_score": 0.5,
+        "oof_salt_accuracy": 0.75,
+    }
     epochs = [{**epoch, "seconds": 0.5} for epoch in TIMED]
     (tmp_path / "curve.json").write_text(json.dumps({**curve, "epochs": epochs}))
     for _ in range(2):
