@@ -19,7 +19,9 @@ from tests.servers import MinioServer, network
 
 
 @pytest.mark.minio
-def test_a_slow_network_is_only_slow(minio: MinioServer, bucket: str, big: Path, tmp_path: Path, monkeypatch) -> None:
+def test_a_slow_network_is_only_slow(
+    minio: MinioServer, bucket: str, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each part takes longer than a connection may, and than a block may."""
     from salt_pipeline.components.core.store import connection
 
@@ -104,7 +106,7 @@ def test_the_bundle_of_the_cluster_is_trusted_by_mlflow(
     from mlflow.exceptions import MlflowException
 
     class Tracking(Server):
-        def respond(self, *_):
+        def respond(self, *_: object) -> tuple[int, str, bytes]:
             return 200, "application/json", b'{"experiment": {"experiment_id": "7", "name": "salt"}}'
 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -37,7 +38,7 @@ class Roles(Server):
         super().__init__()
         self.answers = list(answers)
 
-    def respond(self, method, path, body, headers):
+    def respond(self, method: str, path: str, body: bytes, headers: Any) -> tuple[int, str, bytes]:
         status, answer = self.answers.pop(0)
         return status, "application/json", json.dumps(answer).encode()
 
@@ -97,7 +98,7 @@ class Issuer(Server):
         super().__init__()
         self.key = RSA.generate(2048)
 
-    def respond(self, method, path, body, headers):
+    def respond(self, method: str, path: str, body: bytes, headers: Any) -> tuple[int, str, bytes]:
         def number(value: int) -> str:
             return base64.urlsafe_b64encode(value.to_bytes((value.bit_length() + 7) // 8)).rstrip(b"=").decode()
 
