@@ -6,7 +6,7 @@ from salt_pipeline.components.core.config.cluster import ClusterConfig
 from salt_pipeline.components.core.stages import StageName, task_name
 
 BASE_IMAGE = "python:3.11-slim-bookworm@sha256:0bee7276f83efd4a1ee05bbbf4281d95ed28e079220a9457f25a93e3f1e3c31b"
-"""A version and the digest of its index, which holds for every architecture: what is built anew is the same."""
+"""Version and digest of the index, which covers every architecture: rebuilding gives the same image."""
 
 
 def image(stage: StageName, cluster: ClusterConfig | None = None) -> str:
@@ -14,10 +14,10 @@ def image(stage: StageName, cluster: ClusterConfig | None = None) -> str:
 
     Args:
         stage: Folder name of the stage, as `train_fold`.
-        cluster: Where the registry prefix, tag and digests come from; the defaults when left out.
+        cluster: Where the registry prefix, tag and digests come from; the defaults if omitted.
 
     Returns:
-        For example `salt-pipeline/train-fold:0.1.0`; without a tag the project's version is it.
+        For example `salt-pipeline/train-fold:0.1.0`; without a tag, the version of the project is the tag.
     """
     cluster = cluster or ClusterConfig()
     name = f"{cluster.registry}/{task_name(stage)}"

@@ -1,4 +1,4 @@
-"""Mistakes of the user's, told in one line each."""
+"""Errors that the user can fix, each reported in one line."""
 
 import re
 import sys
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 MARK = "salt: error: "
-"""What a line with a user's mistake begins with, in a terminal, a pod's log and a local run's log."""
+"""Beginning of a line that reports an error, in a terminal, a pod's log and a local run's log."""
 
 
 _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def without_passwords(text: str) -> str:
-    """A text in which no address names a user or a password: those of MLflow's, KFP's and a proxy's may hold them."""
+    """Hides users and passwords in addresses: those of MLflow, KFP and a proxy may contain them."""
     return _USER_INFO.sub("***@", text)
 
 
@@ -99,7 +99,7 @@ def _text(value: object) -> str | None:
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Ends the process with the message, and no traceback, on a user's mistake or a failed disk.
+    """Ends the process with the message, and no traceback, on an error of the user's or of the file system.
 
     Every component body and every command runs inside this.
 

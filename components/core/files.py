@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and the hashes that name what is in them."""
+"""Atomic writes of files, JSON, and hashes of content."""
 
 import hashlib
 import json
@@ -14,12 +14,12 @@ from salt_pipeline.components.core.errors import SaltError
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Gives a temporary name beside `path`; what is written there becomes `path` only when all went well.
+    """Yields a temporary path beside `path`, which replaces `path` once the block has succeeded.
 
-    A reader never sees half a file: not after a kill, nor with a full disk.
+    A reader never sees an incomplete file: neither after a kill nor on a full disk.
 
     Args:
-        path: Where the file shall be. Its folder is made where it lacks.
+        path: Where the file is to be. A missing folder is created.
 
     Yields:
         The path to write to.
@@ -47,7 +47,7 @@ def write_json(path: str | Path, content: Any) -> None:
 
     Raises:
         SaltError: If the file cannot be written.
-        ValueError: If a number is not finite: JSON has no such numbers, and to let one get here is our mistake.
+        ValueError: If a number is not finite: JSON has no such numbers, and passing one is a bug of ours.
     """
     with atomic_path(path) as part:
         part.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n")
@@ -57,7 +57,7 @@ def read_json(path: str | Path) -> Any:
     """Reads JSON.
 
     Raises:
-        SaltError: If the file is not there or is not JSON.
+        SaltError: If the file is missing or is not JSON.
     """
     try:
         return json.loads(Path(path).read_text())

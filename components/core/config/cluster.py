@@ -1,4 +1,4 @@
-"""What the configuration says of a cluster: the images, and what their pods ask of a node."""
+"""The cluster's section of the configuration: images, and the resources that pods request."""
 
 import math
 from typing import Annotated, Literal, Self
@@ -24,10 +24,10 @@ ObjectName = Annotated[str, StringConstraints(pattern=rf"^{_DNS_LABEL}(\.{_DNS_L
 """Name of a Kubernetes object, such as a Secret: a DNS subdomain."""
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
-"""Label by which a pod asks Kueue for a place in a LocalQueue of its namespace."""
+"""Label by which a pod requests a place in a LocalQueue of its namespace."""
 
 _RESERVED = (QUEUE_LABEL, "app.kubernetes.io/name", "workflows.argoproj.io/", "pipelines.kubeflow.org/", "pipeline/")
-"""Labels that are set by `queue`, that our Services and network rules go by, or that Argo and KFP set themselves."""
+"""Labels that `queue` sets, that our Services and network policies select by, or that Argo and KFP set."""
 
 
 class Toleration(Section):
@@ -46,7 +46,7 @@ class Toleration(Section):
 
 
 class StageConfig(Section):
-    """What one stage asks of its node; what is left out is as the cluster's section says."""
+    """What one stage requests of its node; unset options are those of the section `cluster`."""
 
     accelerator: str | None = Field(None, description="Resource name of the GPUs, or `none`.")
     accelerator_count: int | None = Field(None, ge=1, description="GPUs of a task.")
@@ -55,32 +55,29 @@ class StageConfig(Section):
     shm: Quantity | None = Field(None, description="Size of a memory-backed /dev/shm.")
     node_selector: dict[str, str] | None = Field(None, description="Labels a node must carry.")
     tolerations: tuple[Toleration, ...] | None = Field(None, description="Taints it may be scheduled on.")
-    timeout_hours: float | None = Field(None, gt=0, description="It is stopped after so many hours.")
+    timeout_hours: float | None = Field(None, gt=0, description="Hours after which it is stopped.")
     retries: int | None = Field(None, ge=0, description="Further attempts when it fails.")
 
 
-"""The stages that compute with a network: they get the GPUs."""
-
-
 def threads(node: StageConfig) -> int:
-    """Threads that compute in a task: as many as the CPUs that it requests, and one at least."""
+    """Compute threads of a task: as many as the CPUs that it requests, and at least one."""
     cpu = node.cpu or "1"
     number = float(cpu.rstrip("mkKMGTPEi"))
     return max(1, math.ceil(number / 1000 if cpu.endswith("m") else number))
 
 
 class ClusterConfig(Section):
-    """The images, and what their pods ask of a Kubernetes cluster; the local runner ignores it."""
+    """The images, and what their pods request of a Kubernetes cluster; the local runner ignores this section."""
 
     registry: str = Field("salt-pipeline", min_length=1, description="Prefix of the stages' image names.")
     tag: Annotated[str, Field(pattern=r"^[\w][\w.-]{0,127}$")] | None = Field(
-        None, description="Tag of the images, never `latest`; left out, the one `salt images build` derives."
+        None, description="Tag of the images, never `latest`; by default the one that `salt images build` derives."
     )
     digests: dict[StageName, Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]] = Field(
-        default_factory=dict, description="Digests of pushed images, which count for more than the tag."
+        default_factory=dict, description="Digests of pushed images, which take precedence over the tag."
     )
     image_pull_secrets: tuple[ObjectName, ...] = Field(
-        (), description="Secrets with which the images are pulled from a registry that asks for a password."
+        (), description="Secrets with which the images are pulled from a registry that requires a password."
     )
     queue: LabelValue = Field("", description="Kueue's LocalQueue that admits the pods of the stages; empty for none.")
     pod_labels: dict[LabelKey, LabelValue] = Field(
@@ -95,10 +92,10 @@ class ClusterConfig(Section):
     tolerations: tuple[Toleration, ...] = Field((), description="Taints these two may be scheduled on.")
     light_cpu: Quantity = Field("250m", description="CPUs that a stage without a network requests.")
     light_memory: Quantity = Field("2Gi", description="Memory that a stage without a network requests, and its limit.")
-    timeout_hours: float = Field(24, gt=0, description="A task is stopped after so many hours.")
+    timeout_hours: float = Field(24, gt=0, description="Hours after which a task is stopped.")
     retries: int = Field(2, ge=0, description="Further attempts of a failed task.")
     stages: dict[StageName, StageConfig] = Field(
-        default_factory=dict, description="What single stages ask for instead, as stages.predict.memory."
+        default_factory=dict, description="Requests of single stages, such as stages.predict.memory."
     )
 
     @model_validator(mode="after")
@@ -108,10 +105,10 @@ class ClusterConfig(Section):
         return self
 
     @model_validator(mode="after")
-    def _labels_are_ours_to_set(self) -> Self:
+    def _labels_are_not_reserved(self) -> Self:
         for key in self.pod_labels:
             if any(key == name or (name.endswith("/") and key.startswith(name)) for name in _RESERVED):
-                raise ValueError(f"pod_labels: {key} is not free to be set (see cluster.queue for Kueue's label)")
+                raise ValueError(f"pod_labels: {key} is reserved (see cluster.queue for Kueue's label)")
         return self
 
     def labels(self) -> dict[str, str]:
@@ -119,10 +116,10 @@ class ClusterConfig(Section):
         return {**self.pod_labels, **({QUEUE_LABEL: self.queue} if self.queue else {})}
 
     def node(self, stage: StageName) -> StageConfig:
-        """What a stage asks of its node."""
-        asked = self.model_dump(include=set(StageConfig.model_fields))
+        """What a stage requests of its node."""
+        requested = self.model_dump(include=set(StageConfig.model_fields))
         if stage not in IN_LOOP:
             light = {"accelerator": "none", "cpu": self.light_cpu, "memory": self.light_memory, "shm": None}
-            asked |= light | {"node_selector": {}, "tolerations": ()}
+            requested |= light | {"node_selector": {}, "tolerations": ()}
         own = self.stages.get(stage, StageConfig()).model_dump(exclude_none=True)
-        return StageConfig.model_validate(asked | own)
+        return StageConfig.model_validate(requested | own)

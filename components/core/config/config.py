@@ -36,7 +36,7 @@ class EncoderConfig(Section):
     """One encoder of the ensemble."""
 
     name: str = Field(min_length=1, description="Encoder name of segmentation-models-pytorch; `tu-` ones are timm's.")
-    weight: Fraction = Field(description="Share in the ensemble. Source: the recipe, 0.7 and 0.3.")
+    weight: Fraction = Field(description="Fraction in the ensemble. Source: the recipe, 0.7 and 0.3.")
 
 
 class ModelConfig(Section):
@@ -84,10 +84,10 @@ class TrainConfig(Section):
     symmetric_lovasz: bool = Field(False, description="Mean of the Lovász hinge of a mask and of its complement.")
     keep: Literal["best", "last", "mean"] = Field(
         "best",
-        description="Which weights a training ends with: of its best epoch on the held-out fold; of its last, which "
-        "chooses nothing by the fold that is scored; or an exponential mean of the last steps, no less so.",
+        description="Weights that a training returns: those of its best epoch on the held-out fold; those of its last "
+        "epoch; or an exponential moving average over the last steps. The last two choose nothing by the scored fold.",
     )
-    augment: Fraction = Field(0.8, description="Share of images that are augmented at all.")
+    augment: Fraction = Field(0.8, description="Fraction of the images that are augmented.")
     amp: Literal["auto", "off"] = Field("auto", description="bf16 autocast where the device computes in it.")
 
 
@@ -121,7 +121,7 @@ class SubmissionConfig(Section):
 
 
 class Config(Section):
-    """The whole configuration."""
+    """The complete configuration."""
 
     seed: int = Field(42, ge=0, lt=2**31, description="Seed of the folds, the initial weights and the augmentation.")
     data: DataConfig = DataConfig()
@@ -152,7 +152,7 @@ class Config(Section):
 
     @property
     def hash(self) -> str:
-        """Names what decides a trained network beside its data, encoder and fold: 16 hex digits."""
+        """Hash of all options that determine a trained network, beside its data, encoder and fold: 16 hex digits."""
         return content_hash(self.model_dump(mode="json", include={"seed", "split", "model", "train"}))
 
     def flat(self) -> dict[str, Any]:
@@ -165,7 +165,7 @@ class Config(Section):
 
 
 def option_text(value: object) -> str:
-    """An option's value as people read it: encoders by name and weight, not as the document nests them."""
+    """An option's value for display: encoders by name and weight, not as the document nests them."""
     if isinstance(value, list):
         return ", ".join(map(option_text, value))
     if isinstance(value, dict):
@@ -178,7 +178,7 @@ def parse_config(document: Any, source: str = "configuration") -> Config:
 
     Args:
         document: The nested dictionary, as read from JSON.
-        source: Where it came from, for the message.
+        source: Where it was read from, for the message.
 
     Raises:
         SaltError: Naming every key that is unknown or out of range, what was found and what was expected.

@@ -1,9 +1,9 @@
-"""What the parts of the configuration have in common."""
+"""Base class of the sections of the configuration."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A part of the configuration: immutable, unknown keys are errors."""
+    """A section of the configuration: immutable; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

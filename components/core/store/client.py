@@ -1,4 +1,4 @@
-"""A client of the object store that waits where waiting helps, and tells in one line where it does not."""
+"""Calls to the object store: repeated while a failure may pass, otherwise reported in one line."""
 
 import logging
 import time
@@ -25,19 +25,19 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-HASTE = 5.0
-"""Seconds in which a store must answer for the first time."""
+FIRST_ANSWER = 5.0
+"""Seconds within which a store must answer for the first time."""
 
 
 @dataclass(frozen=True)
 class Stat:
-    """What the store says of an object.
+    """Attributes of an object in the store.
 
     Attributes:
         size: Bytes.
         etag: Changes with the content.
-        metadata: What was given at its upload, by names in lower case; empty in a listing.
-        modified: When it was written.
+        metadata: Metadata of its upload, by names in lower case; empty in a listing.
+        modified: Time of the last write.
     """
 
     size: int
@@ -47,7 +47,7 @@ class Stat:
 
     @classmethod
     def of(cls, found: Object) -> Self:
-        """Takes what is of use from minio-py's answer."""
+        """Converts minio-py's answer."""
         given = {name.lower(): value for name, value in (found.metadata or {}).items()}
         prefix = "x-amz-meta-"
         metadata = {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
@@ -56,11 +56,11 @@ class Stat:
 
 
 class Client:
-    """minio-py's client, its connections, and what to do when a call fails.
+    """minio-py's client, its connections, and the retries of failed calls.
 
     Args:
-        settings: Where the store is.
-        patience: Seconds that it may be away once it has answered.
+        settings: Address and credentials of the store.
+        patience: Seconds that it may be unreachable once it has answered.
 
     Raises:
         SaltError: If no store is set.
@@ -74,21 +74,24 @@ class Client:
         self.endpoint = settings.endpoint or "https://s3.amazonaws.com"
         self._answered = False
         self._http = Connections(str(settings.ca_file) if settings.ca_file else None)
-        self._http.answer = 2 * HASTE
+        self._http.answer = 2 * FIRST_ANSWER
         self.minio = Minio(
-            urlsplit(self.endpoint).netloc, credentials=provider(settings, self._http),
-            secure=settings.secure, region=settings.region, http_client=self._http,
-        )  # fmt: skip
+            urlsplit(self.endpoint).netloc,
+            credentials=provider(settings, self._http),
+            secure=settings.secure,
+            region=settings.region,
+            http_client=self._http,
+        )
 
     def call(self, uri: str, action: Callable[[], T]) -> T:
-        """Makes a call of minio-py; again, for a while, where it fails for a reason that may pass.
+        """Makes a call of minio-py and repeats it for a while if the failure may pass.
 
         Args:
-            uri: What it is about.
+            uri: The URI that the call is about.
             action: The call; it may be made several times.
 
         Raises:
-            SaltError: If it fails for good.
+            SaltError: If the call fails finally.
         """
         since, pause = time.monotonic(), 0.2
         while True:
@@ -97,9 +100,9 @@ class Client:
             except (MinioException, HTTPError, ParseError, NoCredentials, ValueError) as error:
                 failure = store_error(error, uri, self.endpoint)
                 self._answered |= isinstance(error, S3Error)
-                if self._answered and pause == 0.2:  # a silent network takes its time to fail at all
+                if self._answered and pause == 0.2:  # a network that drops packets takes seconds to fail
                     since = time.monotonic()
-                wait = self.patience if self._answered else min(HASTE, self.patience)
+                wait = self.patience if self._answered else min(FIRST_ANSWER, self.patience)
                 if not failure.passing or time.monotonic() + pause > since + wait:
                     raise failure from error
                 if pause == 0.2:
@@ -111,7 +114,7 @@ class Client:
                 return result
 
     def check(self, bucket: str) -> None:
-        """Makes sure that the store answers, takes the keys, and has a bucket."""
+        """Checks that the store answers, accepts the credentials and has the bucket."""
         self.call(f"s3://{bucket}", lambda: next(self.minio.list_objects(bucket), None))
 
 
@@ -119,9 +122,9 @@ def object_place(uri: str) -> tuple[str, str]:
     """Bucket and key of an object.
 
     Raises:
-        SaltError: If the URI names none.
+        SaltError: If the URI does not name an object.
     """
     bucket, key = split_uri(uri)
     if not key or key.endswith("/"):
-        raise SaltError("names no object", file=uri, expected="s3://bucket/key")
+        raise SaltError("does not name an object", file=uri, expected="s3://bucket/key")
     return bucket, key

@@ -1,8 +1,8 @@
-"""The HTTP connections to the object store, with time limits that neither a dead nor a slow network breaks.
+"""HTTP connections to the object store, with time limits that suit both a dead server and a slow network.
 
-urllib3 sends a body under the time limit of connecting, and Python counts it over the whole body: a short limit would
-break every upload that takes longer, a long one would make a dead store hang. Here connecting has its own short limit,
-and a body is sent in blocks that each have the long one.
+urllib3 sends a body under the time limit of connecting, and Python applies it to the whole body: a short limit would
+interrupt every upload that takes longer, a long one would wait too long for a dead store. Here connecting has its own
+short limit, and a body is sent in blocks, each under the long limit.
 """
 
 from typing import Any
@@ -12,15 +12,16 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import BaseHTTPResponse
 
 CONNECT = 5.0
-"""Seconds in which a connection must stand."""
+"""Seconds within which a connection must be established."""
 
 ANSWER = 60.0
-"""Seconds in which a block must be taken, and the first byte of an answer must come."""
+"""Seconds within which a block must be sent, and the first byte of an answer must arrive."""
 
 PASSING_STATUSES = frozenset({429, 500, 502, 503, 504})
 """HTTP statuses of a server that is busy, starting, or unreachable behind a proxy: the call may succeed later."""
 
 _BLOCK = 64 << 10
+"""Bytes of a block."""
 
 
 class _Blocks(HTTPConnection):
@@ -50,10 +51,10 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class Connections(PoolManager):
-    """urllib3's pool manager; it never tries again by itself.
+    """urllib3's pool manager; it does not retry by itself.
 
     Args:
-        ca_file: Certificates that a server is trusted by; None takes the system's.
+        ca_file: Certificates of trusted authorities; None means those of the system.
     """
 
     def __init__(self, ca_file: str | None = None) -> None:

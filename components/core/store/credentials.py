@@ -1,6 +1,6 @@
-"""The credentials by which the object store is entered: minio-py's providers, behind the source that the settings name.
+"""Credentials for the object store: minio-py's providers, for the source that the settings name.
 
-One source is chosen by the settings and asked; where it gives nothing that is an error, and no other account is tried.
+The settings choose one source. If it gives no credentials, that is an error, and no other account is tried.
 """
 
 import os
@@ -21,8 +21,8 @@ class NoCredentials(Exception):
     """A source gives no credentials.
 
     Attributes:
-        source: The variable that names it, or AWS.
-        passing: Whether it may give some in a while.
+        source: The environment variable that names it, or AWS.
+        passing: Whether it may give some later.
     """
 
     def __init__(self, source: str, problem: str, passing: bool = False) -> None:
@@ -31,35 +31,35 @@ class NoCredentials(Exception):
 
 
 class _Named(Provider):
-    """A provider whose failures name its source; minio-py's own hold the token that was sent."""
+    """A provider whose failures name its source; minio-py's own messages contain the token that was sent."""
 
     def __init__(self, source: str, provider: Provider) -> None:
         self.source, self._provider = source, provider
 
     def retrieve(self) -> Credentials:
-        """Asks for credentials; they are kept until shortly before they expire."""
+        """Requests credentials; minio-py keeps them until shortly before they expire."""
         try:
             return self._provider.retrieve()
         except HTTPError as error:
             raise NoCredentials(self.source, f"no answer ({type(error).__name__})", passing=True) from None
         except OSError as error:
-            raise NoCredentials(self.source, f"cannot be read: {error.strerror}") from None
+            raise NoCredentials(self.source, f"a file that cannot be read: {error.strerror}") from None
         except (ValueError, KeyError, ParseError, ConfigError) as error:
             found = re.search(r"HTTP status code (\d+)$", str(error))
             status = int(found[1]) if found else 0
-            problem = f"the answer is HTTP {status}" if status else "none are found there"
+            problem = f"HTTP {status}" if status else "none"
             raise NoCredentials(self.source, problem, status in PASSING_STATUSES) from None
 
 
 def provider(settings: StoreSettings, http: PoolManager) -> Provider | None:
-    """Chooses the provider; nothing is asked or read before the store is used.
+    """Chooses the provider; nothing is requested or read before the store is used.
 
     Args:
-        settings: Where the store is, and which source they name.
-        http: The connections by which a token service is asked.
+        settings: Address of the store, and the source of credentials.
+        http: Connections to a token service.
 
     Returns:
-        None where the store is entered without keys.
+        None for a store that needs no credentials.
     """
     if settings.access_key and settings.secret_key:
         token = settings.session_token.get_secret_value() if settings.session_token else None
@@ -72,6 +72,6 @@ def provider(settings: StoreSettings, http: PoolManager) -> Provider | None:
     if source == AWS_SOURCE:
         own = AWSConfigProvider()
         return _Named(source, ChainedProvider([own, IamAwsProvider(http_client=http, region=settings.region)]))
-    # A token service other than AWS's, such as MinIO's own, goes by AWS's variable for it.
+    # AWS's variable also names another token service, such as MinIO's own.
     place = os.environ.get("AWS_ENDPOINT_URL_STS") if source == "AWS_WEB_IDENTITY_TOKEN_FILE" else None
     return _Named(source, IamAwsProvider(custom_endpoint=place, http_client=http, region=settings.region))

@@ -1,4 +1,4 @@
-"""What it means when the object store, or the way to it, fails."""
+"""Errors of the object store and of the connection to it."""
 
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -10,13 +10,13 @@ from salt_pipeline.components.core.errors import SaltError, ServiceError
 from salt_pipeline.components.core.store.connection import PASSING_STATUSES
 from salt_pipeline.components.core.store.credentials import NoCredentials
 
-_MEANING = {
+_PROBLEMS = {
     "NoSuchBucket": "there is no such bucket",
-    "NoSuchKey": "is not there",
-    "InvalidAccessKeyId": "the store does not know the access key: look at SALT_S3_ACCESS_KEY",
-    "SignatureDoesNotMatch": "the secret key is not that of the access key: look at SALT_S3_SECRET_KEY",
+    "NoSuchKey": "not found",
+    "InvalidAccessKeyId": "the store does not know the access key: check SALT_S3_ACCESS_KEY",
+    "SignatureDoesNotMatch": "the secret key is not that of the access key: check SALT_S3_SECRET_KEY",
     "ExpiredToken": "the credentials of the store have expired",
-    "AccessDenied": "these keys have no right to it",
+    "AccessDenied": "these credentials have no permission for it",
     "XMinioStorageFull": "the store's disk is full",
     "EntityTooLarge": "is too large for the store",
     "RequestTimeTooSkewed": "the clocks of this machine and of the store differ too much",
@@ -28,7 +28,7 @@ class StoreError(ServiceError):
 
     Args:
         problem: What is wrong, in a few words.
-        code: S3's name of the failure, such as NoSuchKey; None if the store did not give one.
+        code: S3's error code, such as NoSuchKey; None if the store did not give one.
         **facts: As in `ServiceError`.
     """
 
@@ -38,7 +38,7 @@ class StoreError(ServiceError):
 
 
 def store_error(error: Exception, uri: str, endpoint: str) -> StoreError:
-    """The failure in one line that a user can act on; no key is in it.
+    """Describes a failure in one line that a user can act on; it contains no credentials.
 
     Args:
         error: What minio-py or urllib3 raised.
@@ -49,16 +49,16 @@ def store_error(error: Exception, uri: str, endpoint: str) -> StoreError:
         problem = "no credentials for the store"
         return StoreError(problem, file=uri, field=error.source, found=error, passing=error.passing)
     if not isinstance(error, S3Error | ServerError | InvalidResponseError | HTTPError | ParseError):
-        return StoreError("is refused", file=uri, found=error)
+        return StoreError("is rejected", file=uri, found=error)
     status = _status(error)
     passing = status in PASSING_STATUSES or (isinstance(error, HTTPError) and not isinstance(error, SSLError))
-    problem, found = _words(error, status)
+    problem, found = _description(error, status)
     code = error.code if isinstance(error, S3Error) else None
     return StoreError(problem, code=code, file=uri, field=endpoint, found=found, status=status, passing=passing)
 
 
 def code_of(error: SaltError) -> str | None:
-    """S3's name of the failure; None if the error is another one."""
+    """S3's error code; None if the error is another one."""
     return error.code if isinstance(error, StoreError) else None
 
 
@@ -71,22 +71,22 @@ def _status(error: Exception) -> int | None:
     return error._code if isinstance(error, InvalidResponseError) else None
 
 
-def _words(error: Exception, status: int | None) -> tuple[str, str | None]:
+def _description(error: Exception, status: int | None) -> tuple[str, str | None]:
     """The problem, and what was found."""
     if isinstance(error, S3Error):
-        meaning = _MEANING.get(error.code or "")
-        return meaning or "the store refuses", None if meaning else f"{error.code}: {error.message}"
+        known = _PROBLEMS.get(error.code or "")
+        return known or "the store rejected the request", None if known else f"{error.code}: {error.message}"
     if isinstance(error, SSLError):
-        return "its certificate is not trusted: look at SALT_S3_CA_FILE", str(error.args[0] if error.args else error)
+        return "its certificate is not trusted: check SALT_S3_CA_FILE", str(error.args[0] if error.args else error)
     if isinstance(error, HTTPError):
         return "the store does not answer", _reason(error)
     if isinstance(error, ParseError):
-        return "no object store answers there", "no XML"
-    return "no object store answers there, or it is in trouble", f"HTTP {status}"
+        return "no object store answers there", "an answer that is not XML"
+    return "no object store answers there, or it is failing", f"HTTP {status}"
 
 
 def _reason(error: BaseException) -> str:
-    """The operating system's word, from the depths of an error of urllib3's."""
+    """The operating system's message, which an error of urllib3 holds several levels down."""
     inner = [part for part in (error.__cause__, error.__context__, *error.args) if isinstance(part, BaseException)]
     for part in inner:
         if isinstance(part, OSError) and part.strerror:

@@ -1,6 +1,6 @@
-"""Uploads in parts: what is already in the store is not sent again, and a write can be bound to what it replaces.
+"""Uploads in parts: parts that the store already has are not sent again, and a write can be conditional.
 
-minio-py's own upload begins anew each time and takes no conditions, so the calls behind it are made here, and only
+minio-py's own upload starts over each time and accepts no conditions, so the calls behind it are made here, and only
 here; they are private to that library, whose version is locked.
 """
 
@@ -20,32 +20,32 @@ from minio.helpers import DictType, md5sum_hash
 T = TypeVar("T")
 
 PART = 8 << 20
-"""Bytes of a part; S3 wants 5 MiB at least."""
+"""Bytes of a part; S3 requires at least 5 MiB."""
 
 SHA256 = "sha256"
-"""The metadata's name of the checksum."""
+"""Key of the checksum in the metadata."""
 
 MOST_PARTS = 10_000
-"""Parts of one object, by S3's rules."""
+"""Largest number of parts of an object in S3."""
 
 Progress = Callable[[int, int], object]
-"""Called with the bytes that are done and those there are."""
+"""Called with the bytes done and the bytes in total."""
 
 
-class Patiently(Protocol):
-    """Runs a call, again where it failed for a reason that may pass."""
+class Retry(Protocol):
+    """Makes a call, and repeats it if the failure may pass."""
 
     def __call__(self, action: Callable[[], T]) -> T: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
 class Content:
-    """What is to be uploaded, by its checksums.
+    """Size and checksums of a file to upload.
 
     Attributes:
         size: Bytes.
         part: Bytes of each part but the last.
-        sha256: Of the whole, hexadecimal.
+        sha256: Of the whole file, hexadecimal.
         md5s: Of each part.
     """
 
@@ -56,37 +56,37 @@ class Content:
 
     @cached_property
     def etag(self) -> str:
-        """The ETag S3 gives to it when it is uploaded in these parts."""
+        """The ETag that S3 gives to an upload in these parts."""
         if len(self.md5s) == 1:
             return self.md5s[0].hex()
         return f"{hashlib.md5(b''.join(self.md5s), usedforsecurity=False).hexdigest()}-{len(self.md5s)}"
 
 
 def read_content(file: IO[bytes]) -> Content:
-    """Reads a file once for its checksums."""
+    """Reads a file once and computes its checksums."""
     size = file.seek(0, 2)
     part = max(PART, -(-size // MOST_PARTS))
-    whole = hashlib.sha256()
+    sha256 = hashlib.sha256()
     md5s: list[bytes] = []
     file.seek(0)
     while (piece := file.read(part)) or not md5s:
-        whole.update(piece)
+        sha256.update(piece)
         md5s.append(hashlib.md5(piece, usedforsecurity=False).digest())
-    return Content(size, part, whole.hexdigest(), tuple(md5s))
+    return Content(size, part, sha256.hexdigest(), tuple(md5s))
 
 
 class Uploader:
-    """Uploads one file to one place.
+    """Uploads a file to an object.
 
     Args:
         client: The store's client.
-        bucket: Where to.
-        key: Where to.
-        patiently: Runs each call.
+        bucket: Bucket of the object.
+        key: Key of the object.
+        retry: Makes each call.
     """
 
-    def __init__(self, client: Minio, bucket: str, key: str, patiently: Patiently) -> None:
-        self.client, self.place, self.patiently = client, (bucket, key), patiently
+    def __init__(self, client: Minio, bucket: str, key: str, retry: Retry) -> None:
+        self.client, self.place, self.retry = client, (bucket, key), retry
 
     def send(
         self,
@@ -98,49 +98,49 @@ class Uploader:
         resume: bool,
         progress: Progress,
     ) -> None:
-        """Sends a file; the object is there whole or not at all.
+        """Sends a file; the object appears only once it is complete.
 
         Args:
             file: The file.
             content: Its checksums.
             metadata: The object's metadata.
-            conditions: Headers that bind the write to what is there, as If-Match.
-            resume: Go on with an upload that was begun with the same parts, and leave one that breaks to be gone on
-                with.
-            progress: Told of every part.
+            conditions: Headers of a conditional write, such as If-Match.
+            resume: Resume an upload that began with the same parts, and keep an interrupted one so that it can be
+                resumed.
+            progress: Called after each part.
         """
         headers: DictType = {f"x-amz-meta-{name}": value for name, value in metadata.items()}
         if len(content.md5s) == 1:
             file.seek(0)
             body = file.read(content.part)
-            self.patiently(lambda: self.client._put_object(*self.place, body, {**headers, **conditions}))
+            self.retry(lambda: self.client._put_object(*self.place, body, {**headers, **conditions}))
             progress(content.size, content.size)
             return
         upload, etags = self._begun(content) if resume else ("", [])
-        upload = upload or self.patiently(lambda: self.client._create_multipart_upload(*self.place, {**headers}))
+        upload = upload or self.retry(lambda: self.client._create_multipart_upload(*self.place, {**headers}))
         try:
             self._send_parts(file, content, upload, etags, progress)
-            self.patiently(lambda: self._complete(etags, upload, conditions))
+            self.retry(lambda: self._complete(etags, upload, conditions))
         except BaseException:
             if not resume:
                 self._abort(upload)
             raise
 
     def _send_parts(self, file: IO[bytes], content: Content, upload: str, etags: list[str], progress: Progress) -> None:
-        """Sends the parts that come after those of `etags`, and adds theirs."""
+        """Sends the parts after those in `etags`, and appends their ETags."""
         progress(len(etags) * content.part, content.size)
         file.seek(len(etags) * content.part)
         while len(etags) < len(content.md5s):
             body = file.read(content.part)
             send = partial(self.client._upload_part, *self.place, body, None, upload, len(etags) + 1)
-            etags.append(self.patiently(send))
+            etags.append(self.retry(send))
             progress(min(len(etags) * content.part, content.size), content.size)
 
     def _begun(self, content: Content) -> tuple[str, list[str]]:
-        """The unfinished upload that has most of this file, and nothing else, and the ETags of its parts."""
+        """Finds the unfinished upload with the most parts of this file and no other part; returns its id and ETags."""
         best: tuple[str, list[str]] = ("", [])
         bucket, key = self.place
-        listed = self.patiently(lambda: self.client._list_multipart_uploads(bucket, prefix=key))
+        listed = self.retry(lambda: self.client._list_multipart_uploads(bucket, prefix=key))
         for upload in listed.uploads:
             if upload.object_name == key and upload.upload_id:
                 sent = self._parts(upload.upload_id)
@@ -153,7 +153,7 @@ class Uploader:
         etags: list[str] = []
         while True:
             list_parts = partial(self.client._list_parts, *self.place, upload, part_number_marker=str(len(etags)))
-            page = self.patiently(list_parts)
+            page = self.retry(list_parts)
             for part in page.parts:
                 if part.part_number != len(etags) + 1:
                     return etags
@@ -170,9 +170,9 @@ class Uploader:
         body = tostring(root)
         headers: DictType = {"Content-Type": "application/xml", "Content-MD5": str(md5sum_hash(body)), **conditions}
         response = self.client._execute("POST", *self.place, body, headers, {"uploadId": upload})
-        if not CompleteMultipartUploadResult(response).etag:  # S3 may find an error after it has answered with 200
+        if not CompleteMultipartUploadResult(response).etag:  # S3 may report an error after it has answered with 200
             raise ServerError("the upload was not completed", 500)
 
     def _abort(self, upload: str) -> None:
-        with suppress(Exception):  # what is left of it, the store sweeps away in a day
+        with suppress(Exception):  # the store removes what is left of it after a day
             self.client._abort_multipart_upload(*self.place, upload)

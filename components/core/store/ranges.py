@@ -1,4 +1,4 @@
-"""Downloads in ranges, each tried again for itself."""
+"""Downloads in ranges, each of which is retried by itself."""
 
 import hashlib
 from functools import partial
@@ -15,17 +15,17 @@ class Altered(SaltError):
 
 
 def receive(client: Client, uri: str, there: Stat, file: IO[bytes] | None, progress: Progress) -> bool:
-    """Reads an object and checks it.
+    """Reads an object and verifies it.
 
     Args:
         client: The store.
         uri: The object.
-        there: What the store says of it.
-        file: Where to write it, from its beginning; None only checks.
-        progress: Told of every range.
+        there: Its attributes from `Store.stat`.
+        file: Where to write it, from the beginning; None only verifies.
+        progress: Called after each range.
 
     Returns:
-        False if it was replaced or removed meanwhile.
+        False if it was replaced or removed during the download.
 
     Raises:
         Altered: If its SHA-256 is not what its metadata says.

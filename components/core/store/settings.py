@@ -1,4 +1,4 @@
-"""Where the object store is and with which keys it is entered, from the environment."""
+"""Address and credentials of the object store, from the environment."""
 
 import os
 from collections.abc import Mapping
@@ -14,11 +14,13 @@ from salt_pipeline.components.core.errors import SaltError, SaltErrors
 _OURS = "SALT_S3_"
 
 AWS_SOURCE = "AWS"
-"""The source of credentials where only the endpoint says that it is AWS."""
+"""Source of the credentials if only the endpoint shows that the store is AWS."""
 
 _ROLES = (
-    "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-)  # fmt: skip
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
 """Variables by which a platform gives a pod or a container a role: EKS, ECS, MinIO's web identities."""
 
 
@@ -27,24 +29,24 @@ def _from(*names: str) -> Any:
 
 
 class StoreSettings(BaseSettings):
-    """The object store: MinIO, AWS, or anything else that speaks S3.
+    """The object store: MinIO, AWS, or another store with the S3 API.
 
-    Each setting comes from a variable SALT_S3_..., or else from the one that AWS's own tools read. The keys come from
-    the first of: our variables, our file, AWS's variables, AWS's file, a web identity, a container's role; where the
-    endpoint is AWS's by name also from ~/.aws/credentials and the instance's role.
+    Each setting is read from a variable SALT_S3_..., or else from the one that AWS's own tools read. The keys come from
+    the first of these: our variables, our file, AWS's variables, AWS's file, a web identity, a container's role; if the
+    endpoint is in AWS's domain, also ~/.aws/credentials and the instance's role.
 
     Attributes:
-        endpoint: http:// or https:// address; None is AWS itself.
-        access_key: The key's name.
-        secret_key: The key.
-        session_token: Goes with keys that last some hours only.
-        credentials_file: Keys in the format of ~/.aws/credentials, of the profile AWS_PROFILE or `default`.
-        region: The bucket's region; MinIO takes any.
-        ca_file: Certificates that an https endpoint is trusted by, in place of the system's.
-        bucket: Where the pipeline keeps what no URI names a place for.
+        endpoint: Address with http:// or https://; None means AWS itself.
+        access_key: The access key.
+        secret_key: The secret key.
+        session_token: Token of temporary credentials.
+        credentials_file: Credentials in the format of ~/.aws/credentials; the profile is AWS_PROFILE or `default`.
+        region: The bucket's region; MinIO accepts any.
+        ca_file: Certificates of the authorities that an https endpoint is checked against, instead of the system's.
+        bucket: Bucket of everything that is stored without an explicit URI.
 
     Raises:
-        SaltErrors: Naming each variable that is wrong.
+        SaltErrors: Naming each variable with a mistake.
     """
 
     model_config = SettingsConfigDict(
@@ -89,32 +91,32 @@ class StoreSettings(BaseSettings):
             return None
         parts = urlsplit(endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("is no address (expected http://host:port or https://host:port)")
+            raise ValueError("is not an address (expected http://host:port or https://host:port)")
         if parts.username is not None or parts.path.strip("/") or parts.query:
-            raise ValueError("takes nothing but http(s)://host:port: no user, no path")
+            raise ValueError("accepts only http(s)://host:port, without user or path")
         return f"{parts.scheme}://{parts.netloc}"
 
     @model_validator(mode="after")
     def _keys_come_in_pairs(self) -> Self:
         if (self.access_key is None) != (self.secret_key is None):
-            lacking = "SECRET_KEY" if self.secret_key is None else "ACCESS_KEY"
-            raise ValueError(f"{_OURS}{lacking} is missing: keys come in pairs")
+            missing = "SECRET_KEY" if self.secret_key is None else "ACCESS_KEY"
+            raise ValueError(f"{_OURS}{missing} is missing: keys come in pairs")
         return self
 
     @model_validator(mode="after")
-    def _certificates_are_there(self) -> Self:
+    def _certificates_exist(self) -> Self:
         if self.secure and self.ca_file is not None and not self.ca_file.is_file():
             raise ValueError(f"{_OURS}CA_FILE: no such file (found {self.ca_file})")
         return self
 
     @property
     def secure(self) -> bool:
-        """Whether the store is spoken to under TLS."""
+        """Whether connections to the store use TLS."""
         return self.endpoint is None or self.endpoint.startswith("https://")
 
     @property
     def source(self) -> str | None:
-        """The variable that names where the keys come from, or AWS; None is a store that is entered without keys."""
+        """The variable that names the source of the credentials, or AWS; None if the store needs no credentials."""
         if self.access_key is not None:
             return f"{_OURS}ACCESS_KEY" if os.environ.get(f"{_OURS}ACCESS_KEY") else "AWS_ACCESS_KEY_ID"
         if self.credentials_file is not None:
@@ -126,16 +128,16 @@ class StoreSettings(BaseSettings):
 
     @property
     def configured(self) -> bool:
-        """Whether there is a store to use at all: an address, or keys that are named and so AWS."""
+        """Whether a store is set: an address, or a source of credentials, which then means AWS."""
         return self.endpoint is not None or self.source is not None
 
     @property
     def chosen(self) -> bool:
-        """Whether a variable of ours names it: AWS keys that lie about for other work are no wish to store here."""
+        """Whether a SALT_S3_... variable names the store: AWS credentials in the environment do not opt in."""
         return bool({f"{_OURS}ENDPOINT", f"{_OURS}BUCKET"} & os.environ.keys())
 
     def environment(self) -> dict[str, str]:
-        """The variables that tell a container the same; they hold the keys, where these are given as such."""
+        """The variables that give a container the same settings; they contain the keys if these were given directly."""
         variables: dict[str, str] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
@@ -148,7 +150,7 @@ class StoreSettings(BaseSettings):
 
 
 def _variable(place: tuple[int | str, ...]) -> str | None:
-    """The variable a problem is about: the first of a setting's names that is set."""
+    """The variable that a problem is about: the first of the setting's names that is set."""
     if not place:
         return None
     for name, field in StoreSettings.model_fields.items():

@@ -1,7 +1,7 @@
-"""The object store: MinIO or anything else that speaks S3.
+"""The object store: MinIO or another store with the S3 API.
 
-What goes wrong is told in one line, in seconds where the store has never answered; one that has answered is waited
-for. Objects carry their SHA-256 in their metadata, and what does not match it is refused.
+A failure is reported in one line, within seconds if the store has never answered; a store that has answered before is
+waited for. Objects carry their SHA-256 in their metadata, and one that does not match it is refused.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ from salt_pipeline.components.core.store.uris import is_uri, split_uri
 __all__ = ["Stat", "Store", "is_uri", "split_uri"]
 
 PATIENCE = 60.0
-"""Seconds that a store which has answered may be away."""
+"""Seconds that a store which has answered may be unreachable."""
 
 _OVERTAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "NoSuchUpload")
-"""What S3 says when an object, or an upload that two went on with, is no more what it was."""
+"""S3's error codes for an object, or for an upload that two processes resumed, that has changed meanwhile."""
 
 
 def _silent(_done: int, _size: int) -> None:
@@ -39,12 +39,12 @@ class Store:
     """A client of the object store, safe to share among threads.
 
     Args:
-        settings: Where it is; from the environment by default.
-        patience: Seconds that the store may be away in the midst of work.
+        settings: Address and credentials; by default from the environment.
+        patience: Seconds that the store may be unreachable during work.
 
     Raises:
         SaltError: If no store is set, or the settings are wrong. Every method raises it when the store cannot be
-            reached, refuses the keys, or lacks the bucket.
+            reached, rejects the credentials, or does not have the bucket.
     """
 
     def __init__(self, settings: StoreSettings | None = None, *, patience: float = PATIENCE) -> None:
@@ -55,21 +55,21 @@ class Store:
         return f"Store({self._client.endpoint})"
 
     def check(self, bucket: str) -> None:
-        """Makes sure that the store answers, takes the keys, and has a bucket."""
+        """Checks that the store answers, accepts the credentials and has the bucket."""
         self._client.check(bucket)
 
     def stat(self, uri: str) -> Stat | None:
-        """Asks for an object.
+        """Looks up an object.
 
         Returns:
-            What the store says of it; None where it is not there.
+            Its attributes; None if it does not exist.
         """
         bucket, key = object_place(uri)
         try:
             return Stat.of(self._client.call(uri, lambda: self._minio.stat_object(bucket, key)))
         except StoreError as error:
             if error.code in ("AccessDenied", "NoSuchKey"):
-                self.check(bucket)  # the answer to a question for one object has no room for the reason
+                self.check(bucket)  # the answer to a HEAD request has no body that gives the reason
             if error.code == "NoSuchKey":
                 return None
             raise
@@ -81,19 +81,19 @@ class Store:
         metadata: Mapping[str, str] | None = None,
         progress: Progress = _silent,
     ) -> bool:
-        """Uploads a file; one that was broken off is gone on with.
+        """Uploads a file; an interrupted upload is resumed.
 
         Args:
             path: The file.
-            uri: Where to.
+            uri: The object.
             metadata: Strings to keep with it; its SHA-256 is added.
-            progress: Called with the bytes that are there and those of the file.
+            progress: Called with the bytes in the store and the bytes of the file.
 
         Returns:
-            False if the very content was there before.
+            False if the same content was there already.
 
         Raises:
-            SaltError: If it cannot be read, or sent, or arrived other than it was sent.
+            SaltError: If it cannot be read or sent, or did not arrive as it was sent.
         """
         object_place(uri)
         with _opened(path) as file:
@@ -108,18 +108,18 @@ class Store:
                 if there and there.metadata == facts:
                     break
         if there is None or there.metadata != facts or there.size != content.size:
-            raise SaltError("is not what was uploaded: another writes there too", file=uri)
-        if there.etag != content.etag:  # so it is where the store encrypts: only reading it back tells
+            raise SaltError("is not what was uploaded: another process writes there too", file=uri)
+        if there.etag != content.etag:  # a store that encrypts has other ETags: verify by reading the object back
             receive(self._client, uri, there, None, _silent)
         return True
 
     def replace(
         self, path: str | Path, uri: str, there: Stat | None, metadata: Mapping[str, str] | None = None
     ) -> bool:
-        """Uploads a file in the place of what `stat` saw there, and of nothing else.
+        """Uploads a file if the object is still what `stat` returned.
 
         Returns:
-            False if another has written there since; that stays.
+            False if another process has written it since; that object stays.
         """
         conditions = {"If-Match": f'"{there.etag}"'} if there else {"If-None-Match": "*"}
         with _opened(path) as file:
@@ -128,10 +128,10 @@ class Store:
             return self._send(uri, file, content, facts, conditions=conditions)
 
     def download(self, uri: str, path: str | Path, progress: Progress = _silent) -> Stat:
-        """Fetches an object to a file, which is there whole or not at all.
+        """Downloads an object to a file, which appears only once it is complete.
 
         Raises:
-            SaltError: If it is not there, or its size or SHA-256 is not what its metadata says.
+            SaltError: If it does not exist, or does not match the SHA-256 in its metadata.
         """
         with atomic_path(path) as part, part.open("wb") as file:
             return self._receive(uri, file, progress)
@@ -146,7 +146,7 @@ class Store:
         """Reads a small object.
 
         Raises:
-            SaltError: If it is not there, or was altered.
+            SaltError: If it does not exist or was altered.
         """
         file = BytesIO()
         self._receive(uri, file)
@@ -159,15 +159,15 @@ class Store:
         return ((f"s3://{bucket}/{item.object_name}", Stat.of(item)) for item in found)
 
     def remove(self, uri: str) -> None:
-        """Removes an object; it is well if there is none."""
+        """Removes an object, if it exists."""
         bucket, key = object_place(uri)
         self._client.call(uri, lambda: self._minio.remove_object(bucket, key))
 
     def make_bucket(self, bucket: str) -> bool:
-        """Makes a bucket.
+        """Creates a bucket.
 
         Returns:
-            False if it was there.
+            False if it existed.
         """
         uri = f"s3://{bucket}"
         if self._client.call(uri, lambda: self._minio.bucket_exists(bucket)):
@@ -181,10 +181,10 @@ class Store:
         return True
 
     def expire(self, bucket: str, prefix: str, days: int) -> bool:
-        """Has the store remove what is older than so many days; rules for other prefixes stay.
+        """Has the store remove objects older than `days`; rules for other prefixes stay.
 
         Returns:
-            False if it did so already.
+            False if that rule was set already.
         """
         uri = f"s3://{bucket}/{prefix}"
         known = self._client.call(uri, lambda: self._minio.get_bucket_lifecycle(bucket))
@@ -208,10 +208,10 @@ class Store:
         for _ in range(3):
             there = self.stat(uri)
             if there is None:
-                raise SaltError("is not there", file=uri)
+                raise SaltError("not found", file=uri)
             if receive(self._client, uri, there, file, progress):
                 return there
-        raise SaltError("changes while it is read", file=uri)
+        raise SaltError("keeps changing while it is read", file=uri)
 
     def _send(
         self,
@@ -224,7 +224,7 @@ class Store:
         resume: bool = False,
         progress: Progress = _silent,
     ) -> bool:
-        """Sends a file; False if another was faster."""
+        """Sends a file; False if another process wrote the object first."""
         uploader = Uploader(self._minio, *object_place(uri), lambda action: self._client.call(uri, action))
         try:
             uploader.send(file, content, metadata, conditions=conditions or {}, resume=resume, progress=progress)

@@ -1,4 +1,4 @@
-"""Names of objects in an object store, as s3://bucket/key."""
+"""URIs of objects in an object store: s3://bucket/key."""
 
 import re
 
@@ -8,18 +8,18 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 def is_uri(text: str) -> bool:
-    """Whether it names an object, or a prefix of objects, in a store."""
+    """Whether a text is the URI of an object, or of a prefix of objects."""
     return text.startswith("s3://")
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Takes a URI apart.
+    """Splits a URI.
 
     Returns:
-        Bucket and key; the key is empty where only a bucket is named.
+        Bucket and key; the key is empty if only a bucket is named.
 
     Raises:
-        SaltError: If it is no such URI, or no bucket can have that name.
+        SaltError: If it is not such a URI, or the name of the bucket is not valid.
     """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not is_uri(uri) or not _BUCKET.fullmatch(bucket):

@@ -19,15 +19,15 @@ class Journal:
     """Calls to a server, in order.
 
     While the server is reachable, each call is made at once. When one fails, it and all later ones are kept, and a
-    thread of its own tries again after a pause, then makes the kept calls in order. An absence costs the caller one
+    thread of its own tries again after a pause, then makes the kept calls in order. An outage costs the caller one
     failed call, however long it lasts.
 
-    A call whose answer was lost is made again, so every call must be idempotent, and carry the time it speaks of.
+    A call whose answer was lost is made again, so every call must be idempotent, and carry the time of what it records.
 
     Args:
         server: The server's name, for messages.
         connect: Reaches the server, or raises. Its time limit should be short: it comes before each new attempt.
-        refused: Whether an error is the server's last word, so that the same call would fail again.
+        refused: Whether an error is final, so that the same call would fail again.
     """
 
     def __init__(self, server: str, connect: Call, refused: Callable[[Exception], bool]) -> None:
@@ -73,15 +73,15 @@ class Journal:
             self._lost.update(what for what, _ in self._calls)
             self._calls.clear()
         if self._lost:
-            said = ", ".join(f"{count} x {what}" for what, count in self._lost.items())
-            log.warning("not recorded in %s: %s", self._server, said)
+            listed = ", ".join(f"{count} x {what}" for what, count in self._lost.items())
+            log.warning("not recorded in %s: %s", self._server, listed)
 
     def _begin_retries(self) -> None:
         threading.Thread(target=self._retry, name=f"{self._server} retries", daemon=True).start()
 
     def _retry(self) -> None:
         pause = FIRST_PAUSE
-        while not self._is_made_up():
+        while not self._is_caught_up():
             if self._closing.is_set():
                 if not self._calls:
                     return
@@ -90,7 +90,7 @@ class Journal:
                 self._closing.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 
-    def _is_made_up(self) -> bool:
+    def _is_caught_up(self) -> bool:
         """Makes the kept calls; False when one of them did not reach the server."""
         if not self._is_reached():
             return False
@@ -109,7 +109,7 @@ class Journal:
                     self._calls.popleft()
             made += 1
         if not self._closing.is_set() or made:
-            log.info("%s is reachable again: %d calls made up", self._server, made)
+            log.info("%s is reachable again: %d calls made now", self._server, made)
         return True
 
     def _is_reached(self) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def milliseconds(seconds: float | None = None) -> int:
-    """Unix time as MLflow has it; of now where none is given."""
+    """Unix time in milliseconds, as MLflow stores it; by default of now."""
     return int(1000 * (time.time() if seconds is None else seconds))
 
 
@@ -22,7 +22,7 @@ class TrackedRun:
     """One MLflow run; every call may fail without harm.
 
     Args:
-        tracking: Where it belongs.
+        tracking: The pipeline run that it belongs to.
 
     Attributes:
         id: MLflow's id; None until the run is on the server.
@@ -36,7 +36,7 @@ class TrackedRun:
         self._watched = False
 
     def watch_machine(self) -> None:
-        """Records how busy processor, memory, disk and GPU are until the run ends, as MLflow's own charts show it."""
+        """Records the load of processor, memory, disk and GPU until the run ends, for MLflow's own charts."""
         self._watched = True
         self.tracking.do("system metrics", self._watch)
 
@@ -51,7 +51,7 @@ class TrackedRun:
         self._monitor.start()
 
     def tags(self, values: Mapping[str, str]) -> None:
-        """Sets tags, those that are there anew; empty ones are left out."""
+        """Sets tags, replacing existing values; empty ones are skipped."""
 
         def call() -> None:
             for key, value in values.items():
@@ -61,7 +61,7 @@ class TrackedRun:
         self.tracking.do("tags", call)
 
     def data(self, digest: str) -> None:
-        """Names the images that the run was made of, by their hash."""
+        """Records the images that the run used, by their hash."""
 
         def call() -> None:
             from mlflow.entities import Dataset, DatasetInput
@@ -72,7 +72,7 @@ class TrackedRun:
         self.tracking.do("data", call)
 
     def params(self, values: Mapping[str, object]) -> None:
-        """Logs parameters; those that are there already stay."""
+        """Logs parameters; existing ones stay."""
 
         def call() -> None:
             from mlflow.entities import Param
@@ -100,7 +100,7 @@ class TrackedRun:
         self.tracking.client.log_batch(self.id, [Metric(key, float(value), at, step) for key, value in values.items()])
 
     def epochs(self, history: Sequence[Mapping[str, float]]) -> None:
-        """Logs the epochs that are not there yet: after a resume, or a server's absence, no duplicates and no gaps."""
+        """Logs the epochs that are not logged yet: after a resume or an outage, there are no duplicates and no gaps."""
         self._history = list(history)
         self.tracking.do("epochs", self._log_epochs)
 
@@ -137,7 +137,7 @@ class TrackedRun:
         self.tracking.do("tags", call)
 
     def end(self, status: str = "FINISHED", seconds: float | None = None) -> None:
-        """Sets the status; a run that has it already keeps the time at which it ended.
+        """Sets the status; a run that already has it keeps its end time.
 
         Args:
             status: FINISHED, FAILED or KILLED.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 TABLES_SECONDS = 120
-"""Longest wait, in seconds, for another process that makes the tables of a new SQLite file."""
+"""Longest wait, in seconds, for another process that creates the tables of a new SQLite file."""
 
 
 def limit_waiting() -> None:
@@ -21,7 +21,7 @@ def limit_waiting() -> None:
 
 @contextmanager
 def patient_uploads() -> Iterator[None]:
-    """Waits longer for an answer: a server gives it only when it has stored the file, and a network has 200 MB."""
+    """Waits longer for an answer: a server answers only once it has stored the file, which may have 200 MB."""
     name = "MLFLOW_HTTP_REQUEST_TIMEOUT"
     before = os.environ.get(name)
     os.environ[name] = "600"
@@ -36,14 +36,14 @@ def patient_uploads() -> Iterator[None]:
 def open_client(address: str) -> Any:
     """MLflow's client.
 
-    The first one makes the tables of a new SQLite file. MLflow does not lock that, and jobs that start together would
-    spoil each other's: one makes them here, the others wait.
+    The first one creates the tables of a new SQLite file. MLflow does not lock that, and jobs that start together would
+    corrupt it: one creates them here, the others wait.
 
     Args:
         address: The server's URL, or `sqlite:///` and a file.
 
     Raises:
-        TimeoutError: If another process does not finish making the tables.
+        TimeoutError: If another process does not finish creating the tables.
     """
     limit_waiting()
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines for each run that is closed
@@ -68,7 +68,7 @@ def _locked(folder: Path) -> Iterator[None]:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{folder}: another process still makes MLflow's tables")
+                raise TimeoutError(f"{folder}: another process is still creating MLflow's tables")
             time.sleep(0.1)
         yield
     finally:
@@ -76,10 +76,10 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
-"""MLflow's error codes for a call that would fail again, as for a run that somebody has deleted."""
+"""MLflow's error codes for a call that would fail again, such as one for a deleted run."""
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether the same call would fail again, however well the server is."""
+    """Whether the same call would fail again although the server works."""
     ours = isinstance(error, FileNotFoundError | LookupError | TypeError | AttributeError)
     return ours or getattr(error, "error_code", None) in REFUSALS

@@ -1,8 +1,8 @@
-"""What a run leaves in MLflow: a parent run for the pipeline, a nested one for each job.
+"""Records of a run in MLflow: a parent run for the pipeline, a nested one for each job.
 
 Runs are found by tags (`salt.run`, `salt.encoder`, `salt.fold`), never by an id passed around, so a retried or resumed
 stage writes into the run it began, and one whose result came from a cache is filled in afterwards. If the server is
-unreachable, work goes on: a journal keeps what there is to record, and makes it up when the server is back.
+unreachable, work continues: a journal keeps the records and sends them once the server is back.
 """
 
 import os
@@ -17,7 +17,7 @@ from salt_pipeline.components.core.tracking.run import TrackedRun, milliseconds
 from salt_pipeline.components.core.tracking.server import is_refusal, open_client
 
 SETTLE = 0.5
-"""Seconds, at least, in which the runs of jobs that begin at once are all on the server: MLflow has no unique names."""
+"""Least time in seconds until the runs of jobs that begin at once are all on the server: MLflow has no unique names."""
 
 JOB_PATIENCE = 15.0
 """Seconds that the end of a job waits for an unreachable server."""
@@ -53,7 +53,7 @@ class Tracking:
             self._journal.do(what, call)
 
     def close(self, patience: float | None = None) -> None:
-        """Waits for what is not recorded yet, and logs what cannot be.
+        """Waits for outstanding records, and logs which ones were lost.
 
         Args:
             patience: Seconds to wait for an unreachable server, by default JOB_PATIENCE.
@@ -62,9 +62,9 @@ class Tracking:
             self._journal.close(JOB_PATIENCE if patience is None else patience)
 
     def _find_or_create(self, name: str, tags: dict[str, str], began: int) -> str:
-        """Finds the run with these tags, or makes it; of two made at once, both callers get the older.
+        """Finds or creates the run with these tags; if two are created at once, both callers get the older.
 
-        One that had failed or was stopped counts as running again.
+        A run that had failed or was stopped is set to running again.
         """
         condition = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items() if key.startswith("salt."))
 
@@ -77,9 +77,9 @@ class Tracking:
             if found.status in ("FAILED", "KILLED"):
                 self.client.update_run(found.run_id, status="RUNNING")
             return found.run_id
-        asked = time.monotonic()
+        began_creating = time.monotonic()
         mine = self.client.create_run(self.experiment, start_time=began, run_name=name, tags=tags).info.run_id
-        time.sleep(max(SETTLE, 4 * (time.monotonic() - asked)))  # a slow server is slow for the others too
+        time.sleep(max(SETTLE, 4 * (time.monotonic() - began_creating)))  # a slow server is slow for the others too
         chosen = oldest()
         if chosen is None or chosen.run_id == mine:
             return mine
@@ -87,7 +87,7 @@ class Tracking:
         return chosen.run_id
 
     def parent(self, began: float | None = None) -> TrackedRun:
-        """The run of the whole pipeline.
+        """The run of the pipeline.
 
         Args:
             began: Unix time in seconds at which a new one begins; by default now.
@@ -121,7 +121,7 @@ class Tracking:
         return tracked
 
     def unite(self) -> None:
-        """Leaves one run of the pipeline, the oldest, and puts all jobs under it: a slow server may have let two be."""
+        """Merges duplicate parent runs: keeps the oldest, moves all jobs under it, deletes the others."""
 
         def call() -> None:
             found = self.client.search_runs([self.experiment], f"tags.`salt.run` = '{self.run}'")
@@ -136,7 +136,7 @@ class Tracking:
         self.do("run", call)
 
     def end_all(self, status: str) -> None:
-        """Sets the status of the pipeline's run, and of jobs that were ended before they could say so themselves."""
+        """Sets the status of the pipeline's run, and of jobs that were killed before they could set it themselves."""
         self.parent().end(status)
         ended = milliseconds()
 

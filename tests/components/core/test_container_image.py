@@ -10,10 +10,10 @@ STAGES = sorted(path.parent.name for path in Path(__file__).parents[3].glob("com
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_stage_has_an_image_of_its_own(stage):
+def test_every_stage_has_an_image_of_its_own(stage) -> None:
     assert image(stage) == f"salt-pipeline/{stage.replace('_', '-')}:{version('salt-pipeline')}"
 
 
-def test_registry_and_tag_come_from_the_configuration():
+def test_registry_and_tag_come_from_the_configuration() -> None:
     cluster = ClusterConfig(registry="reg.example:5000/team", tag="1.2.0")
     assert image("train_fold", cluster) == "reg.example:5000/team/train-fold:1.2.0"

@@ -3,6 +3,7 @@ import pickle
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,30 +13,30 @@ TYPE = SaltError("wrong type", file="a.parquet", field="map", found="int8", expe
 BUSY = ServiceError("is busy", file="http://me:word@store", found="HTTP 503", status=503, passing=True)
 
 
-def test_message_names_file_field_found_and_expected():
+def test_message_names_file_field_found_and_expected() -> None:
     assert str(TYPE) == "a.parquet: map: wrong type (found int8, expected uint8)"
 
 
-def test_an_error_keeps_its_parts_as_the_message_shows_them():
+def test_an_error_keeps_its_parts_as_the_message_shows_them() -> None:
     error = SaltError("is wrong", file=Path("a/b"), found=0, expected="http://me:word@host")
     parts = error.problem, error.file, error.field, error.found, error.expected
     assert parts == ("is wrong", "a/b", None, "0", "http://***@host")
     assert "word" not in repr(vars(error))
 
 
-def test_a_failed_service_has_its_status_and_whether_it_may_pass():
+def test_a_failed_service_has_its_status_and_whether_it_may_pass() -> None:
     assert str(BUSY) == "http://***@store: is busy (found HTTP 503)"
     assert (BUSY.status, BUSY.passing) == (503, True)
     silent = ServiceError("does not answer")
     assert (silent.status, silent.passing) == (None, False)
 
 
-def test_a_handler_of_bad_values_does_not_catch_it():
+def test_a_handler_of_bad_values_does_not_catch_it() -> None:
     assert not isinstance(TYPE, ValueError)
 
 
 @pytest.mark.parametrize("error", [TYPE, BUSY, SaltErrors("two problems", [TYPE, BUSY])])
-def test_an_error_comes_out_of_a_pickle_as_it_went_in(error: SaltError):
+def test_an_error_comes_out_of_a_pickle_as_it_went_in(error: SaltError) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again)) == (type(error), str(error))
     if isinstance(error, SaltErrors):
@@ -44,7 +45,7 @@ def test_an_error_comes_out_of_a_pickle_as_it_went_in(error: SaltError):
         assert vars(again) == vars(error)
 
 
-def test_an_error_comes_out_of_a_forked_process():
+def test_an_error_comes_out_of_a_forked_process() -> None:
     # A lock cannot be sent, and none is: the parts of an error are texts.
     with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
         future = pool.submit(refuse_a_lock)
@@ -67,7 +68,7 @@ def refuse_a_lock() -> None:
         ({"found": "", "expected": 3}, "is wrong (found , expected 3)"),
     ],
 )
-def test_message_leaves_out_what_is_not_given_but_not_what_is_falsy(facts, message):
+def test_message_leaves_out_what_is_not_given_but_not_what_is_falsy(facts: dict[str, Any], message: str) -> None:
     assert str(SaltError("is wrong", **facts)) == message
 
 
@@ -80,12 +81,12 @@ def test_message_leaves_out_what_is_not_given_but_not_what_is_falsy(facts, messa
         ("s3://bucket/key of a@b", "s3://bucket/key of a@b"),
     ],
 )
-def test_credentials_in_an_address_are_hidden(text, shown):
+def test_credentials_in_an_address_are_hidden(text: str, shown: str) -> None:
     assert str(SaltError("is wrong", file=text)) == f"{shown}: is wrong"
     assert shown in str(SaltErrors("all", [SaltError(text)]))
 
 
-def test_several_problems_are_all_listed():
+def test_several_problems_are_all_listed() -> None:
     problems = [SaltError("is not there", file="b.png"), SaltError("is too large", file="c.png")]
     error = SaltErrors("the archive has 2 problems", problems)
     assert str(error).splitlines() == [
@@ -101,7 +102,9 @@ def test_several_problems_are_all_listed():
     ("error", "code"),
     [(TYPE, 2), (BUSY, 2), (SaltErrors("two problems", [TYPE, BUSY]), 2), (OSError("disk is full"), 1)],
 )
-def test_exit_on_error_ends_with_a_code_and_no_traceback(error, code, capsys):
+def test_exit_on_error_ends_with_a_code_and_no_traceback(
+    error: Exception, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stop, exit_on_error():
         raise error
     assert stop.value.code == code
@@ -109,12 +112,12 @@ def test_exit_on_error_ends_with_a_code_and_no_traceback(error, code, capsys):
 
 
 @pytest.mark.parametrize("error", [AssertionError("ours"), ValueError("ours")])
-def test_exit_on_error_lets_our_own_mistakes_through(error: Exception):
+def test_exit_on_error_lets_our_own_mistakes_through(error: Exception) -> None:
     with pytest.raises(type(error)), exit_on_error():
         raise error
 
 
-def test_exit_on_error_leaves_a_good_end_alone():
+def test_exit_on_error_leaves_a_good_end_alone() -> None:
     with exit_on_error():
         value = 1
     assert value == 1

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,7 +24,7 @@ def run_python(source: str, *arguments: object) -> subprocess.CompletedProcess[s
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_atomic_path_makes_folders_and_the_file_and_leaves_nothing_else(tmp_path):
+def test_atomic_path_makes_folders_and_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "file.bin"
     with atomic_path(path) as part:
         part.write_bytes(b"whole")
@@ -32,7 +33,7 @@ def test_atomic_path_makes_folders_and_the_file_and_leaves_nothing_else(tmp_path
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_atomic_path_keeps_the_old_file_until_the_end(tmp_path):
+def test_atomic_path_keeps_the_old_file_until_the_end(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
     with atomic_path(path) as part:
@@ -42,7 +43,9 @@ def test_atomic_path_keeps_the_old_file_until_the_end(tmp_path):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_atomic_path_leaves_the_old_file_and_no_part_when_the_block_fails(tmp_path, error):
+def test_atomic_path_leaves_the_old_file_and_no_part_when_the_block_fails(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
     def write_and_fail() -> None:
         with atomic_path(path) as part:
             part.write_text("half")
@@ -56,14 +59,14 @@ def test_atomic_path_leaves_the_old_file_and_no_part_when_the_block_fails(tmp_pa
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_atomic_path_names_the_file_that_cannot_be_written(tmp_path):
+def test_atomic_path_names_the_file_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     path = tmp_path / "file" / "below" / "x.json"
     with pytest.raises(SaltError, match=r"x\.json: cannot be written: Not a directory"), atomic_path(path):
         pytest.fail("the block must not start")
 
 
-def test_atomic_path_does_not_replace_a_folder(tmp_path):
+def test_atomic_path_does_not_replace_a_folder(tmp_path: Path) -> None:
     (tmp_path / "x" / "y").mkdir(parents=True)
     with pytest.raises(SaltError, match="cannot be written"):
         write_json(tmp_path / "x", {})
@@ -80,7 +83,7 @@ with atomic_path(sys.argv[1]) as part:
 
 
 @pytest.mark.parametrize("old", [None, "old"])
-def test_a_killed_writer_leaves_no_half_file_under_the_name(tmp_path, old):
+def test_a_killed_writer_leaves_no_half_file_under_the_name(tmp_path: Path, old) -> None:
     path = tmp_path / "file"
     if old:
         path.write_text(old)
@@ -100,7 +103,7 @@ with exit_on_error():
 """
 
 
-def test_a_file_that_does_not_fit_is_one_line_and_leaves_nothing(tmp_path):
+def test_a_file_that_does_not_fit_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_text('"old"')
     ended = run_python(FULL, path)
@@ -110,7 +113,7 @@ def test_a_file_that_does_not_fit_is_one_line_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_writers_side_by_side_leave_one_whole_file(tmp_path):
+def test_writers_side_by_side_leave_one_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     contents = [[number] * 5000 for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
@@ -120,26 +123,26 @@ def test_writers_side_by_side_leave_one_whole_file(tmp_path):
 
 
 @given(json_values)
-def test_json_round_trip(tmp_path_factory, content):
+def test_json_round_trip(tmp_path_factory: pytest.TempPathFactory, content) -> None:
     path = tmp_path_factory.mktemp("json") / "content.json"
     write_json(path, content)
     assert read_json(path) == content
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
-def test_json_without_a_finite_number_is_not_written(tmp_path, number):
+def test_json_without_a_finite_number_is_not_written(tmp_path: Path, number) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "content.json", {"loss": [0.5, number]})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_read_json_names_a_file_that_is_not_there(tmp_path):
+def test_read_json_names_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match=r"gone\.json: cannot be read: No such file"):
         read_json(tmp_path / "gone.json")
 
 
 @pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe"])
-def test_read_json_names_a_file_that_is_not_json(tmp_path, content):
+def test_read_json_names_a_file_that_is_not_json(tmp_path: Path, content) -> None:
     path = tmp_path / "bad.json"
     path.write_bytes(content)
     with pytest.raises(SaltError, match=r"bad\.json: is not JSON"):
@@ -147,17 +150,17 @@ def test_read_json_names_a_file_that_is_not_json(tmp_path, content):
 
 
 @given(st.dictionaries(st.text(), json_values, max_size=6), st.randoms())
-def test_content_hash_does_not_depend_on_the_order_of_keys(content, random):
+def test_content_hash_does_not_depend_on_the_order_of_keys(content, random) -> None:
     keys = list(content)
     random.shuffle(keys)
     assert content_hash({key: content[key] for key in keys}) == content_hash(content)
 
 
 @given(json_values, json_values)
-def test_content_hash_differs_where_the_json_differs(a, b):
+def test_content_hash_differs_where_the_json_differs(a, b) -> None:
     same = json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
     assert (content_hash(a) == content_hash(b)) == same
 
 
-def test_content_hash_is_the_same_on_every_machine_and_day():
+def test_content_hash_is_the_same_on_every_machine_and_day() -> None:
     assert content_hash({"b": [1, 2.5, None], "a": "Lovász"}) == "9aa868342b7c8935"

@@ -30,7 +30,7 @@ def test_comes_from_the_store_whole_or_not_at_all(
     with pytest.raises(SaltError, match=rf"{known.members[1].sidecar}: was altered"), opened_bundle(prefix):
         pass
     store.remove(f"{prefix}/{known.members[1].sidecar}")
-    with pytest.raises(SaltError, match=rf"{known.members[1].sidecar}: is not there"), opened_bundle(prefix):
+    with pytest.raises(SaltError, match=rf"{known.members[1].sidecar}: not found"), opened_bundle(prefix):
         pass
     document = json.loads((trained.bundle / "bundle.json").read_text()) | {"format": 2}
     store.put(f"{prefix}/bundle.json", json.dumps(document).encode())

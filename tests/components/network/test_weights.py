@@ -67,7 +67,7 @@ def test_an_object_of_the_store_is_fetched(encoder: nn.Module, store: Store, buc
     store.upload(tmp_path / "weights.safetensors", f"s3://{bucket}/encoders/weights.safetensors")
     load_encoder_weights(encoder, ENCODER, f"s3://{bucket}/encoders/weights.safetensors")
     assert same(encoder, state)
-    with pytest.raises(SaltError, match=f"s3://{bucket}/none.pth: is not there"):
+    with pytest.raises(SaltError, match=f"s3://{bucket}/none.pth: not found"):
         load_encoder_weights(encoder, ENCODER, f"s3://{bucket}/none.pth")
 
 

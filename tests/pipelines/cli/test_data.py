@@ -71,10 +71,10 @@ def test_a_store_that_cannot_be_used_is_named(archive: Path, bucket: str, monkey
     done = salt("data", "push", archive, f"s3://{bucket}/x", SALT_S3_SECRET_KEY="another-secret")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert "look at SALT_S3_SECRET_KEY" in done.stderr
+    assert "check SALT_S3_SECRET_KEY" in done.stderr
     assert "another-secret" not in done.stderr
     monkeypatch.setenv("SALT_S3_ENDPOINT", "nowhere")
-    with pytest.raises(SaltError, match="SALT_S3_ENDPOINT: is no address"):
+    with pytest.raises(SaltError, match="SALT_S3_ENDPOINT: is not an address"):
         push(archive, f"s3://{bucket}/x")
 
 
@@ -94,5 +94,5 @@ def test_an_altered_archive_is_not_read(archive: Path, bucket: str, store: Store
     store.upload(tmp_path / "other.zip", uri)
     assert check_data(uri)[1]
     assert [str(problem) for problem in check_data(f"s3://{bucket}/none.zip")[1]] == [
-        f"s3://{bucket}/none.zip: is not there"
+        f"s3://{bucket}/none.zip: not found"
     ]

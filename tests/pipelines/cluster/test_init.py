@@ -30,7 +30,7 @@ def secret_values(held):
 
 def refused(action):
     """Makes sure that the store does not let these keys do something."""
-    with pytest.raises(SaltError, match="these keys have no right to it"):
+    with pytest.raises(SaltError, match="these credentials have no permission for it"):
         action()
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ names = st.text(st.characters(categories=("Ll", "Nd")), min_size=1, max_size=8)
 
 
 @st.composite
-def documents(draw):
+def documents(draw: Any) -> dict[str, Any]:
     """Valid documents that differ from the defaults in any section."""
     encoders = draw(st.lists(names, min_size=1, max_size=4, unique=True))
     document = {
@@ -37,7 +38,7 @@ def documents(draw):
 
 
 @given(documents())
-def test_round_trip_through_json(document):
+def test_round_trip_through_json(document: object) -> None:
     config = parse_config(document)
     again = parse_config(json.loads(json.dumps(config.model_dump(mode="json"))))
     assert again == config
@@ -45,7 +46,7 @@ def test_round_trip_through_json(document):
     assert parse_config(json.loads(config.model_dump_json())) == config
 
 
-def test_the_defaults_are_the_recipe():
+def test_the_defaults_are_the_recipe() -> None:
     config = parse_config({})
     assert config == Config()
     assert {encoder.name: encoder.weight for encoder in config.encoders} == {
@@ -65,7 +66,7 @@ def sections(model: type[BaseModel] = Config) -> Iterator[type[BaseModel]]:
                 yield from sections(kind)
 
 
-def test_every_number_is_described():
+def test_every_number_is_described() -> None:
     found = list(sections())
     assert len(found) >= 10
     bare = [
@@ -100,7 +101,7 @@ def test_every_number_is_described():
         ("cluster.timeout_hours", 0, "greater than 0"),
     ],
 )
-def test_a_value_out_of_range_is_named_with_what_was_found_and_expected(field, value, expected):
+def test_a_value_out_of_range_is_named_with_what_was_found_and_expected(field: str, value: Any, expected: str) -> None:
     section, key = field.split(".")
     told, *others = problems({section: {key: value}})
     assert all(problem.startswith(field) and f"found {value!r}" in problem for problem in (told, *others))
@@ -108,11 +109,11 @@ def test_a_value_out_of_range_is_named_with_what_was_found_and_expected(field, v
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_weight_that_is_no_fraction_is_refused(value):
+def test_a_weight_that_is_no_fraction_is_refused(value: Any) -> None:
     assert any("encoders.0.weight" in problem for problem in problems({"encoders": [{"name": "a", "weight": value}]}))
 
 
-def test_every_mistake_is_told_at_once():
+def test_every_mistake_is_told_at_once() -> None:
     document = {"seed": -1, "train": {"epochs": 0, "typo": 1}, "encoders": []}
     assert [problem.split(":")[0] for problem in problems(document)] == [
         "seed",
@@ -123,26 +124,26 @@ def test_every_mistake_is_told_at_once():
 
 
 @pytest.mark.parametrize("weights", [(0.7, 0.2), (0.7, 0.7), (0.5, 0.5 + 1e-5), (0.0, 0.0)])
-def test_weights_that_do_not_sum_to_one_are_told(weights):
+def test_weights_that_do_not_sum_to_one_are_told(weights: tuple[float, ...]) -> None:
     encoders = [{"name": f"encoder{index}", "weight": weight} for index, weight in enumerate(weights)]
     (problem,) = problems({"encoders": encoders})
     assert problem == f"weights of the encoders must sum to 1, found {sum(weights):g}"
 
 
 @pytest.mark.parametrize("count", [1, 3, 7, 10])
-def test_weights_may_carry_rounding(count):
+def test_weights_may_carry_rounding(count: int) -> None:
     encoders = [{"name": f"encoder{index}", "weight": 1 / count} for index in range(count)]
     assert len(parse_config({"encoders": encoders}).encoders) == count
 
 
-def test_an_encoder_named_twice_is_told():
+def test_an_encoder_named_twice_is_told() -> None:
     encoders = [{"name": "resnet18", "weight": 0.5}, {"name": "resnet18", "weight": 0.5}]
     (problem,) = problems({"encoders": encoders})
     assert problem == "encoders must differ, found resnet18, resnet18"
 
 
 @pytest.mark.parametrize("document", [None, [], "quick", 3])
-def test_what_is_no_document_is_one_problem_not_a_traceback(document):
+def test_what_is_no_document_is_one_problem_not_a_traceback(document: object) -> None:
     with pytest.raises(SaltError, match="is not valid"):
         parse_config(document)
 
@@ -157,7 +158,7 @@ def test_what_is_no_document_is_one_problem_not_a_traceback(document):
         {"data": {"on_bad": "drop"}},
     ],
 )
-def test_the_hash_leaves_out_what_does_not_change_a_trained_network(document):
+def test_the_hash_leaves_out_what_does_not_change_a_trained_network(document: object) -> None:
     assert parse_config(document).hash == Config().hash
 
 
@@ -173,12 +174,12 @@ def test_the_hash_leaves_out_what_does_not_change_a_trained_network(document):
         {"train": {"amp": "off"}},
     ],
 )
-def test_the_hash_follows_what_does(document):
+def test_the_hash_follows_what_does(document: object) -> None:
     assert parse_config(document).hash != Config().hash
     assert len(parse_config(document).hash) == 16
 
 
-def test_options_are_written_for_people():
+def test_options_are_written_for_people() -> None:
     assert option_text([{"name": "lite0", "weight": 0.3}, {"name": "lite1", "weight": 0.7}]) == "lite0 0.3, lite1 0.7"
     for value, text in ((True, "True"), (1e-4, "0.0001"), ([1, 2], "1, 2"), ("stop", "stop")):
         assert option_text(value) == text

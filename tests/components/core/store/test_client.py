@@ -7,6 +7,8 @@ import pytest
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store import client
+from salt_pipeline.components.core.store.client import Client, object_place
+from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.store import Store
 from tests.components.core.store.outage import one_line
 from tests.servers import MinioServer, free_port
@@ -22,8 +24,10 @@ def test_without_settings_it_says_which_to_make(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.minio
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("kind", ["nothing listens", "nothing answers", "no such host", "no store"])
-def test_down_at_the_start_is_an_error_in_seconds(minio: MinioServer, kind: str, monkeypatch) -> None:
-    monkeypatch.setattr(client, "HASTE", 0.5)
+def test_down_at_the_start_is_an_error_in_seconds(
+    minio: MinioServer, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "FIRST_ANSWER", 0.5)
     with socket.create_server(("127.0.0.1", 0), backlog=1) as mute:
         endpoint = {
             "nothing listens": f"http://127.0.0.1:{free_port()}",
@@ -34,3 +38,20 @@ def test_down_at_the_start_is_an_error_in_seconds(minio: MinioServer, kind: str,
         with pytest.raises(SaltError) as caught:
             Store(minio.settings(endpoint=endpoint)).check("salt")
     assert endpoint in one_line(caught.value)
+
+
+def test_our_own_error_within_a_call_comes_out_as_it_is() -> None:
+    ours = SaltError("is wrong", file="a.bin")
+
+    def fail() -> None:
+        raise ours
+
+    with pytest.raises(SaltError) as caught:
+        Client(StoreSettings(endpoint="http://127.0.0.1:9"), patience=0).call("s3://salt/x", fail)
+    assert caught.value is ours
+
+
+@pytest.mark.parametrize("uri", ["s3://salt", "s3://salt/", "s3://salt/folder/"])
+def test_a_bucket_or_a_prefix_is_not_an_object(uri: str) -> None:
+    with pytest.raises(SaltError, match=f"{uri}: does not name an object"):
+        object_place(uri)

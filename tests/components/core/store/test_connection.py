@@ -19,7 +19,9 @@ from tests.servers import MinioServer, network
 
 
 @pytest.mark.minio
-def test_a_slow_network_is_only_slow(minio: MinioServer, bucket: str, big: Path, tmp_path: Path, monkeypatch) -> None:
+def test_a_slow_network_is_only_slow(
+    minio: MinioServer, bucket: str, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each part takes longer than a connection may, and than a block may."""
     from salt_pipeline.components.core.store import connection
 
@@ -51,10 +53,27 @@ def certificates(tmp_path: Path) -> Path:
     folder = tmp_path / "certificates"
     folder.mkdir()
     subprocess.run(
-        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=salt tests",
-         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "private.key", "-out", folder / "public.crt"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            openssl,
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=salt tests",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            folder / "private.key",
+            "-out",
+            folder / "public.crt",
+        ],
+        check=True,
+        capture_output=True,
+    )
     return folder
 
 
@@ -87,7 +106,7 @@ def test_the_bundle_of_the_cluster_is_trusted_by_mlflow(
     from mlflow.exceptions import MlflowException
 
     class Tracking(Server):
-        def respond(self, *_):
+        def respond(self, *_: object) -> tuple[int, str, bytes]:
             return 200, "application/json", b'{"experiment": {"experiment_id": "7", "name": "salt"}}'
 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -117,5 +136,5 @@ def test_a_certificate_is_trusted_by_the_file_that_is_named(
         (tmp_path / "x").write_bytes(content)
         trusting.upload(tmp_path / "x", "s3://salt/x")
         assert trusting.get("s3://salt/x") == content
-        with pytest.raises(SaltError, match="certificate is not trusted: look at SALT_S3_CA_FILE"):
+        with pytest.raises(SaltError, match="certificate is not trusted: check SALT_S3_CA_FILE"):
             Store(server.settings()).check("salt")

@@ -9,6 +9,7 @@ import pytest
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store import client
+from salt_pipeline.components.core.store.failures import StoreError, code_of
 from salt_pipeline.components.core.store.store import Store
 from tests.components.core.store.outage import one_line
 from tests.servers import MinioServer, minio_program
@@ -33,24 +34,27 @@ class OtherServer(BaseHTTPRequestHandler):
 
 @pytest.mark.parametrize("status", [200, 404, 502])
 def test_what_is_no_store_is_named(minio: MinioServer, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
-    monkeypatch.setattr(client, "HASTE", 0.3)
+    monkeypatch.setattr(client, "FIRST_ANSWER", 0.3)
     monkeypatch.setattr(OtherServer, "status", status)
     with ThreadingHTTPServer(("127.0.0.1", 0), OtherServer) as page:
         threading.Thread(target=page.serve_forever, daemon=True).start()
-        with pytest.raises(SaltError, match="no object store answers there") as caught:
+        with pytest.raises(StoreError, match="no object store answers there") as caught:
             Store(minio.settings(endpoint=f"http://127.0.0.1:{page.server_port}")).check("salt")
         one_line(caught.value)
+        assert (caught.value.status, caught.value.passing) == ({200: None}.get(status, status), status == 502)
         page.shutdown()
 
 
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"access_key": "some-body"}, "the store does not know the access key: look at SALT_S3_ACCESS_KEY"),
-        ({"secret_key": "something-else"}, "the secret key is not that of the access key: look at SALT_S3_SECRET_KEY"),
+        ({"access_key": "some-body"}, "the store does not know the access key: check SALT_S3_ACCESS_KEY"),
+        ({"secret_key": "something-else"}, "the secret key is not that of the access key: check SALT_S3_SECRET_KEY"),
     ],
 )
-def test_wrong_keys_are_named(minio: MinioServer, bucket: str, tmp_path: Path, keys, message: str) -> None:
+def test_wrong_keys_are_named(
+    minio: MinioServer, bucket: str, tmp_path: Path, keys: dict[str, str], message: str
+) -> None:
     (tmp_path / "x").write_bytes(b"x")
     store = Store(minio.settings(**keys))
     for action in (
@@ -74,8 +78,9 @@ def test_a_missing_bucket_is_named(store: Store, tmp_path: Path) -> None:
         lambda: store.download("s3://nowhere/x", tmp_path / "y"),
         lambda: store.put("s3://nowhere/x", b"x"),
     ):
-        with pytest.raises(SaltError, match=r"s3://nowhere.*there is no such bucket") as caught:
+        with pytest.raises(StoreError, match=r"s3://nowhere.*there is no such bucket") as caught:
             action()
+        assert (caught.value.code, caught.value.status, caught.value.passing) == ("NoSuchBucket", 404, False)
         one_line(caught.value)
     assert not (tmp_path / "y").exists()
 
@@ -102,3 +107,8 @@ def test_a_full_disk_of_the_server_is_named(tmp_path: Path) -> None:
             assert store.get("s3://salt/before") == b"made before"
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_an_error_of_another_kind_has_no_code() -> None:
+    assert code_of(StoreError("is wrong", code="NoSuchKey")) == "NoSuchKey"
+    assert code_of(SaltError("is wrong")) is None

@@ -39,9 +39,16 @@ def test_each_name_of_the_endpoint_is_read(monkeypatch: pytest.MonkeyPatch, name
 def test_our_names_go_before_those_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     found = settings(
         monkeypatch,
-        {**KEYS, **AWS, "SALT_S3_ENDPOINT": "http://a:1", "AWS_ENDPOINT_URL": "http://b:2", "AWS_REGION": "eu-1",
-         "AWS_DEFAULT_REGION": "eu-2", "SALT_S3_BUCKET": "mine"},
-    )  # fmt: skip
+        {
+            **KEYS,
+            **AWS,
+            "SALT_S3_ENDPOINT": "http://a:1",
+            "AWS_ENDPOINT_URL": "http://b:2",
+            "AWS_REGION": "eu-1",
+            "AWS_DEFAULT_REGION": "eu-2",
+            "SALT_S3_BUCKET": "mine",
+        },
+    )
     assert found.access_key is not None
     assert found.secret_key is not None
     assert (found.access_key.get_secret_value(), found.secret_key.get_secret_value()) == ("ours", "our-secret")

@@ -40,9 +40,9 @@ def test_small_ones_are_put_listed_and_removed(store: Store, bucket: str) -> Non
     store.remove(f"s3://{bucket}/a/1")
     store.remove(f"s3://{bucket}/a/1")
     assert store.stat(f"s3://{bucket}/a/1") is None
-    with pytest.raises(SaltError, match="a/1: is not there"):
+    with pytest.raises(SaltError, match="a/1: not found"):
         store.get(f"s3://{bucket}/a/1")
-    with pytest.raises(SaltError, match="names no object"):
+    with pytest.raises(SaltError, match="does not name an object"):
         store.get(f"s3://{bucket}/a/")
 
 

@@ -1,17 +1,18 @@
-"""A real MLflow server that tests share, one that a test may stop, and an address without any."""
+"""A real MLflow server that tests share, one that a test may stop, and an address without a server."""
 
 import shutil
 import socket
-from types import SimpleNamespace
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from mlflow import MlflowClient
 
+from tests.components.core.tracking.work import Recorded
 from tests.servers import MlflowServer
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory, empty_mlflow):
+def address(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("mlflow")
     shutil.copy(empty_mlflow, folder)
     with MlflowServer(folder) as server:
@@ -19,26 +20,15 @@ def address(tmp_path_factory, empty_mlflow):
 
 
 @pytest.fixture
-def server(address, monkeypatch, request):
-    """The server, under an experiment of the test's own, and what is found on it."""
-    name = request.node.name
+def server(address: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Recorded:
+    """The shared server, under an experiment of the test's own."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", name)
-    client = MlflowClient(address)
-
-    def runs(kind=None):
-        experiment = client.get_experiment_by_name(name)
-        found = client.search_runs([experiment.experiment_id]) if experiment else []
-        return [run for run in found if kind in (None, run.data.tags["salt.kind"])]
-
-    def epochs(run_id):
-        return [(point.step, point.value) for point in client.get_metric_history(run_id, "score")]
-
-    return SimpleNamespace(client=client, runs=runs, epochs=epochs)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", request.node.name)
+    return Recorded(address, request.node.name)
 
 
 @pytest.fixture
-def nowhere(monkeypatch):
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An address where nothing listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -47,7 +37,7 @@ def nowhere(monkeypatch):
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch, empty_mlflow):
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_mlflow: Path) -> Iterator[MlflowServer]:
     """A server of the test's own, to be stopped and started; not running yet."""
     shutil.copy(empty_mlflow, tmp_path)
     server = MlflowServer(tmp_path)

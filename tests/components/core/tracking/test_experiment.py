@@ -15,6 +15,7 @@ from salt_pipeline.components.core.tracking.experiment import (
     open_experiment,
 )
 from salt_pipeline.components.core.tracking.tracking import Tracking
+from tests.components.core.tracking.work import Recorded
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_the_environment_names_the_experiment(client: Any, monkeypatch: pytest.M
     assert open_experiment(client) != salt
 
 
-def test_what_somebody_wrote_of_the_experiment_stays(server: Any):
+def test_what_somebody_wrote_of_the_experiment_stays(server: Recorded) -> None:
     first = Tracking("first").experiment
     assert "salt.kind" in server.client.get_experiment(first).tags[NOTE]
     server.client.set_experiment_tag(first, NOTE, "ours")

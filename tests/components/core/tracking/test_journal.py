@@ -3,22 +3,28 @@
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
 
 from salt_pipeline.components.core.tracking.tracking import Tracking
-from tests.components.core.tracking.work import TIMED, said, work
+from tests.components.core.tracking.work import TIMED, Recorded, logged, work
+from tests.servers import MlflowServer
 
 
-def test_without_a_server_work_goes_on(nowhere, tmp_path, caplog):
+def test_without_a_server_work_goes_on(nowhere: None, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     tracking = Tracking("first")
     assert work(tracking, tmp_path).id is None
     tracking.end_all("FINISHED")
     tracking.close(patience=0)
-    assert said(caplog) == ["MLflow is unreachable, its records are kept for later", "not recorded in MLflow"]
+    assert logged(caplog) == ["MLflow is unreachable, its records are kept for later", "not recorded in MLflow"]
     lost = caplog.messages[-1]
     assert all(what in lost for what in ("epochs", "metrics", "1 x parameters", "1 x files", "status"))
 
 
-def test_a_server_that_comes_back_gets_what_it_missed(own, tmp_path, caplog, monkeypatch):
+def test_a_server_that_comes_back_gets_what_it_missed(
+    own: MlflowServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
     caplog.set_level(logging.INFO, "salt_pipeline")
     own.start()
@@ -27,7 +33,7 @@ def test_a_server_that_comes_back_gets_what_it_missed(own, tmp_path, caplog, mon
     job.watch_machine()
     job.epochs(TIMED[:2])
     own.kill()
-    assert said(caplog) == []
+    assert logged(caplog) == []
     for count in (3, 4):
         job.epochs(TIMED[:count])
     job.params({"seed": 1})
@@ -38,11 +44,9 @@ def test_a_server_that_comes_back_gets_what_it_missed(own, tmp_path, caplog, mon
     while job._monitor._process.is_alive():
         time.sleep(0.05)
     own.start()
-    while len(said(caplog)) < 2:
+    while len(logged(caplog)) < 2:
         time.sleep(0.05)
-    assert said(caplog) == [
-        "MLflow is unreachable, its records are kept for later", "MLflow is reachable again"
-    ]  # fmt: skip
+    assert logged(caplog) == ["MLflow is unreachable, its records are kept for later", "MLflow is reachable again"]
     history = tracking.client.get_metric_history(job.id, "score")
     assert [(point.step, point.timestamp) for point in history] == [
         (epoch["epoch"], int(1000 * epoch["ended"])) for epoch in TIMED
@@ -54,27 +58,29 @@ def test_a_server_that_comes_back_gets_what_it_missed(own, tmp_path, caplog, mon
     found = tracking.client.get_run(job.id)
     assert (found.info.status, found.data.params) == ("FINISHED", {"seed": "1"})
     assert [file.path for file in tracking.client.list_artifacts(job.id, "model")] == ["model/model.json"]
-    assert len(said(caplog)) == 2
+    assert len(logged(caplog)) == 2
 
 
-def test_the_end_of_a_job_waits_for_a_server_that_comes_back(own, tmp_path, caplog):
+def test_the_end_of_a_job_waits_for_a_server_that_comes_back(
+    own: MlflowServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     tracking = Tracking("first")
     job = work(tracking, tmp_path)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(own.start)
         tracking.close(patience=120)
-    assert said(caplog) == ["MLflow is unreachable, its records are kept for later"]
+    assert logged(caplog) == ["MLflow is unreachable, its records are kept for later"]
     found = tracking.client.get_run(job.id)
     assert found.info.status == "FINISHED"
     assert found.data.metrics == {"score": 0.4, "loss": 0.25, "oof_score": 0.5}
 
 
-def test_what_a_server_refuses_does_not_hold_up_the_rest(server, caplog):
+def test_what_a_server_refuses_does_not_hold_up_the_rest(server: Recorded, caplog: pytest.LogCaptureFixture) -> None:
     tracking = Tracking("first")
     gone, job = tracking.job("lite0", 0), tracking.job("lite0", 1)
     server.client.delete_run(gone.id)
     gone.metrics({"oof_score": 0.5})
     job.metrics({"oof_score": 0.5})
     tracking.close()
-    assert said(caplog) == ["MLflow refused to record metrics", "not recorded in MLflow"]
+    assert logged(caplog) == ["MLflow refused to record metrics", "not recorded in MLflow"]
     assert server.client.get_run(job.id).data.metrics == {"oof_score": 0.5}

@@ -2,11 +2,13 @@
 
 import time
 
+import pytest
+
 from salt_pipeline.components.core.tracking.tracking import Tracking
-from tests.components.core.tracking.work import HISTORY
+from tests.components.core.tracking.work import HISTORY, Recorded
 
 
-def test_a_job_begun_again_goes_on_in_its_run(server):
+def test_a_job_begun_again_goes_on_in_its_run(server: Recorded) -> None:
     first = Tracking("first").job("lite0", 0)
     first.params({"seed": 1})
     first.epochs(HISTORY[:2])
@@ -19,7 +21,7 @@ def test_a_job_begun_again_goes_on_in_its_run(server):
     assert len(server.runs()) == 2
 
 
-def test_the_machine_is_watched_until_the_run_ends(server, monkeypatch):
+def test_the_machine_is_watched_until_the_run_ends(server: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
     job = Tracking("first").job("lite0", 0)
     job.watch_machine()

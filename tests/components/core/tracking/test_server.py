@@ -1,14 +1,21 @@
-"""The SQLite file that jobs open together."""
+"""The SQLite file that jobs open together, the time limits of uploads, and errors that are final."""
 
 import multiprocessing
+import os
+from pathlib import Path
+from typing import Any
 
+import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, TEMPORARILY_UNAVAILABLE
 
+from salt_pipeline.components.core.tracking.server import is_refusal, patient_uploads
 from salt_pipeline.components.core.tracking.tracking import Tracking
 from tests.components.core.tracking.work import HISTORY
 
 
-def record_job(fold, barrier):
+def record_job(fold: int, barrier: Any) -> None:
     """One of several jobs that start at once, in a process of its own."""
     barrier.wait()
     tracking = Tracking("first")
@@ -19,7 +26,9 @@ def record_job(fold, barrier):
     tracking.close(patience=120)
 
 
-def test_jobs_that_make_a_new_sqlite_file_together_are_all_recorded(tmp_path, monkeypatch):
+def test_jobs_that_make_a_new_sqlite_file_together_are_all_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/new/mlflow.db")
     processes = multiprocessing.get_context("forkserver")  # each imports nothing anew
     processes.set_forkserver_preload([__name__, "mlflow.store.tracking.sqlalchemy_store"])
@@ -37,3 +46,24 @@ def test_jobs_that_make_a_new_sqlite_file_together_are_all_recorded(tmp_path, mo
     assert {run.info.status for run in found} == {"FINISHED"}
     assert all(run.data.metrics == {"loss": 1.0, "score": 0.1} for run in found)
     assert all(run.data.params == {"seed": "1"} for run in found)
+
+
+def test_uploads_wait_longer_and_other_calls_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+    monkeypatch.setenv(name, "10")
+    with patient_uploads():
+        assert os.environ[name] == "600"
+    assert os.environ[name] == "10"
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [
+        (MlflowException("deleted", RESOURCE_DOES_NOT_EXIST), True),
+        (MlflowException("busy", TEMPORARILY_UNAVAILABLE), False),
+        (FileNotFoundError("gone"), True),
+        (ConnectionError("no route"), False),
+    ],
+)
+def test_only_what_would_fail_again_is_a_refusal(error: Exception, refused: bool) -> None:
+    assert is_refusal(error) == refused

@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -9,10 +10,10 @@ from salt_pipeline.components.core.tracking.experiment import NOTE
 from salt_pipeline.components.core.tracking.tracking import Tracking
 from salt_pipeline.components.report import mlflow_record as recording
 from salt_pipeline.components.report.mlflow_record import record
-from tests.components.core.tracking.work import HISTORY, HOUR_AGO, TIMED, said, work
+from tests.components.core.tracking.work import HISTORY, HOUR_AGO, TIMED, Recorded, logged, work
 
 
-def test_a_job_is_nested_in_its_pipeline(server, tmp_path):
+def test_a_job_is_nested_in_its_pipeline(server: Recorded, tmp_path: Path) -> None:
     tracking = Tracking("first")
     parent = tracking.parent()
     job = work(tracking, tmp_path)
@@ -28,15 +29,15 @@ def test_a_job_is_nested_in_its_pipeline(server, tmp_path):
     assert [file.path for file in server.client.list_artifacts(job.id, "model")] == ["model/model.json"]
 
 
-def test_runs_jobs_and_pipelines_are_kept_apart(server):
+def test_runs_jobs_and_pipelines_are_kept_apart(server: Recorded) -> None:
     jobs = [("a", "x", 0), ("a", "x", 1), ("a", "y", 0), ("b", "x", 0)]
     ids = {Tracking(run).job(encoder, fold).id for run, encoder, fold in jobs}
     assert len(ids) == len(server.runs("job")) == 4
     assert len(server.runs("pipeline")) == 2
 
 
-def test_jobs_that_begin_at_once_share_one_parent(server):
-    def begin(fold):
+def test_jobs_that_begin_at_once_share_one_parent(server: Recorded) -> None:
+    def begin(fold: int) -> tuple[str | None, str | None]:
         tracking = Tracking("first")
         return tracking.parent().id, tracking.job("lite0", fold % 2).id
 
@@ -46,7 +47,7 @@ def test_jobs_that_begin_at_once_share_one_parent(server):
     assert len({job for _, job in found}) == len(server.runs("job")) == 2
 
 
-def test_what_was_stopped_is_said_to_be_and_runs_again(server):
+def test_what_was_stopped_is_said_to_be_and_runs_again(server: Recorded) -> None:
     tracking = Tracking("first")
     done, stopped = tracking.job("lite0", 0), tracking.job("lite0", 1)
     done.end()
@@ -64,7 +65,7 @@ def test_what_was_stopped_is_said_to_be_and_runs_again(server):
     assert server.client.get_run(done.id).info.end_time == ended
 
 
-def test_two_parents_that_a_slow_server_let_be_become_one(server):
+def test_two_parents_that_a_slow_server_let_be_become_one(server: Recorded) -> None:
     tracking = Tracking("first")
     oldest = tracking.parent()
     second = server.client.create_run(tracking.experiment, tags={"salt.run": "first", "salt.kind": "pipeline"})
@@ -77,7 +78,9 @@ def test_two_parents_that_a_slow_server_let_be_become_one(server):
 
 
 @pytest.mark.parametrize(("run", "uri"), [("first", None), ("", "http://127.0.0.1:9")])
-def test_nobody_asked_for_tracking(monkeypatch, tmp_path, caplog, run, uri):
+def test_nobody_asked_for_tracking(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture, run: str, uri: str | None
+) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     if uri:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
@@ -88,12 +91,18 @@ def test_nobody_asked_for_tracking(monkeypatch, tmp_path, caplog, run, uri):
     assert not caplog.records
 
 
-def test_the_report_fills_in_what_jobs_left_out(server, tmp_path):
+def test_the_report_fills_in_what_jobs_left_out(server: Recorded, tmp_path: Path) -> None:
     Tracking("first").job("lite0", 0).epochs(HISTORY[:3])
     curves = []
     for fold in (0, 1):
-        curve = {"encoder": "lite0", "fold": fold, "data_hash": "d", "config_hash": "c", "seconds": 2.5,
-                 "device": ["cpu", "NVIDIA H100"][fold]}  # fmt: skip
+        curve = {
+            "encoder": "lite0",
+            "fold": fold,
+            "data_hash": "d",
+            "config_hash": "c",
+            "seconds": 2.5,
+            "device": ["cpu", "NVIDIA H100"][fold],
+        }
         curves.append(str(tmp_path / f"{fold}.json"))
         (tmp_path / f"{fold}.json").write_text(json.dumps({**curve, "epochs": HISTORY}))
     (tmp_path / "x7").write_text("# card")
@@ -118,17 +127,26 @@ def test_the_report_fills_in_what_jobs_left_out(server, tmp_path):
     assert [file.path for file in server.client.list_artifacts(pipeline.info.run_id)] == ["config.json", "report.md"]
 
 
-def test_the_report_does_not_need_a_server(nowhere, tmp_path, monkeypatch):
+def test_the_report_does_not_need_a_server(nowhere: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "PATIENCE", 0)
     curve = tmp_path / "curve.json"
-    facts = {"encoder": "lite0", "fold": 0, "data_hash": "d", "config_hash": "c", "seconds": 1, "device": "cpu",
-             "epochs": HISTORY}  # fmt: skip
+    facts = {
+        "encoder": "lite0",
+        "fold": 0,
+        "data_hash": "d",
+        "config_hash": "c",
+        "seconds": 1,
+        "device": "cpu",
+        "epochs": HISTORY,
+    }
     curve.write_text(json.dumps(facts))
     assert record("first", {}, [str(curve)], {"score": 1}, {"c.json": str(curve)}) == {"mlflow_run_id": ""}
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["away at the end", "away for the whole run"])
-def test_the_report_brings_in_what_jobs_could_not(server, tmp_path, caplog, monkeypatch, seen):
+def test_the_report_brings_in_what_jobs_could_not(
+    server: Recorded, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, seen: bool
+) -> None:
     if seen:
         Tracking("first").job("lite0", 3)
     with monkeypatch.context() as away:
@@ -136,10 +154,19 @@ def test_the_report_brings_in_what_jobs_could_not(server, tmp_path, caplog, monk
         tracking = Tracking("first")
         work(tracking, tmp_path)
         tracking.close(patience=0)
-    assert said(caplog)[-1] == "not recorded in MLflow"
+    assert logged(caplog)[-1] == "not recorded in MLflow"
     assert [run.info.status for run in server.runs("job")] == ["RUNNING"] * seen
-    curve = {"encoder": "lite0", "fold": 3, "data_hash": "d", "config_hash": "c", "seconds": 2.5, "device": "cpu",
-             "ended": HOUR_AGO + 9, "oof_score": 0.5, "oof_salt_accuracy": 0.75}  # fmt: skip
+    curve = {
+        "encoder": "lite0",
+        "fold": 3,
+        "data_hash": "d",
+        "config_hash": "c",
+        "seconds": 2.5,
+        "device": "cpu",
+        "ended": HOUR_AGO + 9,
+        "oof_score": 0.5,
+        "oof_salt_accuracy": 0.75,
+    }
     epochs = [{**epoch, "seconds": 0.5} for epoch in TIMED]
     (tmp_path / "curve.json").write_text(json.dumps({**curve, "epochs": epochs}))
     for _ in range(2):
