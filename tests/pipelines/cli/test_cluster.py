@@ -139,7 +139,7 @@ def test_a_run_is_found_by_id_its_beginning_or_its_name(kfp):
 
 def test_cancel_and_resume_know_what_can_be(kfp):
     kfp.add_run("first", "RUNNING", RUN)
-    assert "can only go on once it has failed or was stopped (found RUNNING)" in fails("resume", RUN)
+    assert "can be resumed only after it has failed or was stopped (found RUNNING)" in fails("resume", RUN)
     assert f"salt resume {RUN[:8]}" in salt("cancel", RUN)[1]
     assert ("POST", f"/apis/v2beta1/runs/{RUN}:terminate") in kfp.asked
     kfp.runs[RUN]["state"] = "FAILED"
@@ -147,7 +147,7 @@ def test_cancel_and_resume_know_what_can_be(kfp):
     assert f"salt watch {RUN[:8]}" in salt("resume", RUN)[1]
     assert ("POST", f"/apis/v2beta1/runs/{RUN}:retry") in kfp.asked
     kfp.runs[RUN]["state"] = "SUCCEEDED"
-    assert "can only go on" in fails("resume", RUN)
+    assert "can be resumed only after" in fails("resume", RUN)
 
 
 def test_a_run_that_was_stopped_is_started_anew_with_the_same_parameters(kfp):
@@ -204,7 +204,7 @@ def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp):
     while "ingest: running" not in "".join(said):
         said.append(process.stderr.readline())
     kfp.fault = "503"
-    while "trying on" not in "".join(said):
+    while "trying again" not in "".join(said):
         said.append(process.stderr.readline())
     kfp.workflows[RUN] = workflow(ALL_DONE, RUN)
     kfp.runs[RUN]["state"] = "SUCCEEDED"
@@ -213,8 +213,8 @@ def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp):
     assert process.wait() == 0
     text = "".join(said)
     assert f"{short_name(SECOND)}/fold1: predict: succeeded" in text
-    assert text.count("trying on") == 1
-    assert "the API is back" in text
+    assert text.count("trying again") == 1
+    assert "the API is reachable again" in text
     assert text.endswith("first: SUCCEEDED\n")
     assert "Traceback" not in text
 
@@ -233,7 +233,7 @@ def test_watch_of_a_failed_run_says_why(kfp):
     assert f"train-fold of {short_name(SECOND)}/fold1 failed: {reason}" in said
     assert f"  {MARK}config.json: is not valid\n    - train.epochs: too few\n" in said
     commands = (
-        f"  its log: salt logs {RUN[:8]} {short_name(SECOND)}/fold1\nto go on where it stopped: salt resume {RUN[:8]}\n"
+        f"  its log: salt logs {RUN[:8]} {short_name(SECOND)}/fold1\nto resume it: salt resume {RUN[:8]}\n"
     )
     assert said.endswith(commands)
     kfp.logs[pod_name] = "".join(f"line {i}\n" for i in range(100))
@@ -267,7 +267,7 @@ def test_watch_of_a_stopped_run_does_not_explain_each_task(kfp):
         "spec": {"activeDeadlineSeconds": 0}
     }
     said = salt("watch", RUN)[2]
-    assert said.endswith(f"first: FAILED\nthe run was stopped\nto go on where it stopped: salt resume {RUN[:8]}\n")
+    assert said.endswith(f"first: FAILED\nthe run was stopped\nto resume it: salt resume {RUN[:8]}\n")
     assert said.count("train-fold: failed, 0:01:01, the run was stopped") == 4
 
 
@@ -325,7 +325,7 @@ def test_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(kfp):
             _, said = process.communicate(timeout=5)
             break
     assert process.returncode == 130
-    assert said.endswith(f"the run goes on; to come back: salt watch {RUN[:8]}\n")
+    assert said.endswith(f"the run continues; to watch it again: salt watch {RUN[:8]}\n")
     assert "Traceback" not in said
     assert not any("terminate" in path for _, path in kfp.asked)
 
@@ -340,8 +340,8 @@ def test_logs_of_a_stage_and_of_a_job(kfp):
     assert salt("logs", RUN, "ingest")[1] == "log of salt-x7k2p.root.ingest.executor\n"
     assert salt("logs", RUN, f"{FIRST}/fold1")[1].endswith("train-fold.executor(1)\n")
     assert salt("logs", RUN, f"{short_name(FIRST)}/fold1", "--predict")[1].endswith("predict.executor(0)\n")
-    assert "JOB: has not begun (found report)" in fails("logs", RUN, "report")
-    assert "has not begun" in fails("logs", RUN, f"{SECOND}/fold0")
+    assert "JOB: has not started (found report)" in fails("logs", RUN, "report")
+    assert "has not started" in fails("logs", RUN, f"{SECOND}/fold0")
     known = f"ingest, fold-split, ensemble, submission, report, {short_name(FIRST)}/fold0"
     assert f"no such stage or job (found train, expected {known} ...)" in fails("logs", RUN, "train")
     kfp.logs.clear()
@@ -398,7 +398,7 @@ def test_an_archived_log_that_cannot_be_read_says_where_it_is(kfp):
 def test_logs_are_followed_to_the_tasks_end(kfp):
     kfp.add_run("first", "RUNNING", RUN)
     kfp.workflows[RUN] = workflow({("ingest", None): ["Pending"]}, RUN)
-    assert "ingest: is starting and has written nothing (found Unschedulable" in fails("logs", RUN, "ingest")
+    assert "ingest: is starting and has not written anything yet (found Unschedulable" in fails("logs", RUN, "ingest")
     kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Running"]}, RUN)
     node = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "executor")
     pod = f"salt-x7k2p-system-container-impl-{node['id'].removeprefix('salt-x7k2p-')}"
@@ -443,7 +443,7 @@ def test_fetch_brings_results_to_the_places_of_a_local_run(kfp, store, store_env
 
     store.remove(f"{base}/report/e2/report_html")
     said = fails("fetch", "first", "--out", tmp_path / "less")
-    assert "the run has not made all its results (expected report.html)" in said
+    assert "some results are missing (expected report.html)" in said
     assert (tmp_path / "less" / "submission.csv").is_file()
 
 

@@ -140,7 +140,7 @@ def test_submit_warns_where_jobs_wait_and_refuses_where_none_can_run(ready, kfp,
     assert "--set cluster.cpu=250m" in said
     assert salt(*words, "--set", "cluster.cpu=250m")[2] == ""
     kubernetes.forbidden = {"pods"}
-    assert "warning: what the jobs ask for was not compared with the nodes: Kubernetes: " in salt(*words)[2]
+    assert "warning: the jobs' requests were not compared with the nodes: Kubernetes: " in salt(*words)[2]
     kubernetes.forbidden = set()
     kubernetes.nodes = [node("a", cpu="2", memory="1Gi")]
     runs = len(kfp.runs)

@@ -46,7 +46,7 @@ def test_five_fields_become_six_and_the_next_time_is_known(text, kfp, due):
         ("*/0 3 * * *", "has a minute that is out of range"),
         ("0 3 * * mond", r"has a day of week that is not valid \(found mond"),
         ("0 , * * *", "has a hour that is not valid"),
-        ("0 3 30 2 *", "names no day that exists"),
+        ("0 3 30 2 *", "matches no day that exists"),
     ],
 )
 def test_what_is_not_valid_is_named(text, message):

@@ -132,7 +132,7 @@ def test_an_existing_minio_gets_users_where_the_keys_may_make_them(entered, kube
         monkeypatch.setenv(name, value)
     kubernetes.objects["secrets"].clear()
     _, out, _ = salt("cluster", "init")
-    assert out.startswith("users of the store: not made, these keys do not administer a MinIO (")
+    assert out.startswith("users of the store: not created, these keys are not those of a MinIO administrator (")
     assert out.splitlines()[0].endswith("); pods get the keys that were given")
     assert kubernetes.secret("salt-store") == held
 
@@ -162,7 +162,7 @@ def test_what_is_no_minio_has_no_users(kubernetes, monkeypatch, status, said, wh
     with Store() as server:
         monkeypatch.setenv("SALT_S3_ENDPOINT", server.url)
         _, out, _ = salt("cluster", "init")
-    assert out.startswith("users of the store: not made, these keys do not administer a MinIO (")
+    assert out.startswith("users of the store: not created, these keys are not those of a MinIO administrator (")
     assert why in out.splitlines()[0]
     assert kubernetes.secret("mlpipeline-minio-artifact") == {"accesskey": "given", "secretkey": "given-secret"}
 
@@ -172,7 +172,7 @@ def test_users_are_not_made_for_secrets_of_others(entered, kubernetes):
     kubernetes.put("secrets", "mlpipeline-minio-artifact", {"accesskey": "minio", "secretkey": "minio123"})
     _, out, _ = salt("cluster", "init", "--dev")
     assert "Secret mlpipeline-minio-artifact: holds other values" in out
-    assert "user salt-kfp: skipped, Secret mlpipeline-minio-artifact holds the keys of another" in out
+    assert "user salt-kfp: skipped, Secret mlpipeline-minio-artifact holds the keys of another user" in out
 
 
 @pytest.mark.minio
@@ -181,18 +181,18 @@ def test_init_makes_everything_once(kubernetes, minio, store_environment, store,
     code, out, said = salt("cluster", "init", "--dev", "--expire-days", 9)
     assert code == 0
     assert out.splitlines() == [
-        "Secret salt-store: made",
-        "Secret mlpipeline-minio-artifact: made",
-        "Secret salt-mlflow: made",
-        "Secret salt-minio: made",
-        "Secret salt-postgres: made",
-        f"bucket {bucket}-new: made",
+        "Secret salt-store: created",
+        "Secret mlpipeline-minio-artifact: created",
+        "Secret salt-mlflow: created",
+        "Secret salt-minio: created",
+        "Secret salt-postgres: created",
+        f"bucket {bucket}-new: created",
         out.splitlines()[6],
         "checkpoints: kept 9 days, set",
         "user salt-stages: set",
         "user salt-kfp: set",
         "user salt-mlflow: set",
-        "MLflow experiment salt: skipped, MLFLOW_TRACKING_URI names no server here",
+        "MLflow experiment salt: skipped, MLFLOW_TRACKING_URI is not a server's address here",
     ]
     key = store_environment["SALT_S3_SECRET_KEY"]
     held = {name: kubernetes.secret(name) for name in kubernetes.objects["secrets"]}
@@ -234,7 +234,7 @@ def test_other_values_are_left_unless_replaced(kubernetes, monkeypatch):
     kubernetes.put("secrets", names.KFP_STORE_SECRET, {"accesskey": "minio", "secretkey": "minio123", "other": "kept"})
     monkeypatch.setattr("salt_pipeline.pipelines.cluster.init._buckets", lambda *_: iter(()))
     _, out, _ = salt("cluster", "init")
-    assert "Secret mlpipeline-minio-artifact: holds other values, left as it is (--replace puts ours in)" in out
+    assert "Secret mlpipeline-minio-artifact: holds other values and was not changed (--replace replaces them)" in out
     assert kubernetes.secret(names.KFP_STORE_SECRET)["accesskey"] == "minio"
     assert "mlpipeline-minio-artifact: replaced" in salt("cluster", "init", "--replace")[1]
     assert kubernetes.secret(names.KFP_STORE_SECRET) == {

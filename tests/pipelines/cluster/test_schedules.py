@@ -77,7 +77,7 @@ def test_without_the_right_to_write_secrets_nothing_is_submitted(ready, kfp, kub
     said = fails("submit", "--data", ready, *SMOKE, "--notify", ADDRESS)
     last = said.splitlines()[-1]
     assert "Secret kubeflow/salt-notify-" in last
-    assert "may not be written: let somebody with the right make it once, with the address as SALT_NOTIFY_URL" in last
+    assert "no permission to write it: ask somebody who has it to create it once, with the address as SALT_" in last
     assert "s3cr3t" not in said
     assert not kfp.runs
 
@@ -119,6 +119,6 @@ def test_a_schedule_is_switched_off_and_on_and_deleted(two):
     assert two.schedules[0]["status"] == "ENABLED"
     assert "names several schedules: give the beginning of an id" in fails("schedules", "--delete", "7c1e")
     assert "no such schedule" in fails("schedules", "--delete", "nothing")
-    assert "is one at a time" in fails("schedules", "--delete", "weekly", "--enable", "weekly")
+    assert "only one of these can be given" in fails("schedules", "--delete", "weekly", "--enable", "weekly")
     assert salt("schedules", "--delete", "weekly")[1] == "weekly: deleted; its runs stay\n"
     assert [one["display_name"] for one in two.schedules] == ["odd"]

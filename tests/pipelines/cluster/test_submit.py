@@ -72,8 +72,8 @@ def test_every_problem_is_told_at_once_and_nothing_is_submitted(ready, kfp, kube
     kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS)
     said = fails("submit", "--data", f"s3://{bucket}/no.zip", *SMOKE)
     assert "--data: no such object" in said
-    assert "Secret kubeflow/salt-store: is not there: see `salt cluster init`" in said
-    assert f"is another bucket than SALT_S3_BUCKET's here (found salt, expected {bucket})" in said
+    assert "Secret kubeflow/salt-store: is missing: see `salt cluster init`" in said
+    assert f"differs from SALT_S3_BUCKET here (found salt, expected {bucket})" in said
     kfp.fault = "500"
     monkeypatch.setenv("SALT_S3_BUCKET", "no-such-bucket")
     said = fails("submit", "--data", ready, *SMOKE)
@@ -89,22 +89,22 @@ def test_a_service_account_with_a_role_needs_no_keys(ready, kfp, kubernetes):
     kubernetes.objects["secrets"].clear()
     account = kubernetes.objects["serviceaccounts"]["salt-runner"]["metadata"]
     account["annotations"] = {"eks.amazonaws.com/role-arn": ""}
-    assert "Secret kubeflow/salt-store: is not there" in fails("submit", "--data", ready, *SMOKE)
+    assert "Secret kubeflow/salt-store: is missing" in fails("submit", "--data", ready, *SMOKE)
     account["annotations"] = {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/salt"}
     assert salt("submit", "--data", ready, *SMOKE)[0] == 0
     kubernetes.forbidden = {"serviceaccounts"}
-    assert "Secret kubeflow/salt-store: is not there" in fails("submit", "--data", ready, *SMOKE)
+    assert "Secret kubeflow/salt-store: is missing" in fails("submit", "--data", ready, *SMOKE)
 
 
 @pytest.mark.minio
 def test_what_may_not_be_looked_at_is_a_warning(ready, kfp, kubernetes, monkeypatch):
     kubernetes.forbidden = {"secrets"}
     code, _, said = salt("submit", "--data", ready, *SMOKE)
-    assert (code, said) == (0, "warning: Secret salt-store: we may not look whether it is there\n")
+    assert (code, said) == (0, "warning: Secret salt-store: no permission to read it; not checked\n")
     monkeypatch.delenv("KUBECONFIG")
     code, _, said = salt("submit", "--data", ready, *SMOKE)
     assert code == 0
-    assert "warning: Secrets and ConfigMap were not looked for: Kubernetes: no configuration: check KUBECONFIG" in said
+    assert "warning: Secrets and ConfigMap were not checked: Kubernetes: no configuration: check KUBECONFIG" in said
 
 
 @pytest.mark.minio
@@ -116,7 +116,7 @@ def test_a_check_without_an_answer_in_time_is_a_warning(ready, kfp, kubernetes, 
     said = "\n".join(checked.warnings)
     assert "not checked: Kubeflow Pipelines at" in said
     assert "cannot be reached: no answer in time" in said
-    assert "Secrets and ConfigMap were not looked for: Kubernetes: " in said
+    assert "Secrets and ConfigMap were not checked: Kubernetes: " in said
     assert checked.data_version == hashlib.sha256(b"an archive").hexdigest()
     kfp.released.set()
 

@@ -40,7 +40,7 @@ def test_no_nodes_are_no_tasks():
     [
         ("driver", "starting", 0),
         ("driver failed", "failed", 0),
-        ("omitted", "left out", 0),
+        ("omitted", "skipped", 0),
         ("cached", "cached", 0),
         (["Pending"], "starting", 1),
         (["Running"], "running", 1),
@@ -55,7 +55,7 @@ def test_no_nodes_are_no_tasks():
 def test_state_of_a_task(phases, state, attempts):
     found = task(phases)
     assert (found.stage, found.iteration, found.state, len(found.attempts)) == ("train-fold", 1, state, attempts)
-    assert found.ended == (state in ("failed", "left out", "cached", "succeeded"))
+    assert found.ended == (state in ("failed", "skipped", "cached", "succeeded"))
 
 
 def test_a_task_between_two_attempts_names_the_lost_one():
@@ -193,7 +193,7 @@ def test_nodes_that_argo_packed():
     flow["status"]["compressedNodes"] = packed
     assert read_tasks(flow) == plain
     flow["status"]["compressedNodes"] = packed[:40]
-    with pytest.raises(SaltError, match="cannot be unpacked"):
+    with pytest.raises(SaltError, match="cannot be decompressed"):
         read_tasks(flow)
 
 
@@ -259,7 +259,7 @@ def test_an_image_that_is_not_there_is_told_once_whatever_kubernetes_says_next()
         waiting('ErrImagePull: failed to pull and unpack image "salt/train-fold:1": failed to resolve reference'),
         waiting('ImagePullBackOff: Back-off pulling image "salt/train-fold:1": ErrImagePull: failed'),
     }
-    assert said == {"cannot pull salt/train-fold:1: is it on the node, or in a registry? see `salt doctor`"}
+    assert said == {"cannot pull salt/train-fold:1: is it on the node, or in a registry? run `salt doctor`"}
 
 
 def test_what_is_said_of_every_pod_is_not_told():

@@ -57,7 +57,7 @@ def test_doctor_shows_every_check_of_the_issue(ready, kubernetes):
     kubernetes.objects["secrets"].clear()
     code, out, _ = salt("doctor")
     assert code == 1
-    assert "salt-store is not there" in out
+    assert "salt-store is missing" in out
 
 
 def test_doctor_ends_when_nothing_is_there():
@@ -111,22 +111,22 @@ def test_service_account(kubernetes, kube):
     assert verdict(checks.service_account, kube, "salt-runner") == "ok"
     kubernetes.may_not = {("patch", "workflowtaskresults"), ("get", "secrets")}
     said = found(checks.service_account, kube, "salt-runner")
-    assert said == "salt-runner may not patch workflowtaskresults, get secrets/mlpipeline-minio-artifact"
+    assert said == "salt-runner has no permission to patch workflowtaskresults, get secrets/mlpipeline-minio-artifact"
     assert verdict(checks.service_account, kube, "other") == "fail"
 
 
 def test_secrets_and_config_map_lack_keys(kubernetes, kube):
-    assert found(checks.config_map, kube) == "salt-settings is not there"
+    assert found(checks.config_map, kube) == "salt-settings is missing"
     kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS | {"SALT_S3_BUCKET": ""})
-    assert found(checks.config_map, kube) == "salt-settings lacks SALT_S3_BUCKET"
+    assert found(checks.config_map, kube) == "salt-settings: SALT_S3_BUCKET is missing"
     kubernetes.put("secrets", names.STORE_SECRET, {"SALT_S3_ACCESS_KEY": "x"})
     said = checks.secrets(kube, "salt-runner")[1]
-    assert said == "salt-store lacks SALT_S3_SECRET_KEY; mlpipeline-minio-artifact is not there"
+    assert said == "salt-store: SALT_S3_SECRET_KEY is missing; mlpipeline-minio-artifact is missing"
 
 
 def test_pods_of_an_account_with_a_role_need_no_keys(kubernetes, kube):
     kubernetes.put("secrets", names.KFP_STORE_SECRET, dict.fromkeys(names.KFP_STORE_KEYS, "x"))
-    assert checks.secrets(kube, "salt-runner")[:2] == ("fail", "salt-store is not there")
+    assert checks.secrets(kube, "salt-runner")[:2] == ("fail", "salt-store is missing")
     role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/salt"}
     kubernetes.objects["serviceaccounts"]["salt-runner"]["metadata"]["annotations"] = role
     assert checks.secrets(kube, "salt-runner")[:2] == ("ok", names.KFP_STORE_SECRET)
@@ -250,7 +250,7 @@ def test_gpus(kubernetes, kube):
 
 def test_room_for_jobs(kubernetes, kube):
     kubernetes.nodes = []
-    assert checks.capacity(kube)[:2] == ("warn", "no node is ready and takes pods")
+    assert checks.capacity(kube)[:2] == ("warn", "no node is ready and accepts pods")
     kubernetes.nodes = [node("a", cpu="2", memory="32Gi")]
     state, said, fix = checks.capacity(kube)
     assert (state, fix) == ("warn", "the others wait, or: --set cluster.cpu=200m")
@@ -358,7 +358,7 @@ def test_a_store_that_refuses_comes_with_a_fix(store_environment, monkeypatch):
     monkeypatch.setenv("SALT_S3_BUCKET", "no-such-bucket")
     state, said, fix = services.bucket("kubeflow")
     assert (state, "there is no such bucket" in said) == ("fail", True)
-    assert fix == "salt cluster init makes the bucket no-such-bucket, or set SALT_S3_BUCKET to one that is there"
+    assert fix == "salt cluster init makes the bucket no-such-bucket, or set SALT_S3_BUCKET to one that exists"
     for variable in ("SALT_S3_SECRET_KEY", "SALT_S3_ACCESS_KEY"):
         monkeypatch.setenv(variable, "wrong-by-intention")
         state, said, fix = services.bucket("kubeflow")

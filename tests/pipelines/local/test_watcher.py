@@ -63,7 +63,7 @@ def test_without_a_mark_the_log_ends_and_its_place_is_told(tmp_path):
     lines = [f"line {i}" for i in range(40)]
     shown = said(tmp_path, "\n".join(lines)).splitlines()
     assert shown[:-1] == lines[-15:]
-    assert shown[-1] == f"the whole log: {tmp_path / 'log.txt'}"
+    assert shown[-1] == f"the complete log: {tmp_path / 'log.txt'}"
 
 
 def test_what_an_earlier_attempt_said_is_not_repeated(tmp_path):
