@@ -1,7 +1,7 @@
-"""Names that the manifests in k8s/ and the code must agree on."""
+"""Names that the manifests in k8s/ and the code have in common."""
 
 PART_OF = "salt-pipeline"
-"""Value of the label `app.kubernetes.io/part-of`, on everything of ours."""
+"""Value of the label `app.kubernetes.io/part-of` on all objects of this project."""
 
 NAMESPACE = "kubeflow"
 SERVICE_ACCOUNT = "salt-runner"
@@ -18,7 +18,7 @@ KFP_STORE_SECRET = "mlpipeline-minio-artifact"  # noqa: S105 - a name
 KFP_STORE_KEYS = ("accesskey", "secretkey")
 
 NOTIFY_SECRET = "salt-notify"  # noqa: S105 - a name
-"""Beginning of the name of a Secret with the address that hears of a run's end; a hash of the address follows."""
+"""Beginning of the name of a Secret with the address that is notified of a run's end; a hash of it follows."""
 NOTIFY_KEY = "SALT_NOTIFY_URL"
 
 # Only in the overlay `dev`, which brings its own store and tracking server.
@@ -40,4 +40,4 @@ KFP_BUCKET = "mlpipeline"
 DEFAULT_PIPELINE_ROOT = "minio://mlpipeline/v2/artifacts"
 
 CHECKPOINTS = "checkpoints"
-"""Prefix in our bucket under which training keeps its checkpoints."""
+"""Prefix in the bucket under which training keeps its checkpoints."""

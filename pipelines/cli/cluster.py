@@ -46,7 +46,7 @@ def watch(run: Run) -> None:
     follow(kfp, kfp.find(run).id)
 
 
-def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20) -> None:
+def runs(limit: Annotated[int, typer.Option(min=1, help="Number of runs, newest first.")] = 20) -> None:
     """Lists the runs of a cluster and of this machine, each with its score."""
     from salt_pipeline.pipelines.compare.listing import list_runs
     from salt_pipeline.pipelines.display.run_table import clock
@@ -54,7 +54,7 @@ def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.
     table = Table("run", "name", "where", "state", "score", "began", "time", box=None)
     listed, problems = list_runs(open_kfp(), limit)
     for problem in problems:
-        typer.echo(f"left out: {problem}", err=True)
+        typer.echo(f"skipped: {problem}", err=True)
     for run in listed:
         score = "" if run.score is None else f"{run.score:.4f}"
         began = run.began.astimezone().strftime("%Y-%m-%d %H:%M")
@@ -65,10 +65,12 @@ def runs(limit: Annotated[int, typer.Option(min=1, help="How many, newest first.
 def logs(
     run: Run,
     job: Annotated[str, typer.Argument(metavar="JOB", help="A stage, or a training job as encoder/foldK.")],
-    follow: Annotated[bool, typer.Option("--follow", help="Go on printing until the task ends.")] = False,
-    predict: Annotated[bool, typer.Option("--predict", help="Of a job, its prediction, not its training.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Continue printing until the task ends.")] = False,
+    predict: Annotated[
+        bool, typer.Option("--predict", help="The log of a job's prediction, not of its training.")
+    ] = False,
 ) -> None:
-    """Prints what a task has written."""
+    """Prints the log of a task."""
     from salt_pipeline.pipelines.cluster.pod_logs import read_log
     from salt_pipeline.pipelines.cluster.watch import POLL_SECONDS, run_tasks
 
@@ -88,22 +90,22 @@ def logs(
 
 def fetch(
     run: Run,
-    out: Annotated[Path, typer.Option(help="The folder.")],
-    everything: Annotated[bool, typer.Option("--all", help="Every artifact, not the results alone.")] = False,
+    out: Annotated[Path, typer.Option(help="The folder to download to.")],
+    everything: Annotated[bool, typer.Option("--all", help="Download every artifact, not the results alone.")] = False,
 ) -> None:
-    """Brings submission, report and metrics from the store."""
-    from salt_pipeline.pipelines.cluster import fetch as fetching
+    """Downloads submission, report and metrics from the store."""
+    from salt_pipeline.pipelines.cluster.fetch import fetch as download
 
     kfp = open_kfp()
-    paths, missing = fetching.fetch(kfp, kfp.find(run), out, everything)
+    paths, missing = download(kfp, kfp.find(run), out, everything)
     for path in paths:
         typer.echo(path)
     if missing:
-        raise SaltError("the run has not made all its results", file=run, expected=", ".join(missing))
+        raise SaltError("some results are missing", file=run, expected=", ".join(missing))
 
 
 def cancel(run: Run) -> None:
-    """Stops a run; what it has made stays."""
+    """Stops a run; its results so far stay."""
     from salt_pipeline.pipelines.cluster.close_tracked import close_tracked
 
     kfp = open_kfp()
@@ -111,26 +113,26 @@ def cancel(run: Run) -> None:
     if found.ended:
         raise SaltError("has ended already", file=found.name, found=found.state)
     kfp.terminate(found.id)
-    typer.echo(f"{found.name}: stopping; to go on with it: salt resume {found.id[:8]}")
+    typer.echo(f"{found.name}: stopping; to resume it: salt resume {found.id[:8]}")
     close_tracked(kfp, found.id)
 
 
 def resume(run: Run) -> None:
-    """Lets a run that failed or was stopped go on where it was."""
+    """Resumes a run that failed or was stopped."""
     from salt_pipeline.pipelines.cluster.close_tracked import close_tracked
 
     kfp = open_kfp()
     found = kfp.find(run)
     if found.state == "SUCCEEDED" or not found.ended:
-        raise SaltError("can only go on once it has failed or was stopped", file=found.name, found=found.state)
+        raise SaltError("can be resumed only after it has failed or was stopped", file=found.name, found=found.state)
     close_tracked(kfp, found.id)
     run_id = kfp.resume(found)
     how = "resumed" if run_id == found.id else "started anew; its training jobs resume from their checkpoints"
-    typer.echo(f"{found.name}: {how}; to follow it: salt watch {run_id[:8]}")
+    typer.echo(f"{found.name}: {how}; to watch it: salt watch {run_id[:8]}")
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Checks everything a run needs, on this machine and on the cluster, and says how to fix it."""
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Checks everything a run needs, on this machine and on the cluster, and shows how to fix it."""
     from salt_pipeline.pipelines.doctor.run import examine, show
 
     verdicts = examine(settings())
@@ -140,17 +142,19 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = F
 
 
 def init(
-    dev: Annotated[bool, typer.Option("--dev", help="Also the Secrets of the overlay's MinIO and Postgres.")] = False,
-    generate: Annotated[bool, typer.Option("--generate", help="Make up keys where the environment has none.")] = False,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Also create the Secrets of the overlay's MinIO and Postgres.")
+    ] = False,
+    generate: Annotated[bool, typer.Option("--generate", help="Generate keys if the environment has none.")] = False,
     replace: Annotated[
         bool,
         typer.Option(
-            "--replace", help="Put ours into Secrets that hold other values, and give the store's users new keys."
+            "--replace", help="Replace the values of Secrets that hold others, and give the store's users new keys."
         ),
     ] = False,
-    expire_days: Annotated[int, typer.Option(min=1, help="Days that checkpoints are kept.")] = 30,
+    expire_days: Annotated[int, typer.Option(min=1, help="Number of days for which checkpoints are kept.")] = 30,
 ) -> None:
-    """Makes Secrets, buckets, users, lifecycle rule and MLflow experiment; a second time it changes nothing."""
+    """Creates Secrets, buckets, users, lifecycle rule and MLflow experiment; a second time it changes nothing."""
     from salt_pipeline.pipelines.cluster.init import initialise
 
     for line in initialise(settings(), dev=dev, generate=generate, replace=replace, expire_days=expire_days):
@@ -170,6 +174,6 @@ def _task(tasks: list, jobs: list, wanted: str, predict: bool) -> Any:
         if mine and (wanted in names or stage not in TASKS_IN_LOOP):
             return task
     if wanted in names or (stage in TASKS and stage not in TASKS_IN_LOOP):
-        raise SaltError("has not begun", field="JOB", found=wanted)
+        raise SaltError("has not started", field="JOB", found=wanted)
     known = ", ".join([*(name for name in TASKS if name not in TASKS_IN_LOOP), *list(names)[:1]])
     raise SaltError("no such stage or job", field="JOB", found=wanted, expected=f"{known} ...")

@@ -1,4 +1,4 @@
-"""What the commands that talk to a cluster share: the namespace's option, the connection, following a run."""
+"""Code that the cluster's commands have in common: the namespace's option, the connection, following a run."""
 
 import inspect
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from salt_pipeline.pipelines.cluster.settings import ClusterSettings, cluster_se
 
 Namespace = Annotated[
     str | None,
-    typer.Option("-n", "--namespace", help="Namespace of the runs, in place of SALT_NAMESPACE: a profile's, or KFP's."),
+    typer.Option("-n", "--namespace", help="Namespace of the runs, instead of SALT_NAMESPACE: a profile's, or KFP's."),
 ]
 
 _namespace: ContextVar[str | None] = ContextVar("namespace", default=None)
 
 
 def in_namespace(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the option `-n`, which goes before SALT_NAMESPACE."""
+    """Gives a command the option `-n`, which takes precedence over SALT_NAMESPACE."""
 
     @wraps(command)
     def run(*words: Any, namespace: str | None, **named: Any) -> Any:
@@ -38,7 +38,7 @@ def in_namespace(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def settings() -> ClusterSettings:
-    """Where the cluster is, with the command's namespace."""
+    """The addresses and names of the cluster, with the command's namespace."""
     return cluster_settings(namespace=_namespace.get())
 
 

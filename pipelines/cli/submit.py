@@ -12,7 +12,7 @@ from salt_pipeline.pipelines.cli.options import follow, open_kfp
 from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
 from salt_pipeline.pipelines.display.console import print_table
 
-Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; made where there is none.")]
+Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; created if it does not exist.")]
 
 
 def submit(
@@ -20,23 +20,27 @@ def submit(
     preset: PresetName = "seed",
     changes: Changes = None,
     experiment: Experiment = "salt",
-    name: Annotated[str | None, typer.Option(help="Name of the run; made up where left out.")] = None,
-    cache: Annotated[bool, typer.Option(help="Let KFP answer stages from its cache.")] = True,
+    name: Annotated[str | None, typer.Option(help="Name of the run; by default preset and time.")] = None,
+    cache: Annotated[bool, typer.Option(help="Let KFP take results of stages from its cache.")] = True,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
     every: Annotated[
         str | None,
-        typer.Option(metavar="CRON", help="On a schedule: minute hour day month weekday, by UTC, as '0 3 * * 1'."),
+        typer.Option(
+            metavar="CRON", help="Run on a schedule: minute hour day month weekday, in UTC, such as '0 3 * * 1'."
+        ),
     ] = None,
     notify: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", envvar="SALT_NOTIFY_URL", show_envvar=True,
+            metavar="URL",
+            envvar="SALT_NOTIFY_URL",
+            show_envvar=True,
             help="Post state, score and link there as JSON when a run has ended. Kept in a Secret.",
         ),
     ] = None,
-) -> None:  # fmt: skip
-    """Runs the whole pipeline on a cluster: once, or on a schedule."""
-    from salt_pipeline.pipelines.cluster import submit as submission
+) -> None:
+    """Runs the entire pipeline on a cluster: once, or on a schedule."""
+    from salt_pipeline.pipelines.cluster import submit as cluster_submit
     from salt_pipeline.pipelines.cluster.cron import Cron
     from salt_pipeline.pipelines.cluster.notify import secret_name, store_address
     from salt_pipeline.pipelines.presets import preset_config
@@ -47,23 +51,23 @@ def submit(
     if cron and watch:
         raise SaltError("there is no run to follow yet", field="--watch", expected="without --every")
     variant = Variant(
-        # The archive may change under its name from one time to the next.
+        # The archive may change under its name from one run to the next.
         cached=CACHED if cache and not cron else frozenset(),
         recurring=cron is not None,
         notify_secret=secret_name(notify) if notify else "",
     )
     kfp = open_kfp()
-    checked = submission.check(kfp, data, config)
+    checked = cluster_submit.check(kfp, data, config)
     for warning in checked.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if notify:
         store_address(kfp.settings, notify)
-    name = name or submission.run_name(preset)
+    name = name or cluster_submit.run_name(preset)
     named: Any = {"name": name, "preset": preset, "experiment": experiment, "variant": variant}
     if cron:
         _schedule(kfp, checked, data, cron, named)
         return
-    run_id = submission.submit(kfp, checked, data, **named)
+    run_id = cluster_submit.submit(kfp, checked, data, **named)
     typer.echo(f"{run_id}\n{kfp.settings.run_link(run_id)}")
     if watch:
         follow(kfp, run_id)
@@ -89,13 +93,13 @@ def schedules(
     kfp = open_kfp()
     if not (disable or enable or delete):
         table = Table("schedule", "name", "cron (UTC)", "state", "next", "last", "last state", box=None)
-        for one in list_schedules(kfp):
-            times = [f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" if time else "" for time in (one.next, one.last)]
-            table.add_row(one.id[:8], escape(one.name), one.cron, one.state, *times, one.last_state)
+        for listed in list_schedules(kfp):
+            times = [f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" if time else "" for time in (listed.next, listed.last)]
+            table.add_row(listed.id[:8], escape(listed.name), listed.cron, listed.state, *times, listed.last_state)
         print_table(table)
         return
     if sum(map(bool, (disable, enable, delete))) > 1:
-        raise SaltError("is one at a time", field="--disable, --enable, --delete")
+        raise SaltError("only one of these can be given", field="--disable, --enable, --delete")
     chosen = find_schedule(kfp, disable or enable or delete or "")
     if delete:
         kfp.delete_schedule(chosen.id)

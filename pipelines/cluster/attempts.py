@@ -1,9 +1,9 @@
-"""The attempts of a task: its pods, and what Argo says of each and of the retries as a whole.
+"""The attempts of a task: its pods, and what Argo reports of each and of all retries together.
 
-Where a task may be retried, Argo puts a node of type Retry above its pods. What ended one attempt stands on the pod's
-node (`main: OOMKilled (exit code 137)`, `pod deleted`); why there is no further attempt stands on the Retry node
-(`No more retries left`, `Max duration limit exceeded`, `Backoff would exceed max duration limit`), or the pod's own
-message where the retry policy does not cover it (processNodeRetries in Argo 4.0's operator.go). A pod that vanished is
+If a task may be retried, Argo puts a node of type Retry above its pods. The reason why an attempt ended is on the pod's
+node (`main: OOMKilled (exit code 137)`, `pod deleted`); the reason why there is no further attempt is on the Retry node
+(`No more retries left`, `Max duration limit exceeded`, `Backoff would exceed max duration limit`), or it is the pod's
+own message if the retry policy does not cover it (processNodeRetries in Argo 4.0's operator.go). A pod that vanished is
 `Error: pod deleted` at once, and its Retry node stays `Running` until Argo has given up waiting for the pod's outputs:
 up to 10 minutes (TASK_RESULT_TIMEOUT_DURATION).
 """
@@ -14,13 +14,13 @@ from datetime import datetime
 from typing import Any
 
 FAILED = ("Failed", "Error")
-"""Phases of a node that has failed: by its container, or by what became of its pod."""
+"""Phases of a node that has failed: because its container failed, or because its pod was lost."""
 
 _MAX_RETRIES = "retry-max-count"
-"""KFP's input of a Retry node: how many retries the task asked for."""
+"""KFP's input of a Retry node with the number of retries that the task requests."""
 
 _PASSING = ("PodInitializing", "ContainerCreating")
-"""What Kubernetes says of every pod that begins."""
+"""Messages that Kubernetes gives to every pod that starts: they report no problem."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Attempt:
         phase: Argo's phase of it: `Pending` until its containers run.
         created: When Argo created the pod; waiting for a node and for the image comes after.
         finished: When its last container ended.
-        message: What the engine says of it.
-        log: URI of its archived log in the object store; empty where none is known.
+        message: Why it waits or failed, as Argo reports it; empty if nothing is wrong.
+        log: URI of its archived log in the object store; empty if it is not known.
     """
 
     pod: str
@@ -68,14 +68,14 @@ def read_attempt(node: dict[str, Any], workflow: str, bucket: str) -> Attempt:
 
 
 def retries_of(retry: dict[str, Any] | None) -> int:
-    """How often a task may be retried: what it asked for, as its Retry node says; 0 where it has none."""
+    """How often a task may be retried, as its Retry node has it; 0 if there is no such node."""
     parameters = ((retry or {}).get("inputs") or {}).get("parameters") or []
     values = [str(one.get("value", "")) for one in parameters if one.get("name") == _MAX_RETRIES]
     return int(values[0]) if values and values[0].isdigit() else 0
 
 
 def why_failed(attempts: tuple[Attempt, ...], retry: dict[str, Any] | None) -> str:
-    """Why a task failed: what ended its last attempt, why there was no further one, retries used and allowed."""
+    """Why a task failed: why its last attempt ended, why there was no further one, retries used and allowed."""
     last, verdict, allowed = attempts[-1].message, reason_of((retry or {}).get("message", "")), retries_of(retry)
     used = f"{len(attempts) - 1} of {allowed} retries used"
     if not allowed:
@@ -87,33 +87,33 @@ def why_failed(attempts: tuple[Attempt, ...], retry: dict[str, Any] | None) -> s
 
 
 def why_retried(attempts: tuple[Attempt, ...], retry: dict[str, Any] | None) -> str:
-    """What a task that waits for its next attempt is told of: the attempt that was lost."""
+    """Why a task waits for its next attempt: the attempt that was lost, and the pause."""
     pause = (retry or {}).get("message", "")
     lost = f"attempt {len(attempts)} of {retries_of(retry) + 1}: {attempts[-1].message or 'failed'}"
     return f"{lost}; {pause}" if pause else lost
 
 
 def why_starting(attempts: tuple[Attempt, ...], retry: dict[str, Any] | None) -> str:
-    """Why a pod has not begun; of a later attempt at least what became of the one before."""
-    said = attempts[-1].message
-    if said or len(attempts) == 1:
-        return said
+    """Why a pod has not started; for a later attempt at least how the previous one ended."""
+    message = attempts[-1].message
+    if message or len(attempts) == 1:
+        return message
     before = attempts[-2].message or "failed"
     return f"attempt {len(attempts)} of {retries_of(retry) + 1}; attempt {len(attempts) - 1}: {before}"
 
 
 def reason_of(message: str) -> str:
-    """What the engine says of a pod that is not well, the same from one look to the next; nothing of one that is."""
+    """Argo's message for a pod with a problem, the same at each poll; empty for a pod without one."""
     if message in _PASSING:
         return ""
     image = re.search(r'image "([^"]+)"', message)
     if image and message.startswith(("ErrImagePull", "ImagePullBackOff")):
-        return f"cannot pull {image[1]}: is it on the node, or in a registry? see `salt doctor`"
+        return f"cannot pull {image[1]}: is it on the node, or in a registry? run `salt doctor`"
     return message.removeprefix("main: ")
 
 
 def _archived_log(node: dict[str, Any], bucket: str) -> str:
-    """Where Argo has put the log of the pod's container, which it does when the container ends."""
+    """URI under which Argo archived the log of the pod's container, which it does when the container ends."""
     for artifact in (node.get("outputs") or {}).get("artifacts") or []:
         place = artifact.get("s3") or {}
         if artifact.get("name") == "main-logs" and place.get("key"):

@@ -1,4 +1,4 @@
-"""Whether the nodes have room for what a configuration's jobs ask for, and what would fit."""
+"""Whether the nodes have room for the requests of a configuration's jobs, and which requests would fit."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from salt_pipeline.pipelines.cluster.kube import Kube, KubeError
 from salt_pipeline.pipelines.cluster.nodes import Amounts, Node, amount, may_grow, read_nodes
 
 STEPS = {"cpu": Fraction(1, 20), "memory": Fraction(128 * 2**20)}
-"""What suggestions are multiples of: CPUs, bytes."""
+"""Suggested requests are multiples of these: CPUs, bytes."""
 
 LEAST = {"cpu": Fraction(1, 10), "memory": Fraction(1280 * 2**20)}
-"""Below this nothing is suggested: a training pod of `smoke` was seen to take 1.1 GB."""
+"""Smallest requests that are suggested: CPUs, bytes. A training pod of `smoke` was measured to take 1.1 GB."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Fit:
     Attributes:
         jobs: How many jobs it has.
         at_once: How many of them have room now, all together.
-        asked: What a job asks for, in words.
-        free: What the nodes that may run it have free, in words.
-        changes: Values of --set that would let all run at once; empty where they do, or where nothing would.
-        misfits: A problem for each kind of pod that no node could take were it empty.
+        asked: The requests of one job, in words.
+        free: The free resources of the nodes that may run it, in words.
+        changes: Values of --set with which all would run at once; empty if they do, or if no values would do.
+        misfits: A problem for each kind of pod that does not fit on any node, even an empty one.
     """
 
     jobs: int
@@ -45,28 +45,28 @@ class Fit:
 
     @property
     def warning(self) -> str:
-        """What to know where not all jobs have room; empty where they do."""
+        """The warning that not all jobs have room at once; empty if they have."""
         if self.at_once >= self.jobs:
             return ""
         rest = "the others wait" if self.at_once else "they wait until other pods end"
-        said = f"{self.summary} (each asks for {self.asked}; free: {self.free}); {rest}"
+        warning = f"{self.summary} (each asks for {self.asked}; free: {self.free}); {rest}"
         if not self.changes:
-            return said
+            return warning
         limit = (
             " (memory is also the limit: a job of `smoke` takes 1.1 GB)" if "memory" in "".join(self.changes) else ""
         )
-        return f"{said}, or run all at once with {self.fix}{limit}"
+        return f"{warning}, or run all at once with {self.fix}{limit}"
 
     @property
     def fix(self) -> str:
-        """The options that would let all run at once."""
+        """The options with which all jobs would run at once."""
         return " ".join(f"--set {change}" for change in self.changes)
 
 
 def fit(nodes: list[Node], config: Config) -> Fit:
-    """Compares what the pods of a configuration ask for with what the nodes have.
+    """Compares the requests of a configuration's pods with the resources of the nodes.
 
-    The tasks of one job run one after the other: a job asks for the most that one of them does.
+    The tasks of one job run one after the other: a job needs the largest request of each resource.
 
     Args:
         nodes: The nodes.
@@ -90,19 +90,19 @@ def fit(nodes: list[Node], config: Config) -> Fit:
 
 
 def room(namespace: str, config: Config) -> list[str]:
-    """Looks whether the cluster has room for a configuration's pods.
+    """Checks whether the cluster has room for a configuration's pods.
 
     Returns:
-        Warnings: not all jobs have room at once, a node has yet to be added, or we may not look.
+        Warnings: not all jobs have room at once, a node must be added first, or the permission to read is missing.
 
     Raises:
-        SaltErrors: If there are pods that no node could take.
+        SaltErrors: If there are pods that do not fit on any node.
     """
     try:
         kube = Kube(namespace)
         nodes = read_nodes(kube)
     except KubeError as error:
-        return [f"what the jobs ask for was not compared with the nodes: {error}"]
+        return [f"the jobs' requests were not compared with the nodes: {error}"]
     found = fit(nodes, config)
     if not found.misfits:
         return [found.warning] if found.warning else []
@@ -124,7 +124,7 @@ def _of_a_job(config: Config) -> dict[str, Fraction]:
 
 
 def _times(has: Amounts, needs: Amounts) -> int:
-    """How often needs go into what a node has."""
+    """How many pods with these needs a node has room for."""
     return max(0, min(int(has.get(name, Fraction(0)) // need) for name, need in needs.items() if need))
 
 
@@ -135,7 +135,7 @@ def _at_once(nodes: Iterable[Node], config: Config) -> int:
 
 
 def _misfits(nodes: list[Node], config: Config) -> Iterable[SaltError]:
-    """The pods that no node could take even if it were empty; stages that ask for the same are named together."""
+    """The pods that do not fit on any node, even an empty one; stages with the same requests are named together."""
     kinds: dict[tuple[str, str], list[StageName]] = {}
     for stage in STAGES:
         asked = config.cluster.node(stage)
@@ -156,7 +156,7 @@ def _misfits(nodes: list[Node], config: Config) -> Iterable[SaltError]:
 
 
 def _options(takers: list[Node], asked: StageConfig, prefix: str) -> str:
-    """The options that keep a stage off every node."""
+    """The options because of which a stage fits on no node."""
     if not takers:
         return "--set cluster.node_selector=... or cluster.tolerations=..., or nodes that are ready"
     options = {name: f"cluster.{prefix}{name}" for name in STEPS} | {str(asked.accelerator): "cluster.accelerator"}
@@ -169,7 +169,7 @@ def _options(takers: list[Node], asked: StageConfig, prefix: str) -> str:
 
 
 def _changes(nodes: list[Node], config: Config, jobs: int) -> tuple[str, ...]:
-    """Smaller requests with which all jobs would run at once; none where they would be too small or of no use."""
+    """Smaller requests with which all jobs would run at once; none if they would be too small or would not help."""
     job = _of_a_job(config)
     for names in (("cpu",), ("memory",), ("cpu", "memory")):
         for twentieths in range(19, 0, -1):

@@ -1,4 +1,4 @@
-"""Closes in MLflow what a run on a cluster left open: a run that fails never reaches the report, which would do it."""
+"""Ends the MLflow runs of a cluster's run that failed or was stopped: it never reaches the report, which ends them."""
 
 import logging
 import os
@@ -18,14 +18,14 @@ TASK_STATUSES = {"succeeded": "FINISHED", "cached": "FINISHED", "failed": "FAILE
 """MLflow's status of a job by the state of its training; all others ended as the run did."""
 
 SECONDS = 30.0
-"""Longest time, in seconds, that a command spends on it."""
+"""Longest time, in seconds, that a command spends on ending the MLflow runs."""
 
 
 def close_tracked(kfp: Kfp, run_id: str) -> None:
     """Sets the MLflow status of a cluster's run and of its jobs if they still count as running.
 
-    Nothing is done while the run goes on, or a newer one of the same name. A job whose training succeeded is FINISHED.
-    Without MLFLOW_TRACKING_URI nothing is asked, and no failure reaches the caller.
+    Nothing is done while the run or a newer one of the same name is active. A job whose training succeeded is FINISHED.
+    Without MLFLOW_TRACKING_URI nothing is done, and no failure reaches the caller.
 
     Args:
         kfp: The API.
@@ -75,5 +75,5 @@ def _status(run: ClusterRun) -> str:
 
 
 def _milliseconds(ended: datetime | None, created: datetime) -> int | None:
-    """When it ended, as MLflow has it; None, which is now, where Kubeflow Pipelines says 1970 or nothing."""
+    """When it ended, in MLflow's unit; None, which MLflow takes as now, if the time is not known."""
     return int(1000 * ended.timestamp()) if ended and ended > created else None

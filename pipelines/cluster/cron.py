@@ -1,4 +1,4 @@
-"""A cron expression of the usual five fields: checked, as Kubeflow Pipelines takes it, and when it is next due."""
+"""A cron expression of the usual five fields: validation, Kubeflow Pipelines' form of it, and the next due time."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
 """Name, smallest and largest value, and names of values; Sunday is 0 and 7."""
 
 _LOOK_AHEAD_DAYS = 366 * 8
-"""The 29th of February comes once in eight years around a century's turn."""
+"""Days that are searched for the next due time: around a century's turn 29 February comes once in eight years."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Cron:
 
     Attributes:
         text: The five fields as they were given.
-        values: What each field allows.
+        values: The values that each field allows.
     """
 
     text: str
@@ -35,19 +35,19 @@ class Cron:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads an expression as `0 3 * * 1`: minute, hour, day of month, month, day of week.
+        """Reads an expression such as `0 3 * * 1`: minute, hour, day of month, month, day of week.
 
         Raises:
             SaltError: Naming the field that is wrong.
         """
         fields = text.lower().split()
         if len(fields) != len(_FIELDS):
-            raise _error("is not five fields", text, "minute hour day-of-month month day-of-week, as '0 3 * * 1'")
+            raise _error("is not five fields", text, "minute hour day-of-month month day-of-week, such as '0 3 * * 1'")
         values = [_values(field, *what) for field, what in zip(fields, _FIELDS, strict=True)]
         values[-1] = frozenset(day % 7 for day in values[-1])
         cron = cls(" ".join(fields), tuple(values))
         if cron.next(datetime.now(UTC)) is None:
-            raise _error("names no day that exists", text, "for example '0 3 * * 1'")
+            raise _error("matches no day that exists", text, "for example '0 3 * * 1'")
         return cron
 
     @property
@@ -73,14 +73,14 @@ class Cron:
     def _on(self, day: datetime) -> bool:
         _, _, dates, months, weekdays = self.values
         date_fits, weekday_fits = day.day in dates, day.isoweekday() % 7 in weekdays
-        # Where both are restricted either is enough, as cron has it.
+        # If both are restricted, one of them is enough, as in cron.
         starred = any(field.startswith("*") for field in (self.text.split()[2], self.text.split()[4]))
         fits = date_fits and weekday_fits if starred else date_fits or weekday_fits
         return day.month in months and fits
 
 
 def _values(field: str, name: str, low: int, high: int, words: dict[str, int]) -> frozenset[int]:
-    """What a field allows: `*`, `5`, `1-5`, `*/15`, `mon,wed`."""
+    """The values that a field allows: `*`, `5`, `1-5`, `*/15`, `mon,wed`."""
     found: set[int] = set()
     for part in field.split(","):
         span, slash, step = part.partition("/")

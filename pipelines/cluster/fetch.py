@@ -1,4 +1,4 @@
-"""Brings a run's artifacts from the object store to their predictable places in a local folder."""
+"""Downloads a run's artifacts from the object store to their predictable places in a local folder."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Found:
     """A file of a run in the store.
 
     Attributes:
-        uri: Where it is.
+        uri: Its URI.
         output: Task and output it belongs to, as `train-fold/model`.
         execution: Id of the execution that wrote it.
         inside: Its path inside an output that is a folder.
@@ -41,11 +41,11 @@ def fetch(kfp: Kfp, run: ClusterRun, out: Path, everything: bool = False) -> tup
     Args:
         kfp: The API.
         run: The run.
-        out: The folder; files that are there are replaced.
-        everything: All artifacts, not the results alone.
+        out: The folder; existing files are replaced.
+        everything: Download all artifacts, not the results alone.
 
     Returns:
-        The files, and which of the results the run does not have.
+        The files, and the results that the run does not have.
 
     Raises:
         SaltError: If the store has nothing of the run, or cannot be read.
@@ -75,13 +75,13 @@ def fetch(kfp: Kfp, run: ClusterRun, out: Path, everything: bool = False) -> tup
 
 
 def _earlier(kfp: Kfp, run: ClusterRun) -> list[ClusterRun]:
-    """The runs that this one was started anew from: its finished jobs are answered from the cache, where they lie."""
+    """The runs that this one continues: the results of their finished jobs are stored under them."""
     name = run.tracked_name
     return [one for one in kfp.runs_tracked_as(name) if one.id != run.id] if name else []
 
 
 def find(listed: Iterator[tuple[str, Any]], root: str) -> Iterator[Found]:
-    """Takes the names apart that KFP gives artifacts: root/task/execution/output, and a path inside folders."""
+    """Splits the names that KFP gives artifacts: root/task/execution/output, and a path inside folders."""
     for uri, stat in listed:
         parts = uri.removeprefix(f"{root}/").split("/")
         if len(parts) >= 3:
@@ -90,7 +90,7 @@ def find(listed: Iterator[tuple[str, Any]], root: str) -> Iterator[Found]:
 
 
 def place(file: Found, jobs: dict[str, str]) -> str:
-    """Where a file belongs; by its execution where the job is not known.
+    """The path of a file in the folder; with its execution's id if the job is not known.
 
     Raises:
         SaltError: If its name would leave the folder.
@@ -101,14 +101,14 @@ def place(file: Found, jobs: dict[str, str]) -> str:
         where = where.format(job=jobs.get(file.execution, file.execution))
     where = f"{where}/{file.inside}" if file.inside else where
     if any(part in ("", ".", "..") for part in where.split("/")):
-        raise SaltError("is no name for a file", file=file.uri)
+        raise SaltError("is not a valid file name", file=file.uri)
     return where
 
 
 def executions(kfp: Kfp, run: ClusterRun) -> dict[str, str]:
     """Encoder and fold, as `name/fold3`, by the ids under which a loop's tasks wrote their outputs.
 
-    A task's driver chooses the outputs' places, and the workflow keeps what it said.
+    A task's driver chooses the outputs' URIs, and the workflow keeps them.
     """
     jobs = run.jobs
     found = {}
@@ -122,10 +122,10 @@ def executions(kfp: Kfp, run: ClusterRun) -> dict[str, str]:
 
 
 def artifact_root(kfp: Kfp, run: ClusterRun) -> str:
-    """Where the cluster keeps artifacts, as an s3:// URI: the run's word, ours, the cluster's, KFP's default.
+    """URI under which the cluster keeps artifacts: the run's own, the settings', the cluster's or KFP's default.
 
     Raises:
-        SaltError: If that is no place in an object store that speaks S3.
+        SaltError: If it is not in an object store with S3's interface.
     """
     root = (
         run.pipeline_root or kfp.settings.pipeline_root or _launcher_root(kfp.settings) or names.DEFAULT_PIPELINE_ROOT

@@ -28,14 +28,14 @@ def reason(error: BaseException) -> str:
         known.NewConnectionError: re.sub(r".*(\[Errno -?\d+\] |: )", "", one_line(str(error))).lower(),
         known.TimeoutError: NO_ANSWER,
         TimeoutError: NO_ANSWER,
-        known.ProtocolError: "the connection broke off",
+        known.ProtocolError: "the connection was interrupted",
     }
-    found = next((said for kind, said in words.items() if isinstance(error, kind)), one_line(str(error)))
+    found = next((text for kind, text in words.items() if isinstance(error, kind)), one_line(str(error)))
     return found or type(error).__name__
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """A text without its line breaks, cut where it is long."""
+    """A text without line breaks, cut to `limit` characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[:limit]} ..."
 
@@ -67,5 +67,5 @@ def ask(url: str, ca_file: str | None = None, headers: dict[str, str] | None = N
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address is this machine's, as that of a forwarded port is."""
+    """Whether an address is this machine's own, such as that of a forwarded port."""
     return re.match(r"https?://([^/@]*@)?(127\.|localhost|\[::1\])", url) is not None

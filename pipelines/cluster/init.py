@@ -1,6 +1,6 @@
 """Prepares a cluster: Secrets, buckets, users, the rule that removes old checkpoints, the MLflow experiment.
 
-Nothing that is there is changed unless asked for; no key is printed or written anywhere but to Kubernetes.
+What exists is changed only on request; keys are never printed, and are written to Kubernetes only.
 """
 
 import os
@@ -19,7 +19,7 @@ from salt_pipeline.pipelines.cluster.store_users import Admin, User, users
 from salt_pipeline.pipelines.cluster.time_limit import within
 
 MLFLOW_SECONDS = 10.0
-"""What MLflow may take to make the experiment."""
+"""Time limit for creating the MLflow experiment, in seconds."""
 
 Keys = tuple[str, str]
 """Name of an access key, and the key."""
@@ -29,37 +29,39 @@ POD_SECRETS = {
     names.KFP_STORE_SECRET: names.KFP_STORE_KEYS,
     names.MLFLOW_SECRET: names.MLFLOW_KEYS,
 }
-"""Secrets with the keys by which pods enter the store, and what these are called in them."""
+"""Secrets with the keys that pods use for the store, and the names of the keys in each."""
 
 
 def initialise(
     settings: ClusterSettings, *, dev: bool, generate: bool, replace: bool, expire_days: int
 ) -> Iterator[str]:
-    """Makes what is not there.
+    """Creates what is missing.
 
     Args:
-        settings: Where the cluster is.
-        dev: Also what the overlay's own MinIO and Postgres read.
-        generate: Make up the keys of that MinIO where none are known.
-        replace: Put our values into Secrets that hold others, and give the users new keys.
-        expire_days: Days that checkpoints are kept.
+        settings: The addresses and names of the cluster.
+        dev: Also create the Secrets that the overlay's own MinIO and Postgres read.
+        generate: Generate the keys of that MinIO if none are known.
+        replace: Replace the values of Secrets that hold others, and give the users new keys.
+        expire_days: Number of days for which checkpoints are kept.
 
     Yields:
-        A line for each thing: what was done, or why not.
+        A line for each object: what was done, or why it was skipped.
 
     Raises:
-        SaltError: If there are no keys, or Kubernetes does not do it.
-        SaltErrors: At the end, with what failed at a server that was named.
+        SaltError: If there are no keys, or Kubernetes rejects a call.
+        SaltErrors: At the end, with the failures of the other servers.
     """
     store = StoreSettings()
     if store.session_token:
-        raise SaltError("keys that last some hours are of no use to a cluster", field="SALT_S3_SESSION_TOKEN")
+        raise SaltError(
+            "temporary keys expire within hours and cannot be used by a cluster", field="SALT_S3_SESSION_TOKEN"
+        )
     kube = Kube(settings.namespace)
     keys = _keys(kube, store, dev=dev, generate=generate)
     known = users(store.bucket, kube.namespace)
     wanted = {name: user for name, user in known.items() if dev or name != names.MLFLOW_SECRET}
     if why := None if dev else _no_users(store, keys):
-        yield f"users of the store: not made, {why}; pods get the keys that were given"
+        yield f"users of the store: not created, {why}; pods get the keys that were given"
     entries = {name: keys if why else _entry(kube, name, user, replace) for name, user in wanted.items()}
     yield from _secrets(kube, keys, entries, dev=dev, replace=replace)
     problems = []
@@ -74,7 +76,7 @@ def initialise(
 
 
 def _keys(kube: Kube, store: StoreSettings, *, dev: bool, generate: bool) -> Keys:
-    """The store's own keys: from the environment, else as the cluster knows them, else made up."""
+    """The store's own keys: those of the environment, else those of the cluster, else generated ones."""
     if store.access_key and store.secret_key:
         return store.access_key.get_secret_value(), store.secret_key.get_secret_value()
     restricted = {user.name for user in users(store.bucket, kube.namespace).values()}
@@ -83,21 +85,22 @@ def _keys(kube: Kube, store: StoreSettings, *, dev: bool, generate: bool) -> Key
         if held.get(access) and held.get(secret) and held[access] not in restricted:
             return held[access], held[secret]
     if generate and not dev:
-        raise SaltError("makes up keys for the overlay's own MinIO only", field="--generate", expected="with --dev")
+        raise SaltError("generates keys for the overlay's own MinIO only", field="--generate", expected="with --dev")
     if not generate:
         raise SaltError(
-            "are not set", field="SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY",
+            "are not set",
+            field="SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY",
             expected="the store's keys, or --dev --generate for the overlay's own MinIO",
-        )  # fmt: skip
+        )
     return f"salt-{secrets.token_hex(6)}", secrets.token_urlsafe(30)
 
 
 def _no_users(store: StoreSettings, keys: Keys) -> str | None:
-    """Why that store gets no users of ours; None if it does."""
+    """Why no users are created in that store; None if they are."""
     if store.endpoint is None:
-        return "SALT_S3_ENDPOINT names no MinIO here"
+        return "SALT_S3_ENDPOINT is not set here"
     refusal = Admin(StoreSettings(access_key=keys[0], secret_key=keys[1])).refusal()
-    return refusal and f"these keys do not administer a MinIO ({refusal})"
+    return refusal and f"these keys are not those of a MinIO administrator ({refusal})"
 
 
 def _entry(kube: Kube, name: str, user: User, replace: bool) -> Keys:
@@ -110,16 +113,16 @@ def _entry(kube: Kube, name: str, user: User, replace: bool) -> Keys:
 
 
 def _users(kube: Kube, store: StoreSettings, keys: Keys, wanted: dict[str, User]) -> Iterator[str]:
-    """Has the store know the users as their Secrets say."""
+    """Creates the users in the store with the keys of their Secrets."""
     if store.endpoint is None:
-        yield "users of the store: skipped, SALT_S3_ENDPOINT is not set here; run it again where it is"
+        yield "users of the store: skipped, SALT_S3_ENDPOINT is not set here; run the command again where it is set"
         return
     admin = Admin(StoreSettings(access_key=keys[0], secret_key=keys[1]))
     for name, user in wanted.items():
         access, secret = POD_SECRETS[name]
         held = kube.secret(name) or {}
         if held.get(access) != user.name.encode():
-            yield f"user {user.name}: skipped, Secret {name} holds the keys of another"
+            yield f"user {user.name}: skipped, Secret {name} holds the keys of another user"
         else:
             yield f"user {user.name}: {'set' if admin.put(user, held[secret].decode()) else 'unchanged'}"
 
@@ -132,7 +135,7 @@ def _secrets(kube: Kube, keys: Keys, entries: dict[str, Keys], *, dev: bool, rep
         yield _secret(kube, name, values, replace)
     if dev:
         held = kube.secret(names.POSTGRES_SECRET) or {}
-        known = held.get(names.POSTGRES_KEYS[0], b"").decode()  # the database took it when it was made
+        known = held.get(names.POSTGRES_KEYS[0], b"").decode()  # the database took it when it was created
         made = {names.POSTGRES_KEYS[0]: known or secrets.token_urlsafe(30)}
         yield _secret(kube, names.POSTGRES_SECRET, made, replace)
 
@@ -141,11 +144,11 @@ def _secret(kube: Kube, name: str, values: dict[str, str], replace: bool) -> str
     held = kube.secret(name)
     if held is None:
         kube.put_secret(name, values, replace=False)
-        return f"Secret {name}: made"
+        return f"Secret {name}: created"
     if all(held.get(key) == value.encode() for key, value in values.items()):
         return f"Secret {name}: unchanged"
     if not replace:
-        return f"Secret {name}: holds other values, left as it is (--replace puts ours in)"
+        return f"Secret {name}: holds other values and was not changed (--replace replaces them)"
     kube.put_secret(name, values, replace=True)
     return f"Secret {name}: replaced; pods that are running keep the old values"
 
@@ -153,13 +156,13 @@ def _secret(kube: Kube, name: str, values: dict[str, str], replace: bool) -> str
 def _buckets(settings: StoreSettings, keys: Keys, dev: bool, expire_days: int) -> Iterator[str]:
     from salt_pipeline.components.core.store.store import Store
 
-    # AWS needs no address, and keys that came from the cluster alone do not say that it is AWS.
+    # AWS needs no address, but keys that came from the cluster alone do not mean that the store is AWS.
     if not settings.configured:
         yield f"bucket {settings.bucket}: skipped, SALT_S3_ENDPOINT is not set here"
         return
     store = Store(StoreSettings(access_key=keys[0], secret_key=keys[1]), patience=0)
     for bucket in [settings.bucket, *[names.KFP_BUCKET] * dev]:
-        yield f"bucket {bucket}: {'made' if store.make_bucket(bucket) else 'unchanged'}"
+        yield f"bucket {bucket}: {'created' if store.make_bucket(bucket) else 'unchanged'}"
     changed = store.expire(settings.bucket, f"{names.CHECKPOINTS}/", expire_days)
     yield f"checkpoints: kept {expire_days} days, {'set' if changed else 'unchanged'}"
 
@@ -168,25 +171,25 @@ def _experiment() -> Iterator[str]:
     name = experiment_name()
     address = server_address()
     if address is None:
-        yield f"MLflow experiment {name}: skipped, MLFLOW_TRACKING_URI names no server here"
+        yield f"MLflow experiment {name}: skipped, MLFLOW_TRACKING_URI is not a server's address here"
         return
     server_version(address)  # in seconds, and before MLflow's client, which takes long to import and to fail
     try:
-        import mlflow  # noqa: F401 - before the clock starts
+        import mlflow  # noqa: F401 - before the time limit starts
     except ImportError:
         yield f"MLflow experiment {name}: skipped, mlflow is not installed here"
         return
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(int(ANSWER_SECONDS)))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     try:
-        made = within(MLFLOW_SECONDS, lambda: _make_experiment(address), f"MLflow at {address}")
+        created = within(MLFLOW_SECONDS, lambda: _make_experiment(address), f"MLflow at {address}")
     except SaltError:
         raise
     except Exception as error:  # of many kinds: mlflow's, requests', urllib3's
         raise SaltError(
             f"experiment {name} was not created: {one_line(str(error))}", file=f"MLflow at {address}"
         ) from None
-    yield f"MLflow experiment {name}: {'made' if made else 'unchanged'}"
+    yield f"MLflow experiment {name}: {'created' if created else 'unchanged'}"
 
 
 def _make_experiment(address: str) -> bool:

@@ -29,7 +29,7 @@ __all__ = ["ClusterRun", "Kfp", "KfpError", "PipelineVersion", "RecurringRun"]
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TOO_LARGE = re.compile(r"too large|larger than max", re.IGNORECASE)
-"""What etcd, its client and the Kubernetes API answer to an object that is too large to be written."""
+"""The answers of etcd, its client and the Kubernetes API for an object that is too large to be written."""
 
 SEARCHED = 500
 """Number of the newest runs among which a name or the beginning of an id is looked for."""
@@ -147,7 +147,7 @@ class Kfp(KfpPipelines):
     def start_schedule(
         self, name: str, experiment: str, version: PipelineVersion, parameters: dict[str, Any], cron: str
     ) -> str:
-        """Creates a recurring run, of which one run at a time is active and missed ones are not made up for.
+        """Creates a recurring run, with one active run at a time; missed runs are not caught up.
 
         Args:
             name: Its name.
@@ -185,7 +185,7 @@ class Kfp(KfpPipelines):
     def workflow(self, run_id: str) -> dict[str, Any]:
         """The Argo workflow of a run with the state of all its nodes, also after Kubernetes has deleted it.
 
-        The older API has it; the newer one's task details do not say which iteration of a loop a task belongs to.
+        The older API has it; the task details of the newer API lack the iteration of a loop that a task belongs to.
         """
         answer = self.get(f"/apis/v1beta1/runs/{run_id}")
         manifest = str((answer.get("pipeline_runtime") or {}).get("workflow_manifest") or "")

@@ -1,4 +1,4 @@
-"""What the nodes of a cluster have, and what of it no pod has requested."""
+"""The resources of a cluster's nodes, and the part of them that no pod has requested."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ _KEEPS_OUT = ("NoSchedule", "NoExecute")
 
 @dataclass(frozen=True)
 class Node:
-    """A node that takes pods.
+    """A node that accepts pods.
 
     Attributes:
         name: Its name.
         labels: Its labels.
         taints: Key, value and effect of each taint that keeps pods out.
-        allocatable: What pods may request of it in all.
-        free: What of that is not requested.
+        allocatable: The resources that all its pods together may request.
+        free: The part of these that is not requested.
     """
 
     name: str
@@ -33,9 +33,10 @@ class Node:
     free: Amounts
 
     def takes(self, asked: StageConfig) -> bool:
-        """Whether labels and taints let it run a stage; its room is another question.
+        """Whether its labels and taints allow it to run a stage, whatever its free resources.
 
-        A taint named as the GPUs is no obstacle to a pod that asks for them: many clusters add that toleration.
+        A taint with the name of the GPU resource does not exclude a pod that requests GPUs: many clusters add that
+        toleration.
         """
         labelled = all(self.labels.get(label) == value for label, value in (asked.node_selector or {}).items())
         tolerations = asked.tolerations or ()
@@ -46,10 +47,11 @@ class Node:
 
 
 def read_nodes(kube: Kube) -> list[Node]:
-    """Reads the nodes that take pods: those that are ready and not cordoned.
+    """Reads the nodes that accept pods: those that are ready and not cordoned.
 
     Raises:
-        KubeError: If Kubernetes does not tell; listing nodes and the pods of all namespaces is a right of its own.
+        KubeError: If Kubernetes does not answer, or denies it: listing nodes and the pods of all namespaces needs a
+            permission of its own.
     """
     pods = kube.call(
         kube.core.list_pod_for_all_namespaces, field_selector="status.phase!=Succeeded,status.phase!=Failed"
@@ -58,7 +60,7 @@ def read_nodes(kube: Kube) -> list[Node]:
 
 
 def may_grow(kube: Kube) -> bool:
-    """Whether an autoscaler may add nodes: Cluster Autoscaler or Karpenter is there, or we may not look."""
+    """Whether an autoscaler may add nodes: Cluster Autoscaler or Karpenter is installed, or it cannot be checked."""
     try:
         status = kube.find(kube.core.read_namespaced_config_map, "cluster-autoscaler-status", "kube-system")
         pools = kube.find(kube.custom.list_cluster_custom_object, "karpenter.sh", "v1", "nodepools")
@@ -75,7 +77,7 @@ def amount(text: Any) -> Fraction:
 
 
 def requested(pod: Any, resource: str) -> Fraction:
-    """What a pod keeps of a resource: its containers' requests, or its largest init container's if that is more."""
+    """What a pod reserves of a resource: its containers' requests, or its largest init container's if that is more."""
     if resource == "pods":
         return Fraction(1)
 

@@ -1,4 +1,4 @@
-"""Where the word at a run's end goes: a Secret, because whoever knows such an address may post there."""
+"""The address that is notified when a run ends: kept in a Secret, since whoever knows it may post there."""
 
 import hashlib
 
@@ -8,13 +8,14 @@ from salt_pipeline.pipelines.cluster.kube import Kube, KubeError
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 
 CONFLICT = 409
+"""HTTP status for an object that exists already."""
 
 
 def secret_name(url: str) -> str:
     """Name of the Secret of an address.
 
     Raises:
-        SaltError: If it is no address; without the address, which is a secret.
+        SaltError: If it is not an address; the message does not contain it, since it is a secret.
     """
     if not url.startswith(("http://", "https://")) or not url.isprintable() or " " in url:
         raise SaltError("is not an address", field="--notify", expected="https://...")
@@ -22,25 +23,25 @@ def secret_name(url: str) -> str:
 
 
 def store_address(settings: ClusterSettings, url: str) -> str:
-    """Makes sure that the Secret of an address is in the namespace of the runs.
+    """Creates the Secret of an address in the namespace of the runs, unless it exists.
 
     Returns:
         Its name.
 
     Raises:
-        SaltError: If it is not there and cannot be made.
+        SaltError: If it does not exist and cannot be created.
     """
     name = secret_name(url)
     kube = Kube(settings.namespace)
     try:
         kube.put_secret(name, {names.NOTIFY_KEY: url}, replace=False)
     except KubeError as error:
-        if error.status != CONFLICT and not (error.denied and _is_there(kube, name)):
+        if error.status != CONFLICT and not (error.denied and _exists(kube, name)):
             raise _not_stored(error, settings.namespace, name) from None
     return name
 
 
-def _is_there(kube: Kube, name: str) -> bool:
+def _exists(kube: Kube, name: str) -> bool:
     try:
         return bool((kube.secret(name) or {}).get(names.NOTIFY_KEY))
     except KubeError:
@@ -51,7 +52,8 @@ def _not_stored(error: KubeError, namespace: str, name: str) -> SaltError:
     if not error.denied:
         return error
     return SaltError(
-        f"may not be written: let somebody with the right make it once, with the address as {names.NOTIFY_KEY}, "
-        "and give you the right to read it",
-        file=f"Secret {namespace}/{name}", field="--notify",
-    )  # fmt: skip
+        "no permission to write it: ask somebody who has it to create it once, with the address as "
+        f"{names.NOTIFY_KEY}, and to let you read it",
+        file=f"Secret {namespace}/{name}",
+        field="--notify",
+    )

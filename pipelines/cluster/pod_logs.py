@@ -1,4 +1,4 @@
-"""What a task's pods have written: from the pod, or from the archive in the object store."""
+"""The log of a task's pods: from the pod, or from the archive in the object store."""
 
 import re
 
@@ -11,19 +11,19 @@ _NO_LOG = re.compile(
     r"rpc error: code = NotFound |Error from server|.*\bcontainer\b.* not found|"
     r"(Bad ?Request: )?container \S+ in pod \S+ is (waiting|not available|terminated)"
 )
-"""What the kubelet writes in place of a log that it no longer has, with the status of a success."""
+"""Texts that the kubelet returns, with HTTP status 200, instead of a log that it no longer has."""
 
 
 def read_log(kfp: Kfp, run_id: str, task: Task) -> str:
-    """What the newest attempt of a task has written.
+    """The log of a task's newest attempt.
 
     Raises:
-        SaltError: If it has not begun to write, or its log is lost, or is archived where it cannot be read.
+        SaltError: If it has not written anything yet, or its log is lost, or the archived log cannot be read.
     """
     pod = task.pods[-1] if task.pods else ""
     text = _log_itself(kfp.log(run_id, pod)) if pod else None
     if text is None and task.state == "starting":
-        raise SaltError("is starting and has written nothing", file=task.stage, found=task.reason or None)
+        raise SaltError("is starting and has not written anything yet", file=task.stage, found=task.reason or None)
     if text is None and pod:
         text = _log_itself(_log_of_pod(kfp.settings.namespace, pod))
     if text is None and task.attempts and task.attempts[-1].log:
@@ -34,13 +34,13 @@ def read_log(kfp: Kfp, run_id: str, task: Task) -> str:
 
 
 def _log_itself(text: str | None) -> str | None:
-    """A log; None where it is the kubelet's word, a line or two, that there is none."""
+    """A log; None if it is the kubelet's message, one or two lines, that there is none."""
     alone = text is not None and len(text.strip().splitlines()) <= 2
     return None if text is None or (alone and _NO_LOG.match(text.lstrip())) else text
 
 
 def _log_of_pod(namespace: str, pod: str) -> str | None:
-    """The log of a pod of an ended workflow: the API then knows archived ones only, which few clusters keep."""
+    """The log of a pod of an ended workflow: the API then has archived logs only, which few clusters keep."""
     from salt_pipeline.pipelines.cluster.kube import Kube
 
     try:
@@ -50,7 +50,7 @@ def _log_of_pod(namespace: str, pod: str) -> str | None:
 
 
 def _archived(uri: str) -> str | None:
-    """The log that Argo archived; None where the store has removed it.
+    """The log that Argo archived; None if the store has removed it.
 
     Raises:
         SaltError: If the store cannot be read.

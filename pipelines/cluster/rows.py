@@ -9,7 +9,7 @@ from salt_pipeline.pipelines.cluster.tasks import Task
 from salt_pipeline.pipelines.display.run_table import Row, job_name
 
 Progress = dict[Job, dict[str, Any]]
-"""What training jobs wrote of themselves: `done` and `epochs`, `loss`, `score`."""
+"""The progress that training jobs wrote: `done` and `epochs`, `loss`, `score`."""
 
 Seconds = Callable[[Task], float]
 """How long the containers of a task ran, as a `Stopwatch` knows it."""
@@ -34,9 +34,9 @@ def _job_row(index: int, job: Job, tasks: dict, progress: dict[str, Any], second
     found = [tasks[stage, index] for stage in TASKS_IN_LOOP if (stage, index) in tasks]
     if not found:
         return Row(job_name(job))
-    told = next((task for task in found if task.state == "failed"), found[-1])
-    note = told.reason if told.state != "running" else ""
-    return _row(job_name(job), told.stage, found[: found.index(told) + 1], seconds, note, progress)
+    shown = next((task for task in found if task.state == "failed"), found[-1])
+    note = shown.reason if shown.state != "running" else ""
+    return _row(job_name(job), shown.stage, found[: found.index(shown) + 1], seconds, note, progress)
 
 
 def _row(

@@ -20,7 +20,7 @@ class Schedule:
     Attributes:
         id: Its id in Kubeflow Pipelines.
         name: Its name.
-        cron: Five fields, or what another program has set.
+        cron: Five fields, or whatever another program has set.
         state: `ENABLED` or `DISABLED`.
         next: When it is next due, by UTC; None if it is disabled or is no cron expression of five fields.
         last: When its newest run began; None if there is none.
@@ -47,28 +47,28 @@ def schedule(
     experiment: str = names.EXPERIMENT,
     variant: Variant,
 ) -> str:
-    """Uploads the pipeline, unless this very one is there, and starts a recurring run.
+    """Uploads the pipeline, unless the cluster has this very version, and starts a recurring run.
 
-    Each run takes its workflow's name as its name in MLflow. Runs that were missed are not made up for, and a run waits
-    while the one before it still goes on.
+    Each run takes its workflow's name as its name in MLflow. Missed runs are not caught up, and a run waits while the
+    previous one is active.
 
     Args:
         kfp: The API.
         checked: What `check` found.
         data: URI of the archive, which is read anew each time.
-        cron: When.
+        cron: When a run is due.
         name: Name of the recurring run.
-        preset: Name of the preset the configuration began as.
-        experiment: Made where there is none of that name.
+        preset: Name of the preset that the configuration is based on.
+        experiment: Name of the experiment, which is created if it does not exist.
         variant: How the pipeline is compiled.
 
     Returns:
         Id of the recurring run.
 
     Raises:
-        KfpError: If the API does not do it.
+        KfpError: If the API rejects a call or does not answer.
     """
-    assert variant.recurring, "its runs must not share a name in MLflow"
+    assert variant.recurring, "each of its runs needs a name of its own in MLflow"
     assert not variant.cached, "the archive may change under its name"
     version = upload(kfp, checked.config, variant)
     checked.data_version = ""  # today's content of the archive says nothing about another day's

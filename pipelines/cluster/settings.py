@@ -1,4 +1,4 @@
-"""Where the cluster is, from the environment."""
+"""The addresses and names of the cluster, from the environment."""
 
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class ClusterSettings(BaseSettings):
     kfp_namespace: str = Field(names.NAMESPACE, min_length=1, description="Namespace of Kubeflow Pipelines itself.")
     namespace: str = Field(names.NAMESPACE, min_length=1, description="Namespace of the runs: a profile, or KFP's own.")
     service_account: str = Field(names.SERVICE_ACCOUNT, min_length=1, description="Account that a run's pods get.")
-    pipeline_root: str | None = Field(None, description="Where artifacts go; what the cluster says if unset.")
+    pipeline_root: str | None = Field(None, description="URI under which artifacts are kept; by default the cluster's.")
 
     @field_validator("kfp_url", "kfp_ui_url")
     @classmethod
@@ -55,7 +55,7 @@ class ClusterSettings(BaseSettings):
 
     @field_validator("kfp_ca_file", "kfp_token_file")
     @classmethod
-    def _is_there(cls, value: Path | None) -> Path | None:
+    def _exists(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
             raise ValueError("no such file")
         return value
@@ -98,7 +98,7 @@ def cluster_settings(**given: Any) -> ClusterSettings:
     """Reads the settings.
 
     Args:
-        **given: Values that go before the environment's; None counts as not given.
+        **given: Values that take precedence over the environment's; None counts as not given.
 
     Raises:
         SaltError: Naming every variable that is wrong.

@@ -1,4 +1,4 @@
-"""How long the containers of a run's tasks ran, from one look at the run to the next."""
+"""How long the containers of a run's tasks ran, as successive polls of the run show it."""
 
 from datetime import datetime
 
@@ -9,11 +9,11 @@ from salt_pipeline.pipelines.cluster.tasks import Task
 class Stopwatch:
     """Adds up the time in which a task's containers ran.
 
-    The workflow does not say when a container began: a pod's `startedAt` is the moment Argo created it, before it had a
-    node and its image. What can be known is each look's phase. A pod counts from the last look that found it
-    `Pending`; one that never was seen so counts from its creation, so that of a run looked at late the waiting is in
-    the time. A pod that is `Pending` counts nothing, nor do drivers, nor the pauses between attempts. No task's time
-    ever decreases, though the API reports a pod's end some seconds after it.
+    The workflow does not record when a container started: a pod's `startedAt` is the moment Argo created it, before it
+    had a node and its image. Only the phase at each poll is known. The time of a pod begins at the last poll that found
+    it `Pending`. For a pod that was never found so it begins at its creation, so the time of a run that is polled late
+    includes the waiting. A pod that is `Pending`, drivers, and the pauses between attempts do not count. The time of a
+    task never decreases, although the API reports a pod's end some seconds late.
     """
 
     def __init__(self) -> None:
@@ -21,11 +21,11 @@ class Stopwatch:
         self._seconds: dict[tuple[str, int | None], float] = {}
 
     def look(self, tasks: list[Task], now: datetime) -> None:
-        """Takes note of the tasks' attempts.
+        """Records the attempts of the tasks at one poll.
 
         Args:
             tasks: The tasks as they are now.
-            now: The time of the look.
+            now: The time of the poll.
         """
         for task in tasks:
             for attempt in task.attempts:
@@ -36,7 +36,7 @@ class Stopwatch:
             self._seconds[key] = max(ran, self._seconds.get(key, 0.0))
 
     def seconds(self, task: Task) -> float:
-        """How long a task's containers had run at the last look."""
+        """How long, in seconds, a task's containers had run at the last poll."""
         return self._seconds.get((task.stage, task.iteration), 0.0)
 
     def _ran(self, attempt: Attempt, now: datetime) -> float:

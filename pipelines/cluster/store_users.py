@@ -1,6 +1,6 @@
-"""The users of a MinIO server that pods enter it as: each may touch its own part of a bucket, and nothing else.
+"""The users of a MinIO server whose keys the pods have: each has access to its own part of a bucket only.
 
-Kubernetes keeps their keys, in Secrets that `salt cluster init` makes; here the server is brought into line with them.
+Kubernetes keeps their keys, in Secrets that `salt cluster init` creates; this module updates the server to match them.
 """
 
 import json
@@ -34,10 +34,10 @@ class User:
 
     Attributes:
         name: Its name, which is its access key.
-        bucket: The bucket it may enter.
-        read: Prefixes in it that may be read and listed, each with a slash at its end; an empty one is all of it.
-        write: Prefixes that may be written, too.
-        creates: Whether it may make the bucket.
+        bucket: The bucket that it has access to.
+        read: Prefixes in it that may be read and listed, each with a slash at its end; an empty one means all of it.
+        write: Prefixes that may be written as well.
+        creates: Whether it may create the bucket.
     """
 
     name: str
@@ -48,14 +48,14 @@ class User:
 
     @property
     def policy(self) -> dict[str, Any]:
-        """What it may do, as S3 writes it."""
+        """Its permissions, as an S3 policy."""
         here = f"arn:aws:s3:::{self.bucket}"
 
         def objects(prefixes: tuple[str, ...]) -> list[str]:
             return [f"{here}/{prefix}*" for prefix in prefixes]
 
         prefixes = {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in self.read]}}
-        # The names of the topmost prefixes tell whether the bucket is there at all.
+        # Listing the topmost prefixes shows whether the bucket exists at all.
         top = {"StringEquals": {"s3:prefix": [""], "s3:delimiter": ["/"]}}
         statements = [
             _allow(("s3:GetBucketLocation", *["s3:CreateBucket"] * self.creates), [here]),
@@ -70,9 +70,9 @@ def users(bucket: str, namespace: str) -> dict[str, User]:
     """The users by the Secret that holds their keys.
 
     Args:
-        bucket: Our bucket.
-        namespace: Where the Secrets are. Namespaces that share a server have users of their own, or one would take
-            away the others' keys.
+        bucket: The bucket for data, checkpoints and MLflow's files.
+        namespace: Where the Secrets are. Namespaces with a common server have users of their own, otherwise one would
+            replace the others' keys.
     """
     checkpoints, mlflow = f"{names.CHECKPOINTS}/", "mlflow/"
     end = "" if namespace == names.NAMESPACE else f"-{namespace}"
@@ -87,7 +87,7 @@ class Admin:
     """MinIO's administration.
 
     Args:
-        settings: Where the server is, and the keys of an administrator.
+        settings: The address of the server, and the keys of an administrator.
     """
 
     def __init__(self, settings: StoreSettings) -> None:
@@ -97,12 +97,19 @@ class Admin:
         self.settings = settings
         keys = StaticProvider(settings.access_key.get_secret_value(), settings.secret_key.get_secret_value())
         self._client = MinioAdmin(
-            endpoint=urlsplit(settings.endpoint).netloc, credentials=keys, region=settings.region,
-            secure=settings.secure, http_client=Connections(str(settings.ca_file) if settings.ca_file else None),
-        )  # fmt: skip
+            endpoint=urlsplit(settings.endpoint).netloc,
+            credentials=keys,
+            region=settings.region,
+            secure=settings.secure,
+            http_client=Connections(str(settings.ca_file) if settings.ca_file else None),
+        )
 
     def refusal(self) -> str | None:
-        """Why these keys may not administer that server; None if they may."""
+        """Why these keys do not administer that server; None if they do.
+
+        Raises:
+            ServiceError: If the server is unreachable.
+        """
         try:
             self._known()
         except ServiceError as error:
@@ -112,10 +119,10 @@ class Admin:
         return None
 
     def put(self, user: User, secret: str) -> bool:
-        """Brings a user and its policy into line.
+        """Creates or updates a user and its policy.
 
         Returns:
-            False if they were as wanted.
+            False if both were up to date.
         """
         known = self._known().get(user.name, {})
         current = known.get("policyName") == user.name and known.get("status") == "enabled"
@@ -157,14 +164,14 @@ class Admin:
 
 
 def _sorted(policy: Any) -> Any:
-    """A policy with its lists in an order of their own: MinIO gives them back in another."""
+    """A policy with sorted lists: MinIO returns them in another order."""
     if isinstance(policy, dict):
         return {key: _sorted(value) for key, value in policy.items()}
     return sorted(map(_sorted, policy), key=str) if isinstance(policy, list) else policy
 
 
 def _message(error: MinioAdminException) -> str | None:
-    """The server's own words, where it is a MinIO that speaks."""
+    """The message of the answer, if it comes from a MinIO."""
     try:
         return str(json.loads(error._body)["Message"])
     except (ValueError, KeyError, TypeError):

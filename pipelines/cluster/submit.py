@@ -1,4 +1,4 @@
-"""Submits a run to a cluster: checks first, then uploads the pipeline where it is new, then starts."""
+"""Submits a run to a cluster: checks first, then uploads the pipeline if it is new, then starts the run."""
 
 import time
 from collections.abc import Callable
@@ -23,9 +23,9 @@ class Checked:
 
     Attributes:
         config: The configuration, with the images' tag in it.
-        data_version: Names the archive's content.
-        bucket: Where checkpoints go.
-        warnings: What could not be checked.
+        data_version: Identifies the archive's content.
+        bucket: The bucket for checkpoints.
+        warnings: The checks that could not be made, and their reasons.
     """
 
     config: Config
@@ -35,9 +35,9 @@ class Checked:
 
 
 def check(kfp: Kfp, data: str, config: Config) -> Checked:
-    """Looks at everything a run needs.
+    """Checks everything that a run needs.
 
-    A check that got no answer in time is a warning: what comes after it tells.
+    A check without an answer in time is a warning: the steps after it show whether the server works.
 
     Raises:
         SaltErrors: With every problem found.
@@ -83,9 +83,9 @@ def _check_store(checked: Checked, data: str) -> None:
         raise SaltError("a cluster reads from the object store: see `salt data push`", field="--data", found=data)
     settings = StoreSettings()
     if not settings.configured:
-        raise SaltError("is not set: data and bucket cannot be looked for", field="SALT_S3_ENDPOINT")
+        raise SaltError("is not set: data and bucket cannot be checked", field="SALT_S3_ENDPOINT")
     checked.bucket = settings.bucket
-    checked.data_version = f"unread-{uuid4().hex}"  # of its own: no cache may answer for an archive not looked at
+    checked.data_version = f"unread-{uuid4().hex}"  # unique: the cache has nothing for an archive that was not read
     store = Store(settings)
     store.check(settings.bucket)
     stat = store.stat(data)
@@ -95,7 +95,7 @@ def _check_store(checked: Checked, data: str) -> None:
 
 
 def _check_namespace(checked: Checked, settings: ClusterSettings) -> None:
-    """Secrets and ConfigMap are there; a warning where we may not look."""
+    """Checks Secrets and ConfigMap; a missing permission to read them is a warning."""
     from salt_pipeline.pipelines.cluster.kube import Kube, KubeError
 
     problems = []
@@ -105,7 +105,7 @@ def _check_namespace(checked: Checked, settings: ClusterSettings) -> None:
             ("ConfigMap", names.SETTINGS_CONFIG_MAP, ("SALT_S3_ENDPOINT",), kube.config_map),
             ("Secret", names.STORE_SECRET, names.STORE_KEYS, kube.secret),
         )
-        if kube.has_role(settings.service_account):  # its pods enter the store without keys
+        if kube.has_role(settings.service_account):  # its pods need no keys for the store
             wanted = wanted[:1]
         for kind, name, keys, read in wanted:
             try:
@@ -113,18 +113,18 @@ def _check_namespace(checked: Checked, settings: ClusterSettings) -> None:
             except KubeError as error:
                 if not error.denied:
                     raise
-                checked.warnings.append(f"{kind} {name}: we may not look whether it is there")
+                checked.warnings.append(f"{kind} {name}: no permission to read it; not checked")
                 continue
-            lacking = [key for key in keys if not (found or {}).get(key)]
+            absent = [key for key in keys if not (found or {}).get(key)]
             place = f"{kind} {settings.namespace}/{name}"
             if found is None:
-                problems.append(SaltError("is not there: see `salt cluster init` and k8s/", file=place))
-            elif lacking:
-                problems.append(SaltError(f"lacks {', '.join(lacking)}", file=place))
+                problems.append(SaltError("is missing: see `salt cluster init` and k8s/", file=place))
+            elif absent:
+                problems.append(SaltError(f"{', '.join(absent)} is missing", file=place))
             elif kind == "ConfigMap" and checked.bucket and found.get("SALT_S3_BUCKET", "salt") != checked.bucket:
                 problems.append(
                     SaltError(
-                        "is another bucket than SALT_S3_BUCKET's here",
+                        "differs from SALT_S3_BUCKET here",
                         file=place,
                         field="SALT_S3_BUCKET",
                         found=found.get("SALT_S3_BUCKET", "salt"),
@@ -132,7 +132,7 @@ def _check_namespace(checked: Checked, settings: ClusterSettings) -> None:
                     )
                 )
     except KubeError as error:
-        checked.warnings.append(f"Secrets and ConfigMap were not looked for: {error}")
+        checked.warnings.append(f"Secrets and ConfigMap were not checked: {error}")
     if problems:
         raise SaltErrors("the namespace is not ready", problems)
 
@@ -147,22 +147,22 @@ def submit(
     experiment: str = names.EXPERIMENT,
     variant: Variant = STANDARD,
 ) -> str:
-    """Uploads the pipeline, unless this very one is there, and starts a run.
+    """Uploads the pipeline, unless the cluster has this very version, and starts a run.
 
     Args:
         kfp: The API.
         checked: What `check` found.
         data: URI of the archive.
         name: Name of the run.
-        preset: Name of the preset the configuration began as.
-        experiment: Made where there is none of that name.
+        preset: Name of the preset that the configuration is based on.
+        experiment: Name of the experiment, which is created if it does not exist.
         variant: How the pipeline is compiled.
 
     Returns:
         Id of the run.
 
     Raises:
-        KfpError: If the API does not do it.
+        KfpError: If the API rejects a call or does not answer.
     """
     version = upload(kfp, checked.config, variant)
     parameters = run_parameters(kfp.settings, checked, data, run=f"{name}-{uuid4().hex[:6]}", preset=preset)
@@ -173,11 +173,11 @@ def run_parameters(settings: ClusterSettings, checked: Checked, data: str, *, ru
     """The pipeline's parameters.
 
     Args:
-        settings: Where the cluster is.
+        settings: The addresses and names of the cluster.
         checked: What `check` found.
         data: URI of the archive.
         run: Name of the run in MLflow, unique to it.
-        preset: Name of the preset the configuration began as.
+        preset: Name of the preset that the configuration is based on.
     """
     return {
         "data": data,
@@ -190,5 +190,5 @@ def run_parameters(settings: ClusterSettings, checked: Checked, data: str, *, ru
 
 
 def run_name(preset: str) -> str:
-    """A name for a run that was given none."""
+    """The default name of a run."""
     return f"{preset}-{time.strftime('%Y%m%d-%H%M%S')}"

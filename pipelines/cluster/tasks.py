@@ -1,4 +1,4 @@
-"""What an Argo workflow says of a run's tasks: which job each belongs to, its state, its attempts, its pods."""
+"""The tasks of a run as its Argo workflow has them: job, state, attempts and pods of each."""
 
 import base64
 import gzip
@@ -26,6 +26,7 @@ from salt_pipeline.pipelines.cluster.http_errors import one_line
 from salt_pipeline.pipelines.k8s_names import KFP_BUCKET
 
 STOPPED = "the run was stopped"
+"""Reason of a task that ended because somebody stopped the run."""
 
 _ITERATION = re.compile(r"-iterations\((\d+):")
 _TROUBLED = ("Pending", "Failed", "Error")
@@ -39,12 +40,12 @@ class Task:
         stage: Its name in the pipeline, as `train-fold`.
         iteration: Index of its iteration, for a task in the loop.
         state: `waiting`, `starting`, `running`, `retrying` (between two attempts), `succeeded`, `cached`, `failed` or
-            `left out`.
+            `skipped`.
         attempts: The pods that ran its code, oldest first.
         retries: How many attempts beyond the first it may have.
-        reason: What the engine says of it: why it waits, is retried or failed.
+        reason: Why it waits, is retried or failed, as Argo reports it.
         driver: Name of the driver's pod, which runs before the first attempt.
-        outputs: What its driver decided: the outputs' places are in there.
+        outputs: Outputs of its driver as JSON, which contain the URIs of the task's own outputs.
     """
 
     stage: str
@@ -58,12 +59,12 @@ class Task:
 
     @property
     def pods(self) -> tuple[str, ...]:
-        """Names of its attempts' pods; its driver's where there are none."""
+        """Names of its attempts' pods; its driver's if there are none."""
         return tuple(attempt.pod for attempt in self.attempts) or ((self.driver,) if self.driver else ())
 
     @property
     def finished(self) -> datetime | None:
-        """When its last attempt ended; None while it goes on, or where it had none."""
+        """When its last attempt ended; None while it is active, or if it had none."""
         return self.attempts[-1].finished if self.attempts and self.ended else None
 
     def job(self, jobs: list[Job]) -> Job | None:
@@ -73,8 +74,8 @@ class Task:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen."""
-        return self.state in ("succeeded", "cached", "failed", "left out")
+        """Whether its state is final."""
+        return self.state in ("succeeded", "cached", "failed", "skipped")
 
 
 def read_tasks(workflow: dict[str, Any]) -> list[Task]:
@@ -87,7 +88,7 @@ def read_tasks(workflow: dict[str, Any]) -> list[Task]:
         workflow: The Argo workflow; one without nodes has no tasks.
 
     Returns:
-        The tasks that Argo knows by now, in the pipeline's order and by iteration.
+        The tasks that Argo has created so far, in the pipeline's order and by iteration.
     """
     groups: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
     for node in _nodes(workflow).values():
@@ -105,20 +106,20 @@ def read_tasks(workflow: dict[str, Any]) -> list[Task]:
 
 
 def read_trouble(workflow: dict[str, Any]) -> list[str]:
-    """What the engine says of its own pods, which run before and between the tasks, when they wait or fail.
+    """Problems of Argo's own pods, which run before and between the tasks, when they wait or fail.
 
     Args:
         workflow: The Argo workflow.
 
     Returns:
-        A line for each; the workflow's own message where it has failed and no pod has.
+        A line for each; the workflow's own message if it has failed and no pod has.
     """
     lines = []
     for node in _nodes(workflow).values():
         ours = any(part.removesuffix("-driver") in TASKS for part in _path(node))
-        said = reason_of(node.get("message", ""))
-        if said and not ours and node["type"] == "Pod" and node.get("phase") in _TROUBLED:
-            lines.append(f"{node['displayName']}: {node['phase'].lower()}: {one_line(said)}")
+        reason = reason_of(node.get("message", ""))
+        if reason and not ours and node["type"] == "Pod" and node.get("phase") in _TROUBLED:
+            lines.append(f"{node['displayName']}: {node['phase'].lower()}: {one_line(reason)}")
     status = workflow.get("status", {})
     if not lines and _stopped(workflow):
         return [STOPPED]
@@ -128,28 +129,28 @@ def read_trouble(workflow: dict[str, Any]) -> list[str]:
 
 
 def _path(node: dict[str, Any]) -> list[str]:
-    """The steps of a node's name without their attempts: where retries are a default each step carries one, `(0)`."""
+    """The steps of a node's name without their attempts: if retries are a default, each has a number such as `(0)`."""
     return [re.sub(r"\(\d+\)$", "", part) for part in node["name"].split(".")]
 
 
 def _nodes(workflow: dict[str, Any]) -> dict[str, Any]:
-    """The nodes, which Argo packs when they are many."""
+    """The nodes, which Argo compresses if they are large."""
     status = workflow.get("status", {})
     if "compressedNodes" in status:
         try:
             return json.loads(gzip.decompress(base64.b64decode(status["compressedNodes"])))
         except (OSError, EOFError, ValueError, zlib.error) as error:
-            raise SaltError("the workflow's nodes cannot be unpacked", found=error) from None
+            raise SaltError("the workflow's nodes cannot be decompressed", found=error) from None
     return status.get("nodes") or {}
 
 
 def _stopped(workflow: dict[str, Any]) -> bool:
-    """Whether the run was stopped: KFP does so by a deadline that is over, and Argo speaks of nothing but that."""
+    """Whether the run was stopped: KFP sets a deadline of 0 for that, and Argo reports only the deadline."""
     return workflow.get("spec", {}).get("activeDeadlineSeconds") == 0
 
 
 def _log_bucket(workflow: dict[str, Any]) -> str:
-    """The bucket of Argo's artifact repository, which is noted once for the whole workflow."""
+    """The bucket of Argo's artifact repository, which the workflow records once for all its nodes."""
     repository = (workflow.get("status", {}).get("artifactRepositoryRef") or {}).get("artifactRepository") or {}
     return (repository.get("s3") or {}).get("bucket") or KFP_BUCKET
 
@@ -185,7 +186,7 @@ def _state(
     if phase in FAILED or (not whole and driver and driver.get("phase") in FAILED):
         return "failed"
     if phase in ("Omitted", "Skipped"):
-        return "failed" if driver and driver.get("phase") in FAILED else "left out"
+        return "failed" if driver and driver.get("phase") in FAILED else "skipped"
     if phase == "Succeeded":
         return "succeeded" if attempts or not inner else "cached"
     if not attempts:

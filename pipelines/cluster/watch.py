@@ -23,11 +23,13 @@ from salt_pipeline.pipelines.display.run_table import Line, Row, as_table, chang
 from salt_pipeline.pipelines.failure import LOG_LINES, mistakes
 
 POLL_SECONDS = 3.0
-"""Between two looks at the run."""
+"""Seconds between two polls of the run."""
 
 PROGRESS_SECONDS = 10.0
+"""Seconds between two reads of the jobs' progress from the store."""
+
 PATIENCE_SECONDS = 600.0
-"""An API that is away for longer ends the watching; the run goes on."""
+"""Longest time, in seconds, that the API may be unreachable: then the watching ends, and the run continues."""
 
 
 class Watch:
@@ -36,7 +38,7 @@ class Watch:
     Args:
         kfp: The API.
         run: The run.
-        console: Where to show it.
+        console: Where it is shown.
     """
 
     def __init__(self, kfp: Kfp, run: ClusterRun, console: Console) -> None:
@@ -55,10 +57,10 @@ class Watch:
         """Shows the run until it ends or Ctrl-C.
 
         Returns:
-            0 when it succeeded, 1 when not, 130 after Ctrl-C, which leaves the run going.
+            0 when it succeeded, 1 when not, 130 after Ctrl-C, after which the run continues.
 
         Raises:
-            SaltError: If the API stays away.
+            SaltError: If the API stays unreachable.
         """
         try:
             self._look()
@@ -66,41 +68,41 @@ class Watch:
                 show()
                 self._until_ended(show)
         except KeyboardInterrupt:
-            self._say(f"\nthe run goes on; to come back: salt watch {self.run_id[:8]}")
+            self._say(f"\nthe run continues; to watch it again: salt watch {self.run_id[:8]}")
             return 130
         self._say(f"{self.name}: {self.state}")
         if self.state != "SUCCEEDED":
             failed = [task for task in self.tasks if task.state == "failed"]
             for task in failed:
-                if task.reason != STOPPED:  # of such a task its log says no more
+                if task.reason != STOPPED:  # the log of such a task has no more to say
                     self._explain(task)
             if any(task.reason == STOPPED for task in failed):
                 self._say(STOPPED)
-            self._say(f"to go on where it stopped: salt resume {self.run_id[:8]}")
+            self._say(f"to resume it: salt resume {self.run_id[:8]}")
             return 1
         return 0
 
     def _until_ended(self, show: Any) -> None:
-        away_since: float | None = None
+        unreachable_since: float | None = None
         while self.state not in ENDED:
             time.sleep(POLL_SECONDS)
             try:
                 self._look()
             except KfpError as error:
-                away_since = away_since or time.monotonic()
-                if not error.passing or time.monotonic() - away_since > PATIENCE_SECONDS:
-                    raise SaltError(f"{error}; the run goes on: salt watch {self.run_id[:8]}") from None
-                self._once(str(error), f"{error}; trying on")
+                unreachable_since = unreachable_since or time.monotonic()
+                if not error.passing or time.monotonic() - unreachable_since > PATIENCE_SECONDS:
+                    raise SaltError(f"{error}; the run continues: salt watch {self.run_id[:8]}") from None
+                self._once(str(error), f"{error}; trying again")
                 continue
-            if away_since:
-                away_since = None
-                self._once("", "the API is back")
+            if unreachable_since:
+                unreachable_since = None
+                self._once("", "the API is reachable again")
             show()
 
     def _look(self) -> None:
-        """Asks the API, and now and then the store."""
+        """Asks the API, and every few seconds the store."""
         state = self.kfp.run(self.run_id).state
-        # Asked after the state: of a run that has ended these are the last.
+        # Asked after the state, so that the tasks of a run that has ended are final.
         workflow = run_workflow(self.kfp, self.run_id)
         self.tasks, self.trouble = read_tasks(workflow), read_trouble(workflow)
         self._stopwatch.look(self.tasks, datetime.now(UTC))
@@ -153,10 +155,10 @@ class Watch:
 
 
 def run_workflow(kfp: Kfp, run_id: str) -> dict[str, Any]:
-    """The Argo workflow of a run: as the API keeps it, or as Kubernetes has it where that knows no state yet.
+    """The Argo workflow of a run: the API's copy, or that of Kubernetes if the former has no state yet.
 
     Raises:
-        KfpError: If the API is away.
+        KfpError: If the API is unreachable.
     """
     found = kfp.workflow(run_id)
     if found.get("status"):
@@ -173,16 +175,16 @@ def run_tasks(kfp: Kfp, run_id: str) -> list[Task]:
     """The tasks of a run.
 
     Raises:
-        KfpError: If the API is away.
+        KfpError: If the API is unreachable.
     """
     return read_tasks(run_workflow(kfp, run_id))
 
 
 def read_progress_of(checkpoints: str, config: Config, jobs: list[Job]) -> Progress:
-    """What training jobs wrote of themselves; nothing for those that have not.
+    """The progress that training jobs wrote to the store, by job; jobs that have written none are missing.
 
-    The checkpoints of a run lie under the hashes of its configuration and of its data. The latter is known to the run
-    alone: of several the newest is taken.
+    The checkpoints of a run are stored under the hashes of its configuration and of its data. The latter is known to
+    the run alone: if there are several, the newest is taken.
     """
     from salt_pipeline.components.core.job_files import JobKey, newest_data_hash, read_progress
 

@@ -1,4 +1,4 @@
-"""What to do about the failures of servers that `salt doctor` most likely finds."""
+"""Fixes for the failures of servers that `salt doctor` most likely finds."""
 
 from salt_pipeline.components.core.errors import SaltError, ServiceError
 from salt_pipeline.components.core.store.failures import code_of
@@ -9,11 +9,11 @@ from salt_pipeline.pipelines.cluster.kfp import KfpError
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 
 KEYS = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied")
-"""S3's names of what it answers to wrong keys."""
+"""S3's error codes for wrong keys."""
 
 
 def forward(namespace: str, service: str, ports: str) -> str:
-    """What to do about a service of the cluster that does not answer at a forwarded port."""
+    """For a service of the cluster that does not answer at a forwarded port."""
     return (
         f"kubectl -n {namespace} port-forward service/{service} {ports}; "
         f"if it is stopped: kubectl -n {namespace} get pods"
@@ -21,10 +21,10 @@ def forward(namespace: str, service: str, ports: str) -> str:
 
 
 def store(error: SaltError, settings: StoreSettings, namespace: str) -> str:
-    """For an object store that does not do what is asked."""
+    """For an object store that rejects a call or does not answer."""
     code = code_of(error)
     if code == "NoSuchBucket":
-        return f"salt cluster init makes the bucket {settings.bucket}, or set SALT_S3_BUCKET to one that is there"
+        return f"salt cluster init makes the bucket {settings.bucket}, or set SALT_S3_BUCKET to one that exists"
     if code in KEYS:
         return "set SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY to the store's keys: docs/cluster.md, step 4"
     if code is None and is_loopback(settings.endpoint or ""):
@@ -40,7 +40,7 @@ def mlflow(address: str, namespace: str) -> str:
 
 
 def kubeflow(error: KfpError, settings: ClusterSettings) -> str:
-    """For a Kubeflow Pipelines that does not answer, or not as its API does."""
+    """For a Kubeflow Pipelines that does not answer as its API does."""
     if error.status in (401, 403) or 300 <= (error.status or 0) < 400:
         return "set SALT_KFP_TOKEN_FILE or SALT_KFP_COOKIE: docs/cluster.md, Multi-user Kubeflow"
     if error.status is None and is_loopback(settings.kfp_url):

@@ -25,16 +25,16 @@ RIGHTS = (
     ("get", "configmaps", "", names.KFP_LAUNCHER_CONFIG_MAP),
     ("get", "secrets", "", names.KFP_STORE_SECRET),
 )
-"""What a run's pods ask of the Kubernetes API: verb, resource, group, name."""
+"""Permissions that a run's pods need: verb, resource, group, name."""
 
 SIZES = ("quick", "seed")
-"""Presets whose jobs the nodes' room is compared with: ten small jobs on CPUs, ten large ones on GPUs."""
+"""Presets whose jobs are compared with the nodes' resources: ten small jobs on CPUs, ten large ones on GPUs."""
 
 GPU = Config().cluster.accelerator
 
 
 def checks(settings: ClusterSettings, seconds: float) -> dict[str, Check]:
-    """The checks by name; they share one connection."""
+    """The checks by name; all use one connection."""
     opened = Started(lambda: Kube(settings.namespace), "Kubernetes")
 
     def on(check: Callable[[Kube], tuple[State, str, str]]) -> Check:
@@ -65,7 +65,7 @@ def checks(settings: ClusterSettings, seconds: float) -> dict[str, Check]:
 
 
 def version(kube: Kube) -> tuple[State, str, str]:
-    """One that Kubeflow Pipelines is tested with."""
+    """The version is one that Kubeflow Pipelines is tested with."""
     found = kube.version()
     good = TESTED[0] <= found <= TESTED[1]
     tested = " to ".join(f"{major}.{minor}" for major, minor in TESTED)
@@ -73,22 +73,22 @@ def version(kube: Kube) -> tuple[State, str, str]:
 
 
 def service_account(kube: Kube, account: str) -> tuple[State, str, str]:
-    """It is there and may do what a run's pods do."""
+    """It exists and has the permissions that a run's pods need."""
     fix = "kubectl apply -k k8s/overlays/..."
     if kube.find(kube.core.read_namespaced_service_account, account, kube.namespace) is None:
-        return "fail", f"{account} is not there", fix
-    lacking = [
+        return "fail", f"{account} is missing", fix
+    absent = [
         f"{verb} {resource}{f'/{name}' if name else ''}"
         for verb, resource, group, name in RIGHTS
         if not kube.may(verb, resource, group, name, account)
     ]
-    if lacking:
-        return "fail", f"{account} may not {', '.join(lacking)}", fix
-    return "ok", f"{account} may do what a run's pods do", ""
+    if absent:
+        return "fail", f"{account} has no permission to {', '.join(absent)}", fix
+    return "ok", f"{account} has all permissions that a run's pods need", ""
 
 
 def secrets(kube: Kube, account: str) -> tuple[State, str, str]:
-    """They are there, with their keys; pods of an account with a role enter the store without ours."""
+    """They exist, with their keys; pods of an account with a role need no keys for the store."""
     wanted = {names.STORE_SECRET: names.STORE_KEYS, names.KFP_STORE_SECRET: names.KFP_STORE_KEYS}
     if kube.has_role(account):
         del wanted[names.STORE_SECRET]
@@ -96,27 +96,27 @@ def secrets(kube: Kube, account: str) -> tuple[State, str, str]:
     for name, keys in wanted.items():
         held = kube.secret(name)
         if held is None:
-            problems.append(f"{name} is not there")
-        elif lacking := [key for key in keys if not held.get(key)]:
-            problems.append(f"{name} lacks {', '.join(lacking)}")
+            problems.append(f"{name} is missing")
+        elif absent := [key for key in keys if not held.get(key)]:
+            problems.append(f"{name}: {', '.join(absent)} is missing")
     if problems:
         return "fail", "; ".join(problems), "salt cluster init"
     return "ok", ", ".join(wanted), ""
 
 
 def config_map(kube: Kube) -> tuple[State, str, str]:
-    """It is there, with the addresses."""
+    """It exists, with the addresses."""
     held = kube.config_map(names.SETTINGS_CONFIG_MAP)
     fix = "kubectl apply -k k8s/overlays/..."
     if held is None:
-        return "fail", f"{names.SETTINGS_CONFIG_MAP} is not there", fix
-    if lacking := [key for key in names.SETTINGS_KEYS if not held.get(key)]:
-        return "fail", f"{names.SETTINGS_CONFIG_MAP} lacks {', '.join(lacking)}", fix
+        return "fail", f"{names.SETTINGS_CONFIG_MAP} is missing", fix
+    if absent := [key for key in names.SETTINGS_KEYS if not held.get(key)]:
+        return "fail", f"{names.SETTINGS_CONFIG_MAP}: {', '.join(absent)} is missing", fix
     return "ok", f"store {held['SALT_S3_ENDPOINT']}, MLflow {held['MLFLOW_TRACKING_URI']}", ""
 
 
 def gpus(kube: Kube) -> tuple[State, str, str]:
-    """How many there are and how many of them no pod holds."""
+    """How many there are, and how many of them no pod has requested."""
     nodes = kube.call(kube.core.list_node).items
     total = {node.metadata.name: int(node.status.allocatable.get(GPU, 0)) for node in nodes}
     having = {name: count for name, count in total.items() if count}
@@ -135,7 +135,7 @@ def capacity(kube: Kube) -> tuple[State, str, str]:
     """How many jobs of a small and of a large preset the nodes have room for at once."""
     nodes = read_nodes(kube)
     if not nodes:
-        return "warn", "no node is ready and takes pods", "kubectl get nodes"
+        return "warn", "no node is ready and accepts pods", "kubectl get nodes"
     fits = {preset: fit(nodes, preset_config(preset)) for preset in SIZES}
     found = "; ".join(f"{preset}: {one.summary} (each {one.asked})" for preset, one in fits.items())
     small, large = fits.values()
@@ -158,15 +158,15 @@ def images(kube: Kube) -> tuple[State, str, str]:
     wanted = [image(stage, cluster) for stage in STAGES]
     nodes = kube.call(kube.core.list_node).items
     there = {name for node in nodes for held in node.status.images or [] for name in held.names or []}
-    lacking = [name for name in wanted if not any(n == name or n.endswith(f"/{name}") for n in there)]
+    absent = [name for name in wanted if not any(n == name or n.endswith(f"/{name}") for n in there)]
     tag = cluster.tag or "by digest"
-    if not lacking:
+    if not absent:
         return "ok", f"all {len(wanted)} of tag {tag} on a node", ""
     try:
         built = not missing(engine(), cluster)
     except SaltError:
         built = False
-    found = f"{len(lacking)} of {len(wanted)} of tag {tag} on no node"
+    found = f"{len(absent)} of {len(wanted)} of tag {tag} on no node"
     if built:
         return "warn", f"{found}; they are in this machine's engine", "salt images build --push, or salt images save"
     return "not checked", f"{found}; pullable: not checked", "salt images build"

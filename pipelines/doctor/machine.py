@@ -8,7 +8,7 @@ from salt_pipeline.pipelines.doctor.verdict import Check, State
 
 PACKAGE = "salt-pipeline"
 NEEDED = ("", "pipeline")
-"""Extras without which no cluster command runs; the empty one is what everything needs."""
+"""Extras without which no cluster command runs; the empty one stands for the base requirements."""
 
 
 def checks() -> dict[str, Check]:
@@ -17,7 +17,7 @@ def checks() -> dict[str, Check]:
 
 
 def python() -> tuple[State, str, str]:
-    """Its version is one the package allows."""
+    """Its version is one that the package allows."""
     from packaging.specifiers import SpecifierSet
 
     allowed = metadata.metadata(PACKAGE)["Requires-Python"]
@@ -27,15 +27,15 @@ def python() -> tuple[State, str, str]:
 
 
 def packages() -> tuple[State, str, str]:
-    """Everything the package asks for is there in a version it allows."""
-    lacking = {extra: _lacking(extra) for extra in (*NEEDED, *_extras())}
-    lacking = {extra: names for extra, names in lacking.items() if names}
-    if not lacking:
+    """Every requirement of the package is installed, in a version that it allows."""
+    missing = {extra: _missing(extra) for extra in (*NEEDED, *_extras())}
+    missing = {extra: names for extra, names in missing.items() if names}
+    if not missing:
         return "ok", f"{PACKAGE} {metadata.version(PACKAGE)} with everything it needs", ""
-    found = "; ".join(f"{f'for {extra}: ' if extra else ''}{', '.join(names)}" for extra, names in lacking.items())
-    extras = ",".join(extra for extra in lacking if extra)
+    found = "; ".join(f"{f'for {extra}: ' if extra else ''}{', '.join(names)}" for extra, names in missing.items())
+    extras = ",".join(extra for extra in missing if extra)
     wanted = f"pip install '{PACKAGE}{f'[{extras}]' if extras else ''}'"
-    return ("fail" if set(lacking) & set(NEEDED) else "warn"), f"lacks {found}", wanted
+    return ("fail" if set(missing) & set(NEEDED) else "warn"), f"missing: {found}", wanted
 
 
 def _extras() -> list[str]:
@@ -43,10 +43,10 @@ def _extras() -> list[str]:
     return [extra for extra in known if extra not in (*NEEDED, "all", "dev")]
 
 
-def _lacking(extra: str) -> list[str]:
+def _missing(extra: str) -> list[str]:
     from packaging.requirements import Requirement
 
-    lacking = []
+    missing = []
     for line in metadata.requires(PACKAGE) or []:
         wanted = Requirement(line)
         if wanted.marker and not wanted.marker.evaluate({"extra": extra}):
@@ -56,11 +56,11 @@ def _lacking(extra: str) -> list[str]:
         try:
             found = metadata.version(wanted.name)
         except metadata.PackageNotFoundError:
-            lacking.append(wanted.name)
+            missing.append(wanted.name)
             continue
         if not wanted.specifier.contains(found, prereleases=True):
-            lacking.append(f"{wanted.name}{wanted.specifier} (found {found})")
-    return lacking
+            missing.append(f"{wanted.name}{wanted.specifier} (found {found})")
+    return missing
 
 
 def docker_engine() -> tuple[State, str, str]:

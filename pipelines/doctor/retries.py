@@ -1,4 +1,4 @@
-"""Checks whether a task that fails or is lost is tried again, and for how long."""
+"""Checks whether a task that fails or is lost is retried, and for how long."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _FIX = "kubectl apply --server-side --force-conflicts -k k8s/overlays/kfp"
 
 
 def retry_policy(kube: Kube) -> tuple[State, str, str]:
-    """Whether a container that fails is tried again, as `cluster.retries` asks, by the cluster's defaults."""
+    """Whether the cluster's defaults let a container that fails be retried, as `cluster.retries` requests."""
     ours, argos = _retry_strategy(_spec_patch(kube)), {}
     if str(ours.get("limit", "")) not in ("", "0"):
         return "warn", f"default limit {ours['limit']}: retries of each level of the graph multiply", _FIX
@@ -26,21 +26,21 @@ def retry_policy(kube: Kube) -> tuple[State, str, str]:
         argos = _argo_defaults(kube)
         source, policy = names.ARGO_CONFIG_MAP, argos.get("retryPolicy", "OnFailure")
         if policy not in ("Always", "OnFailure"):
-            return "warn", f"{policy}: a container that fails is not tried again", _FIX
+            return "warn", f"{policy}: a container that fails is not retried", _FIX
     longest = Config().cluster.timeout_hours * 3600
     for strategy, place in ((ours, names.KFP_API_DEPLOYMENT), (argos, names.ARGO_CONFIG_MAP)):
         window = str((strategy.get("backoff") or {}).get("maxDuration", ""))
         if window and duration(window) < longest:
-            found = f"default maxDuration {window}: what is lost later than that after its first start is not retried"
+            found = f"default maxDuration {window}: a task lost later than that after its first start is not retried"
             return "warn", found, f"remove retryStrategy.backoff.maxDuration from the defaults of {place}"
-    return "ok", f"{policy}, by {source}" if ours or argos else "Argo's own: a failed container is tried again", ""
+    return "ok", f"{policy}, by {source}" if ours or argos else "Argo's own: a failed container is retried", ""
 
 
 def retry_window(kfp: Kfp) -> tuple[State, str, str]:
-    """Whether the pipeline that was uploaded last allows its tasks retries for as long as an attempt may take.
+    """Whether the newest uploaded pipeline allows retries of its tasks for as long as an attempt may take.
 
-    Argo counts a task's `backoffMaxDuration` from its first attempt's start, waiting for an image included, so one
-    shorter than an attempt leaves a job that is lost late without the retries it has.
+    Argo counts a task's `backoffMaxDuration` from the start of its first attempt, including the wait for an image. If
+    it is shorter than an attempt, a job that is lost late is not retried.
     """
     try:
         version = _newest_version(kfp)
@@ -67,12 +67,12 @@ def duration(text: str) -> float:
     """Seconds of a duration as Argo and KFP write it: `600`, `600s`, `1h30m`.
 
     Raises:
-        SaltError: If it is none.
+        SaltError: If it is not a duration.
     """
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return float(text)
     if not re.fullmatch(r"(\d+(\.\d+)?(h|ms|m|s))+", text):
-        raise SaltError("is not a duration", field="retry policy", found=text, expected="as 600s or 24h")
+        raise SaltError("is not a duration", field="retry policy", found=text, expected="for example 600s or 24h")
     return sum(float(number) * _UNITS[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)(h|ms|m|s)", text))
 
 
@@ -82,7 +82,7 @@ def _newest_version(kfp: Kfp) -> PipelineVersion | None:
 
 
 def _windows(spec: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
-    """For each task that is retried its window and the time an attempt may take, in seconds."""
+    """For each task with retries its window and the time limit of an attempt, in seconds."""
     pipeline, platform = spec.get("pipeline_spec", spec), spec.get("platform_spec") or {}
     executors = platform.get("platforms", {}).get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {})
     dags = [pipeline.get("root") or {}, *(pipeline.get("components") or {}).values()]
@@ -97,12 +97,12 @@ def _windows(spec: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
 
 
 def _argo_defaults(kube: Kube) -> dict[str, Any]:
-    """Argo's default retry strategy; empty where there is none, or one without a say on templates."""
+    """Argo's default retry strategy; empty if there is none, or none for templates."""
     import yaml
 
     argo = kube.config_map(names.ARGO_CONFIG_MAP)
     if argo is None:
-        raise NotChecked(f"no {names.ARGO_CONFIG_MAP} in {kube.namespace}: is Kubeflow Pipelines there?")
+        raise NotChecked(f"no {names.ARGO_CONFIG_MAP} in {kube.namespace}: is Kubeflow Pipelines installed there?")
     try:
         defaults = yaml.safe_load(argo.get("workflowDefaults") or "{}")
     except yaml.YAMLError:
@@ -111,7 +111,7 @@ def _argo_defaults(kube: Kube) -> dict[str, Any]:
 
 
 def _retry_strategy(spec: Any) -> dict[str, Any]:
-    """The default retry strategy of a workflow's spec; empty where there is none."""
+    """The default retry strategy of a workflow's spec; empty if there is none."""
     try:
         found = spec["templateDefaults"]["retryStrategy"]
     except (KeyError, TypeError):
@@ -120,7 +120,7 @@ def _retry_strategy(spec: Any) -> dict[str, Any]:
 
 
 def _spec_patch(kube: Kube) -> dict[str, Any]:
-    """What the API server lays over every workflow it compiles."""
+    """The patch that the API server applies to every workflow that it compiles."""
     deployment = kube.find(kube.apps.read_namespaced_deployment, names.KFP_API_DEPLOYMENT, kube.namespace)
     containers = deployment.spec.template.spec.containers if deployment else []
     for variable in (v for container in containers for v in container.env or []):

@@ -1,4 +1,4 @@
-"""Runs every check at once, each with a time limit, and shows what they found."""
+"""Runs all checks at once, each with a time limit, and shows the results."""
 
 import json
 import time
@@ -18,30 +18,30 @@ from salt_pipeline.pipelines.doctor import kubernetes, machine, services
 from salt_pipeline.pipelines.doctor.verdict import Check, NotChecked, State, Verdict
 
 SECONDS = 10.0
-"""What a check may take."""
+"""Time limit of a check, in seconds."""
 
 COLOURS: dict[State, str] = {"ok": "green", "warn": "yellow", "fail": "red", "not checked": "dim"}
 
 
 def examine(settings: ClusterSettings, seconds: float = SECONDS) -> list[Verdict]:
-    """Runs all checks side by side.
+    """Runs all checks at the same time.
 
     Args:
-        settings: Where the cluster is.
-        seconds: What each may take. One that takes longer is left behind in its thread.
+        settings: The addresses and names of the cluster.
+        seconds: Time limit of each check. A check that takes longer stays behind in its thread.
 
     Returns:
         A verdict for each check, in the order of the table.
     """
     for package in ("docker", "kfp_server_api", "kubernetes.client", "kubernetes.config", "minio"):
-        import_module(package)  # once here, not in every thread while its clock runs
+        import_module(package)  # once here, not in every thread while its time limit runs
 
     checks = {**machine.checks(), **services.checks(settings), **kubernetes.checks(settings, seconds)}
     return run_checks(checks, seconds)
 
 
 def run_checks(checks: dict[str, Check], seconds: float) -> list[Verdict]:
-    """Starts all, waits for each until its time is up."""
+    """Starts all checks and waits for each until its time limit."""
     began = time.monotonic()
     started = {name: Started(check, "check") for name, check in checks.items()}
     return [_verdict(name, one, seconds - (time.monotonic() - began)) for name, one in started.items()]
@@ -57,7 +57,7 @@ def _verdict(name: str, started: Started, seconds: float) -> Verdict:
         return Verdict(name, "fail", "; ".join(map(str, error.problems)))
     except SaltError as error:
         return Verdict(name, "fail", str(error))
-    except Exception as error:  # a check that fails in a way we did not think of must not hide the others
+    except Exception as error:  # a check that fails unexpectedly must not hide the others
         return Verdict(name, "fail", f"{type(error).__name__}: {without_passwords(one_line(str(error)))}")
 
 

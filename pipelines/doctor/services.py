@@ -18,9 +18,13 @@ from salt_pipeline.pipelines.doctor import fixes
 from salt_pipeline.pipelines.doctor.retries import retry_window
 from salt_pipeline.pipelines.doctor.verdict import Check, NotChecked, State
 
-KFP_TRIED = "2.17"
-SKEW_NOTED, SKEW_REFUSED = 30, 600
-"""Seconds. S3 refuses requests signed more than a quarter of an hour away from its own time."""
+KFP_TESTED = "2.17"
+"""Version of Kubeflow Pipelines that this pipeline was tested with."""
+SKEW_WARNED, SKEW_FAILED = 30, 600
+"""Differences of the clocks, in seconds, that are a warning and a failure.
+
+S3 rejects requests whose signature is more than a quarter of an hour away from its own time.
+"""
 
 
 def checks(settings: ClusterSettings) -> dict[str, Check]:
@@ -35,24 +39,24 @@ def checks(settings: ClusterSettings) -> dict[str, Check]:
 
 
 def kubeflow(settings: ClusterSettings) -> tuple[State, str, str]:
-    """The API answers, in a version we know."""
+    """The API answers, in a tested version."""
     kfp = Kfp(settings)
     try:
         health = kfp.health()
     except KfpError as error:
         return "fail", str(error).partition("; is it forwarded?")[0], fixes.kubeflow(error, settings)
     version = health.get("tag_name") or "unknown"
-    known = version.removeprefix("v").startswith(KFP_TRIED)
+    known = version.removeprefix("v").startswith(KFP_TESTED)
     if health.get("multi_user"):
         if settings.namespace == settings.kfp_namespace:
             return "fail", f"{version}, in multi-user mode", "name your profile's namespace: -n, or SALT_NAMESPACE"
-        next(kfp.runs(), None)  # health is answered to everybody, a listing only to those who may read the namespace
+        next(kfp.runs(), None)  # health needs no permission, a listing that to read the namespace
         version += f", in multi-user mode; runs in {settings.namespace}"
-    return ("ok" if known else "warn"), version, "" if known else f"tried with {KFP_TRIED}"
+    return ("ok" if known else "warn"), version, "" if known else f"tested with {KFP_TESTED}"
 
 
 def bucket(namespace: str) -> tuple[State, str, str]:
-    """It takes, gives back and removes an object."""
+    """An object can be written to it, read and removed."""
     settings = StoreSettings()
     if not settings.configured:
         return "fail", "no object store is set", "set SALT_S3_ENDPOINT, SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY"
@@ -73,19 +77,19 @@ def _write_and_read(settings: StoreSettings) -> None:
     store.put(uri, content)
     try:
         if store.get(uri) != content:
-            raise SaltError("gives back other bytes than it was given", file=uri)
+            raise SaltError("returns other bytes than were written", file=uri)
     finally:
         store.remove(uri)
 
 
 def mlflow(namespace: str) -> tuple[State, str, str]:
-    """The server answers, in a version that goes with our client."""
+    """The server answers, in a version that is compatible with the installed client."""
     address = server_address()
     if address is None:
         found = "no server" if os.environ.get("MLFLOW_TRACKING_URI") else "not set here"
         raise NotChecked(
             f"MLFLOW_TRACKING_URI is {found}; pods take theirs from {names.SETTINGS_CONFIG_MAP}",
-            "set it, and `salt runs` and `salt compare` show scores",
+            "set it so that `salt runs` and `salt compare` show scores",
         )
     try:
         server = server_version(address)
@@ -96,11 +100,11 @@ def mlflow(namespace: str) -> tuple[State, str, str]:
     except metadata.PackageNotFoundError:
         return "ok", server, ""
     good = server.partition(".")[0] == ours.partition(".")[0]
-    return ("ok" if good else "warn"), f"{server} at {address}", "" if good else f"our client is {ours}"
+    return ("ok" if good else "warn"), f"{server} at {address}", "" if good else f"the client is {ours}"
 
 
 def clocks(settings: ClusterSettings) -> tuple[State, str, str]:
-    """Ours and the servers' agree."""
+    """This machine's clock and the servers' agree."""
     store = StoreSettings()
     asked: dict[str, Any] = {"Kubeflow Pipelines": lambda: Kfp(settings).date()}
     if store.endpoint:
@@ -108,15 +112,19 @@ def clocks(settings: ClusterSettings) -> tuple[State, str, str]:
     skews: dict[str, float] = {}
     for server, date in asked.items():
         try:
-            said = date()
-            if said:
-                skews[server] = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+            answered = date()
+            if answered:
+                skews[server] = (parsedate_to_datetime(answered) - datetime.now(UTC)).total_seconds()
         except (SaltError, ValueError):
             continue
     if not skews:
-        raise NotChecked("no server told its time")
-    # HTTP tells whole seconds only.
+        raise NotChecked("no server reported its time")
+    # HTTP dates have full seconds only.
     found = ", ".join(f"{server} {'agrees' if abs(s) < 2 else f'{s:+.0f} s'}" for server, s in skews.items())
     worst = max(map(abs, skews.values()))
-    state: State = "fail" if worst > SKEW_REFUSED else "warn" if worst > SKEW_NOTED else "ok"
-    return state, found, "" if state == "ok" else "set the clocks by NTP: the store refuses what is signed too far off"
+    state: State = "fail" if worst > SKEW_FAILED else "warn" if worst > SKEW_WARNED else "ok"
+    return (
+        state,
+        found,
+        "" if state == "ok" else "set the clocks by NTP: the store rejects requests with a wrong time",
+    )

@@ -1,4 +1,4 @@
-"""What a check of the doctor is, and what it can find."""
+"""What a check of `salt doctor` is, and its possible results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ State = Literal["ok", "warn", "fail", "not checked"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
-        check: What was looked at.
-        state: How it stands.
-        found: What is there.
-        fix: What to do about it.
+        check: Name of the check.
+        state: Its result.
+        found: What was found.
+        fix: How to fix it; empty if there is nothing to fix.
     """
 
     check: str
@@ -31,7 +31,7 @@ class NotChecked(SaltError):
 
     Args:
         problem: Why.
-        fix: What to do about it.
+        fix: How to fix it; empty if there is nothing to fix.
     """
 
     def __init__(self, problem: str, fix: str = "") -> None:
@@ -40,4 +40,4 @@ class NotChecked(SaltError):
 
 
 Check = Callable[[], tuple[State, str, str]]
-"""State, what was found, its fix. A SaltError is a failure, `NotChecked` what it says."""
+"""Returns state, what was found, and the fix. A SaltError is a failure, `NotChecked` a check that was not made."""

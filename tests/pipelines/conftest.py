@@ -1,9 +1,13 @@
 """What the tests of the cluster's commands share."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.pipelines import k8s_names as names
 from tests.pipelines.kfp_server import KfpServer
 from tests.pipelines.kube_server import KubeServer, node
@@ -17,7 +21,7 @@ SETTINGS = {
 
 
 @pytest.fixture
-def no_cluster(monkeypatch, tmp_path):
+def no_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An environment that names no cluster, no store and no home, in a folder without runs."""
     for name in [name for name in os.environ if name.startswith(("SALT_", "AWS_", "MLFLOW_", "KUBE", "KF_PIPELINES"))]:
         if name not in ("SALT_MINIO", "SALT_REQUIRE_SERVERS"):
@@ -28,7 +32,7 @@ def no_cluster(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def kfp(monkeypatch, no_cluster):
+def kfp(monkeypatch: pytest.MonkeyPatch, no_cluster: None) -> Iterator[Any]:
     """A stand-in for Kubeflow Pipelines that the environment names."""
     with KfpServer() as server:
         monkeypatch.setenv("SALT_KFP_URL", server.url)
@@ -36,7 +40,7 @@ def kfp(monkeypatch, no_cluster):
 
 
 @pytest.fixture
-def kubernetes(monkeypatch, tmp_path, no_cluster):
+def kubernetes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_cluster: None) -> Iterator[Any]:
     """A stand-in for Kubernetes that the environment names."""
     with KubeServer(tmp_path) as server:
         monkeypatch.setenv("KUBECONFIG", str(server.config))
@@ -45,7 +49,14 @@ def kubernetes(monkeypatch, tmp_path, no_cluster):
 
 
 @pytest.fixture
-def ready(kfp, kubernetes, store, store_environment, bucket, monkeypatch):
+def ready(
+    kfp: KfpServer,
+    kubernetes: KubeServer,
+    store: Store,
+    store_environment: dict[str, str],
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Any:
     """A cluster with everything in its place; the URI of an archive in the store."""
     monkeypatch.setenv("SALT_S3_BUCKET", bucket)
     kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS | {"SALT_S3_BUCKET": bucket})

@@ -7,15 +7,20 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from salt_pipeline.components.core.errors import MARK
 from salt_pipeline.components.core.jobs import short_name
+from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.pipelines.cluster import kfp_http, kube
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.argo import execution, workflow
 from tests.pipelines.command import fails, salt
+from tests.pipelines.kfp_server import KfpServer
+from tests.pipelines.kube_server import KubeServer
 
 COMMANDS = ["submit", "watch", "runs", "logs", "fetch", "cancel", "resume", "schedules", "doctor", "cluster init"]
 RUN = "3f2a90c4-0000-4000-8000-000000000001"
@@ -27,13 +32,13 @@ SECOND, FIRST = (encoder["name"] for encoder in SMOKE["encoders"])
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_a_command_has_an_example(command):
+def test_help_of_a_command_has_an_example(command: Any) -> None:
     code, out, _ = salt(*command.split(), "--help")
     assert code == 0
     assert f"salt {command}" in out[out.index("Example") :]
 
 
-def test_help_stays_fast():
+def test_help_stays_fast() -> None:
     heavy = "('kfp', 'kubernetes', 'docker')"
     code = (
         f"import sys; from salt_pipeline.pipelines.cli.main import app; print([n for n in {heavy} if n in sys.modules])"
@@ -67,7 +72,7 @@ CALLS = [
         ("list", "SALT_KFP_URL"),
     ],
 )
-def test_an_api_that_does_not_do_it_is_one_line(kfp, words, fault, message):
+def test_an_api_that_does_not_do_it_is_one_line(kfp: KfpServer, words: Any, fault: str, message: str) -> None:
     kfp.fault = fault
     said = fails(*words)
     assert f"{MARK}Kubeflow Pipelines at {kfp.url}: " in said
@@ -76,20 +81,20 @@ def test_an_api_that_does_not_do_it_is_one_line(kfp, words, fault, message):
 
 
 @pytest.mark.parametrize("words", CALLS, ids=lambda words: words[0])
-def test_an_api_that_is_away(kfp, words):
+def test_an_api_that_is_away(kfp: KfpServer, words: Any) -> None:
     kfp.__exit__()
     said = fails(*words)
     assert f"{kfp.url}: cannot be reached: connection refused; is it forwarded? kubectl port-forward" in said
 
 
-def test_an_api_that_does_not_answer(kfp, monkeypatch):
+def test_an_api_that_does_not_answer(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kfp_http, "ANSWER_SECONDS", 0.2)
     kfp.fault = "slow"
     for words in CALLS:
         assert "cannot be reached: no answer in time" in fails(*words)
 
 
-def test_a_host_that_does_not_exist(monkeypatch):
+def test_a_host_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALT_KFP_URL", "http://kfp.invalid")
     assert "kfp.invalid: cannot be reached: " in fails("runs")
 
@@ -101,12 +106,14 @@ def test_a_host_that_does_not_exist(monkeypatch):
         ("SALT_KFP_CA_FILE", "no/such.pem", "SALT_KFP_CA_FILE: no such file (found no/such.pem)"),
     ],
 )
-def test_a_setting_that_is_wrong_is_named(monkeypatch, variable, value, message):
+def test_a_setting_that_is_wrong_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
+) -> None:
     monkeypatch.setenv(variable, value)
     assert message in fails("runs")
 
 
-def test_a_token_is_sent_and_never_shown(kfp, monkeypatch):
+def test_a_token_is_sent_and_never_shown(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     kfp.token = "secret-token"
     assert "rejected the credentials (401)" in fails("runs")
     monkeypatch.setenv("SALT_KFP_TOKEN", "other-token")
@@ -115,7 +122,7 @@ def test_a_token_is_sent_and_never_shown(kfp, monkeypatch):
     assert salt("runs")[0] == 0
 
 
-def test_runs_are_listed_newest_first_over_pages(kfp):
+def test_runs_are_listed_newest_first_over_pages(kfp: KfpServer) -> None:
     for i in range(7):
         kfp.add_run(f"run-{i}", "SUCCEEDED", created=f"2026-01-0{i + 1}T00:00:00Z")
     _, out, _ = salt("runs")
@@ -124,7 +131,7 @@ def test_runs_are_listed_newest_first_over_pages(kfp):
     assert len(out.splitlines()) == 3
 
 
-def test_a_run_is_found_by_id_its_beginning_or_its_name(kfp):
+def test_a_run_is_found_by_id_its_beginning_or_its_name(kfp: KfpServer) -> None:
     for i in range(5):
         kfp.add_run(f"other-{i}", run_id=f"aaaa000{i}-0000-4000-8000-000000000000")
     kfp.add_run("first", run_id=RUN)
@@ -137,9 +144,9 @@ def test_a_run_is_found_by_id_its_beginning_or_its_name(kfp):
     assert "404" in fails("cancel", RUN.replace("3f2a", "ffff"))
 
 
-def test_cancel_and_resume_know_what_can_be(kfp):
+def test_cancel_and_resume_know_what_can_be(kfp: KfpServer) -> None:
     kfp.add_run("first", "RUNNING", RUN)
-    assert "can only go on once it has failed or was stopped (found RUNNING)" in fails("resume", RUN)
+    assert "can be resumed only after it has failed or was stopped (found RUNNING)" in fails("resume", RUN)
     assert f"salt resume {RUN[:8]}" in salt("cancel", RUN)[1]
     assert ("POST", f"/apis/v2beta1/runs/{RUN}:terminate") in kfp.asked
     kfp.runs[RUN]["state"] = "FAILED"
@@ -147,10 +154,10 @@ def test_cancel_and_resume_know_what_can_be(kfp):
     assert f"salt watch {RUN[:8]}" in salt("resume", RUN)[1]
     assert ("POST", f"/apis/v2beta1/runs/{RUN}:retry") in kfp.asked
     kfp.runs[RUN]["state"] = "SUCCEEDED"
-    assert "can only go on" in fails("resume", RUN)
+    assert "can be resumed only after" in fails("resume", RUN)
 
 
-def test_a_run_that_was_stopped_is_started_anew_with_the_same_parameters(kfp):
+def test_a_run_that_was_stopped_is_started_anew_with_the_same_parameters(kfp: KfpServer) -> None:
     stopped = [{"state": "RUNNING"}, {"state": "CANCELING"}, {"state": "FAILED"}]
     asked = {"service_account": "salt-runner", "experiment_id": "e", "state_history": stopped,
              "pipeline_version_reference": {"pipeline_id": "p", "pipeline_version_id": "v"}}  # fmt: skip
@@ -172,7 +179,7 @@ def test_a_run_that_was_stopped_is_started_anew_with_the_same_parameters(kfp):
         "Request entity too large: limit is 3145728",
     ],
 )
-def test_a_run_whose_workflow_is_too_large_for_a_retry_is_started_anew(kfp, error):
+def test_a_run_whose_workflow_is_too_large_for_a_retry_is_started_anew(kfp: KfpServer, error: str) -> None:
     kfp.add_run("first", "FAILED", RUN, parameters={"run": "first-1a2b3c"}, state_history=[{"state": "FAILED"}])
     kfp.retry_error = f"Failed to retry run {RUN} due to error updating and creating a workflow. {error}"
     said = salt("resume", RUN)[1]
@@ -182,7 +189,7 @@ def test_a_run_whose_workflow_is_too_large_for_a_retry_is_started_anew(kfp, erro
     assert again["runtime_config"]["parameters"] == {"run": "first-1a2b3c"}
 
 
-def test_another_failure_of_a_retry_is_told(kfp):
+def test_another_failure_of_a_retry_is_told(kfp: KfpServer) -> None:
     kfp.add_run("first", "FAILED", RUN)
     kfp.retry_error = "Failed to retry run: the workflow manifest cannot be empty"
     assert "the workflow manifest cannot be empty" in fails("resume", RUN)
@@ -196,7 +203,7 @@ ALL_DONE: dict = {
 }  # fmt: skip
 
 
-def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp):
+def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp: KfpServer) -> None:
     kfp.add_run("first", "RUNNING", RUN, {"config": SMOKE})
     kfp.workflows[RUN] = workflow({("ingest", None): ["Running"]}, RUN)
     process = start("watch", RUN, env={"SALT_KFP_URL": kfp.url})
@@ -204,7 +211,7 @@ def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp):
     while "ingest: running" not in "".join(said):
         said.append(process.stderr.readline())
     kfp.fault = "503"
-    while "trying on" not in "".join(said):
+    while "trying again" not in "".join(said):
         said.append(process.stderr.readline())
     kfp.workflows[RUN] = workflow(ALL_DONE, RUN)
     kfp.runs[RUN]["state"] = "SUCCEEDED"
@@ -213,13 +220,13 @@ def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp):
     assert process.wait() == 0
     text = "".join(said)
     assert f"{short_name(SECOND)}/fold1: predict: succeeded" in text
-    assert text.count("trying on") == 1
-    assert "the API is back" in text
+    assert text.count("trying again") == 1
+    assert "the API is reachable again" in text
     assert text.endswith("first: SUCCEEDED\n")
     assert "Traceback" not in text
 
 
-def test_watch_of_a_failed_run_says_why(kfp):
+def test_watch_of_a_failed_run_says_why(kfp: KfpServer) -> None:
     kfp.add_run("first", "FAILED", RUN, {"config": SMOKE})
     kfp.workflows[RUN] = flow = workflow({("train-fold", 3): ["Failed"] * 3, ("report", None): "omitted"}, RUN)
     pod = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "executor(2)")
@@ -232,9 +239,7 @@ def test_watch_of_a_failed_run_says_why(kfp):
     reason = "Error (exit code 2); No more retries left, 2 of 2 retries used"
     assert f"train-fold of {short_name(SECOND)}/fold1 failed: {reason}" in said
     assert f"  {MARK}config.json: is not valid\n    - train.epochs: too few\n" in said
-    commands = (
-        f"  its log: salt logs {RUN[:8]} {short_name(SECOND)}/fold1\nto go on where it stopped: salt resume {RUN[:8]}\n"
-    )
+    commands = f"  its log: salt logs {RUN[:8]} {short_name(SECOND)}/fold1\nto resume it: salt resume {RUN[:8]}\n"
     assert said.endswith(commands)
     kfp.logs[pod_name] = "".join(f"line {i}\n" for i in range(100))
     assert salt("watch", RUN)[2].endswith("".join(f"  line {i}\n" for i in range(85, 100)) + commands)
@@ -242,7 +247,7 @@ def test_watch_of_a_failed_run_says_why(kfp):
     assert "its pod and its log are gone" in salt("watch", RUN)[2]
 
 
-def test_watch_of_a_run_that_lost_a_pod_says_what_argo_says_and_what_to_do(kfp):
+def test_watch_of_a_run_that_lost_a_pod_says_what_argo_says_and_what_to_do(kfp: KfpServer) -> None:
     kfp.add_run("first", "FAILED", RUN, {"config": SMOKE})
     lost = {("predict", 3): ("Error", "Max duration limit exceeded")}
     kfp.workflows[RUN] = workflow({("predict", 3): ["Error"]}, RUN, verdicts=lost)
@@ -259,7 +264,7 @@ def test_watch_of_a_run_that_lost_a_pod_says_what_argo_says_and_what_to_do(kfp):
     assert "it needs more memory: salt submit ... --set cluster.memory=..." in said
 
 
-def test_watch_of_a_stopped_run_does_not_explain_each_task(kfp):
+def test_watch_of_a_stopped_run_does_not_explain_each_task(kfp: KfpServer) -> None:
     kfp.add_run("first", "FAILED", RUN, {"config": SMOKE})
     late = ("Failed", "retry exceeded workflow deadline 2026-11-27 03:04:24 +0000 UTC")
     tasks = {("train-fold", i): [("Failed", "main: Error (exit code 143)")] for i in range(4)}
@@ -267,12 +272,14 @@ def test_watch_of_a_stopped_run_does_not_explain_each_task(kfp):
         "spec": {"activeDeadlineSeconds": 0}
     }
     said = salt("watch", RUN)[2]
-    assert said.endswith(f"first: FAILED\nthe run was stopped\nto go on where it stopped: salt resume {RUN[:8]}\n")
+    assert said.endswith(f"first: FAILED\nthe run was stopped\nto resume it: salt resume {RUN[:8]}\n")
     assert said.count("train-fold: failed, 0:01:01, the run was stopped") == 4
 
 
 @pytest.mark.minio
-def test_watch_shows_the_last_metric_of_this_configuration(kfp, store, store_environment, bucket):
+def test_watch_shows_the_last_metric_of_this_configuration(
+    kfp: KfpServer, store: Store, store_environment: dict[str, str], bucket: str
+) -> None:
     root = f"s3://{bucket}/checkpoints"
     config = preset_config("smoke")
     other = preset_config("smoke", ["train.epochs=9"])
@@ -287,7 +294,7 @@ def test_watch_shows_the_last_metric_of_this_configuration(kfp, store, store_env
     assert "0.9000" not in said
 
 
-def test_watch_draws_a_table_at_a_terminal(kfp):
+def test_watch_draws_a_table_at_a_terminal(kfp: KfpServer) -> None:
     kfp.add_run("first", "SUCCEEDED", RUN, {"config": SMOKE})
     kfp.workflows[RUN] = workflow(ALL_DONE, RUN)
     master, slave = os.openpty()
@@ -305,7 +312,7 @@ def test_watch_draws_a_table_at_a_terminal(kfp):
     assert "cached" in text.decode()
 
 
-def read(descriptor):
+def read(descriptor: Any) -> Any:
     """What a terminal shows next; nothing when its program has ended."""
     try:
         return os.read(descriptor, 65536)
@@ -313,7 +320,7 @@ def read(descriptor):
         return b""
 
 
-def test_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(kfp):
+def test_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(kfp: KfpServer) -> None:
     kfp.add_run("first", "RUNNING", RUN)
     process = start("watch", RUN, env={"SALT_KFP_URL": kfp.url})
     until(lambda: sum("v1beta1" in path for _, path in kfp.asked) >= 1)
@@ -325,12 +332,12 @@ def test_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(kfp):
             _, said = process.communicate(timeout=5)
             break
     assert process.returncode == 130
-    assert said.endswith(f"the run goes on; to come back: salt watch {RUN[:8]}\n")
+    assert said.endswith(f"the run continues; to watch it again: salt watch {RUN[:8]}\n")
     assert "Traceback" not in said
     assert not any("terminate" in path for _, path in kfp.asked)
 
 
-def test_logs_of_a_stage_and_of_a_job(kfp):
+def test_logs_of_a_stage_and_of_a_job(kfp: KfpServer) -> None:
     kfp.add_run("first", "RUNNING", RUN, {"config": SMOKE})
     tasks = {("ingest", None): ["Succeeded"], ("train-fold", 1): ["Failed", "Running"], ("predict", 1): ["Running"]}
     kfp.workflows[RUN] = flow = workflow(tasks, RUN)
@@ -340,15 +347,15 @@ def test_logs_of_a_stage_and_of_a_job(kfp):
     assert salt("logs", RUN, "ingest")[1] == "log of salt-x7k2p.root.ingest.executor\n"
     assert salt("logs", RUN, f"{FIRST}/fold1")[1].endswith("train-fold.executor(1)\n")
     assert salt("logs", RUN, f"{short_name(FIRST)}/fold1", "--predict")[1].endswith("predict.executor(0)\n")
-    assert "JOB: has not begun (found report)" in fails("logs", RUN, "report")
-    assert "has not begun" in fails("logs", RUN, f"{SECOND}/fold0")
+    assert "JOB: has not started (found report)" in fails("logs", RUN, "report")
+    assert "has not started" in fails("logs", RUN, f"{SECOND}/fold0")
     known = f"ingest, fold-split, ensemble, submission, report, {short_name(FIRST)}/fold0"
     assert f"no such stage or job (found train, expected {known} ...)" in fails("logs", RUN, "train")
     kfp.logs.clear()
     assert "its pod and its log are gone" in fails("logs", RUN, "ingest")
 
 
-def test_the_log_of_a_run_that_has_ended_is_its_pods(kfp, kubernetes):
+def test_the_log_of_a_run_that_has_ended_is_its_pods(kfp: KfpServer, kubernetes: KubeServer) -> None:
     kfp.add_run("first", "SUCCEEDED", RUN)
     kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Succeeded"]}, RUN)
     (node,) = (node for node in flow["status"]["nodes"].values() if node["name"].endswith("ingest.executor"))
@@ -366,7 +373,9 @@ KUBELETS = [
 
 @pytest.mark.minio
 @pytest.mark.parametrize("words", KUBELETS, ids=["retrieve", "symlinks", "not found"])
-def test_the_kubelets_word_is_no_log_and_the_archived_one_is_read(kfp, store, store_environment, bucket, words):
+def test_the_kubelets_word_is_no_log_and_the_archived_one_is_read(
+    kfp: KfpServer, store: Store, store_environment: dict[str, str], bucket: str, words: Any
+) -> None:
     kfp.add_run("first", "SUCCEEDED", RUN)
     kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Succeeded"]}, RUN)
     (node,) = (node for node in flow["status"]["nodes"].values() if node["name"].endswith("ingest.executor"))
@@ -383,7 +392,7 @@ def test_the_kubelets_word_is_no_log_and_the_archived_one_is_read(kfp, store, st
     assert salt("logs", RUN, "ingest")[1] == kfp.logs[pod]
 
 
-def test_an_archived_log_that_cannot_be_read_says_where_it_is(kfp):
+def test_an_archived_log_that_cannot_be_read_says_where_it_is(kfp: KfpServer) -> None:
     kfp.add_run("first", "SUCCEEDED", RUN)
     kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Succeeded"]}, RUN)
     (node,) = (node for node in flow["status"]["nodes"].values() if node["name"].endswith("ingest.executor"))
@@ -395,10 +404,10 @@ def test_an_archived_log_that_cannot_be_read_says_where_it_is(kfp):
     )
 
 
-def test_logs_are_followed_to_the_tasks_end(kfp):
+def test_logs_are_followed_to_the_tasks_end(kfp: KfpServer) -> None:
     kfp.add_run("first", "RUNNING", RUN)
     kfp.workflows[RUN] = workflow({("ingest", None): ["Pending"]}, RUN)
-    assert "ingest: is starting and has written nothing (found Unschedulable" in fails("logs", RUN, "ingest")
+    assert "ingest: is starting and has not written anything yet (found Unschedulable" in fails("logs", RUN, "ingest")
     kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Running"]}, RUN)
     node = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "executor")
     pod = f"salt-x7k2p-system-container-impl-{node['id'].removeprefix('salt-x7k2p-')}"
@@ -412,7 +421,9 @@ def test_logs_are_followed_to_the_tasks_end(kfp):
 
 
 @pytest.mark.minio
-def test_fetch_brings_results_to_the_places_of_a_local_run(kfp, store, store_environment, bucket, tmp_path):
+def test_fetch_brings_results_to_the_places_of_a_local_run(
+    kfp: KfpServer, store: Store, store_environment: dict[str, str], bucket: str, tmp_path: Path
+) -> None:
     root = f"minio://{bucket}/v2/artifacts?region=x"
     kfp.add_run("first", "SUCCEEDED", RUN, {"config": SMOKE})
     kfp.runs[RUN]["runtime_config"]["pipeline_root"] = root
@@ -443,12 +454,14 @@ def test_fetch_brings_results_to_the_places_of_a_local_run(kfp, store, store_env
 
     store.remove(f"{base}/report/e2/report_html")
     said = fails("fetch", "first", "--out", tmp_path / "less")
-    assert "the run has not made all its results (expected report.html)" in said
+    assert "some results are missing (expected report.html)" in said
     assert (tmp_path / "less" / "submission.csv").is_file()
 
 
 @pytest.mark.minio
-def test_fetch_finds_what_a_restarted_run_took_from_the_cache(kfp, store, store_environment, bucket, tmp_path):
+def test_fetch_finds_what_a_restarted_run_took_from_the_cache(
+    kfp: KfpServer, store: Store, store_environment: dict[str, str], bucket: str, tmp_path: Path
+) -> None:
     root, before = f"minio://{bucket}/v2", "aaaa0001-0000-4000-8000-000000000001"
     for run_id, name, folder in ((before, "first-1a2b3c", "stopped"), (RUN, "first-1a2b3c", "anew")):
         kfp.add_run(folder, "SUCCEEDED", run_id, {"config": SMOKE, "run": name})
@@ -474,7 +487,7 @@ def test_fetch_finds_what_a_restarted_run_took_from_the_cache(kfp, store, store_
     assert len([name for name in made if name.startswith("train_fold")]) == 1
 
 
-def test_fetch_knows_every_output_of_every_component():
+def test_fetch_knows_every_output_of_every_component() -> None:
     from importlib import import_module
 
     from salt_pipeline.pipelines.places import PLACES
@@ -490,12 +503,12 @@ def test_fetch_knows_every_output_of_every_component():
     assert outputs == set(PLACES)
 
 
-def test_what_kubernetes_client_says_of_no_configuration_is_one_line():
+def test_what_kubernetes_client_says_of_no_configuration_is_one_line() -> None:
     with pytest.raises(kube.KubeError, match="no configuration: check KUBECONFIG"):
         kube.Kube("kubeflow")
 
 
-def start(*words, env):
+def start(*words: Any, env: Any) -> Any:
     # A shell's background job ignores SIGINT, and so would the command under test.
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     code = (
@@ -508,7 +521,7 @@ def start(*words, env):
     )  # fmt: skip
 
 
-def until(true, seconds=20.0):
+def until(true: Any, seconds: Any = 20.0) -> None:
     """Waits until a function says yes."""
     end = time.monotonic() + seconds
     while not true():

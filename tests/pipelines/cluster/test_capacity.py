@@ -1,6 +1,7 @@
 """What jobs ask for beside what the nodes have, read from a stand-in for Kubernetes."""
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -9,19 +10,20 @@ from salt_pipeline.pipelines.cluster.kube import Kube, KubeError
 from salt_pipeline.pipelines.cluster.nodes import amount, may_grow, read_nodes
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.command import fails, salt
-from tests.pipelines.kube_server import node, pod
+from tests.pipelines.kfp_server import KfpServer
+from tests.pipelines.kube_server import KubeServer, node, pod
 
 TEN = preset_config("smoke", ["split.folds=5"])
 GIB = 2**30
 
 
 @pytest.fixture
-def fits(kubernetes):
+def fits(kubernetes: KubeServer) -> Any:
     """Fits a configuration on the nodes that the stand-in has by then."""
     return lambda config=TEN: fit(read_nodes(Kube("kubeflow")), config)
 
 
-def test_ten_small_jobs_need_five_cores_and_twenty_gigabytes(kubernetes, fits):
+def test_ten_small_jobs_need_five_cores_and_twenty_gigabytes(kubernetes: KubeServer, fits: Any) -> None:
     kubernetes.nodes = [node("a", cpu="5", memory="20Gi")]
     assert (fits().jobs, fits().at_once, fits().warning) == (10, 10, "")
     kubernetes.nodes = [node("a", cpu="4900m", memory="20Gi")]
@@ -30,7 +32,7 @@ def test_ten_small_jobs_need_five_cores_and_twenty_gigabytes(kubernetes, fits):
     assert fits().at_once == 9
 
 
-def test_what_other_pods_requested_is_not_free(kubernetes, fits):
+def test_what_other_pods_requested_is_not_free(kubernetes: KubeServer, fits: Any) -> None:
     kubernetes.nodes = [node("a", cpu="5", memory="20Gi"), node("b", cpu="5", memory="20Gi")]
     kubernetes.pods = [
         pod("a", {"cpu": "1", "memory": "1Gi"}, {"cpu": "1"}),
@@ -40,13 +42,13 @@ def test_what_other_pods_requested_is_not_free(kubernetes, fits):
     assert fits().at_once == 6 + 1
 
 
-def test_a_node_has_room_for_so_many_pods(kubernetes, fits):
+def test_a_node_has_room_for_so_many_pods(kubernetes: KubeServer, fits: Any) -> None:
     kubernetes.nodes = [node("a", cpu="64", memory="640Gi")]
     kubernetes.pods = [pod("a", {})] * 103
     assert fits().at_once == 7
 
 
-def test_the_options_that_are_named_let_all_run_at_once(kubernetes, fits):
+def test_the_options_that_are_named_let_all_run_at_once(kubernetes: KubeServer, fits: Any) -> None:
     kubernetes.nodes = [node("a", cpu="3", memory="12Gi"), node("b", cpu="1500m", memory="16Gi")]
     found = fits()
     assert found.at_once == 6 + 3
@@ -63,7 +65,7 @@ def test_the_options_that_are_named_let_all_run_at_once(kubernetes, fits):
     assert fits(preset_config("smoke", ["split.folds=5", *found.changes])).at_once == 10
 
 
-def test_nothing_is_named_that_is_too_small_or_of_no_use(kubernetes, fits):
+def test_nothing_is_named_that_is_too_small_or_of_no_use(kubernetes: KubeServer, fits: Any) -> None:
     kubernetes.nodes = [node("a", cpu="8", memory="8Gi")]  # 819 MiB a job
     found = fits()
     assert (found.at_once, found.changes) == (4, ())
@@ -77,7 +79,7 @@ def test_nothing_is_named_that_is_too_small_or_of_no_use(kubernetes, fits):
     assert not fits(preset_config("seed")).misfits
 
 
-def test_nodes_that_take_no_such_pod_do_not_count(kubernetes, fits):
+def test_nodes_that_take_no_such_pod_do_not_count(kubernetes: KubeServer, fits: Any) -> None:
     gpus = {"key": "nvidia.com/gpu", "effect": "NoSchedule"}
     spot = {"key": "spot", "value": "yes", "effect": "NoExecute"}
     soft = {"key": "soft", "effect": "PreferNoSchedule"}
@@ -98,7 +100,7 @@ def test_nodes_that_take_no_such_pod_do_not_count(kubernetes, fits):
     assert fits().at_once == 16
 
 
-def test_a_pod_that_no_node_could_take(kubernetes, fits):
+def test_a_pod_that_no_node_could_take(kubernetes: KubeServer, fits: Any) -> None:
     kubernetes.nodes = [node("a", cpu="2", memory="4Gi")]
     (problem,) = fits(preset_config("seed")).misfits
     said = str(problem)
@@ -118,7 +120,7 @@ def test_a_pod_that_no_node_could_take(kubernetes, fits):
     assert "expected another --set cluster.node_selector=... or cluster.tolerations=" in str(fits(selected).misfits[0])
 
 
-def test_nodes_that_may_not_be_listed(kubernetes):
+def test_nodes_that_may_not_be_listed(kubernetes: KubeServer) -> None:
     kubernetes.forbidden = {"nodes"}
     with pytest.raises(KubeError, match="nodes is forbidden"):
         read_nodes(Kube("kubeflow"))
@@ -126,12 +128,14 @@ def test_nodes_that_may_not_be_listed(kubernetes):
 
 @pytest.mark.parametrize(("text", "number"), [("500m", Fraction(1, 2)), ("2Gi", 2 * GIB), ("1.5", Fraction(3, 2)),
                                               ("1k", 1000), (None, 0)])  # fmt: skip
-def test_amounts_as_kubernetes_writes_them(text, number):
+def test_amounts_as_kubernetes_writes_them(text: Any, number: Any) -> None:
     assert amount(text) == number
 
 
 @pytest.mark.minio
-def test_submit_warns_where_jobs_wait_and_refuses_where_none_can_run(ready, kfp, kubernetes):
+def test_submit_warns_where_jobs_wait_and_refuses_where_none_can_run(
+    ready: str, kfp: KfpServer, kubernetes: KubeServer
+) -> None:
     words = ["submit", "--data", ready, "--preset", "smoke", "--set", "cluster.tag=1.2.3"]
     kubernetes.nodes = [node("a", cpu="1", memory="8Gi")]
     code, _, said = salt(*words)
@@ -140,7 +144,7 @@ def test_submit_warns_where_jobs_wait_and_refuses_where_none_can_run(ready, kfp,
     assert "--set cluster.cpu=250m" in said
     assert salt(*words, "--set", "cluster.cpu=250m")[2] == ""
     kubernetes.forbidden = {"pods"}
-    assert "warning: what the jobs ask for was not compared with the nodes: Kubernetes: " in salt(*words)[2]
+    assert "warning: the jobs' requests were not compared with the nodes: Kubernetes: " in salt(*words)[2]
     kubernetes.forbidden = set()
     kubernetes.nodes = [node("a", cpu="2", memory="1Gi")]
     runs = len(kfp.runs)
@@ -155,7 +159,7 @@ def test_submit_warns_where_jobs_wait_and_refuses_where_none_can_run(ready, kfp,
     assert "or nodes that are ready); an autoscaler may add one" in said
 
 
-def test_an_autoscaler_is_found(kubernetes):
+def test_an_autoscaler_is_found(kubernetes: KubeServer) -> None:
     kube = Kube("kubeflow")
     assert not may_grow(kube)
     kubernetes.objects["nodepools"]["nodepools"] = {"items": [{"metadata": {"name": "gpus"}}]}

@@ -2,6 +2,8 @@
 
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -11,6 +13,7 @@ from salt_pipeline.components.core.tracking.tracking import Tracking
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.argo import workflow
 from tests.pipelines.command import salt
+from tests.pipelines.kfp_server import KfpServer
 
 RUN = "3f2a90c4-0000-4000-8000-000000000001"
 SMOKE = preset_config("smoke").model_dump(mode="json")
@@ -23,7 +26,7 @@ ENDED = int(1000 * datetime(2026, 1, 2, 3, 5, 6, tzinfo=UTC).timestamp())
 
 
 @pytest.fixture
-def tracked(tmp_path, no_cluster, monkeypatch, empty_mlflow):
+def tracked(tmp_path: Path, no_cluster: None, monkeypatch: pytest.MonkeyPatch, empty_mlflow: Path) -> Any:
     """A pipeline and three jobs as MLflow has them when no pod could say how it ended; their statuses by name."""
     shutil.copy(empty_mlflow, tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
@@ -40,11 +43,11 @@ def tracked(tmp_path, no_cluster, monkeypatch, empty_mlflow):
     return runs
 
 
-def statuses(runs):
+def statuses(runs: Any) -> Any:
     return {name: info.status for name, info in runs().items()}
 
 
-def failed_run(kfp, state="FAILED", **fields):
+def failed_run(kfp: KfpServer, state: Any = "FAILED", **fields: Any) -> None:
     kfp.add_run("first", state, RUN, PARAMETERS, **fields)
     kfp.workflows[RUN] = workflow(
         {("ingest", None): ["Succeeded"], ("train-fold", 0): ["Failed", "Succeeded"], ("train-fold", 1): ["Failed"]}
@@ -52,7 +55,7 @@ def failed_run(kfp, state="FAILED", **fields):
 
 
 @pytest.mark.parametrize("command", ["watch", "resume", "runs"])
-def test_a_failed_run_is_closed_by_what_the_engine_says_of_each_job(tracked, kfp, command):
+def test_a_failed_run_is_closed_by_what_the_engine_says_of_each_job(tracked: Any, kfp: KfpServer, command: str) -> None:
     failed_run(kfp)
     salt("runs") if command == "runs" else salt(command, RUN)
     assert statuses(tracked) == {
@@ -69,7 +72,7 @@ def test_a_failed_run_is_closed_by_what_the_engine_says_of_each_job(tracked, kfp
     }
 
 
-def test_a_run_that_is_stopped_is_killed(tracked, kfp):
+def test_a_run_that_is_stopped_is_killed(tracked: Any, kfp: KfpServer) -> None:
     failed_run(kfp, "RUNNING")
     code, _, _ = salt("cancel", RUN)
     assert code == 0
@@ -81,14 +84,14 @@ def test_a_run_that_is_stopped_is_killed(tracked, kfp):
     }
 
 
-def test_a_stopped_run_ends_as_failed_and_counts_as_killed(tracked, kfp):
+def test_a_stopped_run_ends_as_failed_and_counts_as_killed(tracked: Any, kfp: KfpServer) -> None:
     failed_run(kfp, state_history=[{"state": "RUNNING"}, {"state": "CANCELING"}, {"state": "FAILED"}])
     salt("watch", RUN)
     assert statuses(tracked)["first-1a2b3c"] == "KILLED"
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "PENDING"])
-def test_nothing_is_closed_while_a_run_of_this_name_goes_on(tracked, kfp, state):
+def test_nothing_is_closed_while_a_run_of_this_name_goes_on(tracked: Any, kfp: KfpServer, state: str) -> None:
     failed_run(kfp)
     kfp.add_run("first", state, parameters=PARAMETERS, created="2026-01-03T03:04:05Z")
     salt("watch", RUN)
@@ -96,7 +99,7 @@ def test_nothing_is_closed_while_a_run_of_this_name_goes_on(tracked, kfp, state)
     assert set(statuses(tracked).values()) == {"RUNNING"}
 
 
-def test_no_mlflow_no_failure(kfp, monkeypatch):
+def test_no_mlflow_no_failure(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     failed_run(kfp)
     code, _, told = salt("watch", RUN)
     assert code == 1

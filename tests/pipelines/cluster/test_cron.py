@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ NOW = datetime(2026, 11, 27, 2, 30, tzinfo=UTC)  # a Friday
         ("10-50/20 22 * jan-dec *", "0 10-50/20 22 * jan-dec *", datetime(2026, 11, 27, 22, 10, tzinfo=UTC)),
     ],
 )
-def test_five_fields_become_six_and_the_next_time_is_known(text, kfp, due):
+def test_five_fields_become_six_and_the_next_time_is_known(text: str, kfp: str, due: datetime) -> None:
     cron = Cron.parse(text)
     assert cron.kfp == kfp
     assert cron.next(NOW) == due
@@ -46,10 +47,10 @@ def test_five_fields_become_six_and_the_next_time_is_known(text, kfp, due):
         ("*/0 3 * * *", "has a minute that is out of range"),
         ("0 3 * * mond", r"has a day of week that is not valid \(found mond"),
         ("0 , * * *", "has a hour that is not valid"),
-        ("0 3 30 2 *", "names no day that exists"),
+        ("0 3 30 2 *", "matches no day that exists"),
     ],
 )
-def test_what_is_not_valid_is_named(text, message):
+def test_what_is_not_valid_is_named(text: str, message: str) -> None:
     with pytest.raises(SaltError, match=message):
         Cron.parse(text)
 
@@ -57,7 +58,7 @@ def test_what_is_not_valid_is_named(text, message):
 @given(
     st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1)), st.integers(0, 59), st.integers(0, 23), st.integers(0, 6)
 )
-def test_the_next_time_is_the_first_that_fits(now, minute, hour, day):
+def test_the_next_time_is_the_first_that_fits(now: Any, minute: Any, hour: Any, day: Any) -> None:
     due = Cron.parse(f"{minute} {hour} * * {day}").next(now.replace(tzinfo=UTC))
     assert due is not None
     assert timedelta(0) < due - now.replace(tzinfo=UTC) <= timedelta(days=7)

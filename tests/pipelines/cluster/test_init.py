@@ -3,6 +3,7 @@
 import re
 import shutil
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,23 +20,26 @@ from salt_pipeline.pipelines.cluster.init import POD_SECRETS, _make_experiment
 from salt_pipeline.pipelines.cluster.store_users import users
 from tests.pipelines.command import fails, salt
 from tests.pipelines.kfp_server import Server
+from tests.pipelines.kube_server import KubeServer
 
 
-def secret_values(held):
+def secret_values(held: Any) -> Any:
     """What must stay secret of some Secrets: all but the users' names."""
     return [
         value for values in held.values() for key, value in values.items() if re.search(r"(?i)secret|password", key)
     ]
 
 
-def refused(action):
+def refused(action: Any) -> None:
     """Makes sure that the store does not let these keys do something."""
     with pytest.raises(SaltError, match="these credentials have no permission for it"):
         action()
 
 
 @pytest.fixture
-def entered(kubernetes, store_environment, bucket, monkeypatch):
+def entered(
+    kubernetes: KubeServer, store_environment: dict[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> Any:
     """Makes the users for a bucket and enters the store as one of them."""
     monkeypatch.setenv("SALT_S3_BUCKET", bucket)
     assert salt("cluster", "init", "--dev")[0] == 0
@@ -49,7 +53,7 @@ def entered(kubernetes, store_environment, bucket, monkeypatch):
 
 
 @pytest.mark.minio
-def test_stages_may_do_what_they_do_and_nothing_else(entered, store, bucket, tmp_path):
+def test_stages_may_do_what_they_do_and_nothing_else(entered: Any, store: Store, bucket: str, tmp_path: Path) -> None:
     """`ingest` reads data, `train_fold` keeps checkpoints; the rest of the store is closed to their pods."""
     stages, home, other = entered("salt-store"), f"s3://{bucket}", f"s3://{bucket}-other"
     store.make_bucket(f"{bucket}-other")
@@ -87,7 +91,7 @@ def test_stages_may_do_what_they_do_and_nothing_else(entered, store, bucket, tmp
 
 
 @pytest.mark.minio
-def test_kfp_and_mlflow_have_a_place_each(entered, store, bucket):
+def test_kfp_and_mlflow_have_a_place_each(entered: Any, store: Store, bucket: str) -> None:
     kfp, mlflow = entered("mlpipeline-minio-artifact"), entered("salt-mlflow")
     assert not kfp.make_bucket(names.KFP_BUCKET)  # KFP's API server looks for it when it starts
     for uri in (
@@ -108,7 +112,7 @@ def test_kfp_and_mlflow_have_a_place_each(entered, store, bucket):
 
 
 @pytest.mark.minio
-def test_replace_gives_the_users_new_keys(entered, kubernetes, bucket):
+def test_replace_gives_the_users_new_keys(entered: Any, kubernetes: KubeServer, bucket: str) -> None:
     old = entered("salt-store")
     before = kubernetes.secret("salt-store"), kubernetes.secret("salt-minio")
     assert "user salt-stages: set" in salt("cluster", "init", "--dev", "--replace")[1]
@@ -120,7 +124,9 @@ def test_replace_gives_the_users_new_keys(entered, kubernetes, bucket):
 
 
 @pytest.mark.minio
-def test_an_existing_minio_gets_users_where_the_keys_may_make_them(entered, kubernetes, bucket, monkeypatch):
+def test_an_existing_minio_gets_users_where_the_keys_may_make_them(
+    entered: Any, kubernetes: KubeServer, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kubernetes.objects["secrets"].clear()
     code, out, _ = salt("cluster", "init")
     assert code == 0
@@ -132,12 +138,12 @@ def test_an_existing_minio_gets_users_where_the_keys_may_make_them(entered, kube
         monkeypatch.setenv(name, value)
     kubernetes.objects["secrets"].clear()
     _, out, _ = salt("cluster", "init")
-    assert out.startswith("users of the store: not made, these keys do not administer a MinIO (")
+    assert out.startswith("users of the store: not created, these keys are not those of a MinIO administrator (")
     assert out.splitlines()[0].endswith("); pods get the keys that were given")
     assert kubernetes.secret("salt-store") == held
 
 
-def test_namespaces_that_share_a_minio_do_not_take_each_other_s_keys():
+def test_namespaces_that_share_a_minio_do_not_take_each_other_s_keys() -> None:
     ours, theirs = users("salt", names.NAMESPACE), users("salt", "team-a")
     assert ours.keys() == theirs.keys()
     assert not {user.name for user in ours.values()} & {user.name for user in theirs.values()}
@@ -152,7 +158,9 @@ def test_namespaces_that_share_a_minio_do_not_take_each_other_s_keys():
         (200, b"", "cannot be understood"),
     ],
 )
-def test_what_is_no_minio_has_no_users(kubernetes, monkeypatch, status, said, why):
+def test_what_is_no_minio_has_no_users(
+    kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch, status: int, said: Any, why: str
+) -> None:
     class Store(Server):
         def respond(self, *_):
             return status, "text/html", said
@@ -162,37 +170,44 @@ def test_what_is_no_minio_has_no_users(kubernetes, monkeypatch, status, said, wh
     with Store() as server:
         monkeypatch.setenv("SALT_S3_ENDPOINT", server.url)
         _, out, _ = salt("cluster", "init")
-    assert out.startswith("users of the store: not made, these keys do not administer a MinIO (")
+    assert out.startswith("users of the store: not created, these keys are not those of a MinIO administrator (")
     assert why in out.splitlines()[0]
     assert kubernetes.secret("mlpipeline-minio-artifact") == {"accesskey": "given", "secretkey": "given-secret"}
 
 
 @pytest.mark.minio
-def test_users_are_not_made_for_secrets_of_others(entered, kubernetes):
+def test_users_are_not_made_for_secrets_of_others(entered: Any, kubernetes: KubeServer) -> None:
     kubernetes.put("secrets", "mlpipeline-minio-artifact", {"accesskey": "minio", "secretkey": "minio123"})
     _, out, _ = salt("cluster", "init", "--dev")
     assert "Secret mlpipeline-minio-artifact: holds other values" in out
-    assert "user salt-kfp: skipped, Secret mlpipeline-minio-artifact holds the keys of another" in out
+    assert "user salt-kfp: skipped, Secret mlpipeline-minio-artifact holds the keys of another user" in out
 
 
 @pytest.mark.minio
-def test_init_makes_everything_once(kubernetes, minio, store_environment, store, bucket, monkeypatch):
+def test_init_makes_everything_once(
+    kubernetes: KubeServer,
+    minio: Any,
+    store_environment: dict[str, str],
+    store: Store,
+    bucket: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SALT_S3_BUCKET", bucket + "-new")
     code, out, said = salt("cluster", "init", "--dev", "--expire-days", 9)
     assert code == 0
     assert out.splitlines() == [
-        "Secret salt-store: made",
-        "Secret mlpipeline-minio-artifact: made",
-        "Secret salt-mlflow: made",
-        "Secret salt-minio: made",
-        "Secret salt-postgres: made",
-        f"bucket {bucket}-new: made",
+        "Secret salt-store: created",
+        "Secret mlpipeline-minio-artifact: created",
+        "Secret salt-mlflow: created",
+        "Secret salt-minio: created",
+        "Secret salt-postgres: created",
+        f"bucket {bucket}-new: created",
         out.splitlines()[6],
         "checkpoints: kept 9 days, set",
         "user salt-stages: set",
         "user salt-kfp: set",
         "user salt-mlflow: set",
-        "MLflow experiment salt: skipped, MLFLOW_TRACKING_URI names no server here",
+        "MLflow experiment salt: skipped, MLFLOW_TRACKING_URI is not a server's address here",
     ]
     key = store_environment["SALT_S3_SECRET_KEY"]
     held = {name: kubernetes.secret(name) for name in kubernetes.objects["secrets"]}
@@ -213,7 +228,7 @@ def test_init_makes_everything_once(kubernetes, minio, store_environment, store,
     assert "kept 10 days, set" in salt("cluster", "init", "--expire-days", 10)[1]
 
 
-def test_keys_are_made_up_only_when_asked_and_only_once(kubernetes):
+def test_keys_are_made_up_only_when_asked_and_only_once(kubernetes: KubeServer) -> None:
     assert "are not set (expected the store's keys" in fails("cluster", "init")
     assert "with --dev" in fails("cluster", "init", "--generate")
     assert not kubernetes.objects["secrets"]
@@ -228,13 +243,13 @@ def test_keys_are_made_up_only_when_asked_and_only_once(kubernetes):
     assert {name: kubernetes.secret(name) for name in held} == held
 
 
-def test_other_values_are_left_unless_replaced(kubernetes, monkeypatch):
+def test_other_values_are_left_unless_replaced(kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALT_S3_ACCESS_KEY", "ours")
     monkeypatch.setenv("SALT_S3_SECRET_KEY", "our-secret")
     kubernetes.put("secrets", names.KFP_STORE_SECRET, {"accesskey": "minio", "secretkey": "minio123", "other": "kept"})
     monkeypatch.setattr("salt_pipeline.pipelines.cluster.init._buckets", lambda *_: iter(()))
     _, out, _ = salt("cluster", "init")
-    assert "Secret mlpipeline-minio-artifact: holds other values, left as it is (--replace puts ours in)" in out
+    assert "Secret mlpipeline-minio-artifact: holds other values and was not changed (--replace replaces them)" in out
     assert kubernetes.secret(names.KFP_STORE_SECRET)["accesskey"] == "minio"
     assert "mlpipeline-minio-artifact: replaced" in salt("cluster", "init", "--replace")[1]
     assert kubernetes.secret(names.KFP_STORE_SECRET) == {
@@ -244,7 +259,7 @@ def test_other_values_are_left_unless_replaced(kubernetes, monkeypatch):
     }
 
 
-def test_init_says_what_a_cluster_does_not_do(kubernetes, monkeypatch):
+def test_init_says_what_a_cluster_does_not_do(kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     kubernetes.forbidden = {"secrets"}
     said = fails("cluster", "init", "--dev", "--generate")
     assert "Kubernetes: answers with an error: 403 secrets is forbidden" in said
@@ -260,7 +275,9 @@ def test_init_says_what_a_cluster_does_not_do(kubernetes, monkeypatch):
     assert "cannot be reached: connection refused" in fails("cluster", "init", "--dev", "--generate")
 
 
-def test_the_experiment_is_made_with_its_name_and_description(empty_mlflow, tmp_path, monkeypatch):
+def test_the_experiment_is_made_with_its_name_and_description(
+    empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "salt of the north")
     shutil.copyfile(empty_mlflow, tmp_path / "mlflow.db")
     address = f"sqlite:///{tmp_path}/mlflow.db"
@@ -269,12 +286,16 @@ def test_the_experiment_is_made_with_its_name_and_description(empty_mlflow, tmp_
     assert made.tags == TAGS
 
 
-def test_the_experiment_is_the_one_that_the_environment_names(kubernetes, monkeypatch):
+def test_the_experiment_is_the_one_that_the_environment_names(
+    kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "north")
     assert "MLflow experiment north: skipped" in salt("cluster", "init", "--dev", "--generate")[1]
 
 
-def test_an_mlflow_that_answers_nothing_is_one_line_in_seconds(kubernetes, monkeypatch):
+def test_an_mlflow_that_answers_nothing_is_one_line_in_seconds(
+    kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(http_errors, "ANSWER_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"

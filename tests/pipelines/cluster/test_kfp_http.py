@@ -1,8 +1,11 @@
 """The cluster's commands against a multi-user Kubeflow: namespaces and credentials."""
 
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +16,13 @@ from salt_pipeline.pipelines.cluster.submit import Checked, submit
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.cluster.multi_user_server import MultiUserServer
 from tests.pipelines.command import fails, salt
+from tests.pipelines.kube_server import KubeServer
 
 RUN = "3f2a90c4-0000-4000-8000-000000000001"
 
 
 @pytest.fixture
-def kubeflow(monkeypatch, no_cluster):
+def kubeflow(monkeypatch: pytest.MonkeyPatch, no_cluster: None) -> Iterator[MultiUserServer]:
     """A multi-user Kubeflow that the environment names; nobody is logged in."""
     with MultiUserServer() as server:
         monkeypatch.setenv("SALT_KFP_URL", server.url)
@@ -26,7 +30,7 @@ def kubeflow(monkeypatch, no_cluster):
 
 
 @pytest.fixture
-def logged_in(kubeflow, monkeypatch):
+def logged_in(kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch) -> MultiUserServer:
     monkeypatch.setenv("SALT_KFP_COOKIE", kubeflow.cookie)
     return kubeflow
 
@@ -36,14 +40,18 @@ CALLS = [["runs"], ["watch", "first"], ["cancel", "first"], ["resume", "first"],
 
 
 @pytest.mark.parametrize("words", CALLS, ids=lambda words: words[0])
-def test_a_command_without_the_profile_s_namespace_says_which_setting_is_missing(logged_in, words):
+def test_a_command_without_the_profile_s_namespace_says_which_setting_is_missing(
+    logged_in: MultiUserServer, words: Any
+) -> None:
     said = fails(*words)
     assert "denied access to namespace kubeflow (403): check -n or SALT_NAMESPACE" in said
     assert "User 'ada@example.org' is not authorized" in said
     assert said.count("\n") == 1
 
 
-def test_the_option_and_the_variable_name_the_namespace(logged_in, monkeypatch):
+def test_the_option_and_the_variable_name_the_namespace(
+    logged_in: MultiUserServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     logged_in.add_run("first", run_id=RUN)
     assert "first" in salt("runs", "-n", logged_in.profile)[1]
     assert "stopping" in salt("cancel", "first", "--namespace", logged_in.profile)[1]
@@ -53,7 +61,7 @@ def test_the_option_and_the_variable_name_the_namespace(logged_in, monkeypatch):
     assert "first" in salt("runs")[1], "an option counts for its command alone"
 
 
-def test_what_submit_makes_is_in_the_namespace(logged_in):
+def test_what_submit_makes_is_in_the_namespace(logged_in: MultiUserServer) -> None:
     settings = cluster_settings(namespace=logged_in.profile)
     checked = Checked(preset_config("smoke", ["cluster.tag=1"]), bucket="salt")
     kfp = Kfp(settings)
@@ -64,7 +72,7 @@ def test_what_submit_makes_is_in_the_namespace(logged_in):
     assert len(logged_in.uploads) == 1
 
 
-def test_a_log_in_page_is_reported_as_one(kubeflow):
+def test_a_log_in_page_is_reported_as_one(kubeflow: MultiUserServer) -> None:
     said = fails("runs")
     assert (
         "redirects to /dex/auth, a log-in page (302): set SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or SALT_KFP_COOKIE"
@@ -75,7 +83,9 @@ def test_a_log_in_page_is_reported_as_one(kubeflow):
     assert "rejected the credentials (401)" in fails("runs")
 
 
-def test_a_token_file_is_read_anew_at_each_call(kubeflow, monkeypatch, tmp_path):
+def test_a_token_file_is_read_anew_at_each_call(
+    kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     path = tmp_path / "token"
     path.write_text("token-1\n")
     monkeypatch.setenv("KF_PIPELINES_SA_TOKEN_PATH", str(path))
@@ -93,7 +103,9 @@ def test_a_token_file_is_read_anew_at_each_call(kubeflow, monkeypatch, tmp_path)
         kfp.health()
 
 
-def test_a_cookie_is_sent_with_every_kind_of_call_and_never_shown(kubeflow, monkeypatch):
+def test_a_cookie_is_sent_with_every_kind_of_call_and_never_shown(
+    kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SALT_KFP_COOKIE", kubeflow.cookie)
     kfp = Kfp(cluster_settings(namespace=kubeflow.profile))
     assert list(kfp.runs()) == []
@@ -105,14 +117,14 @@ def test_a_cookie_is_sent_with_every_kind_of_call_and_never_shown(kubeflow, monk
     assert "s3ss10n" not in said
 
 
-def test_kfp_s_own_variable_names_the_api(kubeflow, monkeypatch):
+def test_kfp_s_own_variable_names_the_api(kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SALT_KFP_URL")
     monkeypatch.setenv("KF_PIPELINES_ENDPOINT", kubeflow.url)
     assert f"Kubeflow Pipelines at {kubeflow.url}: redirects" in fails("runs")
 
 
 @pytest.fixture
-def proxy():
+def proxy() -> Iterator[Any]:
     """A proxy that answers everything itself; the requests it saw."""
     seen = []
 
@@ -133,7 +145,7 @@ def proxy():
     server.server_close()
 
 
-def test_a_proxy_is_used_as_the_environment_says(proxy, no_cluster, monkeypatch):
+def test_a_proxy_is_used_as_the_environment_says(proxy: Any, no_cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:
     server, seen = proxy
     for name in ("http_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -149,7 +161,7 @@ def test_a_proxy_is_used_as_the_environment_says(proxy, no_cluster, monkeypatch)
     assert len(seen) == 1
 
 
-def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in):
+def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in: MultiUserServer) -> None:
     from salt_pipeline.pipelines.doctor.services import kubeflow
 
     assert kubeflow(cluster_settings())[0] == "fail"
@@ -159,7 +171,7 @@ def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in):
         kubeflow(cluster_settings(namespace="elsewhere"))
 
 
-def test_doctor_looks_for_kubeflow_s_own_objects_where_kubeflow_is(kubernetes):
+def test_doctor_looks_for_kubeflow_s_own_objects_where_kubeflow_is(kubernetes: KubeServer) -> None:
     from salt_pipeline.pipelines.doctor.kubernetes import checks
 
     settings = cluster_settings(namespace="team-salt", kfp_namespace="kubeflow-system")

@@ -2,7 +2,10 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -17,14 +20,14 @@ from tests.pipelines.argo import workflow
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
     path = tmp_path_factory.mktemp("notify") / "salt.yaml"
     compile_pipeline(preset_config("seed"), path, Variant(notify_secret="salt-notify-0123456789ab"))
     spec, platform = yaml.safe_load_all(path.read_text())
     return spec, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
 
-def test_the_exit_task_runs_around_all_stages_whatever_becomes_of_them(compiled):
+def test_the_exit_task_runs_around_all_stages_whatever_becomes_of_them(compiled: Any) -> None:
     spec, _ = compiled
     tasks = spec["root"]["dag"]["tasks"]
     [stages] = set(tasks) - {"notify"}
@@ -39,7 +42,7 @@ def test_the_exit_task_runs_around_all_stages_whatever_becomes_of_them(compiled)
     assert parameters["kfp_run"] == {"runtimeValue": {"constant": "{{$.pipeline_job_uuid}}"}}
 
 
-def test_the_exit_task_has_the_report_s_image_little_memory_and_no_key_of_the_store(compiled):
+def test_the_exit_task_has_the_report_s_image_little_memory_and_no_key_of_the_store(compiled: Any) -> None:
     spec, platform = compiled
     containers = spec["deploymentSpec"]["executors"]
     assert containers["exec-notify"]["container"]["image"] == containers["exec-report"]["container"]["image"]
@@ -49,7 +52,7 @@ def test_the_exit_task_has_the_report_s_image_little_memory_and_no_key_of_the_st
     assert secret["keyToEnv"] == [{"secretKey": "SALT_NOTIFY_URL", "envVar": "SALT_NOTIFY_URL"}]
 
 
-def test_tasks_are_read_at_their_deeper_level():
+def test_tasks_are_read_at_their_deeper_level() -> None:
     made = workflow({("ingest", None): ["Succeeded"], ("train-fold", 1): ["Failed", "Running"]})
     nodes = made["status"]["nodes"]
     plain = read_tasks(made)
@@ -77,7 +80,7 @@ def work(fail: bool) -> str:
 
 
 @pytest.fixture
-def hook(monkeypatch):
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     sent = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -100,7 +103,7 @@ def hook(monkeypatch):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("fail", [False, True])
-def test_kfp_local_runs_the_exit_task_after_success_and_failure(hook, tmp_path, fail):
+def test_kfp_local_runs_the_exit_task_after_success_and_failure(hook: Any, tmp_path: Path, fail: bool) -> None:
     @dsl.pipeline(name="small")
     def small(fail: bool):
         last = notify(run="small-1", origin={}, kfp_run="")

@@ -1,15 +1,19 @@
 """`salt submit --every` and `salt schedules` against a real MinIO and stand-ins for the two APIs."""
 
+from typing import Any
+
 import pytest
 import yaml
 
 from tests.pipelines.command import fails, salt
+from tests.pipelines.kfp_server import KfpServer
+from tests.pipelines.kube_server import KubeServer
 
 SMOKE = ["--preset", "smoke", "--set", "cluster.tag=1.2.3"]
 ADDRESS = "https://hooks.example/services/T0/B1/s3cr3t"
 
 
-def uploaded(kfp):
+def uploaded(kfp: KfpServer) -> Any:
     """The pipeline that was uploaded last: its tasks, its components and its text."""
     text = kfp.uploads[-1].decode()
     content = text[text.index("# PIPELINE DEFINITION") : text.rindex("\r\n--")]
@@ -17,7 +21,7 @@ def uploaded(kfp):
     return spec["root"]["dag"]["tasks"], spec["components"], text
 
 
-def test_a_schedule_that_is_not_valid_starts_nothing(kfp):
+def test_a_schedule_that_is_not_valid_starts_nothing(kfp: KfpServer) -> None:
     assert "--every: is not five fields (found weekly" in fails("submit", "--data", "s3://s/x", "--every", "weekly")
     said = fails("submit", "--data", "s3://s/x", "--every", "0 3 * * 1", "--watch")
     assert "--watch: there is no run to follow yet" in said
@@ -25,7 +29,7 @@ def test_a_schedule_that_is_not_valid_starts_nothing(kfp):
 
 
 @pytest.mark.minio
-def test_every_makes_a_recurring_run(ready, kfp):
+def test_every_makes_a_recurring_run(ready: str, kfp: KfpServer) -> None:
     code, out, said = salt("submit", "--data", ready, *SMOKE, "--name", "weekly", "--every", "0 3 * * 7")
     assert code == 0
     [made] = kfp.schedules
@@ -41,7 +45,7 @@ def test_every_makes_a_recurring_run(ready, kfp):
 
 
 @pytest.mark.minio
-def test_each_run_of_a_schedule_has_a_name_of_its_own_and_reads_the_archive_anew(ready, kfp):
+def test_each_run_of_a_schedule_has_a_name_of_its_own_and_reads_the_archive_anew(ready: str, kfp: KfpServer) -> None:
     salt("submit", "--data", ready, *SMOKE, "--every", "0 3 * * 1")
     tasks, components, text = uploaded(kfp)
     own = {"runtimeValue": {"constant": "{{$.pipeline_job_resource_name}}"}}
@@ -52,7 +56,9 @@ def test_each_run_of_a_schedule_has_a_name_of_its_own_and_reads_the_archive_anew
 
 
 @pytest.mark.minio
-def test_every_and_notify_go_together_and_the_address_stays_in_its_secret(ready, kfp, kubernetes):
+def test_every_and_notify_go_together_and_the_address_stays_in_its_secret(
+    ready: str, kfp: KfpServer, kubernetes: KubeServer
+) -> None:
     words = ["submit", "--data", ready, *SMOKE, "--every", "0 3 * * 1", "--notify", ADDRESS]
     for _ in range(2):  # the Secret is there the second time
         code, out, said = salt(*words)
@@ -72,24 +78,26 @@ def test_every_and_notify_go_together_and_the_address_stays_in_its_secret(ready,
 
 
 @pytest.mark.minio
-def test_without_the_right_to_write_secrets_nothing_is_submitted(ready, kfp, kubernetes):
+def test_without_the_right_to_write_secrets_nothing_is_submitted(
+    ready: str, kfp: KfpServer, kubernetes: KubeServer
+) -> None:
     kubernetes.forbidden = {"secrets"}
     said = fails("submit", "--data", ready, *SMOKE, "--notify", ADDRESS)
     last = said.splitlines()[-1]
     assert "Secret kubeflow/salt-notify-" in last
-    assert "may not be written: let somebody with the right make it once, with the address as SALT_NOTIFY_URL" in last
+    assert "no permission to write it: ask somebody who has it to create it once, with the address as SALT_" in last
     assert "s3cr3t" not in said
     assert not kfp.runs
 
 
-def test_an_address_that_is_none_is_refused_without_being_shown(kfp):
+def test_an_address_that_is_none_is_refused_without_being_shown(kfp: KfpServer) -> None:
     said = fails("submit", "--data", "s3://s/x", "--notify", "hooks.example/s3cr3t")
     assert "--notify: is not an address (expected https://...)" in said
     assert "s3cr3t" not in said
 
 
 @pytest.fixture
-def two(kfp):
+def two(kfp: KfpServer) -> Any:
     """Two schedules and a run of the first."""
     for number, (name, cron, status) in enumerate(
         [("weekly", "0 0 3 * * 1", "ENABLED"), ("odd", "7 0 3 * * 1", "DISABLED")]
@@ -102,7 +110,7 @@ def two(kfp):
     return kfp
 
 
-def test_schedules_are_listed(two):
+def test_schedules_are_listed(two: Any) -> None:
     _, out, _ = salt("schedules")
     heading, first, second = out.splitlines()
     assert heading.split() == ["schedule", "name", "cron", "(UTC)", "state", "next", "last", "last", "state"]
@@ -112,13 +120,13 @@ def test_schedules_are_listed(two):
     assert second.split() == ["7c1e2b41", "odd", "7", "0", "3", "*", "*", "1", "DISABLED"]
 
 
-def test_a_schedule_is_switched_off_and_on_and_deleted(two):
+def test_a_schedule_is_switched_off_and_on_and_deleted(two: Any) -> None:
     assert salt("schedules", "--disable", "weekly")[1] == "weekly: disabled\n"
     assert two.schedules[0]["status"] == "DISABLED"
     assert salt("schedules", "--enable", "7c1e2b40")[1] == "weekly: enabled\n"
     assert two.schedules[0]["status"] == "ENABLED"
     assert "names several schedules: give the beginning of an id" in fails("schedules", "--delete", "7c1e")
     assert "no such schedule" in fails("schedules", "--delete", "nothing")
-    assert "is one at a time" in fails("schedules", "--delete", "weekly", "--enable", "weekly")
+    assert "only one of these can be given" in fails("schedules", "--delete", "weekly", "--enable", "weekly")
     assert salt("schedules", "--delete", "weekly")[1] == "weekly: deleted; its runs stay\n"
     assert [one["display_name"] for one in two.schedules] == ["odd"]

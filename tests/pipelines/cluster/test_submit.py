@@ -15,12 +15,16 @@ from salt_pipeline.pipelines.cluster.settings import cluster_settings
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.command import fails, salt
 from tests.pipelines.conftest import SETTINGS
+from tests.pipelines.kfp_server import KfpServer
+from tests.pipelines.kube_server import KubeServer
 
 SMOKE = ["--preset", "smoke", "--set", "cluster.tag=1.2.3"]
 
 
 @pytest.mark.minio
-def test_submit_starts_a_run_with_all_it_needs(ready, kfp, bucket, monkeypatch):
+def test_submit_starts_a_run_with_all_it_needs(
+    ready: str, kfp: KfpServer, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SALT_KFP_UI_URL", "http://ui.example/")
     monkeypatch.setenv("SALT_PIPELINE_ROOT", "minio://mlpipeline/elsewhere")
     words = ["--set", "train.epochs=3", "--name", "first", "--experiment", "E"]
@@ -43,7 +47,7 @@ def test_submit_starts_a_run_with_all_it_needs(ready, kfp, bucket, monkeypatch):
 
 
 @pytest.mark.minio
-def test_the_same_content_is_uploaded_once(ready, kfp):
+def test_the_same_content_is_uploaded_once(ready: str, kfp: KfpServer) -> None:
     assert salt("submit", "--data", ready, *SMOKE)[0] == 0
     # What goes with the run as a parameter is no part of the pipeline.
     assert salt("submit", "--data", ready, *SMOKE, "--set", "train.epochs=7")[0] == 0
@@ -67,13 +71,15 @@ def test_the_same_content_is_uploaded_once(ready, kfp):
 
 
 @pytest.mark.minio
-def test_every_problem_is_told_at_once_and_nothing_is_submitted(ready, kfp, kubernetes, monkeypatch, bucket):
+def test_every_problem_is_told_at_once_and_nothing_is_submitted(
+    ready: str, kfp: KfpServer, kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch, bucket: str
+) -> None:
     kubernetes.objects["secrets"].clear()
     kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS)
     said = fails("submit", "--data", f"s3://{bucket}/no.zip", *SMOKE)
     assert "--data: no such object" in said
-    assert "Secret kubeflow/salt-store: is not there: see `salt cluster init`" in said
-    assert f"is another bucket than SALT_S3_BUCKET's here (found salt, expected {bucket})" in said
+    assert "Secret kubeflow/salt-store: is missing: see `salt cluster init`" in said
+    assert f"differs from SALT_S3_BUCKET here (found salt, expected {bucket})" in said
     kfp.fault = "500"
     monkeypatch.setenv("SALT_S3_BUCKET", "no-such-bucket")
     said = fails("submit", "--data", ready, *SMOKE)
@@ -85,30 +91,34 @@ def test_every_problem_is_told_at_once_and_nothing_is_submitted(ready, kfp, kube
 
 
 @pytest.mark.minio
-def test_a_service_account_with_a_role_needs_no_keys(ready, kfp, kubernetes):
+def test_a_service_account_with_a_role_needs_no_keys(ready: str, kfp: KfpServer, kubernetes: KubeServer) -> None:
     kubernetes.objects["secrets"].clear()
     account = kubernetes.objects["serviceaccounts"]["salt-runner"]["metadata"]
     account["annotations"] = {"eks.amazonaws.com/role-arn": ""}
-    assert "Secret kubeflow/salt-store: is not there" in fails("submit", "--data", ready, *SMOKE)
+    assert "Secret kubeflow/salt-store: is missing" in fails("submit", "--data", ready, *SMOKE)
     account["annotations"] = {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/salt"}
     assert salt("submit", "--data", ready, *SMOKE)[0] == 0
     kubernetes.forbidden = {"serviceaccounts"}
-    assert "Secret kubeflow/salt-store: is not there" in fails("submit", "--data", ready, *SMOKE)
+    assert "Secret kubeflow/salt-store: is missing" in fails("submit", "--data", ready, *SMOKE)
 
 
 @pytest.mark.minio
-def test_what_may_not_be_looked_at_is_a_warning(ready, kfp, kubernetes, monkeypatch):
+def test_what_may_not_be_looked_at_is_a_warning(
+    ready: str, kfp: KfpServer, kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kubernetes.forbidden = {"secrets"}
     code, _, said = salt("submit", "--data", ready, *SMOKE)
-    assert (code, said) == (0, "warning: Secret salt-store: we may not look whether it is there\n")
+    assert (code, said) == (0, "warning: Secret salt-store: no permission to read it; not checked\n")
     monkeypatch.delenv("KUBECONFIG")
     code, _, said = salt("submit", "--data", ready, *SMOKE)
     assert code == 0
-    assert "warning: Secrets and ConfigMap were not looked for: Kubernetes: no configuration: check KUBECONFIG" in said
+    assert "warning: Secrets and ConfigMap were not checked: Kubernetes: no configuration: check KUBECONFIG" in said
 
 
 @pytest.mark.minio
-def test_a_check_without_an_answer_in_time_is_a_warning(ready, kfp, kubernetes, monkeypatch):
+def test_a_check_without_an_answer_in_time_is_a_warning(
+    ready: str, kfp: KfpServer, kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(kfp_http, "ANSWER_SECONDS", 0.2)
     monkeypatch.setattr(kube, "ANSWER_SECONDS", 0.2)
     kfp.fault = kubernetes.fault = "slow"
@@ -116,12 +126,14 @@ def test_a_check_without_an_answer_in_time_is_a_warning(ready, kfp, kubernetes, 
     said = "\n".join(checked.warnings)
     assert "not checked: Kubeflow Pipelines at" in said
     assert "cannot be reached: no answer in time" in said
-    assert "Secrets and ConfigMap were not looked for: Kubernetes: " in said
+    assert "Secrets and ConfigMap were not checked: Kubernetes: " in said
     assert checked.data_version == hashlib.sha256(b"an archive").hexdigest()
     kfp.released.set()
 
 
-def test_a_store_without_an_answer_in_time_leaves_nothing_to_the_cache(kfp, monkeypatch):
+def test_a_store_without_an_answer_in_time_leaves_nothing_to_the_cache(
+    kfp: KfpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("SALT_S3_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("SALT_S3_ACCESS_KEY", "a")
@@ -135,13 +147,13 @@ def test_a_store_without_an_answer_in_time_leaves_nothing_to_the_cache(kfp, monk
     assert found[0].data_version != found[1].data_version
 
 
-def test_a_store_that_refuses_connections_is_a_problem(kfp, monkeypatch):
+def test_a_store_that_refuses_connections_is_a_problem(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALT_S3_ENDPOINT", "http://127.0.0.1:9")
     said = fails("submit", "--data", "s3://salt/survey.zip", *SMOKE)
     assert "the store does not answer (found Connection refused)" in said
 
 
-def test_submit_reads_from_a_store_only(kfp):
+def test_submit_reads_from_a_store_only(kfp: KfpServer) -> None:
     assert "--data: a cluster reads from the object store" in fails("submit", "--data", "survey.zip", *SMOKE)
     assert "SALT_S3_ENDPOINT: is not set" in fails("submit", "--data", "s3://salt/survey.zip", *SMOKE)
     assert "train.epochs" in fails("submit", "--data", "s3://salt/survey.zip", "--set", "train.epochs=0")
@@ -149,7 +161,7 @@ def test_submit_reads_from_a_store_only(kfp):
 
 @pytest.mark.minio
 @pytest.mark.parametrize("fault", ["500", "html"])
-def test_an_api_that_fails_in_the_midst_is_one_line(ready, kfp, fault):
+def test_an_api_that_fails_in_the_midst_is_one_line(ready: str, kfp: KfpServer, fault: str) -> None:
     settings = cluster_settings()
     checked = submit.check(Kfp(settings), ready, preset_config("smoke", ["cluster.tag=1"]))
     kfp.fault = fault

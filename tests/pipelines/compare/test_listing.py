@@ -37,7 +37,7 @@ def test_local_runs_are_listed_with_their_scores(tracked: MlflowClient) -> None:
     ]
     assert lines[1][4] == "0.8123"
     assert lines[1][-1] == "0:01:05"
-    assert "left out: Kubeflow Pipelines at" in said
+    assert "skipped: Kubeflow Pipelines at" in said
 
 
 def test_a_clusters_run_takes_its_score_from_mlflow_and_is_listed_once(tracked: MlflowClient, kfp: KfpServer) -> None:

@@ -5,6 +5,8 @@ import json
 import threading
 import time
 from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -23,26 +25,27 @@ from salt_pipeline.pipelines.doctor.verdict import NotChecked
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.command import salt
 from tests.pipelines.conftest import SETTINGS
-from tests.pipelines.kube_server import node, pod
+from tests.pipelines.kfp_server import KfpServer
+from tests.pipelines.kube_server import KubeServer, node, pod
 
 pytestmark = pytest.mark.usefixtures("no_cluster")
 
 
-def verdict(check, *words):
+def verdict(check: Any, *words: Any) -> Any:
     return check(*words)[0]
 
 
-def found(check, *words):
+def found(check: Any, *words: Any) -> Any:
     return check(*words)[1]
 
 
 @pytest.fixture
-def kube(kubernetes):
+def kube(kubernetes: KubeServer) -> Kube:
     return Kube("kubeflow")
 
 
 @pytest.mark.minio
-def test_doctor_shows_every_check_of_the_issue(ready, kubernetes):
+def test_doctor_shows_every_check_of_the_issue(ready: str, kubernetes: KubeServer) -> None:
     code, out, _ = salt("doctor", "--json")
     verdicts = {one["check"]: one for one in json.loads(out)}
     assert {name: one["state"] for name, one in verdicts.items()} == {
@@ -57,10 +60,10 @@ def test_doctor_shows_every_check_of_the_issue(ready, kubernetes):
     kubernetes.objects["secrets"].clear()
     code, out, _ = salt("doctor")
     assert code == 1
-    assert "salt-store is not there" in out
+    assert "salt-store is missing" in out
 
 
-def test_doctor_ends_when_nothing_is_there():
+def test_doctor_ends_when_nothing_is_there() -> None:
     began = time.monotonic()
     code, out, _ = salt("doctor", "--json")
     assert code == 1
@@ -70,7 +73,7 @@ def test_doctor_ends_when_nothing_is_there():
     assert time.monotonic() - began < 60
 
 
-def test_a_check_that_hangs_or_breaks_does_not_hide_the_others():
+def test_a_check_that_hangs_or_breaks_does_not_hide_the_others() -> None:
     def breaks():
         raise ZeroDivisionError("by zero")
 
@@ -88,7 +91,9 @@ def test_a_check_that_hangs_or_breaks_does_not_hide_the_others():
     assert "by zero" in verdicts[1].found
 
 
-def test_servers_that_do_not_answer_do_not_hold_it_up(kfp, kubernetes, monkeypatch):
+def test_servers_that_do_not_answer_do_not_hold_it_up(
+    kfp: KfpServer, kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kubernetes.config.write_text(kubernetes.config.read_text().replace('"token": "t"', HANGING))
     kfp.fault = "slow"
     verdicts = {one.check: one for one in examine(cluster_settings(), 1.0)}
@@ -101,32 +106,32 @@ HANGING = '"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": 
 """A helper to log in that takes its time."""
 
 
-def test_version_of_kubernetes(kubernetes, kube):
+def test_version_of_kubernetes(kubernetes: KubeServer, kube: Kube) -> None:
     for minor, state in (("33", "ok"), ("36+", "ok"), ("32", "warn"), ("37", "warn")):
         kubernetes.minor = minor
         assert verdict(checks.version, kube) == state
 
 
-def test_service_account(kubernetes, kube):
+def test_service_account(kubernetes: KubeServer, kube: Kube) -> None:
     assert verdict(checks.service_account, kube, "salt-runner") == "ok"
     kubernetes.may_not = {("patch", "workflowtaskresults"), ("get", "secrets")}
     said = found(checks.service_account, kube, "salt-runner")
-    assert said == "salt-runner may not patch workflowtaskresults, get secrets/mlpipeline-minio-artifact"
+    assert said == "salt-runner has no permission to patch workflowtaskresults, get secrets/mlpipeline-minio-artifact"
     assert verdict(checks.service_account, kube, "other") == "fail"
 
 
-def test_secrets_and_config_map_lack_keys(kubernetes, kube):
-    assert found(checks.config_map, kube) == "salt-settings is not there"
+def test_secrets_and_config_map_lack_keys(kubernetes: KubeServer, kube: Kube) -> None:
+    assert found(checks.config_map, kube) == "salt-settings is missing"
     kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS | {"SALT_S3_BUCKET": ""})
-    assert found(checks.config_map, kube) == "salt-settings lacks SALT_S3_BUCKET"
+    assert found(checks.config_map, kube) == "salt-settings: SALT_S3_BUCKET is missing"
     kubernetes.put("secrets", names.STORE_SECRET, {"SALT_S3_ACCESS_KEY": "x"})
     said = checks.secrets(kube, "salt-runner")[1]
-    assert said == "salt-store lacks SALT_S3_SECRET_KEY; mlpipeline-minio-artifact is not there"
+    assert said == "salt-store: SALT_S3_SECRET_KEY is missing; mlpipeline-minio-artifact is missing"
 
 
-def test_pods_of_an_account_with_a_role_need_no_keys(kubernetes, kube):
+def test_pods_of_an_account_with_a_role_need_no_keys(kubernetes: KubeServer, kube: Kube) -> None:
     kubernetes.put("secrets", names.KFP_STORE_SECRET, dict.fromkeys(names.KFP_STORE_KEYS, "x"))
-    assert checks.secrets(kube, "salt-runner")[:2] == ("fail", "salt-store is not there")
+    assert checks.secrets(kube, "salt-runner")[:2] == ("fail", "salt-store is missing")
     role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/salt"}
     kubernetes.objects["serviceaccounts"]["salt-runner"]["metadata"]["annotations"] = role
     assert checks.secrets(kube, "salt-runner")[:2] == ("ok", names.KFP_STORE_SECRET)
@@ -147,7 +152,7 @@ UPSTREAM = "spec:\n  templateDefaults:\n    retryStrategy:\n      retryPolicy: O
         ("spec: {}", "", "ok"),
     ],
 )
-def test_retry_policy(kubernetes, kube, defaults, patch, state):
+def test_retry_policy(kubernetes: KubeServer, kube: Kube, defaults: Any, patch: Any, state: Any) -> None:
     kubernetes.put("configmaps", names.ARGO_CONFIG_MAP, {"workflowDefaults": defaults} if defaults else {})
     if patch is not None:
         env = [{"name": "COMPILED_PIPELINE_SPEC_PATCH", "value": patch}]
@@ -156,7 +161,7 @@ def test_retry_policy(kubernetes, kube, defaults, patch, state):
 
 
 @pytest.mark.parametrize(("window", "state"), [("600s", "warn"), ("86399", "warn"), ("24h", "ok"), ("8760h", "ok")])
-def test_a_default_window_that_cuts_retries(kubernetes, kube, window, state):
+def test_a_default_window_that_cuts_retries(kubernetes: KubeServer, kube: Kube, window: str, state: str) -> None:
     kubernetes.put("configmaps", names.ARGO_CONFIG_MAP, {})
     strategy = {"limit": "0", "retryPolicy": "Always", "backoff": {"duration": "30s", "maxDuration": window}}
     patch = json.dumps({"templateDefaults": {"retryStrategy": strategy}})
@@ -178,7 +183,9 @@ def test_a_default_window_that_cuts_retries(kubernetes, kube, window, state):
         (None, "warn", "v2: its tasks are not retried"),
     ],
 )
-def test_the_window_of_the_pipeline_that_was_uploaded_last(kfp, window, state, words):
+def test_the_window_of_the_pipeline_that_was_uploaded_last(
+    kfp: KfpServer, window: str | None, state: str, words: str
+) -> None:
     assert retries.retry_window(Kfp(cluster_settings())) == ("ok", "no pipeline salt is uploaded yet", "")
     kfp.pipelines.append({"pipeline_id": "p", "name": "salt", "display_name": "salt"})
     policy = {"retryPolicy": {"maxRetryCount": 2, "backoffMaxDuration": window}} if window else {}
@@ -196,7 +203,7 @@ def test_the_window_of_the_pipeline_that_was_uploaded_last(kfp, window, state, w
     assert retries.retry_window(Kfp(cluster_settings()))[:2] == (state, words)
 
 
-def test_the_window_of_this_checkouts_pipeline_is_read(tmp_path):
+def test_the_window_of_this_checkouts_pipeline_is_read(tmp_path: Path) -> None:
     from salt_pipeline.pipelines.pipeline import compile_pipeline
 
     compile_pipeline(preset_config("smoke", ["cluster.tag=1"]), tmp_path / "salt.yaml")
@@ -209,17 +216,17 @@ def test_the_window_of_this_checkouts_pipeline_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "seconds"), [("600", 600), ("600s", 600), ("1h30m", 5400), ("0.5h", 1800), ("50ms", 0.05)]
 )
-def test_durations_as_argo_writes_them(text, seconds):
+def test_durations_as_argo_writes_them(text: str, seconds: float) -> None:
     assert retries.duration(text) == seconds
 
 
-def test_what_is_no_duration_is_named():
+def test_what_is_no_duration_is_named() -> None:
     with pytest.raises(SaltError, match=r"is not a duration \(found soon"):
         retries.duration("soon")
 
 
-def test_retry_policy_that_cannot_be_read(kubernetes, kube):
-    with pytest.raises(NotChecked, match="is Kubeflow Pipelines there"):
+def test_retry_policy_that_cannot_be_read(kubernetes: KubeServer, kube: Kube) -> None:
+    with pytest.raises(NotChecked, match="is Kubeflow Pipelines installed there"):
         retries.retry_policy(kube)
     kubernetes.objects["deployments"]["ml-pipeline"] = deployment(
         [{"name": "COMPILED_PIPELINE_SPEC_PATCH", "value": "{"}]
@@ -232,12 +239,12 @@ def test_retry_policy_that_cannot_be_read(kubernetes, kube):
         retries.retry_policy(kube)
 
 
-def deployment(env):
+def deployment(env: Any) -> Any:
     template = {"spec": {"containers": [{"name": "ml-pipeline-api-server", "env": env}]}}
     return {"metadata": {"name": "ml-pipeline"}, "spec": {"selector": {}, "template": template}}
 
 
-def test_gpus(kubernetes, kube):
+def test_gpus(kubernetes: KubeServer, kube: Kube) -> None:
     kubernetes.nodes = [node("a")]
     assert checks.gpus(kube)[0::2] == ("warn", "salt submit --set cluster.accelerator=none")
     kubernetes.nodes = [node("a"), node("b", gpus=4), node("c", gpus=4)]
@@ -248,9 +255,9 @@ def test_gpus(kubernetes, kube):
     assert verdict(checks.gpus, kube) == "warn"
 
 
-def test_room_for_jobs(kubernetes, kube):
+def test_room_for_jobs(kubernetes: KubeServer, kube: Kube) -> None:
     kubernetes.nodes = []
-    assert checks.capacity(kube)[:2] == ("warn", "no node is ready and takes pods")
+    assert checks.capacity(kube)[:2] == ("warn", "no node is ready and accepts pods")
     kubernetes.nodes = [node("a", cpu="2", memory="32Gi")]
     state, said, fix = checks.capacity(kube)
     assert (state, fix) == ("warn", "the others wait, or: --set cluster.cpu=200m")
@@ -263,7 +270,7 @@ def test_room_for_jobs(kubernetes, kube):
     assert "fits on none of 1 nodes: asks for" in checks.capacity(kube)[2]
 
 
-def test_images_on_the_nodes(kubernetes, kube):
+def test_images_on_the_nodes(kubernetes: KubeServer, kube: Kube) -> None:
     from salt_pipeline.components.core.container_image import image
     from salt_pipeline.components.core.stages import STAGES
     from salt_pipeline.pipelines.images import with_tag
@@ -276,7 +283,7 @@ def test_images_on_the_nodes(kubernetes, kube):
     assert found(checks.images, kube).startswith(f"4 of 7 of tag {cluster.tag} on no node")
 
 
-def test_mlflow_and_its_versions(kfp, monkeypatch):
+def test_mlflow_and_its_versions(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotChecked, match="not set here"):
         services.mlflow("kubeflow")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", kfp.url)
@@ -289,7 +296,7 @@ def test_mlflow_and_its_versions(kfp, monkeypatch):
     assert verdict(services.mlflow, "kubeflow") == "warn"
 
 
-def test_mlflow_is_asked_with_the_credentials_of_its_address(kfp, monkeypatch):
+def test_mlflow_is_asked_with_the_credentials_of_its_address(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
     def answer(method, path, query, body, headers):
@@ -302,7 +309,9 @@ def test_mlflow_is_asked_with_the_credentials_of_its_address(kfp, monkeypatch):
     assert asked == ["Basic " + base64.b64encode(b"us@er:pass/word").decode()]
 
 
-def test_passwords_in_addresses_are_never_shown(kfp, kubernetes, monkeypatch):
+def test_passwords_in_addresses_are_never_shown(
+    kfp: KfpServer, kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", kfp.url.replace("//", "//user:hidden-word@"))
     kubernetes.put(
         "configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS | {"MLFLOW_TRACKING_URI": "http://u:hidden-word@m"}
@@ -331,14 +340,14 @@ def test_passwords_in_addresses_are_never_shown(kfp, kubernetes, monkeypatch):
         ("Secrets", "export KUBECONFIG=..."),
     ],
 )
-def test_what_cannot_be_reached_comes_with_a_fix(unreachable, check, fix):
+def test_what_cannot_be_reached_comes_with_a_fix(unreachable: Any, check: str, fix: str) -> None:
     assert unreachable[check].state in ("fail", "not checked")
     assert unreachable[check].fix.startswith(fix)
     assert "is it forwarded" not in unreachable[check].found
 
 
 @pytest.fixture(scope="module")
-def unreachable():
+def unreachable() -> Any:
     """The verdicts where nothing runs: nothing listens at the port of `discard`."""
     away = "http://127.0.0.1:9"
     with pytest.MonkeyPatch.context() as patch:
@@ -352,11 +361,13 @@ def unreachable():
 
 
 @pytest.mark.minio
-def test_a_store_that_refuses_comes_with_a_fix(store_environment, monkeypatch):
+def test_a_store_that_refuses_comes_with_a_fix(
+    store_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SALT_S3_BUCKET", "no-such-bucket")
     state, said, fix = services.bucket("kubeflow")
     assert (state, "there is no such bucket" in said) == ("fail", True)
-    assert fix == "salt cluster init makes the bucket no-such-bucket, or set SALT_S3_BUCKET to one that is there"
+    assert fix == "salt cluster init makes the bucket no-such-bucket, or set SALT_S3_BUCKET to one that exists"
     for variable in ("SALT_S3_SECRET_KEY", "SALT_S3_ACCESS_KEY"):
         monkeypatch.setenv(variable, "wrong-by-intention")
         state, said, fix = services.bucket("kubeflow")
@@ -364,7 +375,7 @@ def test_a_store_that_refuses_comes_with_a_fix(store_environment, monkeypatch):
         assert fix.startswith("set SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY to the store's keys")
 
 
-def test_fixes_away_from_this_machine_name_the_address():
+def test_fixes_away_from_this_machine_name_the_address() -> None:
     settings = StoreSettings(endpoint="http://store.invalid:9000", access_key="a", secret_key="b")
     assert "SALT_S3_ENDPOINT" in fixes.store(SaltError("the store does not answer"), settings, "kubeflow")
     assert "MLFLOW_TRACKING_URI" in fixes.mlflow("https://mlflow.invalid", "kubeflow")
@@ -375,7 +386,7 @@ def test_fixes_away_from_this_machine_name_the_address():
     assert "kubectl auth whoami" in fixes.kubernetes(KubeError("nodes is forbidden", 403))
 
 
-def test_clock_skew(kfp, monkeypatch):
+def test_clock_skew(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = cluster_settings()
     assert verdict(services.clocks, settings) == "ok"
     for date, state in (("Thu, 01 Jan 2026 00:00:00 GMT", "fail"), ("not a date", None)):
@@ -387,14 +398,14 @@ def test_clock_skew(kfp, monkeypatch):
                 services.clocks(settings)
 
 
-def test_multi_user_and_unknown_versions_are_noted(kfp, monkeypatch):
+def test_multi_user_and_unknown_versions_are_noted(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     for health, state in (({"tag_name": "2.17.1"}, "ok"), ({"tag_name": "2.99.0"}, "warn"), ({}, "warn"),
                           ({"tag_name": "2.17.0", "multi_user": True}, "fail")):  # fmt: skip
         monkeypatch.setattr(Kfp, "health", lambda _, health=health: health)
         assert verdict(services.kubeflow, cluster_settings()) == state
 
 
-def test_a_kubernetes_that_is_slow_or_away(kubernetes, kube, monkeypatch):
+def test_a_kubernetes_that_is_slow_or_away(kubernetes: KubeServer, kube: Kube, monkeypatch: pytest.MonkeyPatch) -> None:
     from salt_pipeline.pipelines.cluster import kube as module
 
     monkeypatch.setattr(module, "ANSWER_SECONDS", 0.2)
@@ -409,12 +420,12 @@ def test_a_kubernetes_that_is_slow_or_away(kubernetes, kube, monkeypatch):
         kube.version()
 
 
-def test_a_kubeconfig_that_is_broken(monkeypatch, tmp_path):
+def test_a_kubeconfig_that_is_broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "kubeconfig").write_text("{not: [yaml")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     with pytest.raises(SaltError, match="no configuration: check KUBECONFIG"):
         Kube("kubeflow")
 
 
-def test_a_long_answer_is_cut():
+def test_a_long_answer_is_cut() -> None:
     assert http_errors.one_line("a\nb " + "x" * 500, 10) == "a b xxxxxx ..."
