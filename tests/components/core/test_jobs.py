@@ -19,7 +19,7 @@ def problems_of(files):
     with pytest.raises(SaltErrors) as caught:
         by_job(files, "test maps", CONFIG)
     first, *lines = str(caught.value).splitlines()
-    assert first == "test maps: every job is needed, and once"
+    assert first == "test maps: exactly one of each job is needed"
     return [line.removeprefix("  - ") for line in lines]
 
 
@@ -66,7 +66,7 @@ def test_every_missing_and_every_doubled_job_is_named(times, random):
     names = [f"test maps of encoder {encoder}, fold {fold}" for encoder, fold in JOBS]
     missing = [f"{name} missing" for name, count in zip(names, times, strict=True) if count == 0]
     doubled = {
-        f"{path}: {name} a second time (found also {path})"
+        f"{path}: duplicate {name} (found also {path})"
         for name, (path, _, _), count in zip(names, FILES, times, strict=True)
         if count == 2
     }

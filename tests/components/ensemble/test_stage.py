@@ -110,7 +110,7 @@ def test_a_missing_job(tmp_path: Path, made: Ensemble):
 
 
 def test_a_doubled_job(tmp_path: Path, made: Ensemble):
-    message = r"test_a1.*test maps of encoder a, fold 1 a second time.*test_a1"
+    message = r"test_a1.*duplicate test maps of encoder a, fold 1.*test_a1"
     _assert_refused(tmp_path, made, message, maps=[*made.maps, made.maps[1]])
 
 

@@ -121,7 +121,7 @@ def test_bad_files_are_named_and_the_rest_is_done(trained: Trained, pictures: Pa
         "clear.png: has an alpha channel", "bits.png: wrong kind of image (found 1 bit", "rgb.png: channels differ",
         "float.tif: wrong kind of image (found 32 bit float", "pages.tif: holds several images",
         "cube.npy: is no section (found 3 x 4 x 5", "names.npy: wrong type", "objects.npy: cannot be read as a .npy",
-        "short.npy: cannot be read as a .npy", "gone.png: is not there", "holes.npy: ", "not finite",
+        "short.npy: cannot be read as a .npy", "gone.png: does not exist", "holes.npy: ", "not finite",
     ):  # fmt: skip
         assert problem in told
     assert len(told.splitlines()) == 14

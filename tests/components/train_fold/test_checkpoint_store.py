@@ -230,7 +230,7 @@ def test_a_longer_outage_stops_it(breaking: MinioServer, caplog) -> None:
 
     with pytest.raises(SaltError, match=r"checkpoint\.safetensors: .*the store does not answer"):
         training()
-    assert "progress is not told" in caplog.text
+    assert "the progress is not reported" in caplog.text
     assert not place.folder.exists()
     breaking.start()
     with StorePlace("s3://salt/job") as again:
