@@ -62,9 +62,7 @@ class StorePlace(FolderPlace):
             try:
                 found = self._store.download(self.origin, self.checkpoint)
             except Altered as error:
-                raise SaltError(
-                    f"{error}: it is not resumed from; remove the object to start over"
-                ) from error
+                raise SaltError(f"{error}: it is not resumed from; remove the object to start over") from error
             if "epoch" not in found.metadata or "sha256" not in found.metadata:
                 raise SaltError("is no checkpoint of a training: remove the object to start over", file=self.origin)
             log.info("%s: epoch %s, of attempt %s", self.origin, found.metadata["epoch"], found.metadata.get("attempt"))
