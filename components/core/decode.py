@@ -1,4 +1,4 @@
-"""PNG files to arrays. The header is read before anything is decoded, so a false size allocates nothing."""
+"""Decodes PNG files to arrays. The header is checked before anything is decoded, so a false size allocates nothing."""
 
 import io
 import struct
@@ -11,7 +11,7 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import SIDE
 
 LIMIT = 1 << 20
-"""Bytes a PNG file may have; one of 101 x 101 pixels needs at most about 60,000."""
+"""Most bytes of a PNG file; one of 101 x 101 pixels needs at most about 60,000."""
 
 _GREY, _RGB = 0, 2
 _COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}

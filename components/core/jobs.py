@@ -1,4 +1,4 @@
-"""The training jobs of a configuration, encoder by fold, and the one file that each must have made."""
+"""The training jobs of a configuration, encoder by fold, and the one file that each must produce."""
 
 import re
 from collections.abc import Iterable
@@ -34,12 +34,12 @@ def in_loop(config: Config) -> list[Job]:
 
 
 def short_name(encoder: str) -> str:
-    """An encoder's name as people read it, as `lite1` for `tu-tf_efficientnet_lite1`; most names stay as they are."""
+    """An encoder's short name for people, as `lite1` for `tu-tf_efficientnet_lite1`; most names stay as they are."""
     return re.sub(r"^tu-(tf_)?(efficientnet_)?|_32x4d$", "", encoder)
 
 
 def job_title(encoder: str, fold: int | str) -> str:
-    """A job's name in lists that show some fifteen letters, as `f3 lite1`: it begins with what tells jobs apart."""
+    """A job's name in lists that show about fifteen letters, as `f3 lite1`: it begins with what distinguishes jobs."""
     return f"f{fold} {short_name(encoder)}"
 
 
@@ -47,15 +47,15 @@ def by_job(files: Iterable[tuple[str, str, str]], what: str, config: Config) -> 
     """Finds the file of each job.
 
     Args:
-        files: Path, encoder and fold of each, in any order; encoder and fold as the file itself says.
-        what: What a message calls such a file, as `test maps`.
+        files: Path, encoder and fold of each, in any order; encoder and fold as stated in the file itself.
+        what: Name of such a file in messages, as `test maps`.
         config: Names the encoders and the number of folds.
 
     Returns:
         The path of each job, in the order of the configuration.
 
     Raises:
-        SaltErrors: With every file that is of no such job, and every job that is missing or doubled.
+        SaltErrors: With every file of an unknown job, and every job whose file is missing or duplicate.
     """
     jobs = all_jobs(config)
     wanted = {(job.encoder, str(job.fold)): job for job in jobs}
@@ -64,18 +64,18 @@ def by_job(files: Iterable[tuple[str, str, str]], what: str, config: Config) -> 
     for path, encoder, fold in files:
         job = wanted.get((encoder, fold))
         if job is None:
-            problems.append(_strange(path, encoder, fold, config))
+            problems.append(_unexpected(path, encoder, fold, config))
         elif job in found:
-            problems.append(SaltError(f"{what} of {_name(job)} a second time", file=path, found=f"also {found[job]}"))
+            problems.append(SaltError(f"duplicate {what} of {_name(job)}", file=path, found=f"also {found[job]}"))
         else:
             found[job] = path
     problems += [SaltError(f"{what} of {_name(job)} missing") for job in jobs if job not in found]
     if problems:
-        raise SaltErrors(f"{what}: every job is needed, and once", problems)
+        raise SaltErrors(f"{what}: exactly one of each job is needed", problems)
     return {job: found[job] for job in jobs}
 
 
-def _strange(path: str, encoder: str, fold: str, config: Config) -> SaltError:
+def _unexpected(path: str, encoder: str, fold: str, config: Config) -> SaltError:
     names = [known.name for known in config.encoders]
     if encoder not in names:
         field, found, expected = "encoder", encoder, " or ".join(names)
@@ -85,4 +85,4 @@ def _strange(path: str, encoder: str, fold: str, config: Config) -> SaltError:
 
 
 def _name(job: Job) -> str:
-    return f"encoder {job[0]}, fold {job[1]}"
+    return f"encoder {job.encoder}, fold {job.fold}"

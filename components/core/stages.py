@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 StageName = Literal["ingest", "fold_split", "train_fold", "predict", "ensemble", "submission", "report"]
-"""A stage by its folder in `components/`; `notify` is no stage of the data, but a task at a run's end."""
+"""A stage by its folder in `components/`; `notify` is not a stage of the data, but a task at a run's end."""
 
 STAGES: tuple[StageName, ...] = get_args(StageName)
 

@@ -27,11 +27,11 @@ def split(dataset: str, config: dict, folds: str) -> tuple[list[dict], dict[str,
     Args:
         dataset: Parquet file of schema `DATASET`.
         config: The configuration.
-        folds: Where the Parquet file of schema `FOLDS` is written.
+        folds: Path of the Parquet file to write, of schema `FOLDS`.
 
     Returns:
         The training jobs, `{"encoder": name, "fold": number}` each, in the order of the loop.
-        And facts of the split, as strings.
+        And facts about the split, as strings.
 
     Raises:
         SaltError: If the configuration or the dataset is not valid, or there are too few images for the folds.
@@ -87,18 +87,18 @@ def _check(dataset: str, labelled: pa.Table, ids: list[str], folds: int) -> None
             field="split.folds",
             found=f"{len(ids)} images for {folds} folds",
         )
-    twice = next((a for a, b in pairwise(ids) if a == b), None)
-    if twice is not None:
-        raise SaltError("is there twice", file=dataset, field="id", found=twice)
+    duplicate = next((a for a, b in pairwise(ids) if a == b), None)
+    if duplicate is not None:
+        raise SaltError("the image is duplicate", file=dataset, field="id", found=duplicate)
     if labelled["mask"].null_count:
-        lacking = next(i for i, mask in zip(ids, labelled["mask"], strict=True) if not mask.is_valid)
-        raise SaltError("a labelled image has no mask", file=dataset, field="mask", found=lacking)
+        unmasked = next(i for i, mask in zip(ids, labelled["mask"], strict=True) if not mask.is_valid)
+        raise SaltError("a labelled image has no mask", file=dataset, field="mask", found=unmasked)
 
 
 def _warn_if_one_sided(masks_BHW: npt.NDArray[np.uint8]) -> None:
     salt_B = masks_BHW.any(axis=(1, 2))
     if not salt_B.any():
-        log.warning("no labelled image holds any salt: a network can learn nothing but that")
+        log.warning("no labelled image holds any salt: a network can only learn to find none")
     elif salt_B.all():
         log.warning("every labelled image holds salt: the classifier of empty images has nothing to learn from")
 

@@ -1,10 +1,10 @@
-"""Mask classes: what the folds are stratified by."""
+"""Mask classes, by which the folds are stratified."""
 
 import numpy as np
 import numpy.typing as npt
 
 BORDER = 10
-"""Salt that lies only this near to the tile's edge, in pixels, makes the class `border`."""
+"""Width, in pixels, of the strip along the tile's edge: a mask with all its salt in it is of the class `border`."""
 
 BINS = 5
 """Coverage bins of equal width over 0 to 1 (the recipe)."""
@@ -18,8 +18,8 @@ def mask_classes(masks_BHW: npt.NDArray[np.uint8]) -> npt.NDArray[np.str_]:
 
     - `empty`: no salt.
     - `vertical`: all rows are the same, some columns salt and some not.
-    - `border`: all salt lies within `BORDER` pixels of the tile's edge.
-    - `cover1` to `cover5`: the share of salt, in bins of a fifth.
+    - `border`: all salt is within `BORDER` pixels of the tile's edge.
+    - `cover1` to `cover5`: the fraction of salt, in bins of a fifth.
 
     Args:
         masks_BHW: Masks, 1 is salt, (B, H, W), uint8.

@@ -1,4 +1,4 @@
-"""What a task of the stage does: from KFP's artifacts to plain files, through the stage, and back."""
+"""The task of the stage: maps KFP's artifacts to plain files, calls the stage, and describes the results."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
 """Groups of tiles that show the same ground: identical ones, and ones that touch in the section they were cut from.
 
-The sections are continuous, so the border of a tile foretells the border of its neighbour. Each border is extrapolated
+The sections are continuous, so the border of a tile predicts the border of its neighbour. Each border is extrapolated
 by half a pixel to the seam; two borders match when the correlation along the seam is high, each is the other's best,
-and the second best is clearly worse. Correlation, because tiles differ in brightness and contrast.
+and the second best is clearly worse. Correlation is used because tiles differ in brightness and contrast.
 """
 
 import numpy as np
@@ -11,13 +11,13 @@ from scipy.sparse import coo_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
 CORRELATION = 0.75
-"""Least correlation of two borders along the seam (calibrated on the labelled tiles, see the README)."""
+"""Smallest correlation of two matching borders along the seam (calibrated on the labelled tiles, see the README)."""
 
 MARGIN = 0.10
-"""Least lead of that correlation over that of any other partner of either border (calibrated likewise)."""
+"""Smallest difference between that correlation and the next best of either border (calibrated in the same way)."""
 
 FLAT = 3.0
-"""Borders whose standard deviation is below this, in grey levels, match nothing."""
+"""Smallest standard deviation, in grey levels, of a border that can match another."""
 
 _Pairs = list[tuple[int, int]]
 
@@ -25,7 +25,7 @@ _Pairs = list[tuple[int, int]]
 def group_tiles(images_BHW: npt.NDArray[np.uint8], touching: bool = True) -> npt.NDArray[np.int32]:
     """Groups identical and touching tiles.
 
-    Constant images (all black, say) are all alike but show nothing: each stays by itself.
+    Constant images (all black, for example) are identical but show nothing, so each is a group of its own.
 
     Args:
         images_BHW: Grey levels, (B, H, W), uint8.
@@ -55,7 +55,7 @@ def touching_pairs(images_BHW: npt.NDArray[np.uint8]) -> _Pairs:
     The work and the memory grow with the square of the number of tiles: 0.5 GB and a second for 4,000.
 
     Args:
-        images_BHW: Grey levels, no two alike, (B, H, W), uint8.
+        images_BHW: Grey levels, all images different, (B, H, W), uint8.
 
     Returns:
         Index pairs (left, right) and (upper, lower).
@@ -72,14 +72,14 @@ def touching_pairs(images_BHW: npt.NDArray[np.uint8]) -> _Pairs:
 
 
 def _to_seam(border_BN: npt.NDArray[np.uint8], inner_BN: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Twice the border extrapolated by half a pixel: a whole number."""
+    """Twice the border extrapolated by half a pixel, which is an integer."""
     return 3 * border_BN.astype(np.float64) - inner_BN
 
 
 def _matches(after_BN: npt.NDArray[np.float64], before_BN: npt.NDArray[np.float64]) -> _Pairs:
-    """Pairs (i, j) where border `after[i]` goes on as `before[j]`.
+    """Pairs (i, j) where border `after[i]` continues as `before[j]`.
 
-    All sums are of whole numbers below 2^53, so they are exact in any order: every machine finds the same pairs.
+    All sums are of integers below 2^53, so they are exact in any order: every machine finds the same pairs.
     """
     after_BN, after_B = _centred(after_BN)
     before_BN, before_B = _centred(before_BN)
@@ -98,7 +98,7 @@ def _matches(after_BN: npt.NDArray[np.float64], before_BN: npt.NDArray[np.float6
 
 
 def _centred(border_BN: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """N (x - mean) and its sum of squares, infinite for a flat border, which so correlates with nothing."""
+    """N (x - mean) and its sum of squares, infinite for a flat border, so that its correlations are zero."""
     length = border_BN.shape[1]
     centred = length * border_BN - border_BN.sum(axis=1, keepdims=True)
     squares = (centred**2).sum(axis=1)

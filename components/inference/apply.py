@@ -35,18 +35,18 @@ def apply(
 ) -> list[BadImage]:
     """Writes masks, maps, overlays and a table of all images.
 
-    An image of 101 x 101 is predicted whole, in batches as the pipeline predicts its test set; any other in
-    overlapping tiles, and its mask is not emptied for being small: the smallest area was chosen for 101 x 101.
+    An image of 101 x 101 is predicted in one piece, in batches as the pipeline predicts its test set. Any other image
+    is predicted in overlapping tiles; the smallest area does not apply to its mask, as it was chosen for 101 x 101.
 
     Args:
         images: Files (PNG, TIFF, .npy) and folders of them.
         bundle: The trained ensemble.
         out: Folder to write to.
-        stride: Pixels from a tile to the next, at most.
+        stride: Most pixels from one tile to the next.
         percentiles: Amplitudes of a section that become black and white.
 
     Returns:
-        What could not be predicted, and why; all else was.
+        The images that could not be predicted, and why; all others were.
 
     Raises:
         SaltError: If there is no image at all, two have the same name, or the outputs cannot be written.
@@ -66,7 +66,7 @@ def find_files(images: list[str]) -> list[Path]:
     """The files that are named, and those of folders that are named, sorted.
 
     Raises:
-        SaltError: If a folder holds no image, or two files would share their outputs' names.
+        SaltError: If a folder holds no image, or two files would have the same output names.
     """
     files: dict[Path, None] = {}
     for name in images:
@@ -79,18 +79,18 @@ def find_files(images: list[str]) -> list[Path]:
         else:
             files[path] = None
     stems: dict[str, Path] = {}
-    doubled = [
+    duplicates = [
         SaltError("has the name of another image, and so would its outputs", file=path, found=stems[path.stem])
         for path in files
         if stems.setdefault(path.stem, path) != path
     ]
-    if doubled:
-        raise SaltErrors("images need different names", doubled)
+    if duplicates:
+        raise SaltErrors("images need different names", duplicates)
     return list(files)
 
 
 class _Work:
-    """One call's images on their way: what is known of each, and how far it is."""
+    """The images of one call, their results so far, and the progress."""
 
     def __init__(
         self, files: list[Path], bundle: Bundle, out: Path, stride: int, percentiles: tuple[float, float] | None
@@ -156,11 +156,9 @@ class _Work:
         self._finish(source, salt, largest, "")
 
     def _finish(self, source: Source, salt: int, largest: int, rle: str) -> None:
-        share = round(salt / (source.width * source.height), 6)
-        self.rows[source.path] = Row(
-            str(source.path), source.width, source.height, share, round(largest / 255, 4), rle
-        )  # fmt: skip
+        fraction, probability = round(salt / (source.width * source.height), 6), round(largest / 255, 4)
+        self.rows[source.path] = Row(str(source.path), source.width, source.height, fraction, probability, rle)
 
     def _note(self, error: BadImage) -> None:
-        log.warning("left out: %s", error)
+        log.warning("skipped: %s", error)
         self.problems.append(error)

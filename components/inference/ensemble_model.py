@@ -17,11 +17,11 @@ from salt_pipeline.components.network.unet import SaltNet
 class EnsembleModel:
     """All networks of a bundle.
 
-    Maps are what the pipeline makes of the same images in the same batches, bit for bit on the same machine: each
+    The maps equal the pipeline's for the same images in the same batches, bit for bit on the same machine: each
     network's map is rounded to uint8, then blended and rounded again by the ensemble stage's own function.
 
     Args:
-        bundle: What `open_bundle` gave.
+        bundle: The trained ensemble, from `open_bundle`.
         device: Where to compute; the GPU if there is one by default.
 
     Raises:
@@ -32,14 +32,14 @@ class EnsembleModel:
         self.bundle = bundle
         self.device = device or pick_device()
         self.encoders: dict[str, list[tuple[SaltNet, Config]]] = {}
-        self.shares: dict[str, float] = {}
+        self.weights: dict[str, float] = {}
         for member in bundle.members:
             network, _ = load_files(bundle.path(member.file), bundle.path(member.sidecar), self.device)
             self.encoders.setdefault(member.encoder, []).append((network, self._config(network)))
-            self.shares[member.encoder] = member.weight
+            self.weights[member.encoder] = member.weight
 
     def _config(self, network: SaltNet) -> Config:
-        """What prediction reads of a configuration: the network's own part, and what the bundle says."""
+        """The parts of a configuration that prediction reads: the network's own, and those in the bundle."""
         bundle = self.bundle
         step = PredictConfig(flip_tta=bundle.flip_tta, batch_size=bundle.batch_size, amp=bundle.amp)
         return Config().model_copy(update={"model": network.config, "predict": step})
@@ -64,4 +64,4 @@ class EnsembleModel:
             return predict_maps(network, image_BHW, config, flip_tta=self.bundle.flip_tta)[0]
 
         maps = [[one(*member) for member in members] for members in self.encoders.values()]
-        return weighted_mean(list(self.shares.values()), maps)
+        return weighted_mean(list(self.weights.values()), maps)

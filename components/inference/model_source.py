@@ -16,13 +16,13 @@ REGISTRY = "models:/"
 
 @contextmanager
 def opened_bundle(model: str) -> Iterator[Bundle]:
-    """Opens a bundle, every file of it checked; what had to be fetched is removed afterwards.
+    """Opens a bundle and checks its files; files that had to be fetched are removed afterwards.
 
     Args:
         model: A bundle's folder, its s3:// prefix, or `models:/<name>/<version>`.
 
     Raises:
-        SaltError: If it cannot be had, or is not whole.
+        SaltError: If it cannot be fetched, or is not complete.
     """
     if not is_uri(model) and not model.startswith(REGISTRY):
         yield open_bundle(model)
@@ -45,8 +45,8 @@ def _from_store(prefix: str, folder: Path) -> Path:
 def _from_registry(uri: str, folder: str) -> Path:
     """Fetches a registered model's artifacts; none of its code is run."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
-        raise SaltError("MLFLOW_TRACKING_URI is not set: where is the registry?", file=uri, field="--model")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # it draws where there is no terminal, too
+        raise SaltError("MLFLOW_TRACKING_URI is not set: the registry's address is unknown", file=uri, field="--model")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # the bar is drawn even without a terminal
     try:
         from mlflow.artifacts import download_artifacts
     except ImportError:

@@ -1,4 +1,4 @@
-"""What a prediction leaves: masks, probability maps, overlays and a table."""
+"""The outputs of a prediction: masks, probability maps, overlays and a table."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ FOLDERS = ("masks", "maps", "overlays")
 TABLE = "predictions.csv"
 
 SALT_COLOUR = (230, 159, 0)
-"""Orange of the palette of Okabe and Ito, which colour-blind readers tell from grey."""
+"""Orange of the palette of Okabe and Ito, which colour-blind readers can distinguish from grey."""
 
 _OPACITY = 0.45
 
@@ -29,11 +29,11 @@ class Row:
     """One line of the table.
 
     Attributes:
-        file: The image as it was named.
-        width: Of the image, px.
-        height: Of the image, px.
-        salt_fraction: Share of its pixels that are salt in the mask.
-        largest_probability: Of its map, 0 to 1.
+        file: Path of the image, as given.
+        width: Width of the image, px.
+        height: Height of the image, px.
+        salt_fraction: Fraction of its pixels that are salt in the mask.
+        largest_probability: Largest value of its map, 0 to 1.
         rle_mask: The mask's run lengths as the competition has them; only of an image of 101 x 101.
     """
 
@@ -46,10 +46,10 @@ class Row:
 
 
 def make_folders(out: Path) -> None:
-    """Makes the folders, so that a place which cannot be written to is found before any work.
+    """Creates the folders, so that a missing write permission is found before any work.
 
     Raises:
-        SaltError: If it cannot.
+        SaltError: If one cannot be created.
     """
     try:
         for name in FOLDERS:
@@ -62,9 +62,9 @@ class Writers:
     """The three files of one image, written from the top down.
 
     Args:
-        mask: Of the mask: 0 and 255.
-        overlay: Of the image with its salt coloured.
-        map_rows: Takes the map's rows.
+        mask: Writer of the mask: 0 and 255.
+        overlay: Writer of the image with its salt coloured.
+        map_rows: Writer of the map.
     """
 
     def __init__(self, mask: PngWriter, overlay: PngWriter, map_rows: "PngWriter | NpyWriter") -> None:
@@ -86,7 +86,7 @@ class NpyWriter:
 
     Args:
         path: The file.
-        shape: Of the array.
+        shape: Shape of the array.
     """
 
     def __init__(self, path: Path, shape: tuple[int, int]) -> None:
@@ -95,7 +95,7 @@ class NpyWriter:
         self._row = 0
 
     def write(self, rows: NDArray[np.uint8]) -> None:
-        """Appends rows (h, W); nothing of them stays in memory."""
+        """Appends rows (h, W); they do not stay in memory."""
         values = np.load(self._path, mmap_mode="r+")
         values[self._row : self._row + len(rows)] = rows
         self._row += len(rows)
@@ -103,7 +103,7 @@ class NpyWriter:
 
 @contextmanager
 def open_writers(out: Path, source: Source) -> Iterator[Writers]:
-    """Opens an image's files; they get their names only when the block ends well.
+    """Opens an image's files; they get their final names only when the block ends without an error.
 
     Raises:
         SaltError: If one cannot be written.

@@ -1,4 +1,4 @@
-"""PNG files written row by row, so that none has to be in memory whole."""
+"""PNG files written row by row, so that no complete image has to be in memory."""
 
 import struct
 import zlib
@@ -16,8 +16,8 @@ class PngWriter:
 
     Args:
         file: Opened for binary writing.
-        width: Of the image, px.
-        height: Of the image, px.
+        width: Width of the image, px.
+        height: Height of the image, px.
         rgb: Whether pixels have three channels.
     """
 

@@ -34,5 +34,5 @@ class BundleModel:
 
 
 def _load_pyfunc(path: str) -> BundleModel:
-    """What MLflow calls, by this name, with the path of the model's data."""
+    """Loads the model; MLflow calls this name with the path of the model's data."""
     return BundleModel(path)

@@ -1,4 +1,4 @@
-"""What there is to predict: pictures, and sections that may be larger than memory."""
+"""Images to predict: pictures, and sections that may be larger than memory."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,10 @@ PICTURES = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
 SECTION = ".npy"
 
 PERCENTILES = (1.0, 99.0)
-"""Amplitudes of a section that become black and white."""
+"""Percentiles of a section's amplitudes that become black and white."""
 
 SAMPLE = 1000
-"""Rows and columns of a section, at most, that its percentiles are read from."""
+"""Most rows, and most columns, of a section that its percentiles are computed from."""
 
 
 class BadImage(SaltError):
@@ -25,12 +25,12 @@ class BadImage(SaltError):
 
 @dataclass(frozen=True)
 class Source:
-    """A picture, decoded when it is asked for.
+    """A picture, decoded on demand.
 
     Attributes:
         path: The file.
-        height: Its rows.
-        width: Its columns.
+        height: Number of rows.
+        width: Number of columns.
     """
 
     path: Path
@@ -73,7 +73,7 @@ class Section(Source):
     percentiles: tuple[float, float] | None
 
     def open(self) -> "Rows":
-        """Finds the section's scale; its rows are read and scaled as they are asked for.
+        """Finds the section's scale; its rows are read and scaled on demand.
 
         Raises:
             BadImage: If the sample holds numbers that are not finite.
@@ -93,8 +93,8 @@ class SectionRows(Rows):
 
     Args:
         path: The .npy file.
-        low: What becomes black.
-        high: What becomes white.
+        low: Amplitude that becomes black.
+        high: Amplitude that becomes white.
     """
 
     def __init__(self, path: Path, low: float, high: float) -> None:
@@ -106,7 +106,7 @@ class SectionRows(Rows):
         Raises:
             BadImage: If one holds a number that is not finite.
         """
-        # Mapped anew each time: what was read before does not stay in memory.
+        # Mapped again each time, so that rows read before do not stay in memory.
         rows = _map_section(self.path)[start:stop].astype(np.float64)
         wrong = np.argwhere(~np.isfinite(rows))
         if len(wrong):
@@ -119,13 +119,13 @@ class SectionRows(Rows):
 
 
 def open_source(path: Path, percentiles: tuple[float, float] | None) -> Source:
-    """Looks at a file's header.
+    """Reads a file's header.
 
     Raises:
-        BadImage: If it is no image that can be predicted.
+        BadImage: If the file is not an image that can be predicted.
     """
     if not path.is_file():
-        raise BadImage("is not there", file=path)
+        raise BadImage("does not exist", file=path)
     if path.suffix.lower() == SECTION:
         height, width = _map_section(path).shape
         return Section(path, height, width, percentiles)
@@ -137,7 +137,7 @@ def open_source(path: Path, percentiles: tuple[float, float] | None) -> Source:
 
 
 def _map_section(path: Path) -> np.memmap:
-    """Maps a section into memory; nothing is read yet, and nothing unpickled."""
+    """Maps a section into memory; nothing is read yet, and nothing is unpickled."""
     try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError) as error:
@@ -160,7 +160,7 @@ def _opened(path: Path) -> Image.Image:
 
 
 def _check_kind(image: Image.Image, path: Path) -> None:
-    """Lets 8 and 16 bit grey and 8 bit RGB pass."""
+    """Accepts 8 and 16 bit grey and 8 bit RGB."""
     expected = "8 or 16 bit grey, or RGB with equal channels"
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         raise BadImage("has an alpha channel", file=path, found=image.mode, expected=expected)

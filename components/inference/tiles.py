@@ -9,7 +9,7 @@ from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.sources import Rows, Source
 
 STRIDE = 64
-"""Pixels from a tile to the next, at most."""
+"""Most pixels from one tile to the next."""
 
 _LEAST = 1e-3
 """Weight of a tile's outermost pixels: at the image's edge there is no other tile."""
@@ -24,7 +24,7 @@ def starts(length: int, stride: int) -> NDArray[np.intp]:
 
 
 def count_tiles(source: Source, stride: int) -> int:
-    """How many tiles an image takes."""
+    """Number of tiles of an image."""
     return len(starts(source.height, stride)) * len(starts(source.width, stride))
 
 
@@ -46,11 +46,11 @@ def predict_bands(
         source: Its size.
         rows: Its grey levels.
         predict: Maps tiles (B, 101, 101), uint8.
-        stride: Pixels from a tile to the next, at most.
+        stride: Most pixels from one tile to the next.
         batch: Tiles that are predicted at once.
 
     Yields:
-        Some rows' grey levels (h, W), their map (h, W), uint8, and how many tiles that took.
+        Grey levels of some rows (h, W), their map (h, W), uint8, and the number of tiles predicted for them.
     """
     height, width = source.height, source.width
     before_y, before_x = max(SIDE - height, 0) // 2, max(SIDE - width, 0) // 2

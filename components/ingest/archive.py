@@ -20,10 +20,10 @@ from salt_pipeline.components.core.store.uris import is_uri
 from salt_pipeline.components.ingest.problems import Problems
 
 TOTAL_LIMIT = 4 << 30
-"""Bytes that all files of an archive may have together, unpacked; the real one has about 0.25 GB."""
+"""Most bytes of all files of an archive together, unpacked; the real one has about 0.25 GB."""
 
 INNER = ("train.zip", "test.zip")
-"""The zips inside the archive that are looked into; they stand for the folders `train` and `test`."""
+"""The zips inside the archive that are opened; they take the place of the folders `train` and `test`."""
 
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -42,9 +42,9 @@ class Entry:
     """One file of an archive.
 
     Attributes:
-        path: Where it lies, an inner `train.zip` counted as the folder `train`.
+        path: Its path, with an inner `train.zip` as the folder `train`.
         where: Its name for messages.
-        size: Bytes it claims to have.
+        size: Its size as the archive claims it, bytes.
         open: Opens it for reading.
     """
 
@@ -54,10 +54,10 @@ class Entry:
     open: Callable[[], IO[bytes]]
 
     def read(self, limit: int) -> bytes:
-        """Reads it whole.
+        """Reads the complete file.
 
         Args:
-            limit: Bytes it may have at most.
+            limit: Most bytes that it may have.
 
         Raises:
             SaltError: If it is larger, or is damaged.
@@ -78,14 +78,14 @@ class Entry:
 def open_archive(data: str, problems: Problems) -> Iterator[list[Entry]]:
     """Lists the files of an archive; they can be read while the context is open, best in the order given.
 
-    Directories and what macOS leaves behind are passed over.
+    Directories and the files that macOS adds are skipped.
 
     Args:
         data: A zip or a folder, or the s3:// URI of a zip, which is fetched first.
-        problems: Takes names that no archive should hold.
+        problems: Collects unsafe names.
 
     Raises:
-        SaltError: If it is not there, is no zip, is damaged or encrypted, holds nothing or more than `TOTAL_LIMIT`.
+        SaltError: If it does not exist, is not a zip, is damaged or encrypted, is empty, or exceeds `TOTAL_LIMIT`.
     """
     if "://" in data and not is_uri(data):
         raise SaltError("is no archive", file=data, expected="a zip or a folder on this machine, or s3://bucket/key")
@@ -96,8 +96,8 @@ def open_archive(data: str, problems: Problems) -> Iterator[list[Entry]]:
         elif path.exists():
             entries = _zip_entries(_open_zip(path, data, stack), "", PurePosixPath(), problems)
         else:
-            raise SaltError("is not there", file=data, expected="a zip or a folder")
-        entries = _look_into_inner(entries, stack, problems)
+            raise SaltError("does not exist", file=data, expected="a zip or a folder")
+        entries = _open_inner(entries, stack, problems)
         if not entries:
             raise SaltError("holds no files", file=data)
         total = sum(entry.size for entry in entries)
@@ -132,8 +132,8 @@ def _folder_entries(folder: Path) -> list[Entry]:
     return entries
 
 
-def _look_into_inner(entries: list[Entry], stack: ExitStack, problems: Problems) -> list[Entry]:
-    """Puts what inner zips hold in their place; one that lies beside its unpacked folder is passed over."""
+def _open_inner(entries: list[Entry], stack: ExitStack, problems: Problems) -> list[Entry]:
+    """Replaces inner zips by their contents; a zip beside its unpacked folder is skipped."""
     folders = {parent for entry in entries for parent in entry.path.parents}
     listed: list[Entry] = []
     broken = Problems()
@@ -185,7 +185,7 @@ def _zip_entries(archive: zipfile.ZipFile, prefix: str, top: PurePosixPath, prob
 
 
 def _is_unsafe(name: str) -> bool:
-    """Absolute, with a drive, upwards, with backslashes or characters that do not print."""
+    """Whether a name is absolute, has a drive, leads upwards, or has backslashes or unprintable characters."""
     parts = name.split("/")
     return name.startswith("/") or ".." in parts or ":" in parts[0] or "\\" in name or not name.isprintable()
 

@@ -1,6 +1,6 @@
-"""Made-up seismic sections: layered, folded and faulted sediments, and salt bodies in them.
+"""Synthetic seismic sections: layered, folded and faulted sediments, and salt bodies in them.
 
-Nothing here is geology: it only gives a network something of the right shape to learn. Salt is quieter than the
+They are not geological models: they only give a network something of the right shape to learn. Salt is quieter than the
 layers around it and has a bright boundary, as on real sections.
 """
 
@@ -52,7 +52,7 @@ def _layers(rng: np.random.Generator, height: int, width: int) -> _Array:
     """Reflectors that dip, fold and break, with noise; unit deviation."""
     y_HW, x_HW = _grid(height, width)
     time_HW = y_HW + rng.uniform(-0.6, 0.6) * x_HW + rng.uniform(2, 10) * _wave(rng, x_HW + 0.3 * y_HW)
-    for _ in range(rng.integers(0, 3)):  # faults: what lies beyond the line has slipped
+    for _ in range(rng.integers(0, 3)):  # faults: the part beyond the line has slipped
         beyond_HW = x_HW + rng.uniform(-0.8, 0.8) * y_HW > rng.uniform(0, width)
         time_HW += rng.uniform(-12, 12) * beyond_HW
     thickness = rng.uniform(2, 7)

@@ -22,14 +22,14 @@ def ingest(data: str, config: dict, dataset: str) -> dict[str, str]:
     Args:
         data: The competition's zip of zips, a flat zip, or a folder; or the s3:// URI of a zip.
         config: The configuration; `data.on_bad` says whether a problem stops the run or drops the images it names.
-        dataset: The Parquet file to make, of the schema `DATASET`.
+        dataset: The Parquet file to write, of schema `DATASET`.
 
     Returns:
-        Facts of it: `data_hash`, `source`, `labelled`, `test`, `empty_masks`, `black_images`,
-        `synthetic` (true or false) and `dropped` (how many; the file's metadata says which and why).
+        Facts about it: `data_hash`, `source`, `labelled`, `test`, `empty_masks`, `black_images`,
+        `synthetic` (true or false) and `dropped` (a number; the file's metadata says which and why).
 
     Raises:
-        SaltErrors: With all that is wrong with the archive, when it is to stop or cannot be mended by dropping.
+        SaltErrors: With every problem of the archive, if it is to stop or dropping images does not fix them.
         SaltError: If the archive cannot be read at all, or the file cannot be written.
     """
     on_bad = parse_config(config).data.on_bad
@@ -41,13 +41,13 @@ def ingest(data: str, config: dict, dataset: str) -> dict[str, str]:
     survey.drop(dropped)
     counts = survey.counts()
     if not counts["labelled"] or not counts["test"]:
-        raise SaltErrors(f"{data}: no labelled or no test image is left", problems.as_error(data).problems)
+        raise SaltErrors(f"{data}: no labelled or no test image remains", problems.as_error(data).problems)
     _warn(counts, dropped)
     facts = {
         "data_hash": data_hash(survey),
         "source": Path(data).name,
         "dropped": json.dumps(dropped),
-        "synthetic": json.dumps(survey.made_up),
+        "synthetic": json.dumps(survey.synthetic),
     }
     _write(survey, dataset, facts)
     return facts | {name: str(number) for name, number in (counts | {"dropped": len(dropped)}).items()}
@@ -77,7 +77,7 @@ def read_test_ids(data: str) -> list[str]:
     """Reads the ids a submission must have, in the sample's order.
 
     Raises:
-        SaltErrors: If anything is wrong with the archive.
+        SaltErrors: If the archive has any problem.
     """
     problems = Problems()
     survey = read_survey(data, problems)
@@ -87,7 +87,7 @@ def read_test_ids(data: str) -> list[str]:
 
 
 def data_hash(survey: Survey) -> str:
-    """Names what is in a survey, whatever kind of archive it came in.
+    """Hashes the contents of a survey, independently of the kind of archive.
 
     Returns:
         The first 16 hex digits of a SHA-256 over id, labelled, depth, image and mask of every image, sorted by id.
@@ -126,6 +126,6 @@ def _warn(counts: dict[str, int], dropped: dict[str, str]) -> None:
     if dropped:
         log.warning("%s images dropped, the first for: %s", f"{len(dropped):,}", next(iter(dropped.values())))
     if counts["empty_masks"] == counts["labelled"]:
-        log.warning("no labelled image holds any salt: there is nothing to learn but that")
+        log.warning("no labelled image holds any salt: a network can only learn to find none")
     if not counts["empty_masks"]:
         log.warning("every labelled image holds salt: a network cannot learn to find none")

@@ -1,4 +1,4 @@
-"""Reads a whole archive and checks it against itself."""
+"""Reads a complete archive and checks that its parts agree."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ _Pixels = npt.NDArray[np.uint8]
 
 IMAGES, MASKS, TEST = "train/images", "train/masks", "test/images"
 TABLES = {"train.csv": "rle_mask", "depths.csv": "z", "sample_submission.csv": "rle_mask"}
-"""The csv files, and what each holds beside the ids."""
+"""The csv files, and the column of each beside the id."""
 
-MADE_UP = "SYNTHETIC.txt"
-"""A file of this name says that the survey is made up, so that no report takes its scores for results."""
+SYNTHETIC = "SYNTHETIC.txt"
+"""A file of this name marks a synthetic survey, so that no report presents its scores as results."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Survey:
         test: Grey levels (101, 101) of the test images.
         depths: Depths, ft.
         positions: Rows of the test images in sample_submission.csv, from 0.
-        made_up: Whether the archive says it is synthetic.
+        synthetic: Whether the archive is marked as synthetic.
     """
 
     images: dict[str, _Pixels] = field(default_factory=dict)
@@ -43,10 +43,10 @@ class Survey:
     test: dict[str, _Pixels] = field(default_factory=dict)
     depths: dict[str, int] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
-    made_up: bool = False
+    synthetic: bool = False
 
     def drop(self, ids: Collection[str]) -> None:
-        """Takes images out."""
+        """Removes images."""
         parts: tuple[dict[str, Any], ...] = (self.images, self.masks, self.test, self.depths, self.positions)
         for part in parts:
             for image_id in ids:
@@ -67,17 +67,17 @@ def read_survey(data: str, problems: Problems) -> Survey:
 
     Args:
         data: The competition's zip of zips, a flat zip, or a folder; or the s3:// URI of a zip.
-        problems: Takes everything that is wrong with it.
+        problems: Collects every problem.
 
     Returns:
-        What could be read. Once the images that `problems` names are dropped, it is consistent.
+        The images that could be read. Once the images that `problems` names are dropped, it is consistent.
 
     Raises:
-        SaltError: If the archive as a whole cannot be read.
+        SaltError: If the archive cannot be read at all.
     """
     survey = Survey()
     with open_archive(data, problems) as entries:
-        survey.made_up = any(entry.path.name == MADE_UP for entry in entries)
+        survey.synthetic = any(entry.path.name == SYNTHETIC for entry in entries)
         files, found = _locate(entries, problems)
         tables = _read_tables(found, problems)
         for part, what in ((IMAGES, "labelled"), (TEST, "test")):
@@ -102,14 +102,14 @@ def read_survey(data: str, problems: Problems) -> Survey:
 
 
 def _locate(entries: list[Entry], problems: Problems) -> tuple[dict[str, dict[str, Entry]], dict[str, Entry]]:
-    """Finds the images by folder and id, and the tables by name, whatever folder they all lie under."""
+    """Finds the images by folder and id, and the tables by name, whatever their common folder is."""
     files: dict[str, dict[str, Entry]] = {IMAGES: {}, MASKS: {}, TEST: {}}
     tables: dict[str, Entry] = {}
     for entry in entries:
         part, path = "/".join(entry.path.parts[-3:-1]), entry.path
         if path.name in TABLES:
             if path.name in tables:
-                problems.add(SaltError(f"also there as {tables[path.name].where}", file=entry.where))
+                problems.add(SaltError(f"is a duplicate of {tables[path.name].where}", file=entry.where))
             tables.setdefault(path.name, entry)
         elif part in files and path.suffix.lower() == ".png":
             try:
@@ -118,7 +118,9 @@ def _locate(entries: list[Entry], problems: Problems) -> tuple[dict[str, dict[st
                 problems.add(error)
                 continue
             if path.stem in files[part]:
-                problems.add(SaltError(f"also there as {files[part][path.stem].where}", file=entry.where), path.stem)
+                problems.add(
+                    SaltError(f"is a duplicate of {files[part][path.stem].where}", file=entry.where), path.stem
+                )
             files[part].setdefault(path.stem, entry)
     return files, tables
 
@@ -162,12 +164,12 @@ def _check_masks(survey: Survey, train: dict[str, str] | None, files: dict[str, 
     """Compares masks with the run-lengths in train.csv."""
     for image_id, rle in (train or {}).items():
         try:
-            told_HW = decode(rle)
+            decoded_HW = decode(rle)
         except SaltError as error:
             problems.add(SaltError(str(error), file="train.csv", field=image_id), image_id)
             continue
         mask_HW = survey.masks.get(image_id)
-        if mask_HW is not None and (differing := int((mask_HW != told_HW).sum())):
+        if mask_HW is not None and (differing := int((mask_HW != decoded_HW).sum())):
             found = f"{differing} differing pixels"
             problems.add(SaltError("mask contradicts train.csv", file=files[image_id].where, found=found), image_id)
 

@@ -17,9 +17,9 @@ from salt_pipeline.components.core.files import atomic_path
 from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.ingest.seismic import Kind, section
-from salt_pipeline.components.ingest.survey import MADE_UP
+from salt_pipeline.components.ingest.survey import SYNTHETIC
 
-SHARES: dict[Kind, float] = {
+FRACTIONS: dict[Kind, float] = {
     "empty": 0.38,
     "black": 0.02,
     "vertical": 0.03,
@@ -29,10 +29,10 @@ SHARES: dict[Kind, float] = {
     "flank": 0.18,
     "body": 0.10,
 }
-"""Share of the tiles of each kind, after the real labelled set (39% empty, 2% black, 3% vertical, 2% tiny, 1% full)."""
+"""Fraction of the tiles of each kind. In the real set: 39% empty, 2% black, 3% vertical, 2% tiny, 1% full."""
 
 TOUCHING = 0.12
-"""Share of the tiles that are cut from one section with a neighbour; 488 of 4,000 in the real set."""
+"""Fraction of the tiles that are cut from one section with a neighbour; 488 of 4,000 in the real set."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,16 @@ class Tile:
 def write_survey(out: str, *, labelled: int = 400, test: int = 200, seed: int = 0) -> None:
     """Makes a synthetic survey and writes it as the competition's archive is laid out.
 
-    The same arguments give the same bytes. Scores on it mean nothing.
+    The same arguments give the same bytes. Scores on it have no meaning.
 
     Args:
         out: A file name ending in .zip, or the name of a new folder.
         labelled: Number of images with masks.
         test: Number of images without.
-        seed: Seed of everything.
+        seed: Seed of all randomness.
 
     Raises:
-        SaltError: If a number is below 1, `out` is a folder with something in it, or it cannot be written.
+        SaltError: If a number is below 1, `out` is a folder that is not empty, or it cannot be written.
     """
     for field, number in (("labelled", labelled), ("test", test)):
         if number < 1:
@@ -89,7 +89,7 @@ def write_tiles(out: str, labelled: list[Tile], test: list[Tile]) -> None:
     part = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise SaltError("is there already", file=out, expected="a new or empty folder, or a name ending in .zip")
+            raise SaltError("exists already", file=out, expected="a new or empty folder, or a name ending in .zip")
         for top, files in (
             ("", iter(_tables(labelled, test))),
             ("train", _train_files(labelled)),
@@ -116,17 +116,17 @@ def _distinct(rng: np.random.Generator, count: int) -> list[int]:
 def _tiles(rng: np.random.Generator, count: int, ids: Iterator[str]) -> list[Tile]:
     """Draws `count` tiles: pairs that touch first, then single ones."""
     pairs = round(count * TOUCHING / 2)
-    kinds = _kinds(count - 2 * pairs, SHARES)
+    kinds = _kinds(count - 2 * pairs, FRACTIONS)
     cuts = [_single(rng, kind) for kind in kinds]
     for kind in _kinds(pairs, {"empty": 0.4, "dome": 0.3, "flank": 0.3}):
         cuts += _pair(rng, kind)
     return [Tile(next(ids), image_HW, mask_HW, _depth(rng, mask_HW)) for image_HW, mask_HW in cuts]
 
 
-def _kinds(count: int, shares: dict[Kind, float]) -> list[Kind]:
+def _kinds(count: int, fractions: dict[Kind, float]) -> list[Kind]:
     """Exact numbers of each kind, to the nearest."""
-    ends = np.rint(np.cumsum(list(shares.values())) * count).astype(int)
-    return [kind for kind, number in zip(shares, np.diff(ends, prepend=0), strict=True) for _ in range(number)]
+    ends = np.rint(np.cumsum(list(fractions.values())) * count).astype(int)
+    return [kind for kind, number in zip(fractions, np.diff(ends, prepend=0), strict=True) for _ in range(number)]
 
 
 _Cut = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
@@ -140,7 +140,7 @@ def _single(rng: np.random.Generator, kind: Kind) -> _Cut:
 
 
 def _pair(rng: np.random.Generator, kind: Kind) -> list[_Cut]:
-    """Two tiles that lie beside or above each other in one section."""
+    """Two tiles that are beside or above each other in one section."""
     side_by_side = bool(rng.random() < 0.5)
     while True:
         image_HW, mask_HW = section(rng, kind, *((SIDE, 2 * SIDE) if side_by_side else (2 * SIDE, SIDE)))
@@ -151,14 +151,14 @@ def _pair(rng: np.random.Generator, kind: Kind) -> list[_Cut]:
 
 
 def _as_meant(kind: Kind, mask_HW: npt.NDArray[np.uint8]) -> bool:
-    """No mask is full; one with salt has some; of an ordinary one there is more than a speck."""
+    """Whether the mask fits its kind: never full, with salt if the kind has salt, and more than a speck if ordinary."""
     area = int(mask_HW.sum())
     lowest = {"empty": 0, "black": 0, "tiny": 1}.get(kind, 33)
     return lowest <= area < SIDE * SIDE
 
 
 def _depth(rng: np.random.Generator, mask_HW: npt.NDArray[np.uint8]) -> int:
-    """50 to 959 ft; tiles with salt lie a little deeper."""
+    """50 to 959 ft; tiles with salt are slightly deeper."""
     return 50 + int(909 * rng.random() ** (0.8 if mask_HW.any() else 1.3) + 0.5)
 
 
@@ -170,7 +170,7 @@ def _tables(labelled: list[Tile], test: list[Tile]) -> list[tuple[str, bytes]]:
         "sample_submission.csv": ["id,rle_mask", *(f"{tile.id},1 1" for tile in test)],
         "train.csv": ["id,rle_mask", *(f"{tile.id},{run}" for tile, run in zip(labelled, runs, strict=True))],
     }
-    tables[MADE_UP] = ["This survey is made up. Scores on it mean nothing."]
+    tables[SYNTHETIC] = ["This survey is made up. Scores on it mean nothing."]
     return [(name, ("\n".join(lines) + "\n").encode()) for name, lines in tables.items()]
 
 

@@ -10,16 +10,16 @@ from salt_pipeline.components.ingest.archive import Entry
 from salt_pipeline.components.ingest.problems import Problems
 
 LIMIT = 64 << 20
-"""Bytes a csv file may have; the largest of the real ones, train.csv, has 1 MB."""
+"""Most bytes of a csv file; the largest of the real ones, train.csv, has 1 MB."""
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
 def check_id(image_id: str, where: str) -> None:
-    """Holds ids to what is harmless in a csv file, a file name and a web page.
+    """Checks that an id is harmless in a csv file, a file name and a web page.
 
     Raises:
-        SaltError: If there is anything but letters, digits, _ and - in it, or it is longer than 64.
+        SaltError: If it has other characters than letters, digits, _ and -, or more than 64.
     """
     if not _ID.fullmatch(image_id):
         raise SaltError("is no id", file=where, found=repr(image_id[:80]), expected="letters, digits, _ and -")
@@ -30,11 +30,11 @@ def read_table(entry: Entry, column: str, problems: Problems) -> dict[str, str] 
 
     Args:
         entry: The file. It must have the columns `id` and `column`.
-        column: The one to read.
-        problems: Takes what is wrong.
+        column: The column to read.
+        problems: Collects the problems.
 
     Returns:
-        The values as they stand in the file; of an id that occurs twice the first. None for a file of no use.
+        The values as written in the file, the first one of a duplicate id; None if the file cannot be used.
     """
     values: dict[str, str] = {}
     try:
@@ -78,7 +78,7 @@ def to_depth(text: str, image_id: str, where: str) -> int:
         Feet below the surface, rounded.
 
     Raises:
-        SaltError: If it is no number, or is one that no depth can be.
+        SaltError: If it is not a number, or outside the range of depths.
     """
     try:
         depth = float(text)

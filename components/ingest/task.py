@@ -1,4 +1,4 @@
-"""What a task of the stage does: from KFP's artifacts to plain files, through the stage, and back."""
+"""The task of the stage: maps KFP's artifacts to plain files, calls the stage, and describes the results."""
 
 from kfp.dsl import Artifact
 
@@ -10,7 +10,7 @@ from salt_pipeline.components.ingest.stage import ingest
 
 @exit_on_error()
 def ingest_task(data: str, options: dict, dataset: Artifact, config: Artifact) -> None:
-    """Reads the archive, and hands the configuration on.
+    """Reads the archive, and passes the configuration on.
 
     Args:
         data: The competition's zip of zips, a flat zip, or a folder.
@@ -20,7 +20,7 @@ def ingest_task(data: str, options: dict, dataset: Artifact, config: Artifact) -
     """
     facts = ingest(data, options, dataset.path)
     images = "{labelled} labelled ({empty_masks} empty, {black_images} black), {test} test, {dropped} dropped"
-    kept = {key: facts[key] for key in ("data_hash", "synthetic")}
-    describe(dataset, "dataset", images=images.format(**facts), **kept)
+    named = {key: facts[key] for key in ("data_hash", "synthetic")}
+    describe(dataset, "dataset", images=images.format(**facts), **named)
     write_json(config.path, options)
     describe(config, "config")

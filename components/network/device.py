@@ -1,4 +1,4 @@
-"""What the machine computes on, and in which number format."""
+"""The device that computes, and its number format."""
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -18,7 +18,7 @@ def device_name(device: torch.device) -> str:
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """The most memory that tensors took on the GPU since the process began, bytes; None without a GPU."""
+    """The peak memory of tensors on the GPU since the process started, bytes; None without a GPU."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
@@ -39,8 +39,8 @@ def autocast(device: torch.device, amp: str) -> AbstractContextManager:
 def spare_depthwise(model: nn.Module) -> None:
     """Has the depthwise convolutions of a network on a CPU compute in float32 under autocast while it trains.
 
-    Their bf16 backward pass has no fast kernel there. With it a training is slower than all in float32; without it,
-    faster (docs/benchmarks.md).
+    Their bf16 backward pass has no fast kernel on a CPU. With it, a training is slower than entirely in float32;
+    without it, faster (docs/benchmarks.md).
     """
     for module in model.modules():
         if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:

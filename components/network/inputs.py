@@ -9,7 +9,7 @@ from salt_pipeline.components.core.schemas import SIDE
 
 
 def input_axis(config: ModelConfig, device: torch.device) -> Tensor:
-    """Where each row (or column) of the input lies in the image.
+    """Position of each row (or column) of the input in the image.
 
     Returns:
         (S,) float32, -1 at the centre of the image's first pixel and 1 at its last; beyond them is padding. 101 to 128
@@ -27,7 +27,7 @@ def image_axis(device: torch.device) -> Tensor:
 
 
 def square_grid(axis: Tensor, batch: int) -> Tensor:
-    """Makes coordinates (B, S, S, 2), x before y, of an axis (S,)."""
+    """Makes coordinates (B, S, S, 2), x before y, from an axis (S,)."""
     y_HW, x_HW = torch.meshgrid(axis, axis, indexing="ij")
     return torch.stack([x_HW, y_HW], dim=-1).expand(batch, -1, -1, -1)
 
@@ -44,7 +44,7 @@ def to_input(image_BHW: Tensor, config: ModelConfig) -> Tensor:
 
 
 def normalise(x_B1HW: Tensor, config: ModelConfig) -> Tensor:
-    """Shifts and scales fractions of white as the encoder's weights want them."""
+    """Shifts and scales fractions of white to the range that the encoder's weights expect."""
     return (x_B1HW - config.input_mean) / config.input_std
 
 

@@ -19,18 +19,17 @@ from salt_pipeline.components.network.unet import SaltNet
 VERSION = 1
 
 ENTRIES = {"encoder", "fold", "config_hash", "data_hash", "architecture", "sha256"}
-"""What a sidecar holds at least."""
-
+"""Entries that every sidecar must hold."""
 
 PACKAGES = ("torch", "segmentation-models-pytorch", "timm", "safetensors", "numpy")
-"""Those whose versions the sidecar names."""
+"""Packages whose versions the sidecar records."""
 
 
 def save_model(folder: str, weights: dict[str, Tensor], architecture: ModelConfig, facts: dict[str, Any]) -> None:
     """Writes weights and sidecar.
 
     Args:
-        folder: Where to write; made where it lacks.
+        folder: Where to write; it is created if it does not exist.
         weights: The state dict.
         architecture: The network's part of the configuration.
         facts: Further entries of the sidecar: encoder, fold, hashes, score.
@@ -53,13 +52,13 @@ def load_model(folder: str, device: torch.device) -> tuple[SaltNet, dict[str, An
         The network, in evaluation mode on the device, and the sidecar.
 
     Raises:
-        SaltError: If a file is missing, altered, or of another version.
+        SaltError: If a file is missing, was altered, or is of another version.
     """
     return load_files(Path(folder, "model.safetensors"), Path(folder, "model.json"), device)
 
 
 def load_files(weights: Path, sidecar: Path, device: torch.device) -> tuple[SaltNet, dict[str, Any]]:
-    """The same of two files by any name.
+    """As `load_model`, from two files of any name.
 
     Raises:
         SaltError: As `load_model`.

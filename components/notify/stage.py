@@ -1,4 +1,4 @@
-"""The word at the end: one JSON POST with state, score and link of a run."""
+"""The notification at a run's end: one JSON POST with its state, score and link."""
 
 import json
 import logging
@@ -15,39 +15,39 @@ from salt_pipeline.components.core.tracking.server import open_client
 log = logging.getLogger(__name__)
 
 ADDRESS = "SALT_NOTIFY_URL"
-"""Environment variable with the address. The address is a secret: whoever knows it may post there."""
+"""Environment variable with the address. The address is a secret: anybody who knows it can post there."""
 
 ATTEMPTS = 4
 ANSWER_SECONDS = 10.0
 PAUSE_SECONDS = 2.0
-"""Before the second attempt; doubled before each further one."""
+"""Pause before the second attempt; it is doubled before each further one."""
 
 SUCCEEDED, FAILED = ("COMPLETE", "SUCCEEDED"), ("FAILED", "CANCELED", "CANCELLED")
-"""How the states are called on a cluster, where they are ML Metadata's, and by kfp.local."""
+"""Names of the states on a cluster, where they are ML Metadata's, and in kfp.local."""
 
 
 def notify(run: str, state: str, origin: Mapping[str, Any], kfp_run: str) -> bool:
-    """Posts how the run ended. Whatever happens here, the run stays as it is.
+    """Posts the final state of the run. No failure here changes the run.
 
     Args:
         run: Name of the run in MLflow, where the score is read.
-        state: How the stages ended, in the words of ML Metadata or of kfp.local.
+        state: How the stages ended, as named by ML Metadata or kfp.local.
         origin: Where the run comes from; `kfp_ui` is the address of the user interface.
         kfp_run: Id of the run in Kubeflow Pipelines; empty elsewhere.
 
     Returns:
-        Whether somebody took it.
+        Whether the receiver accepted it.
     """
     address = os.environ.get(ADDRESS, "")
     if not address.startswith(("http://", "https://")):
-        log.warning("nobody is notified: %s has no address; the Secret may be gone", ADDRESS)
+        log.warning("not notified: %s has no address; the Secret may be missing", ADDRESS)
         return False
     finished, score = _tracked(run)
     ended = _state(state, finished)
     ui = origin.get("kfp_ui", "")
     link = f"{ui}/#/runs/details/{kfp_run}" if ui and kfp_run else None
-    said = f"{run}: {ended}{'' if score is None else f', score {score:.4f}'}{f', {link}' if link else ''}"
-    document = {"run": run, "state": ended, "score": score, "link": link, "text": said}
+    text = f"{run}: {ended}{'' if score is None else f', score {score:.4f}'}{f', {link}' if link else ''}"
+    document = {"run": run, "state": ended, "score": score, "link": link, "text": text}
     return _post(address, json.dumps(document).encode())
 
 
@@ -65,7 +65,7 @@ def _state(state: str, finished: bool | None) -> str:
 
 
 def _tracked(run: str) -> tuple[bool | None, float | None]:
-    """Whether the run has finished in MLflow, None where that is not known; and its score if it has."""
+    """Whether the run has finished in MLflow, None if that is unknown; and its score if it has."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         return None, None
     try:
@@ -73,15 +73,15 @@ def _tracked(run: str) -> tuple[bool | None, float | None]:
         experiment = find_experiment(client)
         condition = f"tags.`salt.run` = '{run}' and tags.`salt.kind` = 'pipeline'"
         found = client.search_runs([experiment], condition) if experiment else []
-    except Exception as error:  # a tracking server fails in many ways, and none may keep the word from being sent
-        log.warning("the score is not known: MLflow does not answer (%s)", type(error).__name__)
+    except Exception as error:  # a tracking server fails in many ways, and none may prevent the notification
+        log.warning("the score is unknown: MLflow does not answer (%s)", type(error).__name__)
         return None, None
     finished = [one for one in found if one.info.status == "FINISHED"]
     return bool(finished), finished[0].data.metrics.get("score") if finished else None
 
 
 def _post(address: str, body: bytes) -> bool:
-    """Posts, again where the next attempt may do better. Errors are logged without the address."""
+    """Posts, again if a further attempt may succeed. Errors are logged without the address."""
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))

@@ -1,4 +1,4 @@
-"""What the exit task does: from KFP's word on how the stages ended to the stage."""
+"""The exit task: passes the final state of the stages, as KFP reports it, to the stage."""
 
 from collections.abc import Mapping
 from typing import Any

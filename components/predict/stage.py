@@ -41,7 +41,7 @@ def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[st
     Args:
         dataset: The Dataset Parquet file.
         model: Folder of a trained model.
-        config: The configuration document, whose `predict` part counts; None takes the one the model was trained with.
+        config: The configuration document, of which the `predict` part is used; None uses the model's own.
         maps: File to write.
 
     Returns:
@@ -63,12 +63,12 @@ def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[st
 
 
 def predict_folder(images: str, model: str, config: dict, maps: str) -> dict[str, str]:
-    """Writes the probability maps of all PNG images of a folder; their ids are the names without the ending.
+    """Writes the probability maps of all PNG images of a folder; their ids are the file names without the suffix.
 
     Args:
         images: The folder.
         model: Folder of a trained model.
-        config: The configuration document; its `predict` part counts.
+        config: The configuration document, of which the `predict` part is used.
         maps: File to write.
 
     Returns:
@@ -97,7 +97,7 @@ class Predictor:
 
     Args:
         model: Its folder.
-        config: The configuration document, whose `predict` part counts; None takes the one the model was trained with.
+        config: The configuration document, of which the `predict` part is used; None uses the model's own.
 
     Raises:
         SaltError: If it cannot be loaded.
@@ -112,19 +112,21 @@ class Predictor:
 
     def write(self, batches: Iterable[Batch], maps: str) -> dict[str, str]:
         """Predicts batches of ids and uint8 images (B, 101, 101), in the order of their ids, into a maps file."""
-        done, told = 0, time.monotonic()
+        done, logged = 0, time.monotonic()
         with table_writer(maps, MAPS, {"kind": "test", **self.facts}) as writer:
             for ids, image_BHW in batches:
                 if not ids:
                     continue
                 maps_BHW, salt_B = predict_maps(
-                    self.network, torch.from_numpy(image_BHW.copy()).to(self.device), self.config,
+                    self.network,
+                    torch.from_numpy(image_BHW.copy()).to(self.device),
+                    self.config,
                     flip_tta=self.config.predict.flip_tta,
-                )  # fmt: skip
+                )
                 columns = {"id": ids, "map": pixels_to_array(maps_BHW), "salt": salt_B}
                 writer.write_table(pa.table(columns, schema=MAPS))
                 done += len(ids)
-                if time.monotonic() - told > 10:
+                if time.monotonic() - logged > 10:
                     log.info("%s: %d images predicted", job_title(self.facts["encoder"], self.facts["fold"]), done)
-                    told = time.monotonic()
+                    logged = time.monotonic()
         return self.facts

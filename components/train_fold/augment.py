@@ -1,8 +1,8 @@
 """The recipe's augmentation, batched on the device: every geometric member is one warp of the sampling grid.
 
 Flip, shift-scale-rotate, random sized crop, elastic and grid distortion compose to one set of source coordinates, so an
-image is interpolated once, straight from its 101 x 101 pixels; padding by reflection is the same step. Each image draws
-its own members and strengths. Where the recipe names a member but not its strength, docs/recipe.md says what was taken.
+image is interpolated once, directly from its 101 x 101 pixels; padding by reflection is the same step. Each image draws
+its own members and strengths. docs/recipe.md lists the strengths that the recipe leaves open.
 """
 
 import torch
@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from salt_pipeline.components.core.config.config import ModelConfig
 from salt_pipeline.components.network.inputs import image_axis, input_axis, normalise, sample, square_grid
 
-SHIFT, SCALE, ROTATE = 0.0625, 0.1, 15.0  # share of the side, share, degrees
-CROP = (50 / 101, 1.0)  # side of the crop, share of the image's
+SHIFT, SCALE, ROTATE = 0.0625, 0.1, 15.0  # fraction of the side, fraction, degrees
+CROP = (50 / 101, 1.0)  # side of the crop, as a fraction of the image's
 ELASTIC_NODES, ELASTIC_STD = 9, 0.05  # lattice, displacement in half sides (0.05 is 2.5 px)
 GRID_STEPS, GRID_LIMIT = 5, 0.3
 BRIGHTNESS, GAMMA = 0.2, (0.8, 1.25)
@@ -24,13 +24,15 @@ class Augment:
 
     Args:
         config: The network's part of the configuration.
-        share: Probability that an image is augmented at all.
-        generator: Source of chance, on the CPU, so that a run does not depend on the device.
+        probability: Probability that an image is augmented at all.
+        generator: Random generator on the CPU, so that a run does not depend on the device.
         device: Where the images are.
     """
 
-    def __init__(self, config: ModelConfig, share: float, generator: torch.Generator, device: torch.device) -> None:
-        self.config, self.share, self.generator, self.device = config, share, generator, device
+    def __init__(
+        self, config: ModelConfig, probability: float, generator: torch.Generator, device: torch.device
+    ) -> None:
+        self.config, self.probability, self.generator, self.device = config, probability, generator, device
         self.input_axis, self.image_axis = input_axis(config, device), image_axis(device)
 
     def __call__(self, image_BHW: Tensor, mask_BHW: Tensor) -> tuple[Tensor, Tensor]:
@@ -43,7 +45,7 @@ class Augment:
         Returns:
             Normalised inputs (B, 1, S, S) and masks (B, 101, 101) of 0 and 1, both float32.
         """
-        warp = Warp(len(image_BHW), self.share, self.generator, self.device)
+        warp = Warp(len(image_BHW), self.probability, self.generator, self.device)
         x_B1HW = sample(image_BHW[:, None].float() / 255, warp(square_grid(self.input_axis, len(image_BHW))))
         truth_B1HW = sample(mask_BHW[:, None].float(), warp(square_grid(self.image_axis, len(mask_BHW))))
         x_B1HW = shade(x_B1HW, warp.shading, self.generator)
@@ -55,17 +57,17 @@ class Warp:
 
     Args:
         batch: Number of images.
-        share: Probability that an image is augmented at all.
-        generator: Source of chance, on the CPU.
+        probability: Probability that an image is augmented at all.
+        generator: Random generator on the CPU.
         device: Where the coordinates will be.
     """
 
-    def __init__(self, batch: int, share: float, generator: torch.Generator, device: torch.device) -> None:
+    def __init__(self, batch: int, probability: float, generator: torch.Generator, device: torch.device) -> None:
         def uniform(low: float, high: float, *shape: int) -> Tensor:
             return low + (high - low) * torch.rand(batch, *shape, generator=generator)
 
-        on = uniform(0, 1) < share
-        # "One of" is drawn half of the time, each of its members then alike.
+        on = uniform(0, 1) < probability
+        # "One of" applies with probability 0.5; its members are then equally likely.
         geometry = torch.where(on & (uniform(0, 1) < 0.5), uniform(0, 3).floor(), -1.0)
         second = torch.where(on & (uniform(0, 1) < 0.5), uniform(0, 4).floor(), -1.0)
         flip = torch.where(on & (uniform(0, 1) < 0.5), -1.0, 1.0)
@@ -79,7 +81,7 @@ class Warp:
         cos, sin = scale * angle.cos(), scale * angle.sin()
         matrix_B22 = torch.stack([cos * flip, -sin, sin * flip, cos], dim=1).view(batch, 2, 2)
 
-        # What a member needs is kept for the images that drew it: no other pays for it.
+        # Only the images that drew a member carry its parameters, so the others do no work for it.
         nodes_B2HW = torch.randn(batch, 2, ELASTIC_NODES, ELASTIC_NODES, generator=generator) * ELASTIC_STD
         steps_B2K = uniform(1 - GRID_LIMIT, 1 + GRID_LIMIT, 2, GRID_STEPS)
         steps_B2K = 2 * steps_B2K / steps_B2K.sum(dim=2, keepdim=True)
@@ -92,9 +94,7 @@ class Warp:
 
     def __call__(self, grid_BHW2: Tensor) -> Tensor:
         """Maps coordinates of the result to coordinates of the source, both -1 to 1 over the image."""
-        bend_E2HW = F.grid_sample(
-            self.nodes_E2HW, grid_BHW2[self.elastic], padding_mode="border", align_corners=True
-        )  # fmt: skip
+        bend_E2HW = F.grid_sample(self.nodes_E2HW, grid_BHW2[self.elastic], padding_mode="border", align_corners=True)
         grid_BHW2 = torch.einsum("bhwj,bij->bhwi", grid_BHW2, self.matrix_B22) + self.shift_B2[:, None, None]
         grid_BHW2[self.elastic] += bend_E2HW.permute(0, 2, 3, 1)
         grid_BHW2[self.stretched] = self._stretch(grid_BHW2[self.stretched])
@@ -117,7 +117,7 @@ def shade(x_B1HW: Tensor, member_B: Tensor, generator: torch.Generator) -> Tenso
     Args:
         x_B1HW: Fractions of white.
         member_B: The member of each image, on the CPU; others leave it alone.
-        generator: Source of chance, on the CPU.
+        generator: Random generator on the CPU.
 
     Returns:
         The images, 0 to 1.

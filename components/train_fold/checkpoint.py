@@ -1,4 +1,4 @@
-"""A training's whole state in one safetensors file: nothing is pickled, and a reader never sees half of it."""
+"""A training's complete state in one safetensors file: nothing is pickled, and a reader never sees a partial file."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -16,16 +16,16 @@ from salt_pipeline.components.core.files import atomic_path
 
 @dataclass
 class Progress:
-    """Where a training stands: what of its state is not tensors.
+    """The progress of a training: the part of its state that is not tensors.
 
     Attributes:
         job: Config hash, data hash, encoder and fold; a checkpoint of another job is refused.
-        epoch: Epochs that are done.
+        epoch: Number of completed epochs.
         best_epoch: The epoch of the best score so far, from 1; 0 before the first.
         best_score: That score; -1 before the first.
-        learning_rate: The plateau schedule's current rate.
-        stalled: Epochs since that schedule last saw a better score.
-        history: One dictionary an epoch.
+        learning_rate: The current rate of the plateau schedule.
+        stalled: Epochs since the score last improved or that rate was last lowered.
+        history: One dictionary per epoch.
     """
 
     job: dict[str, str | int]
@@ -48,16 +48,16 @@ def save_checkpoint(
     """Writes everything that the next epoch depends on.
 
     Raises:
-        SaltError: If the file cannot be written; the last one stays.
+        SaltError: If the file cannot be written; the previous one stays.
     """
     tensors = {f"model/{key}": value for key, value in model.state_dict().items()}
     tensors |= {f"kept/{key}": value for key, value in kept.items()}
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{key}": value for key, value in state.items()}
     tensors["generator"] = generator.get_state()
-    whole = {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}
+    copies = {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}
     with atomic_path(path) as part:
-        save_file(whole, part, metadata={"progress": json.dumps(asdict(progress))})
+        save_file(copies, part, metadata={"progress": json.dumps(asdict(progress))})
 
 
 def load_checkpoint(
@@ -75,11 +75,11 @@ def load_checkpoint(
         model: Gets its weights.
         optimizer: Gets its state.
         generator: Gets its state.
-        job: What the checkpoint must be of.
+        job: The job that the checkpoint must be of.
         origin: Where the file came from, for messages.
 
     Returns:
-        The weights kept beside the last ones, if any are, and the progress.
+        The weights kept beside the network's own, if any, and the progress.
 
     Raises:
         SaltError: If the file is damaged or belongs to another job.

@@ -20,16 +20,16 @@ class FolderPlace:
 
     @property
     def checkpoint(self) -> Path:
-        """The file that a training writes and goes on from."""
+        """The file that a training writes and resumes from."""
         return self.folder / CHECKPOINT
 
     @property
     def progress(self) -> Path:
-        """The file that tells how far it is."""
+        """The file that reports the training's progress."""
         return self.folder / PROGRESS
 
-    def after_step(self, progress: Progress, share: float) -> None:
-        """Takes note of a step; `share` is 1 when an epoch is over and its checkpoint written."""
+    def after_step(self, progress: Progress, fraction: float) -> None:
+        """Takes note of a step; `fraction` is 1 when an epoch has ended and its checkpoint is written."""
 
     def __enter__(self) -> Self:
         return self

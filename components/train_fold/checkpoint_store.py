@@ -20,25 +20,25 @@ from salt_pipeline.components.train_fold.checkpoint_folder import FolderPlace
 log = logging.getLogger(__name__)
 
 PATIENCE = 120.0
-"""Seconds that the store may be away in the midst of a training before it stops."""
+"""Seconds that the store may be unreachable during a training before the training stops."""
 
-TELL_EVERY = 10.0
-"""Seconds between two progress files in the store, but for those at an epoch's end."""
+REPORT_SECONDS = 10.0
+"""Seconds between two uploads of the progress file; at an epoch's end it is uploaded in any case."""
 
 TRIES = 50
-"""Times that a checkpoint is written when others write at once: each such time one of them has succeeded."""
+"""Attempts at the conditional write. Each lost attempt means that another writer succeeded."""
 
 
 class StorePlace(FolderPlace):
-    """A prefix in the store. The training works in a scratch folder; each epoch's checkpoint is sent while it goes on.
+    """A prefix in the store. The training works in a scratch folder; a checkpoint is uploaded during the next epoch.
 
-    Of attempts that run at once, the one that is further is kept: a checkpoint only ever replaces one of an earlier
-    epoch, and the store itself makes sure that it is the one that was looked at (If-Match). Who is late goes on with
-    its own files: training is deterministic, so all end with the same weights.
+    If several attempts run at the same time, the checkpoint of the most advanced one is kept: a checkpoint only ever
+    replaces one of an earlier epoch, and the store itself verifies that this is the one that was read (If-Match). The
+    slower attempt continues with its own files: training is deterministic, so all end with the same weights.
 
     Args:
         uri: The job's own prefix.
-        patience: Seconds that the store may be away.
+        patience: Seconds that the store may be unreachable.
 
     Raises:
         SaltError: On entering, if the store cannot be used or the checkpoint in it was altered; later, if a checkpoint
@@ -51,10 +51,10 @@ class StorePlace(FolderPlace):
         self.attempt = uuid4().hex[:12]
         self.origin, self._progress_uri = f"{uri}/{CHECKPOINT}", f"{uri}/{PROGRESS}"
         self._store, self._hasty = Store(patience=patience), Store(patience=2)
-        self._sender, self._teller = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._sender, self._reporter = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         self._sending: Future[None] | None = None
-        self._telling: Future[None] | None = None
-        self._told = time.monotonic()
+        self._reporting: Future[None] | None = None
+        self._reported = time.monotonic()
 
     def __enter__(self) -> Self:
         self._store.check(split_uri(self.origin)[0])
@@ -62,7 +62,7 @@ class StorePlace(FolderPlace):
             try:
                 found = self._store.download(self.origin, self.checkpoint)
             except Altered as error:
-                raise SaltError(f"{error}: it is not trained on; remove the object to start over") from error
+                raise SaltError(f"{error}: it is not resumed from; remove the object to start over") from error
             if "epoch" not in found.metadata or "sha256" not in found.metadata:
                 raise SaltError("is no checkpoint of a training: remove the object to start over", file=self.origin)
             log.info("%s: epoch %s, of attempt %s", self.origin, found.metadata["epoch"], found.metadata.get("attempt"))
@@ -74,25 +74,25 @@ class StorePlace(FolderPlace):
                 self._wait()
         finally:
             self._sender.shutdown(cancel_futures=True)
-            self._teller.shutdown(cancel_futures=True)
-            self._tell()
+            self._reporter.shutdown(cancel_futures=True)
+            self._report()
             self._scratch.cleanup()
 
-    def after_step(self, progress: Progress, share: float) -> None:
-        """Sends the checkpoint at an epoch's end, and how far the training is from time to time.
+    def after_step(self, progress: Progress, fraction: float) -> None:
+        """Uploads the checkpoint at an epoch's end, and the progress from time to time.
 
         Raises:
-            SaltError: If the checkpoint before could not be written.
+            SaltError: If the previous checkpoint could not be written.
         """
-        if share == 1.0:
+        if fraction == 1.0:
             self._wait()
             sent = self.folder / f"epoch{progress.epoch}"
             sent.hardlink_to(self.checkpoint)  # the training replaces the file, perhaps before it is sent
             self._sending = self._sender.submit(self._send, sent, progress.epoch)
-        idle = self._telling is None or self._telling.done()
-        if idle and (share == 1.0 or time.monotonic() - self._told > TELL_EVERY):
-            self._told = time.monotonic()
-            self._telling = self._teller.submit(self._tell)
+        idle = self._reporting is None or self._reporting.done()
+        if idle and (fraction == 1.0 or time.monotonic() - self._reported > REPORT_SECONDS):
+            self._reported = time.monotonic()
+            self._reporting = self._reporter.submit(self._report)
 
     def _wait(self) -> None:
         if self._sending:
@@ -103,26 +103,26 @@ class StorePlace(FolderPlace):
         metadata = {"epoch": str(epoch), "attempt": self.attempt}
         try:
             for _ in range(TRIES):
-                there = self._store.stat(self.origin)
-                if there and _epoch(there) >= epoch:
-                    if there.metadata.get("attempt") != self.attempt:
+                stored = self._store.stat(self.origin)
+                if stored and _epoch(stored) >= epoch:
+                    if stored.metadata.get("attempt") != self.attempt:
                         log.info("%s: another attempt is as far or further", self.origin)
                     return
-                if self._store.replace(path, self.origin, there, metadata):
+                if self._store.replace(path, self.origin, stored, metadata):
                     return
-            raise SaltError("cannot be written: others write it all the time", file=self.origin)
+            raise SaltError("cannot be written: another writer succeeded at every attempt", file=self.origin)
         finally:
             path.unlink(missing_ok=True)
 
-    def _tell(self) -> None:
-        """Who watches may miss a line; the training does not stop for it."""
+    def _report(self) -> None:
+        """Uploads the progress; a watcher may miss a line, but the training does not stop for it."""
         try:
             if self.progress.exists():
                 self._hasty.put(self._progress_uri, self.progress.read_bytes())
         except SaltError as error:
-            log.warning("progress is not told: %s", error)
+            log.warning("the progress is not reported: %s", error)
 
 
-def _epoch(there: Stat) -> int:
-    epoch = there.metadata.get("epoch", "")
+def _epoch(stored: Stat) -> int:
+    epoch = stored.metadata.get("epoch", "")
     return int(epoch) if epoch.isdecimal() else -1

@@ -8,8 +8,8 @@ def draw_curve(history: Sequence[Mapping[str, float]], title: str, path: Path) -
     """Draws loss and metric by epoch to a PNG.
 
     Args:
-        history: One dictionary an epoch, as training writes it.
-        title: What the picture is headed.
+        history: One dictionary per epoch, as training writes it.
+        title: The picture's heading.
         path: Where the PNG goes.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -1,4 +1,4 @@
-"""Tells how a training goes while it goes."""
+"""Reports the progress of a training while it runs."""
 
 import json
 import logging
@@ -17,12 +17,12 @@ SECONDS_BETWEEN_LINES = 60.0
 
 
 class Reporter:
-    """Tells how a training goes: a bar at a terminal, lines in a pod, a small JSON file for who watches from outside.
+    """Reports a training: a bar at a terminal, log lines in a pod, and a small JSON file for watchers.
 
     Args:
         path: The JSON file.
-        job: What is trained.
-        epochs: Number of epochs to come.
+        job: Config hash, data hash, encoder and fold.
+        epochs: Number of epochs of the training.
         on_epoch: Called with the history after each epoch.
     """
 
@@ -42,14 +42,14 @@ class Reporter:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def __call__(self, progress: Progress, share: float) -> None:
-        """Takes the training's progress, at most twice a second except at an epoch's end."""
+    def __call__(self, progress: Progress, fraction: float) -> None:
+        """Reports the progress, at most twice a second except at an epoch's end."""
         now = time.monotonic()
-        epoch_ends = share == 1.0
+        epoch_ends = fraction == 1.0
         if now - self.written < 0.5 and not epoch_ends:
             return
         self.written = now
-        done = progress.epoch if epoch_ends else progress.epoch + share
+        done = progress.epoch if epoch_ends else progress.epoch + fraction
         last = progress.history[-1] if progress.history else {}
         figures = {"done": done, "epochs": self.epochs, "loss": last.get("loss"), "score": last.get("score")}
         self._write({**self.job, **figures})
@@ -57,9 +57,15 @@ class Reporter:
             self.on_epoch(progress.history)
             log.info(
                 "%s fold %d: epoch %d of %d, phase %d, loss %.4f, metric %.4f, %.0f s",
-                self.job["encoder"], self.job["fold"], progress.epoch, self.epochs, last["phase"], last["loss"],
-                last["score"], last["seconds"],
-            )  # fmt: skip
+                self.job["encoder"],
+                self.job["fold"],
+                progress.epoch,
+                self.epochs,
+                last["phase"],
+                last["loss"],
+                last["score"],
+                last["seconds"],
+            )
         else:
             self._show(done, self.epochs)
 

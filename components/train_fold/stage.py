@@ -35,7 +35,7 @@ from salt_pipeline.components.train_fold.trainer import Images, Trainer, measure
 log = logging.getLogger(__name__)
 
 LIBRARIES = ("torch", "torchvision", "segmentation-models-pytorch", "timm", "numpy", "pyarrow")
-"""Whose versions decide a training beside its configuration."""
+"""Packages whose versions affect the result of a training beside its configuration."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class FoldData:
         training: The images of the other folds.
         held_out: The fold's own images.
         ids: Their ids, sorted.
-        data_hash: Names the data.
+        data_hash: Hash of the dataset.
     """
 
     training: Images
@@ -68,7 +68,7 @@ def train(
     oof: str,
     curve: str,
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Trains one job of the pipeline, going on from its checkpoint where there is one.
+    """Trains one job of the pipeline; it resumes from its checkpoint if one exists.
 
     Args:
         dataset: The Dataset Parquet file.
@@ -86,7 +86,7 @@ def train(
         Scalars of the job, and strings that describe its artifacts.
 
     Raises:
-        SaltError: If an input is wrong or no job of the configuration, or training fails.
+        SaltError: If an input is wrong, the configuration has no such job, or training fails.
     """
     settings = parse_config(config)
     _check_job(settings, encoder, fold)
@@ -104,14 +104,20 @@ def train(
             Reporter(place.progress, job, settings.train.epochs, tracked.epochs) as reporter,
         ):
 
-            def on_step(progress: Progress, share: float) -> None:
-                reporter(progress, share)
-                place.after_step(progress, share)
+            def on_step(progress: Progress, fraction: float) -> None:
+                reporter(progress, fraction)
+                place.after_step(progress, fraction)
 
             trainer = Trainer(
-                settings, encoder, data.training, data.held_out, job=job, checkpoint=place.checkpoint,
-                origin=place.origin, on_step=on_step,
-            )  # fmt: skip
+                settings,
+                encoder,
+                data.training,
+                data.held_out,
+                job=job,
+                checkpoint=place.checkpoint,
+                origin=place.origin,
+                on_step=on_step,
+            )
             weights = trainer.run()
         metrics = _write_maps(oof, trainer, data, settings, facts)
         history = trainer.progress.history
@@ -139,7 +145,7 @@ def _write_maps(oof: str, trainer: Trainer, data: FoldData, config: Config, fact
 
 
 def _write_curve(curve: str, trainer: Trainer, key: JobKey, metrics: dict[str, float], ended: float) -> None:
-    """Writes all that a job records in MLflow but its files, so that the report can make it up, and more."""
+    """Writes the values that a job records in MLflow, and more, so that the report can record them later."""
     history = trainer.progress.history
     facts: dict[str, Any] = {
         "device": device_name(trainer.device),
@@ -166,7 +172,7 @@ def _record(
     title: str,
     model: str,
 ) -> None:
-    """Leaves scores, curve and model in MLflow."""
+    """Records scores, curve and model in MLflow."""
     tracked.metrics({f"oof_{name}": metrics[name] for name in ("score", "salt_accuracy")}, seconds=ended)
     with tempfile.TemporaryDirectory() as scratch:
         draw_curve(history, title, Path(scratch, "curve.png"))

@@ -42,14 +42,14 @@ class Trainer:
     """Trains one network.
 
     Args:
-        config: The whole configuration.
+        config: The complete configuration.
         encoder: Name of the encoder.
-        training: What is trained on.
-        held_out: What each epoch is scored on.
+        training: The images to train on.
+        held_out: The images that each epoch is scored on.
         job: Config hash, data hash, encoder and fold, which a checkpoint must match.
-        checkpoint: The checkpoint's file; a training goes on from it where it is there.
+        checkpoint: The checkpoint's file; the training resumes from it if it exists.
         origin: Where that file came from, for messages.
-        on_step: Called with the progress and the done share of the epoch (1 when it is scored and saved).
+        on_step: Called with the progress and the fraction of the epoch that is done (1 when it is scored and saved).
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Trainer:
         job: dict[str, str | int],
         checkpoint: Path,
         origin: str | None = None,
-        on_step: Callable[[Progress, float], None] = lambda _progress, _share: None,
+        on_step: Callable[[Progress, float], None] = lambda _progress, _fraction: None,
     ) -> None:
         self.config, self.training, self.held_out = config, training, held_out
         self.checkpoint, self.on_step = checkpoint, on_step
@@ -117,10 +117,10 @@ class Trainer:
     def _train_epoch(self) -> dict[str, float]:
         self.model.train()
         train = self.config.train
-        # What an encoder draws itself (dropout, dropped paths) depends on the epoch alone, so a resume draws the same.
+        # An encoder's own random draws (dropout, dropped paths) depend on the epoch alone, also after a resume.
         torch.manual_seed(self.config.seed + self.progress.epoch)
         count = len(self.training.image_BHW)
-        # Batches of nearly one size and of two images at least: batch normalisation cannot take a single one.
+        # Batches have nearly the same size and at least two images: batch normalisation cannot take a single one.
         steps = max(1, min(ceil(count / train.batch_size), count // 2))
         order = torch.randperm(count, generator=self.generator).to(self.device).tensor_split(steps)
         losses = torch.zeros(steps, 2, device=self.device)
@@ -199,7 +199,7 @@ class Trainer:
 
 
 def measure(maps_BHW: NDArray[np.uint8], salt_B: NDArray[np.float32], mask_BHW: NDArray[np.uint8]) -> dict[str, float]:
-    """Scores maps, at 0.5, and the classifier's probabilities of any salt by the true masks."""
+    """Scores maps, at threshold 0.5, and the classifier's probabilities of any salt against the true masks."""
     return {
         "score": float(score_images(maps_BHW, mask_BHW).mean()),
         "salt_accuracy": float(((salt_B > 0.5) == mask_BHW.any(axis=(1, 2))).mean()),

@@ -144,7 +144,7 @@ def test_a_job_killed_in_its_container_ends_with_the_same_weights_in_another(
     another = job("another", "s3://salt/killed")
     try:
         assert weights(another, "another") == weights(undisturbed, "undisturbed")
-        assert "goes on after epoch" in another.logs().decode()
+        assert "the training resumes after epoch" in another.logs().decode()
     finally:
         for container in (undisturbed, killed, another):
             container.remove(force=True)

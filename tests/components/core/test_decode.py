@@ -32,7 +32,7 @@ def claim(content: bytes, width: int, height: int) -> bytes:
     return content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
 
 
-def test_grey_and_rgb_images_are_the_same():
+def test_grey_and_rgb_images_are_the_same() -> None:
     assert (decode_image(png(GREY), "x") == GREY).all()
     image_HW = decode_image(png(rgb(GREY)), "x")
     assert (image_HW == GREY).all()
@@ -40,7 +40,7 @@ def test_grey_and_rgb_images_are_the_same():
     assert image_HW.flags.c_contiguous
 
 
-def test_masks_of_both_depths():
+def test_masks_of_both_depths() -> None:
     for pixels in (SALT.astype(np.uint16) * 65535, SALT * 255):
         mask_HW = decode_mask(png(pixels), "x")
         assert (mask_HW == SALT).all()
@@ -69,7 +69,7 @@ def unequal() -> np.ndarray:
         (b"GIF89a" + bytes(100), "a.png: is no PNG"),
     ],
 )
-def test_bad_images(content, message):
+def test_bad_images(content: bytes, message: str) -> None:
     with pytest.raises(SaltError, match=message):
         decode_image(content, "a.png")
 
@@ -83,14 +83,14 @@ def test_bad_images(content, message):
         (png(SALT[:, :90] * 255), "wrong size .found 90 x 101"),
     ],
 )
-def test_bad_masks(content, message):
+def test_bad_masks(content: bytes, message: str) -> None:
     with pytest.raises(SaltError, match=message):
         decode_mask(content, "a.png")
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 5000), st.binary(min_size=1, max_size=8))
-def test_damage_gives_an_image_or_a_clear_error(position, damage):
+def test_damage_gives_an_image_or_a_clear_error(position: int, damage: bytes) -> None:
     content = bytearray(png(rgb(GREY)))
     content[position : position + len(damage)] = damage
     for decoder in (decode_image, decode_mask):

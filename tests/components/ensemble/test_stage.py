@@ -111,7 +111,7 @@ def test_a_missing_job(tmp_path: Path, made: Ensemble) -> None:
 
 
 def test_a_duplicate_job(tmp_path: Path, made: Ensemble) -> None:
-    message = r"test_a1.*test maps of encoder a, fold 1 a second time.*test_a1"
+    message = r"test_a1.*duplicate test maps of encoder a, fold 1.*test_a1"
     _assert_refused(tmp_path, made, message, maps=[*made.maps, made.maps[1]])
 
 

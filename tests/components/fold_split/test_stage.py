@@ -171,7 +171,7 @@ def _break(tmp_path: Path, **columns) -> str:
 
 
 def test_an_id_that_is_there_twice(tmp_path: Path):
-    with pytest.raises(SaltError, match=r"is there twice.*found b"):
+    with pytest.raises(SaltError, match=r"id: the image is duplicate \(found b"):
         split(_break(tmp_path, id=list("abbcde")), {"split": {"folds": 2}}, str(tmp_path / "f.parquet"))
 
 

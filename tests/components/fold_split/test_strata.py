@@ -14,7 +14,7 @@ def _mask(rows: slice, columns: slice) -> np.ndarray:
     return mask
 
 
-def test_each_class():
+def test_each_class() -> None:
     everywhere = slice(None)
     examples = {
         "empty": _mask(slice(0), everywhere),
@@ -27,16 +27,16 @@ def test_each_class():
     assert mask_classes(np.stack(list(examples.values()))).tolist() == list(examples)
 
 
-def test_full_mask_is_not_vertical():
+def test_full_mask_is_not_vertical() -> None:
     assert mask_classes(np.ones((1, SIDE, SIDE), dtype=np.uint8)).tolist() == ["cover5"]
 
 
-def test_one_salt_pixel_in_a_corner_is_border_and_in_the_middle_is_cover():
+def test_one_salt_pixel_in_a_corner_is_border_and_in_the_middle_is_cover() -> None:
     masks = np.stack([_mask(slice(1), slice(1)), _mask(slice(50, 51), slice(50, 51))])
     assert mask_classes(masks).tolist() == ["border", "cover1"]
 
 
-def test_coverage_bins_are_fifths():
+def test_coverage_bins_are_fifths() -> None:
     edges = [SIDE * SIDE * b // 5 for b in range(1, 5)]
     masks = np.zeros((8, SIDE * SIDE), dtype=np.uint8)
     for k, edge in enumerate(edges):
@@ -47,7 +47,7 @@ def test_coverage_bins_are_fifths():
 
 
 @given(st.lists(st.sampled_from(ORDER), min_size=1, max_size=80), st.integers(2, 8))
-def test_merging_leaves_no_rare_class(names: list[str], smallest: int):
+def test_merging_leaves_no_rare_class(names: list[str], smallest: int) -> None:
     classes = np.array(names, dtype=np.str_)
     merged = merge_rare(classes, smallest)
     sizes = Counter(merged.tolist())
@@ -57,6 +57,6 @@ def test_merging_leaves_no_rare_class(names: list[str], smallest: int):
         assert after == before or before not in kept or Counter(names)[before] < sizes[after]
 
 
-def test_a_rare_class_joins_its_smaller_neighbour():
+def test_a_rare_class_joins_its_smaller_neighbour() -> None:
     classes = np.array(["cover1"] * 9 + ["cover2"] * 2 + ["cover3"] * 6)
     assert Counter(merge_rare(classes, 5).tolist()) == {"cover1": 9, "cover3": 8}

@@ -68,9 +68,12 @@ def test_every_kind_of_picture_gives_the_same_map(trained: Trained, tmp_path: Pa
     image_HW = trained.images_BHW[1]
     deep = Image.fromarray(image_HW.astype(np.uint16) * 257)
     kinds = {
-        "a.png": Image.fromarray(image_HW), "b.png": deep, "c.tif": Image.fromarray(image_HW), "d.tiff": deep,
+        "a.png": Image.fromarray(image_HW),
+        "b.png": deep,
+        "c.tif": Image.fromarray(image_HW),
+        "d.tiff": deep,
         "e.TIF": Image.fromarray(image_HW).convert("RGB"),
-    }  # fmt: skip
+    }
     for name, image in kinds.items():
         image.save(tmp_path / name)
     np.save(tmp_path / "f.npy", image_HW)
@@ -117,12 +120,22 @@ def test_bad_files_are_named_and_the_rest_is_done(trained: Trained, pictures: Pa
         map(str, apply([str(pictures), str(tmp_path / "gone.png")], open_bundle(trained.bundle), str(out)))
     )
     for problem in (
-        "damaged.png: cannot be decoded", "text.tif: cannot be read as an image", "alpha.png: has an alpha channel",
-        "clear.png: has an alpha channel", "bits.png: wrong kind of image (found 1 bit", "rgb.png: channels differ",
-        "float.tif: wrong kind of image (found 32 bit float", "pages.tif: holds several images",
-        "cube.npy: is no section (found 3 x 4 x 5", "names.npy: wrong type", "objects.npy: cannot be read as a .npy",
-        "short.npy: cannot be read as a .npy", "gone.png: is not there", "holes.npy: ", "not finite",
-    ):  # fmt: skip
+        "damaged.png: cannot be decoded",
+        "text.tif: cannot be read as an image",
+        "alpha.png: has an alpha channel",
+        "clear.png: has an alpha channel",
+        "bits.png: wrong kind of image (found 1 bit",
+        "rgb.png: channels differ",
+        "float.tif: wrong kind of image (found 32 bit float",
+        "pages.tif: holds several images",
+        "cube.npy: is no section (found 3 x 4 x 5",
+        "names.npy: wrong type",
+        "objects.npy: cannot be read as a .npy",
+        "short.npy: cannot be read as a .npy",
+        "gone.png: does not exist",
+        "holes.npy: ",
+        "not finite",
+    ):
         assert problem in told
     assert len(told.splitlines()) == 14
     assert len(table(out)) == len(trained.ids)

@@ -23,7 +23,7 @@ def only(data) -> str:
 
 
 def test_nothing_there(tmp_path):
-    assert "is not there" in only(tmp_path / "no.zip")
+    assert "does not exist" in only(tmp_path / "no.zip")
 
 
 def test_remote_paths_are_refused():
@@ -128,7 +128,7 @@ def test_twice_in_the_archive(survey, tmp_path):
     data = pack(survey.folder, tmp_path / "a.zip")
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(data, "a") as archive:
         archive.writestr(path, b"another")
-    assert only(data) == f"{path}: also there as {path}"
+    assert only(data) == f"{path}: is a duplicate of {path}"
 
 
 def test_junk_is_passed_over(survey, tmp_path):

@@ -28,5 +28,5 @@ def test_a_mistake_ends_without_a_traceback(tmp_path, capsys):
         ingest.python_func(str(tmp_path / "no.zip"), "1", {}, *outputs(tmp_path))
     assert ended.value.code == 2
     printed = capsys.readouterr().err
-    assert "no.zip: is not there" in printed
+    assert "no.zip: does not exist" in printed
     assert len(printed.splitlines()) == 1

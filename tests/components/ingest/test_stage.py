@@ -148,7 +148,7 @@ def test_dropping_does_not_mend_an_archive_without_its_tables(survey, tmp_path, 
 def test_dropping_everything_is_an_error(survey, tmp_path):
     for image_id in survey.labelled:
         survey.path("train/masks", image_id).unlink()
-    with pytest.raises(SaltErrors, match="no labelled or no test image is left"):
+    with pytest.raises(SaltErrors, match="no labelled or no test image remains"):
         ingest(str(survey.folder), DROP, str(tmp_path / "dataset.parquet"))
 
 

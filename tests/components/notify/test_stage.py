@@ -89,7 +89,7 @@ def test_an_mlflow_that_is_unreachable_costs_the_score_alone(hook, monkeypatch, 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     assert notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
     assert hook.sent[0][2]["score"] is None
-    assert "the score is not known" in caplog.text
+    assert "the score is unknown" in caplog.text
 
 
 def test_a_server_that_fails_is_tried_again(hook):

@@ -57,7 +57,7 @@ def test_every_missing_job_is_named(made: Made) -> None:
 def test_a_doubled_job_is_named_with_both_files(made: Made, tmp_path: Path) -> None:
     again = tmp_path / "again.parquet"
     shutil.copy(tmp_path / "oof00.parquet", again)
-    with pytest.raises(SaltError, match=r"again\.parquet: .* of encoder plain, fold 0 a second time .*oof00\.parquet"):
+    with pytest.raises(SaltError, match=r"again\.parquet: duplicate .* of encoder plain, fold 0 .*oof00\.parquet"):
         made.report(oofs=[*made.paths["oofs"], str(again)])
 
 

@@ -113,9 +113,13 @@ def test_every_member_occurs() -> None:
     bent_B, gridded_B = (torch.isin(torch.arange(400), rows) for rows in (warp.elastic, warp.stretched))
     flipped_B = torch.linalg.det(warp.matrix_B22) < 0
     for member_B, share in (
-        (cropped_B, 0.70 / 6), (turned_B, 1 / 6), (bent_B, 1 / 6), (gridded_B, 1 / 8), (flipped_B, 1 / 2),
+        (cropped_B, 0.70 / 6),
+        (turned_B, 1 / 6),
+        (bent_B, 1 / 6),
+        (gridded_B, 1 / 8),
+        (flipped_B, 1 / 2),
         *((warp.shading == number, 1 / 8) for number in (1, 2, 3)),
-    ):  # fmt: skip
+    ):
         assert member_B.float().mean() == pytest.approx(share, abs=0.08)
     assert warp.nodes_E2HW.flatten(1).any(dim=1).all()
     assert ((warp.steps_R2K - warp.steps_R2K[:, :, :1]).abs().flatten(1).amax(dim=1) > 0.01).all()

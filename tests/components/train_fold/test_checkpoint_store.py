@@ -53,17 +53,25 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 def arguments(survey: tuple[str, str], out: Path, checkpoints: str, config: dict[str, Any]) -> dict[str, Any]:
     return {
-        "dataset": survey[0], "folds": survey[1], "encoder": ENCODER, "fold": 1, "config": config, "run": "",
-        "checkpoints": checkpoints, "model": str(out / "model"), "oof": str(out / "oof.parquet"),
+        "dataset": survey[0],
+        "folds": survey[1],
+        "encoder": ENCODER,
+        "fold": 1,
+        "config": config,
+        "run": "",
+        "checkpoints": checkpoints,
+        "model": str(out / "model"),
+        "oof": str(out / "oof.parquet"),
         "curve": str(out / "curve.json"),
-    }  # fmt: skip
+    }
 
 
 def start(job: dict[str, Any], environment: dict[str, str]) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, json.dumps(job)],
-        cwd=Path(__file__).parents[3], env=environment | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        cwd=Path(__file__).parents[3],
+        env=environment | {"OMP_NUM_THREADS": "1"},
+    )
 
 
 def write(place: StorePlace, epoch: int, content: bytes | None = None) -> None:
@@ -230,7 +238,7 @@ def test_a_longer_outage_stops_it(breaking: MinioServer, caplog) -> None:
 
     with pytest.raises(SaltError, match=r"checkpoint\.safetensors: .*the store does not answer"):
         training()
-    assert "progress is not told" in caplog.text
+    assert "the progress is not reported" in caplog.text
     assert not place.folder.exists()
     breaking.start()
     with StorePlace("s3://salt/job") as again:

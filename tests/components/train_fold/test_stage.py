@@ -27,10 +27,17 @@ from tests.components.network.tiny import ENCODER, HASH, document, write_folds, 
 
 def run_stage(survey: tuple[str, str], out: Path, document: dict[str, Any], **changes: Any) -> tuple[Any, Any]:
     arguments: dict[str, Any] = {
-        "dataset": survey[0], "folds": survey[1], "encoder": ENCODER, "fold": 1, "config": document, "run": "",
-        "checkpoints": str(out / "checkpoints"), "model": str(out / "model"), "oof": str(out / "oof.parquet"),
+        "dataset": survey[0],
+        "folds": survey[1],
+        "encoder": ENCODER,
+        "fold": 1,
+        "config": document,
+        "run": "",
+        "checkpoints": str(out / "checkpoints"),
+        "model": str(out / "model"),
+        "oof": str(out / "oof.parquet"),
         "curve": str(out / "curve.json"),
-    }  # fmt: skip
+    }
     return train(**arguments | changes)
 
 
@@ -80,8 +87,12 @@ def test_the_score_is_that_of_the_maps(survey: tuple[str, str], trained: tuple[P
     assert metrics["epochs"] == 2
     config_hash = parse_config(QUICK).hash
     assert facts == {
-        "encoder": ENCODER, "fold": "1", "data_hash": HASH, "config_hash": config_hash, "mlflow_run_id": "",
-    }  # fmt: skip
+        "encoder": ENCODER,
+        "fold": "1",
+        "data_hash": HASH,
+        "config_hash": config_hash,
+        "mlflow_run_id": "",
+    }
 
 
 def test_the_sidecar_and_the_curve_say_what_was_trained(trained: tuple[Path, Any, Any]) -> None:
@@ -169,16 +180,24 @@ def test_killed_and_started_again_it_ends_with_the_same_bits(survey: tuple[str, 
     config = document(train={"phase1_epochs": 2, "schedule": "plateau", "keep": "best"})
     broken = tmp_path / "broken"
     arguments = {
-        "dataset": survey[0], "folds": survey[1], "encoder": ENCODER, "fold": 1, "config": config, "run": "",
-        "checkpoints": str(broken / "checkpoints"), "model": str(broken / "model"), "oof": str(broken / "oof.parquet"),
+        "dataset": survey[0],
+        "folds": survey[1],
+        "encoder": ENCODER,
+        "fold": 1,
+        "config": config,
+        "run": "",
+        "checkpoints": str(broken / "checkpoints"),
+        "model": str(broken / "model"),
+        "oof": str(broken / "oof.parquet"),
         "curve": str(broken / "curve.json"),
-    }  # fmt: skip
+    }
     key = JobKey(parse_config(config).hash, HASH, ENCODER, 1)
     checkpoint = Path(key.folder(str(broken / "checkpoints")), CHECKPOINT)
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, json.dumps(arguments)],
-        cwd=Path(__file__).parents[3], env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        cwd=Path(__file__).parents[3],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
     while not checkpoint.exists() and child.poll() is None:
         time.sleep(0.002)
     child.send_signal(signal.SIGKILL)

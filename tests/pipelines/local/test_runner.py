@@ -5,7 +5,7 @@ import pytest
 from mlflow import MlflowClient
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.tracking.tracking import EXPERIMENT
+from salt_pipeline.components.core.tracking.experiment import EXPERIMENT
 from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.local.runner import prepare_tracking, run
 
