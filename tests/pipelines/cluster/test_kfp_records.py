@@ -1,0 +1,38 @@
+"""The records into which the generated client's objects are read."""
+
+from datetime import UTC, datetime, timedelta
+
+from kfp_server_api import V2beta1Run, V2beta1RuntimeConfig, V2beta1RuntimeStatus
+
+from salt_pipeline.pipelines.cluster.kfp_records import read_run
+from salt_pipeline.pipelines.presets import preset_config
+
+CREATED = datetime(2026, 1, 2, tzinfo=UTC)
+CONFIG = preset_config("smoke")
+
+
+def test_a_run_without_parameters_is_of_another_pipeline() -> None:
+    run = read_run(V2beta1Run(run_id="r", display_name="other", created_at=CREATED))
+    assert (run.state, run.ended, run.parameters, run.pipeline_root) == ("PENDING", False, {}, None)
+    assert (run.configuration, run.jobs, run.checkpoints, run.tracked_name) == (None, [], "", None)
+
+
+def test_a_run_has_its_jobs_and_the_name_of_its_records() -> None:
+    config = V2beta1RuntimeConfig(parameters={"config": CONFIG.model_dump(mode="json"), "run": "first-1a"})
+    run = read_run(V2beta1Run(display_name="first", created_at=CREATED, runtime_config=config))
+    assert run.configuration == CONFIG
+    assert len(run.jobs) == CONFIG.split.folds * len(CONFIG.encoders)
+    assert run.tracked_name == "first-1a"
+    scheduled = V2beta1Run(display_name="weekly-1", created_at=CREATED, runtime_config=config, recurring_run_id="s")
+    assert read_run(scheduled).tracked_name == "weekly-1"
+
+
+def test_the_year_1970_is_not_the_end_of_a_run() -> None:
+    for finished, end in ((datetime(1970, 1, 1, tzinfo=UTC), None), (CREATED + timedelta(1), CREATED + timedelta(1))):
+        assert read_run(V2beta1Run(created_at=CREATED, finished_at=finished)).finished == end
+
+
+def test_a_stopped_run_that_failed_was_stopped() -> None:
+    history = [V2beta1RuntimeStatus(state=state) for state in ("RUNNING", "CANCELING", "FAILED")]
+    assert read_run(V2beta1Run(created_at=CREATED, state="FAILED", state_history=history)).was_stopped
+    assert not read_run(V2beta1Run(created_at=CREATED, state="FAILED", state_history=history[::2])).was_stopped
