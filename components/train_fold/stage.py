@@ -209,9 +209,11 @@ def _load(dataset: str, folds: str, fold: int, count: int, device: torch.device)
     out = read_folds(folds, ids.tolist(), {"data_hash": data_hash, "folds": str(count)}) == fold
     if not 0 < out.sum() < len(ids) - 1:
         raise SaltError(
-            "needs an image to score and two to train on", file=folds, field=f"fold {fold}",
+            "needs an image to score and two to train on",
+            file=folds,
+            field=f"fold {fold}",
             found=f"{out.sum()} of {len(ids)} held out",
-        )  # fmt: skip
+        )
     image_BHW, mask_BHW = array_to_pixels(labelled["image"]), array_to_pixels(labelled["mask"])
 
     def images(chosen: NDArray[np.bool_]) -> Images:

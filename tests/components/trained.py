@@ -54,17 +54,32 @@ def train_ensemble(folder: Path, config: dict[str, Any] = CONFIG) -> None:
     jobs = [folder / f"{encoder}{fold}" for encoder, fold in names]
     for place, (encoder, fold) in zip(jobs, names, strict=True):
         train(
-            dataset, folds, encoder, fold, config, run="", checkpoints=str(place / "checkpoints"),
-            model=str(place / "model"), oof=str(place / "oof.parquet"), curve=str(place / "curve.json"),
-        )  # fmt: skip
+            dataset,
+            folds,
+            encoder,
+            fold,
+            config,
+            run="",
+            checkpoints=str(place / "checkpoints"),
+            model=str(place / "model"),
+            oof=str(place / "oof.parquet"),
+            curve=str(place / "curve.json"),
+        )
         predict(dataset, str(place / "model"), config, str(place / "maps.parquet"))
     oof, test = str(folder / "oof.parquet"), str(folder / "test.parquet")
     oofs, maps_of = ([str(place / name) for place in jobs] for name in ("oof.parquet", "maps.parquet"))
     blend(dataset, oofs, maps_of, config, blended_oof=oof, blended_test=test)
     submit(
-        dataset, folds, oof, test, [str(place / "model") for place in jobs], config,
-        submission=str(folder / "submission.csv"), choice=str(folder / "choice.json"), bundle=str(folder / "bundle"),
-    )  # fmt: skip
+        dataset,
+        folds,
+        oof,
+        test,
+        [str(place / "model") for place in jobs],
+        config,
+        submission=str(folder / "submission.csv"),
+        choice=str(folder / "choice.json"),
+        bundle=str(folder / "bundle"),
+    )
 
 
 def read_trained(folder: Path) -> Trained:
@@ -72,6 +87,10 @@ def read_trained(folder: Path) -> Trained:
     maps, images = read_table(folder / "test.parquet", MAPS)[0], read_table(folder / "dataset.parquet", DATASET)[0]
     images = images.filter([not labelled for labelled in images["labelled"].to_pylist()])
     return Trained(
-        folder, folder / "bundle", folder / f"{ENCODER}0" / "model", maps["id"].to_pylist(),
-        array_to_pixels(images["image"]), array_to_pixels(maps["map"]),
-    )  # fmt: skip
+        folder,
+        folder / "bundle",
+        folder / f"{ENCODER}0" / "model",
+        maps["id"].to_pylist(),
+        array_to_pixels(images["image"]),
+        array_to_pixels(maps["map"]),
+    )

@@ -31,9 +31,16 @@ def workflow(tasks, run_id="r", name="salt-x7k2p", verdicts=None):
         began = None if phase == "Omitted" else "2026-01-02T03:04:05Z"
         ended = "2026-01-02T03:05:06Z" if phase in ("Succeeded", "Failed", "Error", "Skipped", "Omitted") else None
         nodes[node_id] = {
-            "id": node_id, "name": path, "displayName": path.rpartition(".")[2], "type": kind, "phase": phase,
-            "templateName": template, "startedAt": began, "finishedAt": ended, **fields,
-        }  # fmt: skip
+            "id": node_id,
+            "name": path,
+            "displayName": path.rpartition(".")[2],
+            "type": kind,
+            "phase": phase,
+            "templateName": template,
+            "startedAt": began,
+            "finishedAt": ended,
+            **fields,
+        }
 
     node(name, "DAG", "Running")
     node(f"{name}.root-driver", "Pod", "Succeeded", "system-dag-driver")

@@ -115,10 +115,14 @@ class KfpServer(Server):
     def add_run(self, name, state="RUNNING", run_id=None, parameters=None, created="2026-01-02T03:04:05Z", **fields):
         run_id = run_id or str(uuid4())
         self.runs[run_id] = {
-            "run_id": run_id, "display_name": name, "state": state, "created_at": created,
+            "run_id": run_id,
+            "display_name": name,
+            "state": state,
+            "created_at": created,
             "finished_at": "1970-01-01T00:00:00Z" if state == "RUNNING" else "2026-01-02T04:04:05Z",
-            "runtime_config": {"parameters": parameters or {}}, **fields,
-        }  # fmt: skip
+            "runtime_config": {"parameters": parameters or {}},
+            **fields,
+        }
         return run_id
 
     def answer(self, method, path, query, body, headers):  # noqa: PLR0911 - an endpoint each
@@ -146,8 +150,12 @@ class KfpServer(Server):
             return self._listed(method, self.experiments, "experiments", "experiment_id", query, body)
         if steps[3:] == ["upload_version"]:
             self.uploads.append(body)
-            made = {"pipeline_id": query["pipelineid"], "pipeline_version_id": str(uuid4()), "name": query["name"],
-                    "display_name": query.get("display_name", query["name"])}  # fmt: skip
+            made = {
+                "pipeline_id": query["pipelineid"],
+                "pipeline_version_id": str(uuid4()),
+                "name": query["name"],
+                "display_name": query.get("display_name", query["name"]),
+            }
             self.versions.append(made)
             return made
         if len(steps) == 5 and steps[4] == "versions":

@@ -23,11 +23,13 @@ class KubeServer(Server):
         self.minor, self.forbidden, self.may_not = "34", set(), set()
         self.config = tmp_path / "kubeconfig"
         said = {
-            "apiVersion": "v1", "kind": "Config", "current-context": "test",
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
             "clusters": [{"name": "test", "cluster": {"server": self.url}}],
             "users": [{"name": "test", "user": {"token": "t"}}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
-        }  # fmt: skip
+        }
         self.config.write_text(json.dumps(said))
 
     def put(self, kind, name, data):
@@ -41,8 +43,17 @@ class KubeServer(Server):
     def answer(self, method, path, query, body, headers):
         steps = path.strip("/").split("/")
         if path == "/version/":
-            return {"major": "1", "minor": self.minor, "gitVersion": "", "gitCommit": "", "gitTreeState": "",
-                    "buildDate": "", "goVersion": "", "compiler": "", "platform": ""}  # fmt: skip
+            return {
+                "major": "1",
+                "minor": self.minor,
+                "gitVersion": "",
+                "gitCommit": "",
+                "gitTreeState": "",
+                "buildDate": "",
+                "goVersion": "",
+                "compiler": "",
+                "platform": "",
+            }
         kind = steps[5] if steps[0] == "apis" and len(steps) > 5 else steps[4] if len(steps) > 4 else steps[-1]
         if kind in self.forbidden:
             said = json.dumps({"message": f"{kind} is forbidden", "reason": "Forbidden", "code": 403})
@@ -78,10 +89,11 @@ def node(name, *, cpu="8", memory="32Gi", gpus=0, labels=None, taints=(), ready=
         "metadata": {"name": name, "labels": labels or {}},
         "spec": {"unschedulable": cordoned, "taints": list(taints)},
         "status": {
-            "allocatable": allocatable, "images": [{"names": list(images)}],
+            "allocatable": allocatable,
+            "images": [{"names": list(images)}],
             "conditions": [{"type": "Ready", "status": ready}],
         },
-    }  # fmt: skip
+    }
 
 
 def pod(where, *containers, init=()):

@@ -14,22 +14,39 @@ STORE = json.dumps(
     {
         "Provider": "minio",
         "Params": {
-            "accessKeyKey": "accesskey", "disableSSL": "true", "endpoint": "salt-minio.kubeflow:9000",
-            "forcePathStyle": "true", "fromEnv": "false", "maxRetries": "5", "region": "us-east-1",
-            "secretKeyKey": "secretkey", "secretName": "mlpipeline-minio-artifact",
+            "accessKeyKey": "accesskey",
+            "disableSSL": "true",
+            "endpoint": "salt-minio.kubeflow:9000",
+            "forcePathStyle": "true",
+            "fromEnv": "false",
+            "maxRetries": "5",
+            "region": "us-east-1",
+            "secretKeyKey": "secretkey",
+            "secretName": "mlpipeline-minio-artifact",
         },
     },
     separators=(",", ":"),
-)  # fmt: skip
+)
 """What the launcher notes with each artifact of where it lies."""
 
 NODE = {
-    "boundaryID": "salt-x7k2p-1044801451", "displayName": "executor(0)", "finishedAt": "2026-11-27T02:48:50Z",
-    "hostNodeName": "node1", "id": "salt-x7k2p-471141977", "nodeFlag": {"retried": True}, "phase": "Succeeded",
-    "progress": "1/1", "resourcesDuration": {"cpu": 100, "memory": 300}, "startedAt": "2026-11-27T02:48:45Z",
-    "templateName": "retry-system-container-impl", "templateScope": "local/salt-x7k2p", "type": "Pod",
-    "children": ["salt-x7k2p-471141977"], "outboundNodes": ["salt-x7k2p-471141977"], "taskResultSynced": True,
-}  # fmt: skip
+    "boundaryID": "salt-x7k2p-1044801451",
+    "displayName": "executor(0)",
+    "finishedAt": "2026-11-27T02:48:50Z",
+    "hostNodeName": "node1",
+    "id": "salt-x7k2p-471141977",
+    "nodeFlag": {"retried": True},
+    "phase": "Succeeded",
+    "progress": "1/1",
+    "resourcesDuration": {"cpu": 100, "memory": 300},
+    "startedAt": "2026-11-27T02:48:45Z",
+    "templateName": "retry-system-container-impl",
+    "templateScope": "local/salt-x7k2p",
+    "type": "Pod",
+    "children": ["salt-x7k2p-471141977"],
+    "outboundNodes": ["salt-x7k2p-471141977"],
+    "taskResultSynced": True,
+}
 """What every node has."""
 
 FIXED = 90_000
@@ -90,15 +107,37 @@ def _patch(name: str, component: Any, container: Any, asked: Any, jobs: int, met
             },
             "outputFile": _uri(name, "output_metadata.json"),
         },
-    }  # fmt: skip
+    }
     launcher = [
-        "/kfp-launcher/launch", "--pipeline_name", "salt", "--run_id", RUN_ID, "--execution_id", "100",
-        "--executor_input", json.dumps(executor_input), "--component_spec", json.dumps(component),
-        "--pod_name", "$(KFP_POD_NAME)", "--pod_uid", "$(KFP_POD_UID)",
-        "--ml_pipeline_server_address", "ml-pipeline.kubeflow.svc.cluster.local", "--ml_pipeline_server_port", "8887",
-        "--mlmd_server_address", "metadata-grpc-service.kubeflow.svc.cluster.local", "--mlmd_server_port", "8080",
-        "--publish_logs", "true", "--publish_logs", "true", "--",
-    ]  # fmt: skip
+        "/kfp-launcher/launch",
+        "--pipeline_name",
+        "salt",
+        "--run_id",
+        RUN_ID,
+        "--execution_id",
+        "100",
+        "--executor_input",
+        json.dumps(executor_input),
+        "--component_spec",
+        json.dumps(component),
+        "--pod_name",
+        "$(KFP_POD_NAME)",
+        "--pod_uid",
+        "$(KFP_POD_UID)",
+        "--ml_pipeline_server_address",
+        "ml-pipeline.kubeflow.svc.cluster.local",
+        "--ml_pipeline_server_port",
+        "8887",
+        "--mlmd_server_address",
+        "metadata-grpc-service.kubeflow.svc.cluster.local",
+        "--mlmd_server_port",
+        "8080",
+        "--publish_logs",
+        "true",
+        "--publish_logs",
+        "true",
+        "--",
+    ]
     env = [
         {"name": pair["envVar"], "valueFrom": {f"{kind}KeyRef": {"name": "salt-settings", "key": pair["envVar"]}}}
         for kind in ("configMap", "secret")

@@ -10,10 +10,12 @@ from salt_pipeline.components.core.errors import SaltErrors
 from salt_pipeline.components.core.jobs import all_jobs, by_job, in_loop, job_title, short_name
 from salt_pipeline.pipelines.presets import PRESETS, preset_config
 
-CONFIG = parse_config({
-    "split": {"folds": 3},
-    "encoders": [{"name": "b", "weight": 0.7}, {"name": "a", "weight": 0.3}],
-})  # fmt: skip
+CONFIG = parse_config(
+    {
+        "split": {"folds": 3},
+        "encoders": [{"name": "b", "weight": 0.7}, {"name": "a", "weight": 0.3}],
+    }
+)
 JOBS = [("b", 0), ("b", 1), ("b", 2), ("a", 0), ("a", 1), ("a", 2)]
 FILES = [(f"{encoder}{fold}.parquet", encoder, str(fold)) for encoder, fold in JOBS]
 

@@ -159,8 +159,12 @@ def test_cancel_and_resume_know_what_can_be(kfp: KfpServer) -> None:
 
 def test_a_run_that_was_stopped_is_started_anew_with_the_same_parameters(kfp: KfpServer) -> None:
     stopped = [{"state": "RUNNING"}, {"state": "CANCELING"}, {"state": "FAILED"}]
-    asked = {"service_account": "salt-runner", "experiment_id": "e", "state_history": stopped,
-             "pipeline_version_reference": {"pipeline_id": "p", "pipeline_version_id": "v"}}  # fmt: skip
+    asked = {
+        "service_account": "salt-runner",
+        "experiment_id": "e",
+        "state_history": stopped,
+        "pipeline_version_reference": {"pipeline_id": "p", "pipeline_version_id": "v"},
+    }
     kfp.add_run("first", "FAILED", RUN, parameters={"run": "first-1a2b3c"}, **asked)
     said = salt("resume", RUN)[1]
     (again,) = (run for run_id, run in kfp.runs.items() if run_id != RUN)
@@ -197,10 +201,11 @@ def test_another_failure_of_a_retry_is_told(kfp: KfpServer) -> None:
 
 
 ALL_DONE: dict = {
-    ("ingest", None): "cached", ("fold-split", None): "cached",
+    ("ingest", None): "cached",
+    ("fold-split", None): "cached",
     **{(stage, i): ["Succeeded"] for stage in ("train-fold", "predict") for i in range(4)},
     **{(stage, None): ["Succeeded"] for stage in ("ensemble", "submission", "report")},
-}  # fmt: skip
+}
 
 
 def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp: KfpServer) -> None:
@@ -516,9 +521,12 @@ def start(*words: Any, env: Any) -> Any:
         "from salt_pipeline.pipelines.cli.main import main; main()"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", f"{heed}; {code}", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", f"{heed}; {code}", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={**os.environ, **env, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
+    )
 
 
 def until(true: Any, seconds: Any = 20.0) -> None:

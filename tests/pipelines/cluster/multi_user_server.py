@@ -43,8 +43,16 @@ class MultiUserServer(KfpServer):
         kind = path.strip("/").split("/")[2:]
         if kind == ["healthz"]:
             return {"tag_name": "2.17.0", "multi_user": True}
-        check = {"runs": self._run, "experiments": self._experiment, "recurringruns": self._schedule,
-                 "pipelines": self._pipeline}.get(kind[0]) if len(kind) == 1 else None  # fmt: skip
+        check = (
+            {
+                "runs": self._run,
+                "experiments": self._experiment,
+                "recurringruns": self._schedule,
+                "pipelines": self._pipeline,
+            }.get(kind[0])
+            if len(kind) == 1
+            else None
+        )
         asked = json.loads(body) if check and method == "POST" else query
         refused = check(method, asked) if check else None
         return refused or super().answer(method, path, query, body, headers)

@@ -85,10 +85,12 @@ def test_nodes_that_take_no_such_pod_do_not_count(kubernetes: KubeServer, fits: 
     soft = {"key": "soft", "effect": "PreferNoSchedule"}
     big = {"cpu": "64", "memory": "640Gi"}
     kubernetes.nodes = [
-        node("cordoned", cordoned=True, **big), node("lost", ready="Unknown", **big),
-        node("spot", taints=[spot], **big), node("soft", cpu="1", memory="640Gi", taints=[soft]),
+        node("cordoned", cordoned=True, **big),
+        node("lost", ready="Unknown", **big),
+        node("spot", taints=[spot], **big),
+        node("soft", cpu="1", memory="640Gi", taints=[soft]),
         node("labelled", cpu="1", memory="640Gi", labels={"pool": "train"}),
-    ]  # fmt: skip
+    ]
     assert fits().at_once == 2 + 2
     assert fits(preset_config("smoke", ["split.folds=5", 'cluster.node_selector={"pool": "train"}'])).at_once == 2
     for toleration, jobs in (({"value": "yes"}, 128), ({"value": "no"}, 0), ({"operator": "Exists"}, 128)):
@@ -126,8 +128,9 @@ def test_nodes_that_may_not_be_listed(kubernetes: KubeServer) -> None:
         read_nodes(Kube("kubeflow"))
 
 
-@pytest.mark.parametrize(("text", "number"), [("500m", Fraction(1, 2)), ("2Gi", 2 * GIB), ("1.5", Fraction(3, 2)),
-                                              ("1k", 1000), (None, 0)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "number"), [("500m", Fraction(1, 2)), ("2Gi", 2 * GIB), ("1.5", Fraction(3, 2)), ("1k", 1000), (None, 0)]
+)
 def test_amounts_as_kubernetes_writes_them(text: Any, number: Any) -> None:
     assert amount(text) == number
 

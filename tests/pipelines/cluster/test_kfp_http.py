@@ -35,8 +35,15 @@ def logged_in(kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch) -> Mul
     return kubeflow
 
 
-CALLS = [["runs"], ["watch", "first"], ["cancel", "first"], ["resume", "first"], ["logs", "first", "ingest"],
-         ["fetch", "first", "--out", "x"], ["schedules"]]  # fmt: skip
+CALLS = [
+    ["runs"],
+    ["watch", "first"],
+    ["cancel", "first"],
+    ["resume", "first"],
+    ["logs", "first", "ingest"],
+    ["fetch", "first", "--out", "x"],
+    ["schedules"],
+]
 
 
 @pytest.mark.parametrize("words", CALLS, ids=lambda words: words[0])

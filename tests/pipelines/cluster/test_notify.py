@@ -64,9 +64,13 @@ def test_tasks_are_read_at_their_deeper_level() -> None:
         ("train-fold", 1, "running"),
     ]
     nodes["n"] = {
-        "id": "n", "type": "Pod", "phase": "Failed", "displayName": "executor", "message": "pod deleted",
+        "id": "n",
+        "type": "Pod",
+        "phase": "Failed",
+        "displayName": "executor",
+        "message": "pod deleted",
         "name": "salt-x7k2p.root.exit-handler-1.onExit.notify.executor",
-    }  # fmt: skip
+    }
     assert read_tasks(made) == plain, "the exit task is no stage"
     assert read_trouble(made) == ["executor: failed: pod deleted"]
 

@@ -102,10 +102,14 @@ def two(kfp: KfpServer) -> Any:
     for number, (name, cron, status) in enumerate(
         [("weekly", "0 0 3 * * 1", "ENABLED"), ("odd", "7 0 3 * * 1", "DISABLED")]
     ):
-        kfp.schedules.append({
-            "recurring_run_id": f"7c1e2b4{number}-0000-4000-8000-000000000000", "display_name": name, "status": status,
-            "trigger": {"cron_schedule": {"cron": cron}},
-        })  # fmt: skip
+        kfp.schedules.append(
+            {
+                "recurring_run_id": f"7c1e2b4{number}-0000-4000-8000-000000000000",
+                "display_name": name,
+                "status": status,
+                "trigger": {"cron_schedule": {"cron": cron}},
+            }
+        )
     kfp.add_run("weekly-1", "SUCCEEDED", recurring_run_id=kfp.schedules[0]["recurring_run_id"])
     return kfp
 

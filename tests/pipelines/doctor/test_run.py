@@ -49,13 +49,23 @@ def test_doctor_shows_every_check_of_the_issue(ready: str, kubernetes: KubeServe
     code, out, _ = salt("doctor", "--json")
     verdicts = {one["check"]: one for one in json.loads(out)}
     assert {name: one["state"] for name, one in verdicts.items()} == {
-        "Python": "ok", "packages": "ok", "Docker": verdicts["Docker"]["state"], "Kubeflow Pipelines": "ok",
-        "retry window": "ok", "bucket": "ok", "MLflow": "not checked", "clocks": "ok", "Kubernetes": "ok",
+        "Python": "ok",
+        "packages": "ok",
+        "Docker": verdicts["Docker"]["state"],
+        "Kubeflow Pipelines": "ok",
+        "retry window": "ok",
+        "bucket": "ok",
+        "MLflow": "not checked",
+        "clocks": "ok",
+        "Kubernetes": "ok",
         "service account": "ok",
-        "Secrets": "ok", "ConfigMap": "ok", "retry policy": "not checked", "GPUs": "warn",
+        "Secrets": "ok",
+        "ConfigMap": "ok",
+        "retry policy": "not checked",
+        "GPUs": "warn",
         "room for jobs": "warn",
         "images": verdicts["images"]["state"],
-    }  # fmt: skip
+    }
     assert code == 0
     kubernetes.objects["secrets"].clear()
     code, out, _ = salt("doctor")
@@ -85,8 +95,11 @@ def test_a_check_that_hangs_or_breaks_does_not_hide_the_others() -> None:
     verdicts = run_checks(made, 0.3)
     stop.set()
     assert [(v.check, v.state) for v in verdicts] == [
-        ("hangs", "fail"), ("breaks", "fail"), ("cannot", "not checked"), ("good", "ok"),
-    ]  # fmt: skip
+        ("hangs", "fail"),
+        ("breaks", "fail"),
+        ("cannot", "not checked"),
+        ("good", "ok"),
+    ]
     assert "no answer in time" in verdicts[0].found
     assert "by zero" in verdicts[1].found
 
@@ -194,10 +207,18 @@ def test_the_window_of_the_pipeline_that_was_uploaded_last(
             "root": {"dag": {"tasks": {"for-loop-1": {}}}},
             "components": {"comp-for-loop-1": {"dag": {"tasks": {"train-fold": policy}}}},
         },
-        "platform_spec": {"platforms": {"kubernetes": {"deploymentSpec": {"executors": {
-            "exec-train-fold": {"activeDeadlineSeconds": "3600"},
-        }}}}},
-    }  # fmt: skip
+        "platform_spec": {
+            "platforms": {
+                "kubernetes": {
+                    "deploymentSpec": {
+                        "executors": {
+                            "exec-train-fold": {"activeDeadlineSeconds": "3600"},
+                        }
+                    }
+                }
+            }
+        },
+    }
     version = {"pipeline_id": "p", "pipeline_version_id": "v", "display_name": "v2", "pipeline_spec": spec}
     kfp.versions += [version, {**version, "display_name": "v1", "pipeline_spec": {}}]
     assert retries.retry_window(Kfp(cluster_settings()))[:2] == (state, words)
@@ -399,8 +420,12 @@ def test_clock_skew(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_multi_user_and_unknown_versions_are_noted(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    for health, state in (({"tag_name": "2.17.1"}, "ok"), ({"tag_name": "2.99.0"}, "warn"), ({}, "warn"),
-                          ({"tag_name": "2.17.0", "multi_user": True}, "fail")):  # fmt: skip
+    for health, state in (
+        ({"tag_name": "2.17.1"}, "ok"),
+        ({"tag_name": "2.99.0"}, "warn"),
+        ({}, "warn"),
+        ({"tag_name": "2.17.0", "multi_user": True}, "fail"),
+    ):
         monkeypatch.setattr(Kfp, "health", lambda _, health=health: health)
         assert verdict(services.kubeflow, cluster_settings()) == state
 
