@@ -1,6 +1,7 @@
 """Argo workflows as Kubeflow Pipelines 2.17 compiles our pipeline."""
 
 import json
+from typing import Any
 
 STAGE_IDS: dict = {}
 ALLOWED = 2
@@ -14,7 +15,7 @@ MESSAGES = {
 """What Argo 4.0 writes on the node of a pod in this phase."""
 
 
-def workflow(tasks, run_id="r", name="salt-x7k2p", verdicts=None):
+def workflow(tasks: Any, run_id: Any = "r", name: Any = "salt-x7k2p", verdicts: Any = None) -> Any:
     """An Argo workflow as KFP 2.17 compiles the pipeline.
 
     Args:
@@ -26,7 +27,7 @@ def workflow(tasks, run_id="r", name="salt-x7k2p", verdicts=None):
     """
     nodes = {}
 
-    def node(path, kind, phase, template="", **fields):
+    def node(path: Any, kind: Any, phase: Any, template: Any = "", **fields: Any) -> None:
         node_id = f"{name}-{abs(hash(path)) % 10**10}"
         began = None if phase == "Omitted" else "2026-01-02T03:04:05Z"
         ended = "2026-01-02T03:05:06Z" if phase in ("Succeeded", "Failed", "Error", "Skipped", "Omitted") else None
@@ -78,7 +79,7 @@ def workflow(tasks, run_id="r", name="salt-x7k2p", verdicts=None):
     return {"metadata": {"name": name, "labels": {"pipeline/runid": run_id}}, "status": {"nodes": nodes}}
 
 
-def _verdict(attempts, retried):
+def _verdict(attempts: Any, retried: Any) -> Any:
     """Phase and message of what stands above the attempts."""
     last, _ = attempts[-1]
     if last == "Succeeded" or (last in ("Failed", "Error") and not retried):
@@ -88,6 +89,6 @@ def _verdict(attempts, retried):
     return "Running", ""
 
 
-def execution(stage, iteration):
+def execution(stage: Any, iteration: Any) -> Any:
     """The id under which a task of `workflow` writes its outputs."""
     return f"{STAGE_IDS.setdefault(stage, len(STAGE_IDS)):08x}-0000-4000-8000-{iteration or 0:012x}"

@@ -6,6 +6,7 @@ Field names and shapes are those of backend/api/v2beta1 and of KFP's router (2.1
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ class Server:
     until the server closes), `empty`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.fault: str | None = None
         self.asked: list = []
         self.released = threading.Event()
@@ -26,10 +27,10 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def log_message(self, *_):
+            def log_message(self, *_: Any) -> None:
                 pass
 
-            def handle_any(self):
+            def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 outer.asked.append((self.command, self.path))
                 if outer.fault == "slow":
@@ -52,15 +53,15 @@ class Server:
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
-    def __enter__(self):
+    def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self.released.set()
         self.http.shutdown()
         self.http.server_close()
 
-    def faulty(self):
+    def faulty(self) -> Any:
         if self.fault == "html":
             return 200, "text/html", b"<!doctype html><title>Another program</title>"
         if self.fault == "dex":
@@ -78,11 +79,11 @@ class Server:
             return int(self.fault), "application/json", text.encode()
         return None
 
-    def answer(self, method, path, query, body, headers):
+    def answer(self, method: Any, path: Any, query: Any, body: Any, headers: Any) -> Any:
         """JSON, or status, content type and bytes; None for what is not there."""
         raise NotImplementedError
 
-    def respond(self, method, path, body, headers):
+    def respond(self, method: Any, path: Any, body: Any, headers: Any) -> Any:
         parts = urlsplit(path)
         query = {key: value[0] for key, value in parse_qs(parts.query).items()}
         found = self.answer(method, parts.path, query, body, headers)
@@ -94,7 +95,7 @@ class Server:
         return 200, "application/json", json.dumps(found).encode()
 
 
-def refusal(status, message):
+def refusal(status: Any, message: Any) -> Any:
     """An error as KFP's gateway writes it."""
     code = {400: 3, 401: 16, 403: 7}[status]
     said = {"error": message, "code": code, "message": message, "details": []}
@@ -104,15 +105,28 @@ def refusal(status, message):
 class KfpServer(Server):
     """Kubeflow Pipelines' API, in memory."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.pipelines, self.versions, self.experiments = [], [], []
-        self.runs, self.workflows, self.logs, self.uploads = {}, {}, {}, []
-        self.schedules = []
-        self.token = None
+        self.pipelines: list[Any] = []
+        self.versions: list[Any] = []
+        self.experiments: list[Any] = []
+        self.runs: dict[str, Any] = {}
+        self.workflows: dict[str, Any] = {}
+        self.logs: dict[Any, Any] = {}
+        self.uploads: list[Any] = []
+        self.schedules: list[Any] = []
+        self.token: str | None = None
         self.retry_error = ""
 
-    def add_run(self, name, state="RUNNING", run_id=None, parameters=None, created="2026-01-02T03:04:05Z", **fields):
+    def add_run(
+        self,
+        name: Any,
+        state: Any = "RUNNING",
+        run_id: Any = None,
+        parameters: Any = None,
+        created: Any = "2026-01-02T03:04:05Z",
+        **fields: Any,
+    ) -> Any:
         run_id = run_id or str(uuid4())
         self.runs[run_id] = {
             "run_id": run_id,
@@ -125,7 +139,7 @@ class KfpServer(Server):
         }
         return run_id
 
-    def answer(self, method, path, query, body, headers):  # noqa: PLR0911 - an endpoint each
+    def answer(self, method: Any, path: Any, query: Any, body: Any, headers: Any) -> Any:  # noqa: PLR0911 - an endpoint each
         if self.token and headers.get("authorization") != f"Bearer {self.token}":
             return 401, "application/json", b'{"code": 16, "message": "Unauthenticated"}'
         steps = path.strip("/").split("/")
@@ -163,7 +177,7 @@ class KfpServer(Server):
             return self._listed(method, mine, "pipeline_versions", "pipeline_version_id", query, body)
         return self._listed(method, self.pipelines, "pipelines", "pipeline_id", query, body)
 
-    def _runs(self, method, steps, query, body):
+    def _runs(self, method: Any, steps: Any, query: Any, body: Any) -> Any:
         if not steps:
             if method == "GET":
                 newest = sorted(self.runs.values(), key=lambda run: run["created_at"], reverse=True)
@@ -183,7 +197,7 @@ class KfpServer(Server):
             run["state"] = "RUNNING"
         return run
 
-    def _schedules(self, method, steps, query, body):
+    def _schedules(self, method: Any, steps: Any, query: Any, body: Any) -> Any:
         if not steps:
             if method == "POST" and (refused := self.combination(json.loads(body))):
                 return refused
@@ -201,7 +215,7 @@ class KfpServer(Server):
             found["status"] = f"{verb}d".upper()
         return {}
 
-    def combination(self, asked):
+    def combination(self, asked: Any) -> Any:
         """Refuses an experiment of another namespace: GetValidExperimentNamespacePair of resource_manager.go."""
         experiment = next(one for one in self.experiments if one["experiment_id"] == asked["experiment_id"])
         named, own = asked.get("namespace", ""), self.namespace_of(experiment)
@@ -214,11 +228,11 @@ class KfpServer(Server):
             f"'{own}' instead of '{named}'",
         )
 
-    def namespace_of(self, _experiment):
+    def namespace_of(self, _experiment: Any) -> Any:
         """In single-user mode experiments have none, whatever they were made with."""
         return ""
 
-    def _listed(self, method, items, field, id_field, query, body):
+    def _listed(self, method: Any, items: Any, field: Any, id_field: Any, query: Any, body: Any) -> Any:
         if method == "POST":
             made = {id_field: str(uuid4()), **json.loads(body)}
             items.append(made)

@@ -2,6 +2,8 @@
 
 import base64
 import json
+from pathlib import Path
+from typing import Any
 
 from tests.pipelines.kfp_server import Server
 
@@ -9,7 +11,7 @@ from tests.pipelines.kfp_server import Server
 class KubeServer(Server):
     """A Kubernetes API with one namespace, in memory."""
 
-    def __init__(self, tmp_path):
+    def __init__(self, tmp_path: Path) -> None:
         super().__init__()
         self.objects: dict = {
             "secrets": {},
@@ -18,9 +20,13 @@ class KubeServer(Server):
             "deployments": {},
             "nodepools": {},
         }
-        self.nodes, self.pods, self.workflows = [], [], []
+        self.nodes: list[Any] = []
+        self.pods: list[Any] = []
+        self.workflows: list[Any] = []
         self.logs: dict = {}
-        self.minor, self.forbidden, self.may_not = "34", set(), set()
+        self.minor = "34"
+        self.forbidden: set[Any] = set()
+        self.may_not: set[Any] = set()
         self.config = tmp_path / "kubeconfig"
         said = {
             "apiVersion": "v1",
@@ -32,15 +38,15 @@ class KubeServer(Server):
         }
         self.config.write_text(json.dumps(said))
 
-    def put(self, kind, name, data):
+    def put(self, kind: Any, name: Any, data: Any) -> None:
         held = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
         self.objects[kind][name] = {"metadata": {"name": name}, "data": held if kind == "secrets" else data}
 
-    def secret(self, name):
+    def secret(self, name: Any) -> Any:
         held = self.objects["secrets"].get(name)
         return held and {key: base64.b64decode(value).decode() for key, value in held["data"].items()}
 
-    def answer(self, method, path, query, body, headers):
+    def answer(self, method: Any, path: Any, query: Any, body: Any, headers: Any) -> Any:
         steps = path.strip("/").split("/")
         if path == "/version/":
             return {
@@ -70,7 +76,7 @@ class KubeServer(Server):
             return {"items": getattr(self, kind), "metadata": {}}
         return self._object(method, kind, steps, body)
 
-    def _object(self, method, kind, steps, body):
+    def _object(self, method: Any, kind: Any, steps: Any, body: Any) -> Any:
         held = self.objects[kind]
         if method == "GET":
             return held.get(steps[-1])
@@ -82,7 +88,18 @@ class KubeServer(Server):
         return held[name]
 
 
-def node(name, *, cpu="8", memory="32Gi", gpus=0, labels=None, taints=(), ready="True", cordoned=False, images=()):
+def node(
+    name: Any,
+    *,
+    cpu: Any = "8",
+    memory: Any = "32Gi",
+    gpus: Any = 0,
+    labels: Any = None,
+    taints: Any = (),
+    ready: Any = "True",
+    cordoned: Any = False,
+    images: Any = (),
+) -> Any:
     """A node as Kubernetes lists it."""
     allocatable = {"cpu": cpu, "memory": memory, "pods": "110"} | ({"nvidia.com/gpu": str(gpus)} if gpus else {})
     return {
@@ -96,10 +113,10 @@ def node(name, *, cpu="8", memory="32Gi", gpus=0, labels=None, taints=(), ready=
     }
 
 
-def pod(where, *containers, init=()):
+def pod(where: Any, *containers: Any, init: Any = ()) -> Any:
     """A pod on a node, or on none: what each of its containers requests."""
 
-    def made(asked):
+    def made(asked: Any) -> Any:
         return [{"name": f"c{i}", "resources": {"requests": requests}} for i, requests in enumerate(asked)]
 
     return {

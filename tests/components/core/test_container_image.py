@@ -1,5 +1,6 @@
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ STAGES = sorted(path.parent.name for path in Path(__file__).parents[3].glob("com
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_stage_has_an_image_of_its_own(stage) -> None:
+def test_every_stage_has_an_image_of_its_own(stage: Any) -> None:
     assert image(stage) == f"salt-pipeline/{stage.replace('_', '-')}:{version('salt-pipeline')}"
 
 

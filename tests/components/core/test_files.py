@@ -4,6 +4,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -83,7 +84,7 @@ with atomic_path(sys.argv[1]) as part:
 
 
 @pytest.mark.parametrize("old", [None, "old"])
-def test_a_killed_writer_leaves_no_half_file_under_the_name(tmp_path: Path, old) -> None:
+def test_a_killed_writer_leaves_no_half_file_under_the_name(tmp_path: Path, old: Any) -> None:
     path = tmp_path / "file"
     if old:
         path.write_text(old)
@@ -123,14 +124,14 @@ def test_writers_side_by_side_leave_one_whole_file(tmp_path: Path) -> None:
 
 
 @given(json_values)
-def test_json_round_trip(tmp_path_factory: pytest.TempPathFactory, content) -> None:
+def test_json_round_trip(tmp_path_factory: pytest.TempPathFactory, content: Any) -> None:
     path = tmp_path_factory.mktemp("json") / "content.json"
     write_json(path, content)
     assert read_json(path) == content
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
-def test_json_without_a_finite_number_is_not_written(tmp_path: Path, number) -> None:
+def test_json_without_a_finite_number_is_not_written(tmp_path: Path, number: Any) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "content.json", {"loss": [0.5, number]})
     assert list(tmp_path.iterdir()) == []
@@ -142,7 +143,7 @@ def test_read_json_names_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe"])
-def test_read_json_names_a_file_that_is_not_json(tmp_path: Path, content) -> None:
+def test_read_json_names_a_file_that_is_not_json(tmp_path: Path, content: Any) -> None:
     path = tmp_path / "bad.json"
     path.write_bytes(content)
     with pytest.raises(SaltError, match=r"bad\.json: is not JSON"):
@@ -150,14 +151,14 @@ def test_read_json_names_a_file_that_is_not_json(tmp_path: Path, content) -> Non
 
 
 @given(st.dictionaries(st.text(), json_values, max_size=6), st.randoms())
-def test_content_hash_does_not_depend_on_the_order_of_keys(content, random) -> None:
+def test_content_hash_does_not_depend_on_the_order_of_keys(content: Any, random: Any) -> None:
     keys = list(content)
     random.shuffle(keys)
     assert content_hash({key: content[key] for key in keys}) == content_hash(content)
 
 
 @given(json_values, json_values)
-def test_content_hash_differs_where_the_json_differs(a, b) -> None:
+def test_content_hash_differs_where_the_json_differs(a: Any, b: Any) -> None:
     same = json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
     assert (content_hash(a) == content_hash(b)) == same
 

@@ -4,6 +4,7 @@ import logging
 import warnings
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,7 +34,7 @@ def _folds(path: Path) -> dict[str, list]:
     return read_table(path, FOLDS)[0].to_pydict()
 
 
-def test_touching_tiles_share_a_fold_and_straddle_when_switched_off(tmp_path: Path):
+def test_touching_tiles_share_a_fold_and_straddle_when_switched_off(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", *_sections(6), unlabelled=3)
     straddling = {}
     for touching in (True, False):
@@ -45,7 +46,7 @@ def test_touching_tiles_share_a_fold_and_straddle_when_switched_off(tmp_path: Pa
     assert straddling[False] > 0
 
 
-def test_same_folds_whatever_the_order_of_rows(tmp_path: Path):
+def test_same_folds_whatever_the_order_of_rows(tmp_path: Path) -> None:
     images, masks = _sections(4)
     results = []
     for name in ("a", "b"):
@@ -57,7 +58,7 @@ def test_same_folds_whatever_the_order_of_rows(tmp_path: Path):
     assert results[0]["id"] == [f"t{i:03}" for i in range(24)]
 
 
-def test_folds_are_those_of_other_machines(tmp_path: Path):
+def test_folds_are_those_of_other_machines(tmp_path: Path) -> None:
     """Made of whole numbers only, so that no library's random or smooth numbers take part."""
     i, y, x = np.ogrid[:30, :101, :101]
     images = ((i * 7919 + y * (31 + i) + x * (17 + 3 * i) + y * x * i) % 251).astype(np.uint8)
@@ -67,7 +68,7 @@ def test_folds_are_those_of_other_machines(tmp_path: Path):
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "fd38d398cb892a43"
 
 
-def test_another_seed_gives_other_folds(tmp_path: Path):
+def test_another_seed_gives_other_folds(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", *_sections(4))
     found = []
     for seed in (1, 2):
@@ -77,7 +78,7 @@ def test_another_seed_gives_other_folds(tmp_path: Path):
     assert found[0] != found[1]
 
 
-def test_jobs_and_facts(tmp_path: Path):
+def test_jobs_and_facts(tmp_path: Path) -> None:
     config = {"split": {"folds": 2}, "encoders": [{"name": "a", "weight": 0.4}, {"name": "b", "weight": 0.6}]}
     dataset = write_dataset(tmp_path / "d.parquet", *_sections(3), unlabelled=1)
     jobs, facts = split(dataset, config, str(tmp_path / "f.parquet"))
@@ -95,7 +96,7 @@ def test_jobs_and_facts(tmp_path: Path):
 
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.sampled_from(ORDER), min_size=12, max_size=120), st.integers(2, 6), st.integers(0, 99))
-def test_every_stratum_is_spread_evenly(names: list[str], folds: int, seed: int):
+def test_every_stratum_is_spread_evenly(names: list[str], folds: int, seed: int) -> None:
     strata = merge_rare(np.array(names, dtype=np.str_), folds)
     groups = np.arange(len(names), dtype=np.int32)
     with warnings.catch_warnings():
@@ -107,7 +108,7 @@ def test_every_stratum_is_spread_evenly(names: list[str], folds: int, seed: int)
         assert shares.max() <= -(-size // folds) + 1
 
 
-def test_groups_are_spread_too(tmp_path: Path):
+def test_groups_are_spread_too(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", *_sections(8))
     split(dataset, {"split": {"folds": 4}}, str(tmp_path / "f.parquet"))
     table = _folds(tmp_path / "f.parquet")
@@ -115,7 +116,9 @@ def test_groups_are_spread_too(tmp_path: Path):
 
 
 @pytest.mark.parametrize(("area", "word"), [(0, "no labelled image holds any salt"), (3000, "every labelled image")])
-def test_one_sided_data_works_and_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture, area: int, word: str):
+def test_one_sided_data_works_and_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, area: int, word: str
+) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", cut_section(0, 3, 4), blocks([area] * 12))
     with caplog.at_level(logging.WARNING):
         split(dataset, {"split": {"folds": 4, "group_touching": False}}, str(tmp_path / "f.parquet"))
@@ -123,40 +126,40 @@ def test_one_sided_data_works_and_is_warned_of(tmp_path: Path, caplog: pytest.Lo
     assert Counter(_folds(tmp_path / "f.parquet")["fold"]) == {0: 3, 1: 3, 2: 3, 3: 3}
 
 
-def test_fewer_images_than_folds(tmp_path: Path):
+def test_fewer_images_than_folds(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", cut_section(0, 1, 3), blocks([0, 0, 9]), unlabelled=9)
     with pytest.raises(SaltError, match=r"fewer labelled images than folds.*3 images for 5 folds"):
         split(dataset, {}, str(tmp_path / "f.parquet"))
     assert not (tmp_path / "f.parquet").exists()
 
 
-def test_no_labelled_image_at_all(tmp_path: Path):
+def test_no_labelled_image_at_all(tmp_path: Path) -> None:
     with table_writer(tmp_path / "d.parquet", DATASET, {"data_hash": "feed"}):
         pass
     with pytest.raises(SaltError, match="0 images for 5 folds"):
         split(str(tmp_path / "d.parquet"), {}, str(tmp_path / "f.parquet"))
 
 
-def test_fewer_groups_than_folds(tmp_path: Path):
+def test_fewer_groups_than_folds(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", *_sections(2))
     with pytest.raises(SaltError, match="2 groups for 5 folds"):
         split(dataset, {}, str(tmp_path / "f.parquet"))
 
 
-def test_few_large_groups_leave_no_fold_empty():
+def test_few_large_groups_leave_no_fold_empty() -> None:
     groups = np.array([0] * 50 + [1] * 50 + [2, 3], dtype=np.int32)
     strata = np.array(["empty"] * 60 + ["cover1"] * 42)
     fold = _assign(strata, groups, parse_config({"split": {"folds": 4}}))
     assert sorted(np.bincount(fold).tolist()) == [1, 1, 50, 50]
 
 
-def test_wrong_file(tmp_path: Path):
+def test_wrong_file(tmp_path: Path) -> None:
     (tmp_path / "d.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(SaltError, match="is not a Parquet file"):
         split(str(tmp_path / "d.parquet"), {}, str(tmp_path / "f.parquet"))
 
 
-def _break(tmp_path: Path, **columns) -> str:
+def _break(tmp_path: Path, **columns: Any) -> str:
     source = write_dataset(tmp_path / "d.parquet", cut_section(0, 2, 3), blocks(AREAS))
     table, metadata = read_table(source, DATASET)
     metadata |= columns.pop("metadata", {})
@@ -170,23 +173,23 @@ def _break(tmp_path: Path, **columns) -> str:
     return str(tmp_path / "broken.parquet")
 
 
-def test_an_id_that_is_there_twice(tmp_path: Path):
+def test_an_id_that_is_there_twice(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match=r"id: the image is duplicate \(found b"):
         split(_break(tmp_path, id=list("abbcde")), {"split": {"folds": 2}}, str(tmp_path / "f.parquet"))
 
 
-def test_a_labelled_image_without_mask(tmp_path: Path):
+def test_a_labelled_image_without_mask(tmp_path: Path) -> None:
     masks = [None if i == 3 else bytes(101 * 101) for i in range(6)]
     with pytest.raises(SaltError, match=r"has no mask.*found t003"):
         split(_break(tmp_path, mask=masks), {"split": {"folds": 2}}, str(tmp_path / "f.parquet"))
 
 
-def test_a_dataset_without_hash(tmp_path: Path):
+def test_a_dataset_without_hash(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match="data_hash"):
         split(_break(tmp_path, forget=True), {"split": {"folds": 2}}, str(tmp_path / "f.parquet"))
 
 
-def test_component(tmp_path: Path):
+def test_component(tmp_path: Path) -> None:
     source = write_dataset(tmp_path / "d.parquet", *_sections(3))
     folds = Dataset(name="folds", uri=str(tmp_path / "out" / "folds"))
     jobs = fold_split.python_func(
@@ -200,7 +203,7 @@ def test_component(tmp_path: Path):
     assert read_table(folds.path, FOLDS)[0].num_rows == 18
 
 
-def test_component_ends_on_a_mistake_without_traceback(tmp_path: Path):
+def test_component_ends_on_a_mistake_without_traceback(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as end:
         fold_split.python_func(
             dataset=Dataset(name="dataset", uri=str(tmp_path / "none")),

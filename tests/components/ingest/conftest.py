@@ -4,6 +4,7 @@ import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,14 +46,14 @@ class Files:
 
 
 @pytest.fixture(scope="session")
-def original(tmp_path_factory) -> Path:
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("original") / "survey"
     write_survey(str(folder), labelled=20, test=10, seed=1)
     return folder
 
 
 @pytest.fixture
-def survey(original, tmp_path) -> Files:
+def survey(original: Any, tmp_path: Path) -> Files:
     shutil.copytree(original, tmp_path / "survey")
     return Files(tmp_path / "survey")
 

@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 from kfp.dsl import Artifact, Dataset
 
@@ -7,12 +10,12 @@ from salt_pipeline.components.core.schemas import DATASET, open_table
 from salt_pipeline.components.ingest.component import ingest
 
 
-def outputs(folder):
+def outputs(folder: Any) -> Any:
     dataset = Dataset(name="dataset", uri=str(folder / "dataset.parquet"), metadata={})
     return dataset, Artifact(name="config", uri=str(folder / "config"), metadata={})
 
 
-def test_describes_the_dataset_and_hands_the_configuration_on(survey, tmp_path):
+def test_describes_the_dataset_and_hands_the_configuration_on(survey: Any, tmp_path: Path) -> None:
     dataset, config = outputs(tmp_path)
     options = Config().model_dump(mode="json", exclude_none=True)
     ingest.python_func(str(survey.folder), "1", options, dataset, config)
@@ -23,7 +26,7 @@ def test_describes_the_dataset_and_hands_the_configuration_on(survey, tmp_path):
     assert read_json(config.path) == options
 
 
-def test_a_mistake_ends_without_a_traceback(tmp_path, capsys):
+def test_a_mistake_ends_without_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         ingest.python_func(str(tmp_path / "no.zip"), "1", {}, *outputs(tmp_path))
     assert ended.value.code == 2

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from .conftest import pack, pack_nested
 DROP = {"data": {"on_bad": "drop"}}
 
 
-def test_writes_the_dataset(survey, tmp_path):
+def test_writes_the_dataset(survey: Any, tmp_path: Path) -> None:
     facts = ingest(str(survey.folder), {}, str(tmp_path / "out/dataset.parquet"))
     table, metadata = read_table(tmp_path / "out/dataset.parquet", DATASET)
     ids = table["id"].to_pylist()
@@ -49,7 +50,7 @@ def test_writes_the_dataset(survey, tmp_path):
     assert all(isinstance(fact, str) for fact in facts.values())
 
 
-def test_every_form_of_the_archive_is_the_same_data(survey, tmp_path):
+def test_every_form_of_the_archive_is_the_same_data(survey: Any, tmp_path: Path) -> None:
     shutil.copytree(survey.folder, tmp_path / "deep/competition/survey")
     kaggle_unpacked_once = tmp_path / "half"
     kaggle_unpacked_once.mkdir()
@@ -70,7 +71,7 @@ def test_every_form_of_the_archive_is_the_same_data(survey, tmp_path):
 
 
 @pytest.mark.parametrize("what", ["depth", "pixel", "mask", "id"])
-def test_other_data_has_another_hash(survey, tmp_path, what):
+def test_other_data_has_another_hash(survey: Any, tmp_path: Path, what: Any) -> None:
     before = ingest(str(survey.folder), {}, str(tmp_path / "dataset.parquet"))["data_hash"]
     image_id = survey.salty
     if what == "depth":
@@ -94,7 +95,7 @@ def test_other_data_has_another_hash(survey, tmp_path, what):
     assert ingest(str(survey.folder), {}, str(tmp_path / "dataset.parquet"))["data_hash"] != before
 
 
-def spoil(survey) -> dict[str, str]:
+def spoil(survey: Any) -> dict[str, str]:
     """Four different faults; the bad ids and what is wrong with each."""
     no_mask, no_image, uneven, small = [image_id for image_id in survey.labelled if image_id != survey.salty][:4]
     survey.path("train/masks", no_mask).unlink()
@@ -113,7 +114,7 @@ def spoil(survey) -> dict[str, str]:
     }
 
 
-def test_all_problems_are_reported_together_and_nothing_is_written(survey, tmp_path):
+def test_all_problems_are_reported_together_and_nothing_is_written(survey: Any, tmp_path: Path) -> None:
     bad = spoil(survey)
     with pytest.raises(SaltErrors) as caught:
         ingest(str(survey.folder), {}, str(tmp_path / "out/dataset.parquet"))
@@ -124,7 +125,7 @@ def test_all_problems_are_reported_together_and_nothing_is_written(survey, tmp_p
     assert not (tmp_path / "out").exists()
 
 
-def test_bad_images_are_dropped_and_recorded(survey, tmp_path, caplog):
+def test_bad_images_are_dropped_and_recorded(survey: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     bad = spoil(survey)
     facts = ingest(str(survey.folder), DROP, str(tmp_path / "dataset.parquet"))
     table, metadata = read_table(tmp_path / "dataset.parquet", DATASET)
@@ -138,14 +139,14 @@ def test_bad_images_are_dropped_and_recorded(survey, tmp_path, caplog):
 
 
 @pytest.mark.parametrize("table", ["train.csv", "depths.csv", "sample_submission.csv"])
-def test_dropping_does_not_mend_an_archive_without_its_tables(survey, tmp_path, table):
+def test_dropping_does_not_mend_an_archive_without_its_tables(survey: Any, tmp_path: Path, table: Any) -> None:
     spoil(survey)
     (survey.folder / table).unlink()
     with pytest.raises(SaltErrors, match=f"{table}: is missing"):
         ingest(str(survey.folder), DROP, str(tmp_path / "dataset.parquet"))
 
 
-def test_dropping_everything_is_an_error(survey, tmp_path):
+def test_dropping_everything_is_an_error(survey: Any, tmp_path: Path) -> None:
     for image_id in survey.labelled:
         survey.path("train/masks", image_id).unlink()
     with pytest.raises(SaltErrors, match="no labelled or no test image remains"):
@@ -155,7 +156,9 @@ def test_dropping_everything_is_an_error(survey, tmp_path):
 @pytest.mark.parametrize(
     ("salt", "warning"), [(0, "no labelled image holds any salt"), (1, "every labelled image holds salt")]
 )
-def test_no_salt_and_only_salt_pass_with_a_warning(tmp_path, caplog, salt, warning):
+def test_no_salt_and_only_salt_pass_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, salt: Any, warning: Any
+) -> None:
     rng = np.random.default_rng(0)
     tiles = [
         Tile(f"{number:010x}", rng.integers(0, 256, (101, 101), np.uint8), np.full((101, 101), salt, np.uint8), 100)
@@ -167,7 +170,7 @@ def test_no_salt_and_only_salt_pass_with_a_warning(tmp_path, caplog, salt, warni
     assert warning in caplog.text
 
 
-def test_unknown_configuration_is_refused(survey, tmp_path):
+def test_unknown_configuration_is_refused(survey: Any, tmp_path: Path) -> None:
     with pytest.raises(SaltErrors, match=r"data\.on_bed"):
         ingest(str(survey.folder), {"data": {"on_bed": "drop"}}, str(tmp_path / "dataset.parquet"))
 
@@ -187,7 +190,7 @@ def run_limited(data: Path, dataset: Path, limit: int) -> subprocess.CompletedPr
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
-def test_full_disk_leaves_nothing_behind(survey, tmp_path):
+def test_full_disk_leaves_nothing_behind(survey: Any, tmp_path: Path) -> None:
     out = tmp_path / "out/dataset.parquet"
     done = run_limited(survey.folder, out, 50_000)
     assert done.returncode in (1, 2)
@@ -197,7 +200,7 @@ def test_full_disk_leaves_nothing_behind(survey, tmp_path):
     assert list(out.parent.iterdir()) == []
 
 
-def test_full_disk_keeps_what_was_there(survey, tmp_path):
+def test_full_disk_keeps_what_was_there(survey: Any, tmp_path: Path) -> None:
     out = tmp_path / "dataset.parquet"
     ingest(str(survey.folder), {}, str(out))
     before = out.read_bytes()
@@ -205,7 +208,7 @@ def test_full_disk_keeps_what_was_there(survey, tmp_path):
     assert out.read_bytes() == before
 
 
-def test_output_that_cannot_be_written(survey, tmp_path):
+def test_output_that_cannot_be_written(survey: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious")
     with pytest.raises((SaltError, OSError)):
         ingest(str(survey.folder), {}, str(tmp_path / "file/dataset.parquet"))

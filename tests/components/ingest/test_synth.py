@@ -1,5 +1,7 @@
 import io
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,31 +14,31 @@ from salt_pipeline.components.ingest.synth import write_survey
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory):
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Any:
     path = tmp_path_factory.mktemp("synth") / "survey.zip"
     write_survey(str(path), labelled=200, test=50, seed=3)
     return path
 
 
 @pytest.fixture(scope="module")
-def train(archive):
+def train(archive: Any) -> Any:
     with zipfile.ZipFile(archive) as outer, zipfile.ZipFile(outer.open("train.zip")) as inner:
         return {name: inner.read(name) for name in inner.namelist()}
 
 
 @pytest.fixture(scope="module")
-def masks_BHW(train):
+def masks_BHW(train: Any) -> Any:
     names = sorted(name for name in train if name.startswith("masks/"))
     return np.stack([np.asarray(Image.open(io.BytesIO(train[name]))) > 0 for name in names])
 
 
 @pytest.fixture(scope="module")
-def images_BHW(train):
+def images_BHW(train: Any) -> Any:
     names = sorted(name for name in train if name.startswith("images/"))
     return np.stack([np.asarray(Image.open(io.BytesIO(train[name])))[..., 0] for name in names])
 
 
-def test_has_the_layout_of_the_original(archive):
+def test_has_the_layout_of_the_original(archive: Any) -> None:
     with zipfile.ZipFile(archive) as outer:
         tables = ["depths.csv", "sample_submission.csv", "train.csv"]
         assert sorted(outer.namelist()) == sorted([*tables, "train.zip", "test.zip", "SYNTHETIC.txt"])
@@ -50,7 +52,7 @@ def test_has_the_layout_of_the_original(archive):
     assert [len(lines[name]) - 1 for name in tables] == [250, 50, 200]
 
 
-def test_images_and_masks_are_of_the_original_kinds(train):
+def test_images_and_masks_are_of_the_original_kinds(train: Any) -> None:
     for name, content in train.items():
         image = Image.open(io.BytesIO(content))
         pixels = np.asarray(image)
@@ -63,7 +65,7 @@ def test_images_and_masks_are_of_the_original_kinds(train):
             assert set(np.unique(pixels)) <= {0, 65535}
 
 
-def test_shares_are_near_the_original(masks_BHW, images_BHW):
+def test_shares_are_near_the_original(masks_BHW: Any, images_BHW: Any) -> None:
     area = masks_BHW.sum((1, 2))
     some = masks_BHW[area > 0]
     vertical = (some == some[:, :1]).all((1, 2)).sum() / len(masks_BHW)
@@ -81,12 +83,12 @@ def test_shares_are_near_the_original(masks_BHW, images_BHW):
     assert 0.4 <= border.mean() <= 0.6
 
 
-def test_salt_can_be_told_by_its_texture(masks_BHW, images_BHW):
+def test_salt_can_be_told_by_its_texture(masks_BHW: Any, images_BHW: Any) -> None:
     inside, outside = (images_BHW[masks_BHW == salt].std() for salt in (True, False))
     assert inside < 0.7 * outside
 
 
-def test_depths_lie_in_range_and_salt_a_little_deeper(archive, masks_BHW):
+def test_depths_lie_in_range_and_salt_a_little_deeper(archive: Any, masks_BHW: Any) -> None:
     with zipfile.ZipFile(archive) as outer:
         depths = dict(line.split(",") for line in outer.read("depths.csv").decode().splitlines()[1:])
         ids = [line.split(",")[0] for line in outer.read("train.csv").decode().splitlines()[1:]]
@@ -96,7 +98,7 @@ def test_depths_lie_in_range_and_salt_a_little_deeper(archive, masks_BHW):
     assert feet[salty].mean() > feet[~salty].mean()
 
 
-def test_some_tiles_touch(images_BHW):
+def test_some_tiles_touch(images_BHW: Any) -> None:
     # a neighbour's first column or row goes on where the last one ends
     left, right = images_BHW[:, :, -1].astype(float), images_BHW[:, :, 0].astype(float)
     upper, lower = images_BHW[:, -1].astype(float), images_BHW[:, 0].astype(float)
@@ -111,31 +113,31 @@ def test_some_tiles_touch(images_BHW):
     assert touching >= 8  # 12 pairs were cut
 
 
-def test_run_lengths_agree_with_the_masks(archive, masks_BHW):
+def test_run_lengths_agree_with_the_masks(archive: Any, masks_BHW: Any) -> None:
     with zipfile.ZipFile(archive) as outer:
         runs = [line.split(",")[1] for line in outer.read("train.csv").decode().splitlines()[1:]]
     assert all((decode(rle) == mask_HW).all() for rle, mask_HW in zip(runs, masks_BHW, strict=True))
 
 
-def test_passes_the_front_door(archive):
+def test_passes_the_front_door(archive: Any) -> None:
     counts, problems = check_data(str(archive))
     assert problems == []
     assert (counts["labelled"], counts["test"]) == (200, 50)
 
 
-def test_same_seed_same_bytes(tmp_path):
+def test_same_seed_same_bytes(tmp_path: Path) -> None:
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):
         write_survey(str(tmp_path / f"{name}.zip"), labelled=20, test=3, seed=seed)
     content = {name: (tmp_path / f"{name}.zip").read_bytes() for name in "abc"}
     assert content["a"] == content["b"] != content["c"]
 
 
-def test_one_image_of_each_is_enough(tmp_path):
+def test_one_image_of_each_is_enough(tmp_path: Path) -> None:
     write_survey(str(tmp_path / "survey"), labelled=1, test=1)
     assert check_data(str(tmp_path / "survey"))[1] == []
 
 
-def test_refuses_what_it_cannot_do(tmp_path):
+def test_refuses_what_it_cannot_do(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match=r"labelled: too few images \(found 0"):
         write_survey(str(tmp_path / "survey"), labelled=0)
     (tmp_path / "full").mkdir()

@@ -4,6 +4,8 @@ import json
 import logging
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,20 +19,21 @@ ORIGIN = {"kfp_ui": "https://kfp.example", "preset": "seed"}
 class Hook(HTTPServer):
     """A server with its answers, first to last, and what it was sent."""
 
-    def __init__(self, handler):
+    def __init__(self, handler: Any) -> None:
         super().__init__(("127.0.0.1", 0), handler)
-        self.sent, self.answers = [], []
+        self.sent: list[Any] = []
+        self.answers: list[Any] = []
 
 
 @pytest.fixture
-def hook(monkeypatch):
+def hook(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A server that the environment names."""
 
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_):
+        def log_message(self, *_: Any) -> None:
             pass
 
-        def do_POST(self):
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             server.sent.append((self.path, self.headers["Content-Type"], json.loads(body)))
             self.send_response(server.answers.pop(0) if server.answers else 200)
@@ -47,7 +50,7 @@ def hook(monkeypatch):
 
 
 @pytest.fixture
-def tracked(monkeypatch, tmp_path):
+def tracked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setattr("salt_pipeline.components.core.tracking.tracking.SETTLE", 0)
     parent = Tracking("nightly-1").parent()
@@ -55,7 +58,7 @@ def tracked(monkeypatch, tmp_path):
     return parent
 
 
-def test_success_is_one_post_with_score_and_link(hook, tracked):
+def test_success_is_one_post_with_score_and_link(hook: Any, tracked: Any) -> None:
     tracked.end()
     assert notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
     [(path, kind, said)] = hook.sent
@@ -65,26 +68,30 @@ def test_success_is_one_post_with_score_and_link(hook, tracked):
     assert said == {"run": "nightly-1", "state": "SUCCEEDED", "score": 0.8125, "link": link, "text": text}
 
 
-def test_failure_has_no_score(hook, tracked):
+def test_failure_has_no_score(hook: Any, tracked: Any) -> None:
     assert notify("nightly-1", "FAILED", ORIGIN, "")
     [(_, _, said)] = hook.sent
     assert said == {"run": "nightly-1", "state": "FAILED", "score": None, "link": None, "text": "nightly-1: FAILED"}
 
 
 @pytest.mark.parametrize(("finished", "state"), [(True, "SUCCEEDED"), (False, "FAILED")])
-def test_mlflow_decides_where_ml_metadata_has_left_the_tasks_running(hook, tracked, finished, state):
+def test_mlflow_decides_where_ml_metadata_has_left_the_tasks_running(
+    hook: Any, tracked: Any, finished: Any, state: Any
+) -> None:
     if finished:
         tracked.end()
     notify("nightly-1", "RUNNING", ORIGIN, "3f2a")
     assert hook.sent[0][2]["state"] == state
 
 
-def test_what_nobody_knows_is_not_guessed(hook):
+def test_what_nobody_knows_is_not_guessed(hook: Any) -> None:
     notify("nightly-1", "RUNNING", ORIGIN, "3f2a")
     assert hook.sent[0][2]["state"] == "UNKNOWN"
 
 
-def test_an_mlflow_that_is_unreachable_costs_the_score_alone(hook, monkeypatch, caplog):
+def test_an_mlflow_that_is_unreachable_costs_the_score_alone(
+    hook: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     assert notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
@@ -92,14 +99,14 @@ def test_an_mlflow_that_is_unreachable_costs_the_score_alone(hook, monkeypatch, 
     assert "the score is unknown" in caplog.text
 
 
-def test_a_server_that_fails_is_tried_again(hook):
+def test_a_server_that_fails_is_tried_again(hook: Any) -> None:
     hook.answers = [503, 429]
     assert notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
     assert len(hook.sent) == 3
 
 
 @pytest.mark.parametrize(("answers", "times"), [([404], 1), ([500] * 9, stage.ATTEMPTS)])
-def test_what_is_not_taken_fails_nothing(hook, answers, times, caplog):
+def test_what_is_not_taken_fails_nothing(hook: Any, answers: Any, times: Any, caplog: pytest.LogCaptureFixture) -> None:
     hook.answers = list(answers)
     assert not notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
     assert len(hook.sent) == times
@@ -107,7 +114,9 @@ def test_what_is_not_taken_fails_nothing(hook, answers, times, caplog):
 
 
 @pytest.mark.parametrize("address", ["", "http://127.0.0.1:9/s3cr3t", "http://s3cr3t.invalid", "http://[s3cr3t"])
-def test_the_address_is_in_no_log(hook, monkeypatch, caplog, address):
+def test_the_address_is_in_no_log(
+    hook: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, address: Any
+) -> None:
     monkeypatch.setenv("SALT_NOTIFY_URL", address)
     with caplog.at_level(logging.DEBUG):
         assert not notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")

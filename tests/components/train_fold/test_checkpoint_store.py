@@ -115,7 +115,9 @@ def test_killed_and_gone_on_with_elsewhere_by_two_at_once_it_ends_with_the_same_
     assert read_progress(checkpoints, key._replace(fold=2)) == {}
 
 
-def test_an_earlier_epoch_never_replaces_a_later_one(store: Store, bucket: str, caplog) -> None:
+def test_an_earlier_epoch_never_replaces_a_later_one(
+    store: Store, bucket: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     uri = f"s3://{bucket}/job/checkpoint.safetensors"
     with StorePlace(f"s3://{bucket}/job") as ahead, StorePlace(f"s3://{bucket}/job") as behind:
@@ -225,7 +227,7 @@ def test_a_training_goes_on_over_an_outage(breaking: MinioServer) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_a_longer_outage_stops_it(breaking: MinioServer, caplog) -> None:
+def test_a_longer_outage_stops_it(breaking: MinioServer, caplog: pytest.LogCaptureFixture) -> None:
     place = StorePlace("s3://salt/job", patience=1)
 
     def training() -> None:

@@ -5,6 +5,7 @@ runs), pipeline_server.go; and of resource/resource_manager.go. A wrapped error 
 """
 
 import json
+from typing import Any
 
 from tests.pipelines.kfp_server import KfpServer, refusal
 
@@ -21,7 +22,7 @@ class MultiUserServer(KfpServer):
         gateway: Whether a proxy sends those away who have neither, as Istio with oauth2-proxy does.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.profile, self.session, self.cookie, self.gateway = (
             "team-salt",
@@ -30,7 +31,7 @@ class MultiUserServer(KfpServer):
             True,
         )
 
-    def answer(self, method, path, query, body, headers):
+    def answer(self, method: Any, path: Any, query: Any, body: Any, headers: Any) -> Any:
         shown = (headers.get("authorization"), headers.get("cookie"))
         if shown[0] != f"Bearer {self.session}" and shown[1] != self.cookie:
             if self.gateway:
@@ -57,10 +58,10 @@ class MultiUserServer(KfpServer):
         refused = check(method, asked) if check else None
         return refused or super().answer(method, path, query, body, headers)
 
-    def namespace_of(self, experiment):
+    def namespace_of(self, experiment: Any) -> Any:
         return experiment.get("namespace", "")
 
-    def _denied(self, around, namespace):
+    def _denied(self, around: Any, namespace: Any) -> Any:
         if namespace == self.profile:
             return None
         return refusal(
@@ -69,7 +70,7 @@ class MultiUserServer(KfpServer):
             f"&ResourceAttributes{{Namespace:{namespace},Verb:list}}): Unauthorized access",
         )
 
-    def _run(self, method, asked):
+    def _run(self, method: Any, asked: Any) -> Any:
         if method == "POST":
             if not asked.get("experiment_id"):
                 return refusal(
@@ -91,7 +92,7 @@ class MultiUserServer(KfpServer):
             f"{around}: Failed to access run . Check if you have access to namespace {namespace}", namespace
         )
 
-    def _experiment(self, method, asked):
+    def _experiment(self, method: Any, asked: Any) -> Any:
         namespace = asked.get("namespace", "")
         around = (
             "Failed to create a experiment: Failed to authorize the request"
@@ -103,7 +104,7 @@ class MultiUserServer(KfpServer):
             return refusal(400, f"{around}: {said}")
         return self._denied(f"{around}: Failed to authorize with API", namespace)
 
-    def _schedule(self, method, asked):
+    def _schedule(self, method: Any, asked: Any) -> Any:
         if method == "POST":
             return None
         namespace = asked.get("namespace", "")
@@ -116,7 +117,7 @@ class MultiUserServer(KfpServer):
             return refusal(400, f"{around}: {said}")
         return self._denied(around, namespace)
 
-    def _pipeline(self, method, asked):
+    def _pipeline(self, method: Any, asked: Any) -> Any:
         namespace = asked.get("namespace", "")
         if method != "POST":
             around = f"Failed to list pipelines in namespace {namespace}. Check error stack"

@@ -35,7 +35,7 @@ def tracked(tmp_path: Path, no_cluster: None, monkeypatch: pytest.MonkeyPatch, e
         tracking.job(encoder, fold)
     client = MlflowClient()
 
-    def runs():
+    def runs() -> Any:
         (experiment,) = client.search_experiments(filter_string="name = 'salt'")
         found = client.search_runs([experiment.experiment_id])
         return {run.info.run_name: run.info for run in found}

@@ -44,7 +44,7 @@ def entered(
     monkeypatch.setenv("SALT_S3_BUCKET", bucket)
     assert salt("cluster", "init", "--dev")[0] == 0
 
-    def enter(name):
+    def enter(name: Any) -> Any:
         access, secret = POD_SECRETS[name]
         held = kubernetes.secret(name)
         return Store(StoreSettings(access_key=held[access], secret_key=held[secret]), patience=0)
@@ -162,7 +162,7 @@ def test_what_is_no_minio_has_no_users(
     kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch, status: int, said: Any, why: str
 ) -> None:
     class Store(Server):
-        def respond(self, *_):
+        def respond(self, *_: Any) -> Any:
             return status, "text/html", said
 
     for name, value in (("ACCESS_KEY", "given"), ("SECRET_KEY", "given-secret")):

@@ -136,10 +136,10 @@ def proxy() -> Iterator[Any]:
     seen = []
 
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_):
+        def log_message(self, *_: Any) -> None:
             pass
 
-        def do_GET(self):
+        def do_GET(self) -> None:
             seen.append((self.path, self.headers.get("proxy-authorization")))
             self.send_response(200)
             self.end_headers()

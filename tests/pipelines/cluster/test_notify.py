@@ -88,10 +88,10 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     sent = []
 
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_):
+        def log_message(self, *_: Any) -> None:
             pass
 
-        def do_POST(self):
+        def do_POST(self) -> None:
             sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
@@ -109,7 +109,7 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 @pytest.mark.parametrize("fail", [False, True])
 def test_kfp_local_runs_the_exit_task_after_success_and_failure(hook: Any, tmp_path: Path, fail: bool) -> None:
     @dsl.pipeline(name="small")
-    def small(fail: bool):
+    def small(fail: bool) -> None:
         last = notify(run="small-1", origin={}, kfp_run="")
         with dsl.ExitHandler(last, name="stages"), dsl.ParallelFor(items=[1, 2]):
             work(fail=fail).set_caching_options(False)

@@ -132,7 +132,7 @@ def look(*moments: Any) -> Any:
     """A task's seconds at each look: its attempts as (phase, created, finished), in seconds after the beginning."""
     stopwatch, began = Stopwatch(), datetime(2026, 1, 2, tzinfo=UTC)
 
-    def at(second):
+    def at(second: Any) -> Any:
         return None if second is None else began + timedelta(seconds=second)
 
     found = []

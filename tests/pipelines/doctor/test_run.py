@@ -84,14 +84,14 @@ def test_doctor_ends_when_nothing_is_there() -> None:
 
 
 def test_a_check_that_hangs_or_breaks_does_not_hide_the_others() -> None:
-    def breaks():
+    def breaks() -> Any:
         raise ZeroDivisionError("by zero")
 
-    def cannot():
+    def cannot() -> Any:
         raise NotChecked("no way to look")
 
     stop = threading.Event()
-    made = {"hangs": stop.wait, "breaks": breaks, "cannot": cannot, "good": lambda: ("ok", "it is", "")}
+    made: dict[str, Any] = {"hangs": stop.wait, "breaks": breaks, "cannot": cannot, "good": lambda: ("ok", "it is", "")}
     verdicts = run_checks(made, 0.3)
     stop.set()
     assert [(v.check, v.state) for v in verdicts] == [
@@ -320,7 +320,7 @@ def test_mlflow_and_its_versions(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch
 def test_mlflow_is_asked_with_the_credentials_of_its_address(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def answer(method, path, query, body, headers):
+    def answer(method: Any, path: Any, query: Any, body: Any, headers: Any) -> Any:
         asked.append(headers.get("authorization"))
         return 200, "text/plain", metadata.version("mlflow").encode()
 
