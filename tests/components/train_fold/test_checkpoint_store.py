@@ -189,7 +189,7 @@ def test_without_a_store_or_its_bucket_no_training_begins(
     assert not list(tmp_path.iterdir())
     from salt_pipeline.components.core.store import client
 
-    monkeypatch.setattr(client, "HASTE", 0.3)
+    monkeypatch.setattr(client, "FIRST_ANSWER", 0.3)
     monkeypatch.setenv("SALT_S3_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(SaltError, match="the store does not answer"):
         train(**arguments(survey, tmp_path, "s3://salt/checkpoints", document()))

@@ -290,7 +290,7 @@ def test_watch_shows_the_last_metric_of_this_configuration(
     other = preset_config("smoke", ["train.epochs=9"])
     kfp.add_run("first", "FAILED", RUN, {"config": SMOKE, "checkpoints": root})
     kfp.workflows[RUN] = workflow({("train-fold", i): ["Running"] for i in (0, 3)}, RUN)
-    for hashes, score in ((f"{config.hash}-aa", 0.5), (f"{other.hash}-aa", 0.9)):
+    for hashes, score in ((f"{config.hash}-{'a' * 16}", 0.5), (f"{other.hash}-{'a' * 16}", 0.9)):
         state = {"done": 1.5, "epochs": 2, "loss": 0.1, "score": score}
         store.put(f"{root}/{hashes}/{SECOND}/fold1/progress.json", json.dumps(state).encode())
     _, _, said = salt("watch", RUN)

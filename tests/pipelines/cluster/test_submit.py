@@ -138,7 +138,7 @@ def test_a_store_without_an_answer_in_time_leaves_nothing_to_the_cache(
         monkeypatch.setenv("SALT_S3_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("SALT_S3_ACCESS_KEY", "a")
         monkeypatch.setenv("SALT_S3_SECRET_KEY", "b")
-        monkeypatch.setattr(client, "HASTE", 0.1)
+        monkeypatch.setattr(client, "FIRST_ANSWER", 0.1)
         config = preset_config("smoke", ["cluster.tag=1"])
         found = [submit.check(Kfp(cluster_settings()), "s3://salt/survey.zip", config) for _ in range(2)]
     assert any("the store does not answer" in warning for warning in found[0].warnings)
