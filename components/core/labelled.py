@@ -61,7 +61,7 @@ def check_facts(
     """
     for key, wanted in expected.items():
         value = str(found.get(key, ""))
-        if value != wanted:
+        if not value or value != wanted:
             origin = f" as in {source}" if source else ""
             raise SaltError(
                 "does not match the other inputs",
