@@ -1,5 +1,6 @@
 """A real MLflow server that tests share, one that a test may stop, and an address without a server."""
 
+import logging
 import shutil
 import socket
 from collections.abc import Iterator
@@ -9,6 +10,12 @@ import pytest
 
 from tests.components.core.tracking.work import Recorded
 from tests.servers import MlflowServer
+
+
+@pytest.fixture(autouse=True)
+def warnings_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """Records warnings, whatever level a test before has left: a command of the same process logs more than they do."""
+    caplog.set_level(logging.WARNING, "salt_pipeline")
 
 
 @pytest.fixture(scope="session")
