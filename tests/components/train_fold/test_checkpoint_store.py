@@ -5,14 +5,11 @@ import json
 import logging
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,18 +22,12 @@ from salt_pipeline.components.train_fold.checkpoint import Progress
 from salt_pipeline.components.train_fold.checkpoint_store import StorePlace
 from salt_pipeline.components.train_fold.stage import train
 from tests.components.network.tiny import ENCODER, HASH, document, write_survey
+from tests.components.train_fold.job import arguments, start
 from tests.servers import MinioServer, minio_program
 
 pytestmark = [pytest.mark.minio, pytest.mark.usefixtures("store_environment")]
 
 JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": "e", "fold": 0}
-
-CHILD = """
-import json, sys
-from salt_pipeline.components.train_fold.stage import train
-from tests.components.network import tiny
-train(**json.loads(sys.argv[1]))
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -49,29 +40,6 @@ def _no_store_of_another_test() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     return write_survey(tmp_path_factory.mktemp("survey"))
-
-
-def arguments(survey: tuple[str, str], out: Path, checkpoints: str, config: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "dataset": survey[0],
-        "folds": survey[1],
-        "encoder": ENCODER,
-        "fold": 1,
-        "config": config,
-        "run": "",
-        "checkpoints": checkpoints,
-        "model": str(out / "model"),
-        "oof": str(out / "oof.parquet"),
-        "curve": str(out / "curve.json"),
-    }
-
-
-def start(job: dict[str, Any], environment: dict[str, str]) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, json.dumps(job)],
-        cwd=Path(__file__).parents[3],
-        env=environment | {"OMP_NUM_THREADS": "1"},
-    )
 
 
 def write(place: StorePlace, epoch: int, content: bytes | None = None) -> None:
@@ -90,7 +58,7 @@ def test_killed_and_gone_on_with_elsewhere_by_two_at_once_it_ends_with_the_same_
     checkpoints = f"s3://{bucket}/checkpoints"
     key = JobKey(parse_config(config).hash, HASH, ENCODER, 1)
     uri = f"{key.folder(checkpoints)}/checkpoint.safetensors"
-    child = start(arguments(survey, tmp_path / "killed", checkpoints, config), minio.environment())
+    child = start(arguments(survey, tmp_path / "killed", config, checkpoints=checkpoints), minio.environment())
     while store.stat(uri) is None and child.poll() is None:
         time.sleep(0.03)
     child.send_signal(signal.SIGKILL)
@@ -100,10 +68,10 @@ def test_killed_and_gone_on_with_elsewhere_by_two_at_once_it_ends_with_the_same_
     assert found is not None
     assert int(found.metadata["epoch"]) >= 1
 
-    other = start(arguments(survey, tmp_path / "other", checkpoints, config), minio.environment())
-    train(**arguments(survey, tmp_path / "one", checkpoints, config))
+    other = start(arguments(survey, tmp_path / "other", config, checkpoints=checkpoints), minio.environment())
+    train(**arguments(survey, tmp_path / "one", config, checkpoints=checkpoints))
     assert other.wait() == 0
-    train(**arguments(survey, tmp_path / "unbroken", str(tmp_path / "checkpoints"), config))
+    train(**arguments(survey, tmp_path / "unbroken", config, checkpoints=str(tmp_path / "checkpoints")))
     files = [(tmp_path / name / "model/model.safetensors").read_bytes() for name in ("one", "other", "unbroken")]
     assert files[0] == files[1] == files[2]
     kept = store.stat(uri)
@@ -159,7 +127,7 @@ def test_of_many_attempts_at_once_the_furthest_is_kept(store: Store, bucket: str
 def test_an_altered_one_is_never_trained_on(store: Store, bucket: str, survey: tuple[str, str], tmp_path: Path) -> None:
     config = document(train={"epochs": 1, "phase1_epochs": 1})
     checkpoints = f"s3://{bucket}/checkpoints"
-    train(**arguments(survey, tmp_path / "whole", checkpoints, config))
+    train(**arguments(survey, tmp_path / "whole", config, checkpoints=checkpoints))
     uri = next(name for name, _ in store.list(checkpoints) if name.endswith(".safetensors"))
     content, facts = bytearray(store.get(uri)), store.stat(uri)
     assert facts is not None
@@ -170,14 +138,14 @@ def test_an_altered_one_is_never_trained_on(store: Store, bucket: str, survey: t
             bucket, key, bytes(spoilt), {f"x-amz-meta-{name}": value for name, value in sha256.items()}
         )
         with pytest.raises(SaltError, match=f"{uri}: was altered or is damaged.* remove the object to start over"):
-            train(**arguments(survey, tmp_path / "again", checkpoints, config))
+            train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
         assert not (tmp_path / "again/model").exists()
     store.put(uri, bytes(content))
     with pytest.raises(SaltError, match=f"{uri}: is no checkpoint of a training: remove the object"):
-        train(**arguments(survey, tmp_path / "again", checkpoints, config))
+        train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
     store.put(uri, b"of another program", {"epoch": "1"})
     with pytest.raises(SaltError, match=f"{uri}: is not a checkpoint, or is damaged: remove it") as caught:
-        train(**arguments(survey, tmp_path / "again", checkpoints, config))
+        train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
     assert "/tmp" not in str(caught.value)
 
 
@@ -185,14 +153,14 @@ def test_without_a_store_or_its_bucket_no_training_begins(
     survey: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SaltError, match="there is no such bucket"):
-        train(**arguments(survey, tmp_path, "s3://no-such-bucket/checkpoints", document()))
+        train(**arguments(survey, tmp_path, document(), checkpoints="s3://no-such-bucket/checkpoints"))
     assert not list(tmp_path.iterdir())
     from salt_pipeline.components.core.store import client
 
     monkeypatch.setattr(client, "FIRST_ANSWER", 0.3)
     monkeypatch.setenv("SALT_S3_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(SaltError, match="the store does not answer"):
-        train(**arguments(survey, tmp_path, "s3://salt/checkpoints", document()))
+        train(**arguments(survey, tmp_path, document(), checkpoints="s3://salt/checkpoints"))
     assert not list(tmp_path.iterdir())
 
 

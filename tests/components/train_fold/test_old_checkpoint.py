@@ -14,25 +14,15 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from salt_pipeline.components.train_fold.stage import train
-from tests.components.network.tiny import ENCODER, document, network, write_survey
+from tests.components.network.tiny import document, network, write_survey
+from tests.components.train_fold.job import arguments
 
 OLD: dict[str, Any] = json.loads(Path(__file__).with_name("checkpoint_46aa173.json").read_text())
 CONFIG = document(train={"keep": "best"})
 
 
 def run(survey: tuple[str, str], out: Path) -> None:
-    train(
-        dataset=survey[0],
-        folds=survey[1],
-        encoder=ENCODER,
-        fold=1,
-        config=CONFIG,
-        run="",
-        checkpoints=str(out / "checkpoints"),
-        model=str(out / "model"),
-        oof=str(out / "oof.parquet"),
-        curve=str(out / "curve.json"),
-    )
+    train(**arguments(survey, out, CONFIG))
 
 
 @pytest.fixture

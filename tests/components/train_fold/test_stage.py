@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -23,22 +21,11 @@ from salt_pipeline.components.network.maps import predict_maps
 from salt_pipeline.components.network.model_file import load_model
 from salt_pipeline.components.train_fold.stage import train
 from tests.components.network.tiny import ENCODER, HASH, document, write_folds, write_survey
+from tests.components.train_fold.job import arguments, start
 
 
 def run_stage(survey: tuple[str, str], out: Path, document: dict[str, Any], **changes: Any) -> tuple[Any, Any]:
-    arguments: dict[str, Any] = {
-        "dataset": survey[0],
-        "folds": survey[1],
-        "encoder": ENCODER,
-        "fold": 1,
-        "config": document,
-        "run": "",
-        "checkpoints": str(out / "checkpoints"),
-        "model": str(out / "model"),
-        "oof": str(out / "oof.parquet"),
-        "curve": str(out / "curve.json"),
-    }
-    return train(**arguments | changes)
+    return train(**arguments(survey, out, document) | changes)
 
 
 QUICK = document(train={"epochs": 2, "phase1_epochs": 1})
@@ -167,37 +154,13 @@ def test_a_fold_without_images_is_refused(tmp_path: Path) -> None:
         run_stage(survey, tmp_path, document(split={"folds": 2}), fold=0)
 
 
-CHILD = """
-import json, sys
-from salt_pipeline.components.train_fold.stage import train
-from tests.components.network import tiny
-train(**json.loads(sys.argv[1]))
-"""
-
-
 def test_killed_and_started_again_it_ends_with_the_same_bits(survey: tuple[str, str], tmp_path: Path) -> None:
     """SIGKILL after the first epoch; plateau, change of phase and choice of the best weights are still to come."""
     config = document(train={"phase1_epochs": 2, "schedule": "plateau", "keep": "best"})
     broken = tmp_path / "broken"
-    arguments = {
-        "dataset": survey[0],
-        "folds": survey[1],
-        "encoder": ENCODER,
-        "fold": 1,
-        "config": config,
-        "run": "",
-        "checkpoints": str(broken / "checkpoints"),
-        "model": str(broken / "model"),
-        "oof": str(broken / "oof.parquet"),
-        "curve": str(broken / "curve.json"),
-    }
     key = JobKey(parse_config(config).hash, HASH, ENCODER, 1)
     checkpoint = Path(key.folder(str(broken / "checkpoints")), CHECKPOINT)
-    child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, json.dumps(arguments)],
-        cwd=Path(__file__).parents[3],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+    child = start(arguments(survey, broken, config), os.environ)
     while not checkpoint.exists() and child.poll() is None:
         time.sleep(0.002)
     child.send_signal(signal.SIGKILL)
