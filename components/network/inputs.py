@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from salt_pipeline.components.core.config.config import ModelConfig
 from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.network.resampling import interpolate, interpolation_matrix
 
 
 def input_axis(config: ModelConfig, device: torch.device) -> Tensor:
@@ -53,4 +54,4 @@ def to_image(logit_B1HW: Tensor, config: ModelConfig) -> Tensor:
     if config.fit == "pad":
         start = (config.input_size - SIDE) // 2
         return logit_B1HW[:, 0, start : start + SIDE, start : start + SIDE]
-    return F.interpolate(logit_B1HW, size=(SIDE, SIDE), mode="bilinear", align_corners=False)[:, 0]
+    return interpolate(logit_B1HW, interpolation_matrix(config.input_size, SIDE, logit_B1HW.device))[:, 0]

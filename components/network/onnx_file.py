@@ -40,17 +40,6 @@ class Exported(nn.Module):
         return to_image(logit_B1HW, self.config).sigmoid(), salt_B.sigmoid()
 
 
-class FixedMaxPool(nn.Module):
-    """Adaptive max pooling to 4 x 4 by slices, which ONNX has where the side is no multiple of four."""
-
-    def forward(self, x_BCHW: Tensor) -> Tensor:
-        """Pools (B, C, S, S) to (B, C, 4, 4)."""
-        side = int(x_BCHW.shape[2])
-        spans = [slice(k * side // 4, -(-(k + 1) * side // 4)) for k in range(4)]
-        rows = [torch.cat([x_BCHW[:, :, y, x].amax((2, 3), keepdim=True) for x in spans], 3) for y in spans]
-        return torch.cat(rows, 2)
-
-
 def export(model: str, out: str | Path) -> float:
     """Writes the file, and compares the results of onnxruntime and torch on synthetic images.
 
@@ -75,7 +64,6 @@ def export(model: str, out: str | Path) -> float:
     sample_BHW = np.stack([_waves(random) for _ in range(3)])
     with torch.inference_mode():
         wanted = [result.numpy() for result in exported(torch.from_numpy(sample_BHW))]
-    network.classifier[0] = FixedMaxPool()
     with atomic_path(out) as part:
         _write(exported, part)
         onnx.checker.check_model(str(part))

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from salt_pipeline.components.core.config.config import ModelConfig
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.network.resampling import Interpolation, pool_to_4
 
 
 class DecoderStage(nn.Module):
@@ -99,10 +100,14 @@ class SaltNet(nn.Module):
         centre, width = config.centre_channels, config.decoder_channels
         self.centre_top = Conv2dReLU(sizes[-1][0], centre, kernel_size=3, padding=1)
         self.centre = Conv2dReLU(centre, centre, kernel_size=3, padding=1)
-        self.classifier = nn.Sequential(nn.AdaptiveMaxPool2d(4), nn.Conv2d(centre, 1, kernel_size=4))
+        centre_side = (sizes[-1][1] + 1) // 2
+        self.classifier = nn.Sequential(pool_to_4(centre_side), nn.Conv2d(centre, 1, kernel_size=4))
         self.decoder = Decoder(sizes, config)
-        columns = [width] * 5 + [centre] if config.hypercolumn else [width]
-        self.columns = nn.ModuleList(nn.Conv2d(c, 1, kernel_size=1, bias=False) for c in columns)
+        maps = [(width, side) for _, side in reversed(sizes)] + [(centre, centre_side)]
+        if not config.hypercolumn:
+            maps = [(width, sizes[0][1])]
+        self.columns = nn.ModuleList(nn.Conv2d(channels, 1, kernel_size=1, bias=False) for channels, _ in maps)
+        self.upsample = nn.ModuleList(Interpolation(side, config.input_size) for _, side in maps)
         self.bias = nn.Parameter(torch.zeros(1))
         self.config = config
 
@@ -121,11 +126,9 @@ class SaltNet(nn.Module):
         salt_B = self.classifier(centre).float().flatten()
         outputs = self.decoder(centre, [top, *features[-2::-1]])
         maps = [*outputs, centre] if len(self.columns) > 1 else outputs[-1:]
-        size = x_BCHW.shape[2:]
         logit_B1HW = torch.zeros((), device=x_BCHW.device)
-        for column, features_BCHW in zip(self.columns, maps, strict=True):
-            one = column(features_BCHW).float()
-            logit_B1HW = logit_B1HW + F.interpolate(one, size=size, mode="bilinear", align_corners=False)
+        for column, upsample, features_BCHW in zip(self.columns, self.upsample, maps, strict=True):
+            logit_B1HW = logit_B1HW + upsample(column(features_BCHW))
         if self.config.gate:
             logit_B1HW = logit_B1HW * salt_B.sigmoid()[:, None, None, None]
         return logit_B1HW + self.bias, salt_B
