@@ -10,6 +10,9 @@ from salt_pipeline.components.network.device import autocast
 from salt_pipeline.components.network.inputs import to_image, to_input
 from salt_pipeline.components.network.unet import SaltNet
 
+IMAGES_AT_ONCE = {"cpu": 64, "cuda": 512}
+"""Batch size by device. On a CPU the results do not depend on it; on a GPU a kernel may be chosen by it."""
+
 
 @torch.inference_mode()
 def predict_maps(
@@ -28,14 +31,17 @@ def predict_maps(
     """
     model.eval()
     maps, salts = [], []
-    for part_BHW in image_BHW.split(config.predict.batch_size):
+    batch_size = config.predict.batch_size
+    if batch_size == "auto":
+        batch_size = IMAGES_AT_ONCE[image_BHW.device.type]
+    for part_BHW in image_BHW.split(batch_size):
         map_BHW, salt_B = _probabilities(model, part_BHW, config)
         if flip_tta:
             mirrored_BHW, mirrored_B = _probabilities(model, part_BHW.flip(2), config)
             map_BHW, salt_B = (map_BHW + mirrored_BHW.flip(2)) / 2, (salt_B + mirrored_B) / 2
-        maps.append((map_BHW * 255).round().to(torch.uint8).cpu())
-        salts.append(salt_B.cpu())
-    return torch.cat(maps).numpy(), torch.cat(salts).numpy()
+        maps.append((map_BHW * 255).round().to(torch.uint8))
+        salts.append(salt_B)
+    return torch.cat(maps).cpu().numpy(), torch.cat(salts).cpu().numpy()
 
 
 def _probabilities(model: SaltNet, image_BHW: Tensor, config: Config) -> tuple[Tensor, Tensor]:
