@@ -1,6 +1,8 @@
 """The device that computes, and its number format."""
 
-from contextlib import AbstractContextManager, nullcontext
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
 import torch
@@ -8,8 +10,14 @@ from torch import Tensor, nn
 
 
 def pick_device() -> torch.device:
-    """The GPU if there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """The GPU if there is one, computing with algorithms that give the same bits again; else the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    # cuBLAS reads this once, when it computes the first product.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    return torch.device("cuda")
 
 
 def device_name(device: torch.device) -> str:
@@ -33,7 +41,20 @@ def autocast(device: torch.device, amp: str) -> AbstractContextManager:
     """A context that computes in bfloat16 where `amp` is `auto` and the device can."""
     if amp == "off" or not computes_bf16(device):
         return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
+    # A recorded CUDA graph must cast the weights anew in each step; a step uses each of them once anyway.
+    return torch.autocast(device.type, dtype=torch.bfloat16, cache_enabled=False)
+
+
+@contextmanager
+def own_stream(device: torch.device) -> Iterator[None]:
+    """Has a GPU compute on a stream of its own, on which alone a CUDA graph can be recorded."""
+    if device.type != "cuda":
+        yield
+        return
+    torch.cuda.synchronize(device)
+    with torch.cuda.stream(torch.cuda.Stream(device)):
+        yield
+    torch.cuda.synchronize(device)
 
 
 def spare_depthwise(model: nn.Module) -> None:

@@ -1,5 +1,6 @@
 """The exponential moving average of a network's weights, from tensors alone."""
 
+import torch
 from torch import Tensor
 
 DECAY = 0.99
@@ -14,8 +15,7 @@ def move_average(average: dict[str, Tensor], state: dict[str, Tensor]) -> None:
         state: A network's state dictionary. Its floating-point entries are averaged, the running statistics of
             normalisations among them; its integers, which count batches, are copied.
     """
-    for key, value in state.items():
-        if value.is_floating_point():
-            average[key].lerp_(value, 1 - DECAY)
-        else:
-            average[key].copy_(value)
+    floats = [key for key, value in state.items() if value.is_floating_point()]
+    integers = [key for key, value in state.items() if not value.is_floating_point()]
+    torch._foreach_lerp_([average[key] for key in floats], [state[key] for key in floats], 1 - DECAY)
+    torch._foreach_copy_([average[key] for key in integers], [state[key] for key in integers])

@@ -43,12 +43,12 @@ def lovasz_hinge(logit_BHW: Tensor, mask_BHW: Tensor, *, symmetric: bool = False
 def _lovasz(logit_BN: Tensor, mask_BN: Tensor) -> Tensor:
     errors_BN = 1 - logit_BN * (2 * mask_BN - 1)
     errors_BN, order_BN = errors_BN.sort(dim=1, descending=True)
-    truth_BN = mask_BN.gather(1, order_BN)
-    positives_B1 = truth_BN.sum(dim=1, keepdim=True)
-    intersection_BN = positives_B1 - truth_BN.cumsum(dim=1)
-    union_BN = positives_B1 + (1 - truth_BN).cumsum(dim=1)
-    jaccard_BN = 1 - intersection_BN / union_BN
-    gradient_BN = torch.diff(jaccard_BN, dim=1, prepend=torch.zeros_like(positives_B1))
+    # Pixels are counted in integers, whose sums a GPU gives in any order alike.
+    found_BN = mask_BN.gather(1, order_BN).int().cumsum(dim=1, dtype=torch.int32)
+    positives_B1 = found_BN[:, -1:]
+    rank_N = torch.arange(1, found_BN.shape[1] + 1, dtype=torch.int32, device=found_BN.device)
+    jaccard_BN = 1 - (positives_B1 - found_BN).to(errors_BN.dtype) / (positives_B1 + rank_N - found_BN)
+    gradient_BN = torch.diff(jaccard_BN, dim=1, prepend=torch.zeros_like(errors_BN[:, :1]))
     return ((F.elu(errors_BN) + 1) * gradient_BN).sum(dim=1).mean()
 
 

@@ -30,7 +30,8 @@ from salt_pipeline.components.train_fold.checkpoint import Progress
 from salt_pipeline.components.train_fold.checkpoint_folder import FolderPlace
 from salt_pipeline.components.train_fold.curve import draw_curve
 from salt_pipeline.components.train_fold.reporter import Reporter
-from salt_pipeline.components.train_fold.trainer import Images, Trainer, measure
+from salt_pipeline.components.train_fold.step import Images
+from salt_pipeline.components.train_fold.trainer import Trainer, measure
 
 log = logging.getLogger(__name__)
 

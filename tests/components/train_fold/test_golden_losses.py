@@ -30,7 +30,9 @@ from salt_pipeline.components.core.labelled import read_labelled
 from salt_pipeline.components.core.schemas import array_to_pixels
 from salt_pipeline.components.ingest.stage import ingest
 from salt_pipeline.components.ingest.synth import write_survey
-from salt_pipeline.components.train_fold.trainer import Images, Trainer
+from salt_pipeline.components.train_fold.checkpoint import Progress
+from salt_pipeline.components.train_fold.step import Images
+from salt_pipeline.components.train_fold.trainer import Trainer
 from salt_pipeline.pipelines.presets import preset_config
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
@@ -64,17 +66,6 @@ def float64() -> Iterator[None]:
             torch.set_default_dtype(torch.float32)
 
 
-class Recorder(Trainer):
-    """Keeps each step's losses: segmentation, classification."""
-
-    losses: list[list[float]]
-
-    def _step(self, chosen: Tensor, rate: float) -> Tensor:
-        losses = super()._step(chosen, rate)
-        self.losses.append(losses.tolist())
-        return losses
-
-
 def survey(folder: Path, count: int) -> Images:
     """`count` labelled images as the stages read them."""
     write_survey(str(folder / "survey.zip"), labelled=count, test=1)
@@ -89,12 +80,17 @@ def losses(config: Config, folder: Path) -> list[list[float]]:
     images = survey(folder, count + HELD_OUT)
     training = Images(images.image_BHW[:count], images.mask_BHW[:count])
     held_out = Images(images.image_BHW[count:], images.mask_BHW[count:])
-    recorder = Recorder(
-        config, config.encoders[0].name, training, held_out, job={}, checkpoint=folder / "checkpoint.safetensors"
-    )
-    recorder.losses = []
-    recorder.run()
-    return recorder.losses
+    found: list[list[float]] = []
+
+    def on_step(_progress: Progress, fraction: float) -> None:
+        if fraction == 1:  # the end of an epoch
+            found.extend(trainer.epoch.loss_S2.tolist())
+
+    checkpoint = folder / "checkpoint.safetensors"
+    encoder = config.encoders[0].name
+    trainer = Trainer(config, encoder, training, held_out, job={}, checkpoint=checkpoint, on_step=on_step)
+    trainer.run()
+    return found
 
 
 def replay(case: str, folder: Path) -> list[list[float]]:

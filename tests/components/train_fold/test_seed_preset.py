@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from salt_pipeline.components.network.maps import predict_maps
-from salt_pipeline.components.train_fold.trainer import Images, Trainer
+from salt_pipeline.components.train_fold.step import Images
+from salt_pipeline.components.train_fold.trainer import Trainer
 from salt_pipeline.pipelines.presets import preset_config
 from tests.components.network.tiny import images
 
