@@ -56,47 +56,58 @@ class Plan:
         return f"{machine}: {at_once}{where}, threads of each: {self.threads}"
 
 
-def plan(config: Config, runner: Literal["subprocess", "docker"], jobs: int | None, gpus: str | None) -> Plan:
-    """Decides what a run uses.
+def usable_gpus(config: Config, runner: Literal["subprocess", "docker"], choice: str | None) -> list[Gpu]:
+    """The GPUs that jobs of a run can use.
 
-    Jobs that run at once divide the cores: their thread pools together have one thread per core. Without a number of jobs, GPUs take as many as their free memory carries, but at most one per CPU core, as each job
-    keeps about one core at work; CPUs take two.
+    A driver that fails is only logged, unless the user asks for GPUs: the jobs then choose their device themselves.
 
     Args:
         config: The configuration of the run.
         runner: How the stages run.
+        choice: The option `--gpus`.
+
+    Raises:
+        SaltError: If the user asks for GPUs, and there are none.
+    """
+    if runner == "docker" and config.cluster.accelerator == "none":
+        if choice is not None:
+            wanted = "--set cluster.accelerator=nvidia.com/gpu"
+            raise SaltError("this configuration gives containers no GPU", field="--gpus", found=choice, expected=wanted)
+        return []
+    try:
+        return visible_gpus()
+    except SaltError as error:
+        if choice is not None:
+            raise
+        log.warning("%s", error)
+        return []
+
+
+def plan(config: Config, found: list[Gpu], jobs: int | None = None, choice: str | None = None) -> Plan:
+    """Decides what a run uses of the machine.
+
+    Without a number of jobs, GPUs take as many as their free memory carries, but at most one per CPU core, as each job
+    keeps about one core at work; CPUs take two. Jobs that run at once divide the cores: their thread pools together
+    have one thread per core.
+
+    Args:
+        config: The configuration of the run.
+        found: The GPUs that it can use.
         jobs: The option `--jobs`.
-        gpus: The option `--gpus`; by default, all that are visible.
+        choice: The option `--gpus`.
 
     Raises:
         SaltError: If an option cannot be met.
     """
     if jobs is not None and jobs < 1:
         raise SaltError("is not a number of jobs", field="--jobs", found=jobs, expected="at least 1")
-    found = _usable(config, runner, asked=gpus is not None)
-    chosen = chosen_gpus(found, gpus) if gpus is not None else found
+    chosen = found if choice is None else chosen_gpus(found, choice)
     capacity = {gpu.index: max(1, gpu.free // memory_of_job(config)) for gpu in chosen}
     cores = os.cpu_count() or 1
     default = min(sum(capacity.values()), cores) if capacity else ON_CPU
     at_once = min(jobs or default, len(all_jobs(config)))
     threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, cores // at_once))
     return Plan(at_once, threads, capacity, cores, tuple(found))
-
-
-def _usable(config: Config, runner: Literal["subprocess", "docker"], asked: bool) -> list[Gpu]:
-    """The GPUs that jobs can use; a driver that fails is only logged, unless the user asked for GPUs."""
-    if runner == "docker" and config.cluster.accelerator == "none":
-        if asked:
-            wanted = "cluster.accelerator=nvidia.com/gpu"
-            raise SaltError("containers get no GPU", field="--gpus", found="cluster.accelerator=none", expected=wanted)
-        return []
-    try:
-        return visible_gpus()
-    except SaltError as error:
-        if asked:
-            raise
-        log.warning("%s", error)
-        return []
 
 
 def memory_of_job(config: Config) -> int:

@@ -45,7 +45,7 @@ def run(
     ] = None,
 ) -> None:
     """Runs the pipeline on this machine; if the environment names an object store, results and checkpoints go there."""
-    from salt_pipeline.pipelines.concurrency import plan
+    from salt_pipeline.pipelines.concurrency import plan, usable_gpus
     from salt_pipeline.pipelines.images import with_tag
     from salt_pipeline.pipelines.local.folder import open_run, reopened_config
     from salt_pipeline.pipelines.local.result import show_result
@@ -60,7 +60,7 @@ def run(
         config = with_tag(config)
     if known and known != config:
         raise SaltError("holds a run of another configuration: use another --out", file=path, field="--set")
-    used = plan(config, runner, jobs, gpus)
+    used = plan(config, usable_gpus(config, runner, gpus), jobs, gpus)
     folder = open_run(path, data, preset, config, runner)
     given = {"--runner": None if runner == "subprocess" else runner, "--jobs": jobs, "--gpus": gpus}
     options = "".join(f" {name} {value}" for name, value in given.items() if value is not None)
