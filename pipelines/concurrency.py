@@ -51,9 +51,9 @@ class Plan:
 
     def __str__(self) -> str:
         machine = ", ".join([f"{self.cores} CPU cores", *(map(str, self.found) if self.found else ["no GPU"])])
-        where = f" on GPU {' and '.join(map(str, self.capacity))}" if self.capacity else ""
+        where = f" on GPU{'s' * (len(self.capacity) > 1)} {', '.join(map(str, self.capacity))}" if self.capacity else ""
         at_once = f"{self.jobs} jobs at once" if self.jobs > 1 else "1 job at a time"
-        return f"{machine}: {at_once}{where}, threads of each: {self.threads}"
+        return f"{machine}: {at_once}{where}; threads per job: {self.threads}"
 
 
 def usable_gpus(config: Config, runner: Literal["subprocess", "docker"], choice: str | None) -> list[Gpu]:

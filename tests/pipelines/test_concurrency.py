@@ -28,7 +28,7 @@ def cores(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_cpu_runs_two_jobs_that_divide_its_cores() -> None:
     found = plan(QUICK, [])
     assert (found.jobs, found.threads, found.capacity) == (2, "8", {})
-    assert str(found) == "16 CPU cores, no GPU: 2 jobs at once, threads of each: 8"
+    assert str(found) == "16 CPU cores, no GPU: 2 jobs at once; threads per job: 8"
 
 
 @pytest.mark.parametrize(("jobs", "at_once", "threads"), [(1, 1, "16"), (4, 4, "4"), (10, 10, "1"), (99, 10, "1")])
@@ -58,7 +58,7 @@ def test_one_large_gpu_carries_all_ten_jobs() -> None:
     found = plan(LARGE, [card(0, 81000)])
     assert (found.jobs, found.threads, found.capacity) == (10, "1", {0: 11})
     gpu = "GPU 0 (NVIDIA H100, 79.1 of 79.6 GiB free)"
-    assert str(found) == f"16 CPU cores, {gpu}: 10 jobs at once on GPU 0, threads of each: 1"
+    assert str(found) == f"16 CPU cores, {gpu}: 10 jobs at once on GPU 0; threads per job: 1"
 
 
 def test_small_gpus_carry_what_their_free_memory_allows() -> None:
@@ -81,7 +81,7 @@ def test_only_the_chosen_gpus_are_used_and_all_are_shown() -> None:
     found = plan(LARGE, [card(0, 24000), card(1, 24000)], choice="1")
     assert found.capacity == {1: 3}
     assert "GPU 0 (" in str(found)
-    assert str(found).endswith("3 jobs at once on GPU 1, threads of each: 5")
+    assert str(found).endswith("3 jobs at once on GPU 1; threads per job: 5")
 
 
 def test_the_estimate_is_above_what_was_measured() -> None:

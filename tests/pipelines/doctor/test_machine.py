@@ -15,7 +15,7 @@ def cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_run_uses_of_a_machine_without_a_gpu() -> None:
-    used = "16 CPU cores, no GPU: 2 jobs at once, threads of each: 8 (preset quick)"
+    used = "16 CPU cores, no GPU: 2 jobs at once; threads per job: 8 (preset quick)"
     assert local_runs() == ("ok", used, "")
 
 
@@ -24,7 +24,7 @@ def test_what_a_run_uses_of_a_machine_with_gpus(tmp_path: Path, monkeypatch: pyt
     state, used, _ = local_runs()
     gpus = ", ".join(f"GPU {index} (NVIDIA H100 80GB HBM3, 79.1 of 79.6 GiB free)" for index in (0, 1))
     assert state == "ok"
-    assert used == f"16 CPU cores, {gpus}: 10 jobs at once on GPU 0 and 1, threads of each: 1 (preset best)"
+    assert used == f"16 CPU cores, {gpus}: 10 jobs at once on GPUs 0, 1; threads per job: 1 (preset best)"
 
 
 def test_a_driver_that_fails_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

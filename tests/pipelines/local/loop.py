@@ -25,7 +25,7 @@ def train_fold(folder: str, job: int, together: int, killed: int) -> str:
     home = Path(folder)
     running = home / f"{job}.running"
     running.touch()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 60
     while len(list(home.glob("*.running"))) < together and time.monotonic() < deadline:
         time.sleep(0.05)
     names = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OMP_NUM_THREADS")
