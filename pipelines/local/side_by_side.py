@@ -1,7 +1,7 @@
 """Runs more jobs at once than kfp.local does by itself, and gives each a GPU: the only code that changes kfp.
 
-kfp.local has no option for either. Both changes hold for a `with` block, and neither is made if what they change
-is missing in kfp. tests/pipelines/local/test_side_by_side.py runs a pipeline to see that they have their effect.
+kfp.local has no option for either. The changes hold for a `with` block, and none is made if one of the things they
+change is missing in kfp. tests/pipelines/local/test_side_by_side.py runs pipelines to see that they have their effect.
 """
 
 import copy
@@ -9,7 +9,7 @@ import inspect
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from docker.types import DeviceRequest
@@ -20,8 +20,11 @@ from salt_pipeline.pipelines.local.slots import Slots
 
 log = logging.getLogger(__name__)
 
+RUN_TASK = "run_single_task_implementation"
+"""The function of kfp that runs one task."""
+
 PARAMETERS = {"component_name", "executor_spec", "runner"}
-"""Parameters of kfp's function for one task that we read or change."""
+"""Its parameters that we read or change."""
 
 
 @contextmanager
@@ -37,27 +40,40 @@ def side_by_side(jobs: int, capacity: Mapping[int, int]) -> Iterator[None]:
         log.warning("this version of kfp.local chooses itself how many jobs run at once: --jobs and --gpus do nothing")
         yield
         return
-    loops, tasks = modules
-    executor, run_task = loops.ParallelExecutor, tasks.run_single_task_implementation
-    loops.ParallelExecutor = _with_limit(executor, jobs)
-    tasks.run_single_task_implementation = _with_slots(run_task, Slots(capacity))
+    loops, tasks, logs = modules
+    with (
+        _replaced(loops, "ParallelExecutor", _with_limit(loops.ParallelExecutor, jobs)),
+        _replaced(tasks, RUN_TASK, _with_slots(getattr(tasks, RUN_TASK), Slots(capacity))),
+        # It wraps `print` once more for each task that runs, and each wrapper calls the one below it twice: with ten
+        # tasks at once, a line of a log would need a thousand calls and be indented by 4,092 spaces.
+        _replaced(logs, "indented_print", nullcontext),
+    ):
+        yield
+
+
+@contextmanager
+def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
     try:
         yield
     finally:
-        loops.ParallelExecutor, tasks.run_single_task_implementation = executor, run_task
+        setattr(module, name, before)
 
 
-def _modules() -> tuple[Any, Any] | None:
-    """The modules of kfp for loops and for single tasks; None if what we change is missing in them."""
+def _modules() -> tuple[Any, Any, Any] | None:
+    """The modules of kfp for loops, single tasks and logs; None if what we change is missing in them."""
     try:
+        from kfp.local import logging_utils as logs
         from kfp.local import task_dispatcher as tasks
         from kfp.local.orchestrator import enhanced_dag_orchestrator as loops
 
         limit = loops.ParallelExecutor().conservative_max
-        parameters = inspect.signature(tasks.run_single_task_implementation).parameters
+        parameters = inspect.signature(getattr(tasks, RUN_TASK)).parameters
+        found = isinstance(limit, int) and parameters.keys() >= PARAMETERS and callable(logs.indented_print)
     except (ImportError, AttributeError, TypeError):
         return None
-    return (loops, tasks) if isinstance(limit, int) and parameters.keys() >= PARAMETERS else None
+    return (loops, tasks, logs) if found else None
 
 
 def _with_limit(executor: type[Any], jobs: int) -> type[Any]:

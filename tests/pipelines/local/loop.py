@@ -19,6 +19,7 @@ def train_fold(folder: str, job: int, together: int, killed: int) -> str:
     import json
     import os
     import signal
+    import sys
     import time
     from pathlib import Path
 
@@ -31,6 +32,8 @@ def train_fold(folder: str, job: int, together: int, killed: int) -> str:
     names = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OMP_NUM_THREADS")
     seen = {name: os.environ.get(name) for name in names} | {"at_once": len(list(home.glob("*.running")))}
     (home / f"{job}.json").write_text(json.dumps(seen))
+    sys.stdout.write(f"job {job} has noted what it sees\n")
+    sys.stdout.flush()
     if together == 1:
         running.unlink()
     if job == killed:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from docker.types import DeviceRequest
 from kfp import local
-from kfp.local import task_dispatcher
+from kfp.local import logging_utils, task_dispatcher
 from kfp.local.orchestrator import enhanced_dag_orchestrator
 
 from salt_pipeline.pipelines.local.side_by_side import side_by_side, with_gpu
@@ -20,11 +20,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the jobs of some pipelines with the installed kfp have noted: see `loop.py`."""
     home = tmp_path_factory.mktemp("loop")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("CUDA_")}
-    subprocess.run(
-        [sys.executable, "-m", "tests.pipelines.local.loop", str(home)],
-        env=environment | {"OMP_NUM_THREADS": "5"},
-        check=True,
-    )
+    with (home / "log.txt").open("w") as log:
+        subprocess.run(
+            [sys.executable, "-m", "tests.pipelines.local.loop", str(home)],
+            env=environment | {"OMP_NUM_THREADS": "5", "PYTHONUNBUFFERED": "1"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=True,
+        )
     return home
 
 
@@ -52,6 +55,11 @@ def test_a_lower_parallelism_of_the_pipeline_holds_and_a_killed_job_gives_its_gp
     assert [(job["at_once"], job["CUDA_VISIBLE_DEVICES"]) for job in seen] == [(1, "0"), (1, "0")]
 
 
+def test_jobs_that_run_at_once_each_write_clean_lines_into_the_log(home: Path) -> None:
+    lines = [line for line in (home / "log.txt").read_text().splitlines() if "has noted what it sees" in line]
+    assert Counter(lines) == {f"job {job} has noted what it sees": 1 + (job < 2) for job in range(4)}
+
+
 def test_a_container_sees_the_gpu_of_its_job_only() -> None:
     runner = local.DockerRunner(network_mode="host")
     request = with_gpu(runner, 3).container_run_args["device_requests"]
@@ -60,9 +68,10 @@ def test_a_container_sees_the_gpu_of_its_job_only() -> None:
     assert with_gpu(runner, None) is runner
 
 
-def changed() -> tuple[object, object]:
+def changed() -> tuple[object, object, object]:
     """What we change of kfp."""
-    return enhanced_dag_orchestrator.ParallelExecutor, task_dispatcher.run_single_task_implementation
+    loop, task = enhanced_dag_orchestrator.ParallelExecutor, task_dispatcher.run_single_task_implementation
+    return loop, task, logging_utils.indented_print
 
 
 def test_kfp_is_as_before_afterwards() -> None:
@@ -82,6 +91,7 @@ class Unlimited:
         (enhanced_dag_orchestrator, "ParallelExecutor", Unlimited),
         (enhanced_dag_orchestrator, "ParallelExecutor", None),
         (task_dispatcher, "run_single_task_implementation", lambda task: task),
+        (logging_utils, "indented_print", None),
     ],
 )
 def test_another_kfp_is_left_as_it_is_with_one_warning(
