@@ -79,7 +79,7 @@ def _modules() -> tuple[Any, Any, Any] | None:
 def _with_limit(executor: type[Any], jobs: int) -> type[Any]:
     """The class that runs a loop, with our limit in place of its own, which is meant for loops inside loops."""
 
-    class Executor(executor):  # type: ignore[valid-type, misc]
+    class Executor(executor):  # type: ignore[misc]
         def __init__(self, max_workers: int | None = None) -> None:
             super().__init__(max_workers)
             self.conservative_max = jobs
