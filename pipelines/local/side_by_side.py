@@ -99,15 +99,15 @@ def _with_slots(run_task: Callable[..., Any], slots: Slots) -> Callable[..., Any
         with slots.take() as gpu:
             return run_task(
                 component_name=component_name,
-                executor_spec=with_environment(executor_spec, None if isinstance(runner, local.DockerRunner) else gpu),
-                runner=with_gpu(runner, gpu),
+                executor_spec=_with_environment(executor_spec, None if isinstance(runner, local.DockerRunner) else gpu),
+                runner=_with_gpu(runner, gpu),
                 **others,
             )
 
     return run
 
 
-def with_environment(executor_spec: Any, gpu: int | None) -> Any:
+def _with_environment(executor_spec: Any, gpu: int | None) -> Any:
     """A task with this process's number of threads, in place of a pod's, and with the GPU that it sees."""
     variables = {name: os.environ[name] for name in ("OMP_NUM_THREADS",) if name in os.environ}
     if gpu is not None:
@@ -119,7 +119,7 @@ def with_environment(executor_spec: Any, gpu: int | None) -> Any:
     return changed
 
 
-def with_gpu(runner: Any, gpu: int | None) -> Any:
+def _with_gpu(runner: Any, gpu: int | None) -> Any:
     """A runner whose containers see one GPU; a runner of processes stays as it is."""
     if gpu is None or not isinstance(runner, local.DockerRunner):
         return runner

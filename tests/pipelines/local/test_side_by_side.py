@@ -5,14 +5,16 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docker.types import DeviceRequest
 from kfp import local
 from kfp.local import logging_utils, task_dispatcher
 from kfp.local.orchestrator import enhanced_dag_orchestrator
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineDeploymentConfig
 
-from salt_pipeline.pipelines.local.side_by_side import side_by_side, with_gpu
+from salt_pipeline.pipelines.local.side_by_side import side_by_side
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +62,25 @@ def test_jobs_that_run_at_once_each_write_clean_lines_into_the_log(home: Path) -
     assert Counter(lines) == {f"job {job} has noted what it sees": 1 + (job < 2) for job in range(4)}
 
 
-def test_a_container_sees_the_gpu_of_its_job_only() -> None:
+@pytest.mark.parametrize(("task", "seen"), [("comp-train-fold", ["3"]), ("comp-predict", ["3"]), ("comp-report", None)])
+def test_a_container_sees_the_gpu_of_its_job_only(
+    monkeypatch: pytest.MonkeyPatch, task: str, seen: list[str] | None
+) -> None:
+    """CUDA counts from 0 in a container, so that the variable of a process must not reach it."""
+    begun: list[tuple[dict[str, Any], list[str]]] = []
+
+    def run_task(component_name: str, executor_spec: Any, runner: Any) -> None:
+        begun.append((runner.container_run_args, [variable.name for variable in executor_spec.container.env]))
+
+    monkeypatch.setattr(task_dispatcher, "run_single_task_implementation", run_task)
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
     runner = local.DockerRunner(network_mode="host")
-    request = with_gpu(runner, 3).container_run_args["device_requests"]
-    assert request == [DeviceRequest(device_ids=["3"], capabilities=[["gpu"]])]
+    spec = PipelineDeploymentConfig.ExecutorSpec()
+    with side_by_side(4, {3: 1}):
+        task_dispatcher.run_single_task_implementation(component_name=task, executor_spec=spec, runner=runner)
+    requests = {"device_requests": [DeviceRequest(device_ids=seen, capabilities=[["gpu"]])]} if seen else {}
+    assert begun == [({"network_mode": "host"} | requests, ["OMP_NUM_THREADS"] if seen else [])]
     assert runner.container_run_args == {"network_mode": "host"}
-    assert with_gpu(runner, None) is runner
 
 
 def changed() -> tuple[object, object, object]:
