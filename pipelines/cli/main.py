@@ -36,8 +36,16 @@ def run(
     runner: Annotated[
         Runner, typer.Option(help="How the stages run: as processes, or in their containers.")
     ] = "subprocess",
+    jobs: Annotated[
+        int | None,
+        typer.Option(help="Jobs that run at once; by default 2 on CPUs, and on GPUs what their memory carries."),
+    ] = None,
+    gpus: Annotated[
+        str | None, typer.Option(help="The GPUs that jobs use: all, or their numbers, as 0,1.", show_default="all")
+    ] = None,
 ) -> None:
     """Runs the pipeline on this machine; if the environment names an object store, results and checkpoints go there."""
+    from salt_pipeline.pipelines.concurrency import plan, usable_gpus
     from salt_pipeline.pipelines.images import with_tag
     from salt_pipeline.pipelines.local.folder import open_run, reopened_config
     from salt_pipeline.pipelines.local.result import show_result
@@ -52,11 +60,14 @@ def run(
         config = with_tag(config)
     if known and known != config:
         raise SaltError("holds a run of another configuration: use another --out", file=path, field="--set")
+    used = plan(config, usable_gpus(config, runner, gpus), jobs, gpus)
     folder = open_run(path, data, preset, config, runner)
-    options = "" if runner == "subprocess" else f" --runner {runner}"
+    given = {"--runner": None if runner == "subprocess" else runner, "--jobs": jobs, "--gpus": gpus}
+    options = "".join(f" {name} {value}" for name, value in given.items() if value is not None)
     began = time.monotonic()
+    say(console, str(used))
     say(console, f"{'resuming' if known else 'running'} {folder.path} (log: {folder.log.name})")
-    code = Watcher(folder, console).run()
+    code = Watcher(folder, used, console).run()
     if code == 130:
         say(console, f"stopped; to resume: salt run --out {path}{options}")
     if code:

@@ -1,10 +1,13 @@
-"""Checks of this machine: Python, its packages, the Docker engine."""
+"""Checks of this machine: Python, its packages, the Docker engine, what a local run uses."""
 
 import platform
 from importlib import metadata
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.concurrency import plan
 from salt_pipeline.pipelines.doctor.verdict import Check, State
+from salt_pipeline.pipelines.gpus import visible_gpus
+from salt_pipeline.pipelines.presets import preset_config
 
 PACKAGE = "salt-pipeline"
 NEEDED = ("", "pipeline")
@@ -13,7 +16,7 @@ NEEDED = ("", "pipeline")
 
 def checks() -> dict[str, Check]:
     """The checks by name."""
-    return {"Python": python, "packages": packages, "Docker": docker_engine}
+    return {"Python": python, "packages": packages, "Docker": docker_engine, "local runs": local_runs}
 
 
 def python() -> tuple[State, str, str]:
@@ -77,3 +80,13 @@ def docker_engine() -> tuple[State, str, str]:
     except KeyError:
         raise SaltError("the Docker engine answers without its version") from None
     return "ok", f"engine {version}", ""
+
+
+def local_runs() -> tuple[State, str, str]:
+    """The cores and GPUs of this machine, and what a run uses of them."""
+    try:
+        found = visible_gpus()
+    except SaltError as error:
+        return "warn", str(error), "without nvidia-smi `salt run` cannot spread its jobs over GPUs: check the driver"
+    preset = "best" if found else "quick"
+    return "ok", f"{plan(preset_config(preset), found)} (preset {preset})", ""

@@ -1,7 +1,6 @@
 """Runs the stages in their containers with kfp.local's DockerRunner: as on a cluster, on one machine."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from docker.errors import APIError
-from docker.types import DeviceRequest, Mount
+from docker.types import Mount
 from kfp import local
 
 from salt_pipeline.components.core.errors import SaltError
@@ -29,7 +28,7 @@ USER = 10001
 
 
 def docker_runner(folder: RunFolder, environment: dict[str, str]) -> local.DockerRunner:
-    """Sets up the runner: no capabilities, a read-only root file system, and this user's files.
+    """Sets up the runner: no capabilities, a read-only root file system, this user's files, and no GPU so far.
 
     Args:
         folder: The run; the containers may write to its folders.
@@ -56,7 +55,6 @@ def docker_runner(folder: RunFolder, environment: dict[str, str]) -> local.Docke
         place.mkdir(parents=True, exist_ok=True)
         if os.getuid() == 0:
             os.chown(place, USER, 0)
-    gpus = folder.config.cluster.accelerator != "none" and shutil.which("nvidia-smi")
     return local.DockerRunner(
         user=f"{user}:{os.getgid()}",
         # The servers of this machine listen on its loopback address.
@@ -69,7 +67,6 @@ def docker_runner(folder: RunFolder, environment: dict[str, str]) -> local.Docke
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
         init=True,
-        device_requests=[DeviceRequest(count=-1, capabilities=[["gpu"]])] if gpus else None,
     )
 
 

@@ -1,14 +1,17 @@
 """Runs the pipeline of a run folder with kfp.local, in a separate process: Ctrl-C can end everything that it started.
 
-Usage: python -m salt_pipeline.pipelines.local.runner FOLDER
+Usage: python -m salt_pipeline.pipelines.local.runner FOLDER JOBS GPUS, where JOBS is the number of jobs at once, and
+GPUS a JSON object with the jobs that each GPU carries, as {"0": 5, "1": 5}.
 """
 
 import fcntl
+import json
 import logging
 import os
 import signal
 import sys
 import warnings
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -23,13 +26,19 @@ from salt_pipeline.components.core.tracking.experiment import open_experiment
 from salt_pipeline.components.core.tracking.tracking import Tracking
 from salt_pipeline.pipelines.local.docker import docker_runner, end_containers, stage_environment, tracking_server
 from salt_pipeline.pipelines.local.folder import KFP, RunFolder
+from salt_pipeline.pipelines.local.side_by_side import side_by_side
 from salt_pipeline.pipelines.local.upload import publish
 from salt_pipeline.pipelines.pipeline import salt_pipeline
 from salt_pipeline.pipelines.variant import Variant
 
 
-def run(folder: RunFolder) -> int:
+def run(folder: RunFolder, jobs: int, gpus: Mapping[int, int]) -> int:
     """Runs the pipeline to its end; finished stages are taken from the cache.
+
+    Args:
+        folder: The run.
+        jobs: Training and prediction jobs that run at once.
+        gpus: The GPUs by their numbers, each with the jobs that its memory carries.
 
     Returns:
         The exit code: 0 if the run succeeded.
@@ -54,7 +63,8 @@ def run(folder: RunFolder) -> int:
             signal.signal(signal.SIGTERM, partial(_stop, folder, tracking))
             status = "FAILED"
             try:
-                _pipeline(folder)
+                with side_by_side(jobs, gpus):
+                    _pipeline(folder)
                 status = "FINISHED"
             except RuntimeError as error:  # a task has failed and has logged why
                 logging.getLogger(__name__).error("%s", error)
@@ -112,5 +122,6 @@ def prepare_tracking(folder: RunFolder) -> None:
 
 if __name__ == "__main__":
     with exit_on_error():
-        path = Path(sys.argv[1])
-        sys.exit(run(RunFolder(path=path, **read_json(path / "run.json"))))
+        path, capacity = Path(sys.argv[1]), json.loads(sys.argv[3])
+        opened = RunFolder(path=path, **read_json(path / "run.json"))
+        sys.exit(run(opened, int(sys.argv[2]), {int(gpu): carried for gpu, carried in capacity.items()}))

@@ -1,5 +1,6 @@
 """Watches a local run from outside: starts it, shows the progress of its stages and jobs, reports how it ended."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,16 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from salt_pipeline.components.core.job_files import JobKey, read_progress
-from salt_pipeline.components.core.jobs import Job, all_jobs
+from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.schemas import DATASET, open_table, table_metadata
+from salt_pipeline.pipelines.concurrency import Plan
 from salt_pipeline.pipelines.display.console import say
 from salt_pipeline.pipelines.display.run_table import Line, as_table, live
 from salt_pipeline.pipelines.failure import failure
 from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.local.rows import lines, rows
-
-AT_ONCE = 2
-"""Number of jobs that kfp.local runs at the same time, whatever the pipeline's parallelism."""
 
 POLL_SECONDS = 1.0
 """Time between two looks at the run, in seconds."""
@@ -32,11 +31,12 @@ class Watcher:
 
     Args:
         folder: The run.
+        plan: What it uses of this machine.
         console: Where to show it.
     """
 
-    def __init__(self, folder: RunFolder, console: Console) -> None:
-        self.folder, self.console = folder, console
+    def __init__(self, folder: RunFolder, plan: Plan, console: Console) -> None:
+        self.folder, self.plan, self.console = folder, plan, console
         self.config = folder.config
         self.code: int | None = None
 
@@ -52,7 +52,7 @@ class Watcher:
         began = self.folder.log.stat().st_size if self.folder.log.exists() else 0
         with self.folder.log.open("a") as log:
             process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-m", "salt_pipeline.pipelines.local.runner", str(self.folder.path)],
+                [sys.executable, "-m", "salt_pipeline.pipelines.local.runner", *self._words()],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -71,11 +71,11 @@ class Watcher:
             say(self.console, failure(self.folder.log, began), "red")
         return code
 
+    def _words(self) -> list[str]:
+        return [str(self.folder.path), str(self.plan.jobs), json.dumps(self.plan.capacity)]
+
     def _environment(self) -> dict[str, str]:
-        """Jobs that run at the same time divide the cores: their thread pools together have one thread per core."""
-        at_once = min(AT_ONCE, len(all_jobs(self.config)))
-        threads = max(1, (os.cpu_count() or 1) // at_once)
-        return {"OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"} | dict(os.environ)
+        return {"PYTHONUNBUFFERED": "1"} | dict(os.environ) | {"OMP_NUM_THREADS": self.plan.threads}
 
     def _watch(self, process: subprocess.Popen) -> int:
         with live(self.console, self._table, self._lines) as show:

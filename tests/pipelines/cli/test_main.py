@@ -9,6 +9,7 @@ import yaml
 
 from salt_pipeline.components.core.errors import MARK
 from salt_pipeline.components.ingest.synth import write_survey
+from tests.pipelines import nvidia_smi
 from tests.pipelines.command import fails, salt
 
 COMMANDS = ["run", "synth", "check-data", "check-submission", "score", "presets", "compile"]
@@ -60,9 +61,15 @@ def test_a_mistake_is_one_line_on_standard_error_of_the_process(tmp_path: Path) 
         (["--set", "train.epochs=0"], "train.epochs: Input should be greater than or equal to 1 (found 0)"),
         ([], "--data: is missing"),
         (["--data", "no/such.zip"], "no/such.zip: --data: no such archive"),
+        (["--jobs", "0"], "--jobs: is not a number of jobs (found 0, expected at least 1)"),
+        (["--gpus", "7"], "--gpus: no such GPU (found 7, expected 0 or 1)"),
+        (["--gpus", "x"], "--gpus: is not a list of GPUs (found x, expected all, or as 0,1)"),
     ],
 )
-def test_a_run_that_cannot_begin_leaves_nothing(tmp_path: Path, words: list[str], message: str) -> None:
+def test_a_run_that_cannot_begin_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    nvidia_smi.install(tmp_path, monkeypatch, nvidia_smi.gpu(0), nvidia_smi.gpu(1))
     assert message in fails("run", "--out", tmp_path / "run", *words)
     assert not (tmp_path / "run").exists()
 

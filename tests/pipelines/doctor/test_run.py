@@ -52,6 +52,7 @@ def test_doctor_shows_every_check_of_the_issue(ready: str, kubernetes: KubeServe
         "Python": "ok",
         "packages": "ok",
         "Docker": verdicts["Docker"]["state"],
+        "local runs": "ok",
         "Kubeflow Pipelines": "ok",
         "retry window": "ok",
         "bucket": "ok",

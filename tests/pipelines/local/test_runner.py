@@ -14,7 +14,7 @@ def test_a_folder_in_use_is_refused(folder: RunFolder) -> None:
     with (folder.path / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(SaltError, match="another process runs in this folder"):
-            run(folder)
+            run(folder, jobs=2, gpus={})
 
 
 def test_without_a_server_runs_are_recorded_beside_the_folder(

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from salt_pipeline.components.core.job_files import JobKey
 from salt_pipeline.components.core.jobs import all_jobs
+from salt_pipeline.pipelines.concurrency import Plan
 from salt_pipeline.pipelines.display.run_table import job_name
 from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.local.watcher import Watcher
@@ -17,7 +18,8 @@ from tests.components.network.tiny import HASH, write_survey
 def watcher(folder: RunFolder) -> Watcher:
     (folder.path / "ingest").mkdir()
     write_survey(folder.path / "ingest")
-    return Watcher(folder, Console(file=io.StringIO(), width=120))
+    plan = Plan(jobs=4, threads="3", capacity={0: 3, 2: 1}, cores=12, found=())
+    return Watcher(folder, plan, Console(file=io.StringIO(), width=120))
 
 
 def advance(watcher: Watcher, done: float, loss: float, score: float) -> None:
@@ -38,9 +40,7 @@ def test_the_progress_that_jobs_write_is_shown(watcher: Watcher) -> None:
     assert "train-fold: running 1.0/2 0.7000 0.4000" in " ".join(text.split())
 
 
-def test_jobs_side_by_side_share_the_cores(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
-    assert watcher._environment()["OMP_NUM_THREADS"] == "4"
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+def test_the_run_gets_its_part_of_the_machine(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "9")
     assert watcher._environment()["OMP_NUM_THREADS"] == "3"
+    assert watcher._words() == [str(watcher.folder.path), "4", '{"0": 3, "2": 1}']
