@@ -1,7 +1,10 @@
 """Argo workflows as Kubeflow Pipelines 2.17 compiles our pipeline."""
 
 import json
+import re
 from typing import Any
+
+from salt_pipeline.pipelines.cluster.tasks import read_tasks
 
 STAGE_IDS: dict = {}
 ALLOWED = 2
@@ -92,3 +95,22 @@ def _verdict(attempts: Any, retried: Any) -> Any:
 def execution(stage: Any, iteration: Any) -> Any:
     """The id under which a task of `workflow` writes its outputs."""
     return f"{STAGE_IDS.setdefault(stage, len(STAGE_IDS)):08x}-0000-4000-8000-{iteration or 0:012x}"
+
+
+def retried(flow: Any) -> Any:
+    """The same where a retry is Argo's default: each step is a Retry node, and its attempts carry their number."""
+    nodes = {}
+    for node in flow["status"]["nodes"].values():
+        *above, last = node["name"].split(".")
+        home = [part if re.search(r"\(\d+\)$", part) else f"{part}(0)" for part in above]
+        nodes[node["id"]] = node | {"name": ".".join([*home, last])}
+        if not re.search(r"\(\d+\)$", last) and node["type"] != "Retry":
+            nodes[f"{node['id']}0"] = node | {"name": ".".join([*home, f"{last}(0)"]), "id": f"{node['id']}0"}
+            nodes[node["id"]]["type"] = "Retry"
+    return flow | {"status": {"nodes": nodes}}
+
+
+def task(phases: Any, stage: Any = "train-fold", iteration: Any = 1) -> Any:
+    """The task of a workflow that has no other."""
+    (found,) = read_tasks(workflow({(stage, iteration): phases}))
+    return found

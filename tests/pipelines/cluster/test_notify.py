@@ -12,11 +12,9 @@ import yaml
 from kfp import dsl, local
 
 from salt_pipeline.components.notify.component import notify
-from salt_pipeline.pipelines.cluster.tasks import read_tasks, read_trouble
 from salt_pipeline.pipelines.pipeline import compile_pipeline
 from salt_pipeline.pipelines.presets import preset_config
 from salt_pipeline.pipelines.variant import Variant
-from tests.pipelines.argo import workflow
 
 
 @pytest.fixture(scope="module")
@@ -50,29 +48,6 @@ def test_the_exit_task_has_the_report_s_image_little_memory_and_no_key_of_the_st
     [secret] = platform["exec-notify"]["secretAsEnv"]
     assert (secret["secretName"], secret["optional"]) == ("salt-notify-0123456789ab", True)
     assert secret["keyToEnv"] == [{"secretKey": "SALT_NOTIFY_URL", "envVar": "SALT_NOTIFY_URL"}]
-
-
-def test_tasks_are_read_at_their_deeper_level() -> None:
-    made = workflow({("ingest", None): ["Succeeded"], ("train-fold", 1): ["Failed", "Running"]})
-    nodes = made["status"]["nodes"]
-    plain = read_tasks(made)
-    for node in nodes.values():
-        node["name"] = node["name"].replace(".root.", ".root.exit-handler-1.")
-    assert read_tasks(made) == plain
-    assert [(task.stage, task.iteration, task.state) for task in plain] == [
-        ("ingest", None, "succeeded"),
-        ("train-fold", 1, "running"),
-    ]
-    nodes["n"] = {
-        "id": "n",
-        "type": "Pod",
-        "phase": "Failed",
-        "displayName": "executor",
-        "message": "pod deleted",
-        "name": "salt-x7k2p.root.exit-handler-1.onExit.notify.executor",
-    }
-    assert read_tasks(made) == plain, "the exit task is no stage"
-    assert read_trouble(made) == ["executor: failed: pod deleted"]
 
 
 @dsl.component(base_image="python:3.11", install_kfp_package=False)
