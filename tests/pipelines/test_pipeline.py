@@ -8,7 +8,6 @@ import pytest
 from salt_pipeline.pipelines.k8s_names import SETTINGS_KEYS, STORE_KEYS
 from salt_pipeline.pipelines.pipeline import compile_pipeline
 from salt_pipeline.pipelines.presets import preset_config
-from salt_pipeline.pipelines.variant import Variant
 from tests.pipelines.compiled import compiled
 
 ROOT = Path(__file__).parents[2]
@@ -188,11 +187,6 @@ def test_a_run_that_is_started_anew_finds_its_finished_jobs_in_the_cache(seed: S
     assert seed.inner["train-fold"]["inputs"]["parameters"]["run"] == {
         "componentInputParameter": "pipelinechannel--run"
     }
-
-
-def test_the_cache_is_off_inside_the_loop_too(tmp_path: Path) -> None:
-    compile_pipeline(preset_config("seed"), tmp_path / "salt.yaml", Variant(cached=frozenset()))
-    assert "enableCache" not in (tmp_path / "salt.yaml").read_text()
 
 
 def test_only_stages_that_need_them_get_addresses_and_keys(seed: SimpleNamespace) -> None:

@@ -1,20 +1,18 @@
 """What jobs ask for beside what the nodes have, read from a stand-in for Kubernetes."""
 
-from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from salt_pipeline.pipelines.cluster.capacity import fit
-from salt_pipeline.pipelines.cluster.kube import Kube, KubeError
-from salt_pipeline.pipelines.cluster.nodes import amount, may_grow, read_nodes
+from salt_pipeline.pipelines.cluster.kube import Kube
+from salt_pipeline.pipelines.cluster.nodes import read_nodes
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.command import fails, salt
 from tests.pipelines.kfp_server import KfpServer
 from tests.pipelines.kube_server import KubeServer, node, pod
 
 TEN = preset_config("smoke", ["split.folds=5"])
-GIB = 2**30
 
 
 @pytest.fixture
@@ -122,19 +120,6 @@ def test_a_pod_that_no_node_could_take(kubernetes: KubeServer, fits: Any) -> Non
     assert "expected another --set cluster.node_selector=... or cluster.tolerations=" in str(fits(selected).misfits[0])
 
 
-def test_nodes_that_may_not_be_listed(kubernetes: KubeServer) -> None:
-    kubernetes.forbidden = {"nodes"}
-    with pytest.raises(KubeError, match="nodes is forbidden"):
-        read_nodes(Kube("kubeflow"))
-
-
-@pytest.mark.parametrize(
-    ("text", "number"), [("500m", Fraction(1, 2)), ("2Gi", 2 * GIB), ("1.5", Fraction(3, 2)), ("1k", 1000), (None, 0)]
-)
-def test_amounts_as_kubernetes_writes_them(text: Any, number: Any) -> None:
-    assert amount(text) == number
-
-
 @pytest.mark.minio
 def test_submit_warns_where_jobs_wait_and_refuses_where_none_can_run(
     ready: str, kfp: KfpServer, kubernetes: KubeServer
@@ -160,13 +145,3 @@ def test_submit_warns_where_jobs_wait_and_refuses_where_none_can_run(
     code, _, said = salt(*words)
     assert code == 0
     assert "or nodes that are ready); an autoscaler may add one" in said
-
-
-def test_an_autoscaler_is_found(kubernetes: KubeServer) -> None:
-    kube = Kube("kubeflow")
-    assert not may_grow(kube)
-    kubernetes.objects["nodepools"]["nodepools"] = {"items": [{"metadata": {"name": "gpus"}}]}
-    assert may_grow(kube)
-    kubernetes.objects["nodepools"].clear()
-    kubernetes.forbidden = {"configmaps"}
-    assert may_grow(kube)

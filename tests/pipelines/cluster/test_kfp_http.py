@@ -12,27 +12,11 @@ import pytest
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cluster.kfp import Kfp
 from salt_pipeline.pipelines.cluster.settings import cluster_settings
-from salt_pipeline.pipelines.cluster.submit import Checked, submit
-from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.cluster.multi_user_server import MultiUserServer
 from tests.pipelines.command import fails, salt
 from tests.pipelines.kube_server import KubeServer
 
 RUN = "3f2a90c4-0000-4000-8000-000000000001"
-
-
-@pytest.fixture
-def kubeflow(monkeypatch: pytest.MonkeyPatch, no_cluster: None) -> Iterator[MultiUserServer]:
-    """A multi-user Kubeflow that the environment names; nobody is logged in."""
-    with MultiUserServer() as server:
-        monkeypatch.setenv("SALT_KFP_URL", server.url)
-        yield server
-
-
-@pytest.fixture
-def logged_in(kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch) -> MultiUserServer:
-    monkeypatch.setenv("SALT_KFP_COOKIE", kubeflow.cookie)
-    return kubeflow
 
 
 CALLS = [
@@ -66,17 +50,6 @@ def test_the_option_and_the_variable_name_the_namespace(
     assert "first" in salt("runs")[1]
     assert "namespace elsewhere" in fails("runs", "-n", "elsewhere")
     assert "first" in salt("runs")[1], "an option counts for its command alone"
-
-
-def test_what_submit_makes_is_in_the_namespace(logged_in: MultiUserServer) -> None:
-    settings = cluster_settings(namespace=logged_in.profile)
-    checked = Checked(preset_config("smoke", ["cluster.tag=1"]), bucket="salt")
-    kfp = Kfp(settings)
-    run_id = submit(kfp, checked, "s3://salt/x.zip", name="first", preset="smoke")
-    assert kfp.run(run_id).name == "first"
-    made = [*logged_in.experiments, *logged_in.pipelines]
-    assert [one["namespace"] for one in made] == [logged_in.profile] * 2
-    assert len(logged_in.uploads) == 1
 
 
 def test_a_log_in_page_is_reported_as_one(kubeflow: MultiUserServer) -> None:
@@ -122,12 +95,6 @@ def test_a_cookie_is_sent_with_every_kind_of_call_and_never_shown(
     said = fails("runs")
     assert "SALT_KFP_COOKIE: a cookie is written as name=value" in said
     assert "s3ss10n" not in said
-
-
-def test_kfp_s_own_variable_names_the_api(kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SALT_KFP_URL")
-    monkeypatch.setenv("KF_PIPELINES_ENDPOINT", kubeflow.url)
-    assert f"Kubeflow Pipelines at {kubeflow.url}: redirects" in fails("runs")
 
 
 @pytest.fixture

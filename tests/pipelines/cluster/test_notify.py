@@ -1,95 +1,31 @@
-"""The exit task: compiled around the stages, read back from a workflow, run by kfp.local."""
-
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
-from typing import Any
+"""The address that is notified of the end of a run."""
 
 import pytest
-import yaml
-from kfp import dsl, local
 
-from salt_pipeline.components.notify.component import notify
-from salt_pipeline.pipelines.pipeline import compile_pipeline
-from salt_pipeline.pipelines.presets import preset_config
-from salt_pipeline.pipelines.variant import Variant
+from tests.pipelines.command import fails
+from tests.pipelines.kfp_server import KfpServer
+from tests.pipelines.kube_server import KubeServer
 
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    path = tmp_path_factory.mktemp("notify") / "salt.yaml"
-    compile_pipeline(preset_config("seed"), path, Variant(notify_secret="salt-notify-0123456789ab"))
-    spec, platform = yaml.safe_load_all(path.read_text())
-    return spec, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+SMOKE = ["--preset", "smoke", "--set", "cluster.tag=1.2.3"]
 
 
-def test_the_exit_task_runs_around_all_stages_whatever_becomes_of_them(compiled: Any) -> None:
-    spec, _ = compiled
-    tasks = spec["root"]["dag"]["tasks"]
-    [stages] = set(tasks) - {"notify"}
-    inside = spec["components"][tasks[stages]["componentRef"]["name"]]["dag"]["tasks"]
-    assert {"ingest", "fold-split", "ensemble", "submission", "report"} < set(inside)
-    exit_task = tasks["notify"]
-    assert exit_task["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
-    assert exit_task["dependentTasks"] == [stages]
-    parameters = exit_task["inputs"]["parameters"]
-    assert parameters["status"] == {"taskFinalStatus": {"producerTask": stages}}
-    assert parameters["run"] == {"componentInputParameter": "run"}
-    assert parameters["kfp_run"] == {"runtimeValue": {"constant": "{{$.pipeline_job_uuid}}"}}
+ADDRESS = "https://hooks.example/services/T0/B1/s3cr3t"
 
 
-def test_the_exit_task_has_the_report_s_image_little_memory_and_no_key_of_the_store(compiled: Any) -> None:
-    spec, platform = compiled
-    containers = spec["deploymentSpec"]["executors"]
-    assert containers["exec-notify"]["container"]["image"] == containers["exec-report"]["container"]["image"]
-    assert containers["exec-notify"]["container"]["resources"]["resourceMemoryLimit"] == "512Mi"
-    [secret] = platform["exec-notify"]["secretAsEnv"]
-    assert (secret["secretName"], secret["optional"]) == ("salt-notify-0123456789ab", True)
-    assert secret["keyToEnv"] == [{"secretKey": "SALT_NOTIFY_URL", "envVar": "SALT_NOTIFY_URL"}]
+@pytest.mark.minio
+def test_without_the_right_to_write_secrets_nothing_is_submitted(
+    ready: str, kfp: KfpServer, kubernetes: KubeServer
+) -> None:
+    kubernetes.forbidden = {"secrets"}
+    said = fails("submit", "--data", ready, *SMOKE, "--notify", ADDRESS)
+    last = said.splitlines()[-1]
+    assert "Secret kubeflow/salt-notify-" in last
+    assert "no permission to write it: ask somebody who has it to create it once, with the address as SALT_" in last
+    assert "s3cr3t" not in said
+    assert not kfp.runs
 
 
-@dsl.component(base_image="python:3.11", install_kfp_package=False)
-def work(fail: bool) -> str:
-    """Does nothing, or fails."""
-    if fail:
-        raise RuntimeError("as asked")
-    return "done"
-
-
-@pytest.fixture
-def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    sent = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-        def do_POST(self) -> None:
-            sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    monkeypatch.setenv("SALT_NOTIFY_URL", f"http://127.0.0.1:{server.server_address[1]}")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    yield sent
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("fail", [False, True])
-def test_kfp_local_runs_the_exit_task_after_success_and_failure(hook: Any, tmp_path: Path, fail: bool) -> None:
-    @dsl.pipeline(name="small")
-    def small(fail: bool) -> None:
-        last = notify(run="small-1", origin={}, kfp_run="")
-        with dsl.ExitHandler(last, name="stages"), dsl.ParallelFor(items=[1, 2]):
-            work(fail=fail).set_caching_options(False)
-
-    local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(tmp_path), raise_on_error=False)
-    small(fail=fail)
-    [said] = hook
-    assert (said["run"], said["state"]) == ("small-1", "FAILED" if fail else "SUCCEEDED")
+def test_an_address_that_is_none_is_refused_without_being_shown(kfp: KfpServer) -> None:
+    said = fails("submit", "--data", "s3://s/x", "--notify", "hooks.example/s3cr3t")
+    assert "--notify: is not an address (expected https://...)" in said
+    assert "s3cr3t" not in said
