@@ -1,9 +1,8 @@
 """The exit task: compiled around the stages, read back from a workflow, run by kfp.local."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from salt_pipeline.components.notify.component import notify
 from salt_pipeline.pipelines.pipeline import compile_pipeline
 from salt_pipeline.pipelines.presets import preset_config
 from salt_pipeline.pipelines.variant import Variant
+from tests.pipelines.kfp_server import Server
 
 
 @pytest.fixture(scope="module")
@@ -58,31 +58,30 @@ def work(fail: bool) -> str:
     return "done"
 
 
+class Hook(Server):
+    """A server that takes notifications."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[dict[str, Any]] = []
+
+    def respond(self, method: str, path: str, body: bytes, headers: Message) -> tuple[int, str, bytes]:
+        self.sent.append(json.loads(body))
+        return 200, "text/plain", b""
+
+
 @pytest.fixture
-def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    sent = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-        def do_POST(self) -> None:
-            sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    monkeypatch.setenv("SALT_NOTIFY_URL", f"http://127.0.0.1:{server.server_address[1]}")
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
+    """A server that the environment names as the one to notify."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    yield sent
-    server.shutdown()
-    server.server_close()
+    with Hook() as server:
+        monkeypatch.setenv("SALT_NOTIFY_URL", server.url)
+        yield server
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("fail", [False, True])
-def test_kfp_local_runs_the_exit_task_after_success_and_failure(hook: Any, tmp_path: Path, fail: bool) -> None:
+def test_kfp_local_runs_the_exit_task_after_success_and_failure(hook: Hook, tmp_path: Path, fail: bool) -> None:
     @dsl.pipeline(name="small")
     def small(fail: bool) -> None:
         last = notify(run="small-1", origin={}, kfp_run="")
@@ -91,7 +90,7 @@ def test_kfp_local_runs_the_exit_task_after_success_and_failure(hook: Any, tmp_p
 
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(tmp_path), raise_on_error=False)
     small(fail=fail)
-    [said] = hook
+    [said] = hook.sent
     assert (said["run"], said["state"]) == ("small-1", "FAILED" if fail else "SUCCEEDED")
 
 

@@ -1,9 +1,7 @@
 """The cluster's commands against a multi-user Kubeflow: namespaces and credentials."""
 
-import threading
-from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from salt_pipeline.pipelines.cluster.kfp import Kfp
 from salt_pipeline.pipelines.cluster.settings import cluster_settings
 from tests.pipelines.cluster.multi_user_server import MultiUserServer
 from tests.pipelines.command import fails, salt
+from tests.pipelines.kfp_server import Server
 from tests.pipelines.kube_server import KubeServer
 
 RUN = "3f2a90c4-0000-4000-8000-000000000001"
@@ -97,42 +96,33 @@ def test_a_cookie_is_sent_with_every_kind_of_call_and_never_shown(
     assert "s3ss10n" not in said
 
 
-@pytest.fixture
-def proxy() -> Iterator[Any]:
-    """A proxy that answers everything itself; the requests it saw."""
-    seen = []
+class Proxy(Server):
+    """A proxy that answers every request itself, with an empty list of runs."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, str | None]] = []
 
-        def do_GET(self) -> None:
-            seen.append((self.path, self.headers.get("proxy-authorization")))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"runs": []}')
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield server, seen
-    server.shutdown()
-    server.server_close()
+    def respond(self, method: str, path: str, body: bytes, headers: Message) -> tuple[int, str, bytes]:
+        self.seen.append((path, headers.get("proxy-authorization")))
+        return 200, "application/json", b'{"runs": []}'
 
 
-def test_a_proxy_is_used_as_the_environment_says(proxy: Any, no_cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    server, seen = proxy
+def test_the_proxy_of_the_environment_is_used(no_cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SALT_KFP_URL", "http://kubeflow.invalid/pipeline")
-    monkeypatch.setenv("http_proxy", f"http://me:p%40ss@127.0.0.1:{server.server_address[1]}")
-    assert salt("runs")[0] == 0
-    assert seen[0][0].startswith("http://kubeflow.invalid/pipeline/apis/v2beta1/runs?")
-    assert seen[0][1] == "Basic bWU6cEBzcw=="
-    monkeypatch.setenv("no_proxy", ".invalid")
-    said = fails("runs")
-    assert "cannot be reached" in said
-    assert "p%40ss" not in said
-    assert len(seen) == 1
+    with Proxy() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//me:p%40ss@"))
+        assert salt("runs")[0] == 0
+        [(address, credentials)] = proxy.seen
+        assert address.startswith("http://kubeflow.invalid/pipeline/apis/v2beta1/runs?")
+        assert credentials == "Basic bWU6cEBzcw=="
+        monkeypatch.setenv("no_proxy", ".invalid")
+        said = fails("runs")
+        assert "cannot be reached" in said
+        assert "p%40ss" not in said
+        assert len(proxy.seen) == 1
 
 
 def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in: MultiUserServer) -> None:
