@@ -61,7 +61,7 @@ class KubeServer(Server):
                 "platform": "",
             }
         kind = steps[5] if steps[0] == "apis" and len(steps) > 5 else steps[4] if len(steps) > 4 else steps[-1]
-        if kind in self.forbidden:
+        if not self.forbidden.isdisjoint((kind, f"{method} {kind}")):
             said = json.dumps({"message": f"{kind} is forbidden", "reason": "Forbidden", "code": 403})
             return 403, "application/json", said.encode()
         if kind == "localsubjectaccessreviews":
@@ -82,6 +82,9 @@ class KubeServer(Server):
             return held.get(steps[-1])
         asked = json.loads(body)
         name = asked["metadata"]["name"]
+        if method == "POST" and name in held:
+            said = {"message": f'{kind} "{name}" already exists', "reason": "AlreadyExists", "code": 409}
+            return 409, "application/json", json.dumps(said).encode()
         coded = {key: base64.b64encode(value.encode()).decode() for key, value in asked["stringData"].items()}
         before = held.get(name, {}).get("data", {}) if method == "PATCH" else {}
         held[name] = {"metadata": asked["metadata"], "data": before | coded}
