@@ -7,8 +7,6 @@ from tests.pipelines.kfp_server import KfpServer
 from tests.pipelines.kube_server import KubeServer
 
 SMOKE = ["--preset", "smoke", "--set", "cluster.tag=1.2.3"]
-
-
 ADDRESS = "https://hooks.example/services/T0/B1/s3cr3t"
 
 
