@@ -2,6 +2,9 @@
 
 import pytest
 
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.cluster.notify import secret_name, store_address
+from salt_pipeline.pipelines.cluster.settings import cluster_settings
 from tests.pipelines.command import fails
 from tests.pipelines.kfp_server import KfpServer
 from tests.pipelines.kube_server import KubeServer
@@ -27,3 +30,32 @@ def test_an_address_that_is_none_is_refused_without_being_shown(kfp: KfpServer) 
     said = fails("submit", "--data", "s3://s/x", "--notify", "hooks.example/s3cr3t")
     assert "--notify: is not an address (expected https://...)" in said
     assert "s3cr3t" not in said
+
+
+def test_the_secret_of_an_address_is_created_once(kubernetes: KubeServer) -> None:
+    settings = cluster_settings()
+    name = store_address(settings, ADDRESS)
+    assert kubernetes.secret(name) == {"SALT_NOTIFY_URL": ADDRESS}
+    assert store_address(settings, ADDRESS) == name
+    assert store_address(settings, f"{ADDRESS}2") != name
+
+
+def test_an_existing_secret_is_enough_without_the_permission_to_create_one(kubernetes: KubeServer) -> None:
+    kubernetes.forbidden = {"POST secrets"}
+    with pytest.raises(SaltError, match=r"Secret kubeflow/salt-notify-\w{12}: --notify: no permission to write it"):
+        store_address(cluster_settings(), ADDRESS)
+    kubernetes.put("secrets", secret_name(ADDRESS), {"SALT_NOTIFY_URL": ADDRESS})
+    assert store_address(cluster_settings(), ADDRESS) == secret_name(ADDRESS)
+
+
+def test_a_failure_of_kubernetes_is_reported_as_it_is(kubernetes: KubeServer) -> None:
+    kubernetes.fault = "500"
+    with pytest.raises(SaltError, match="Kubernetes: answers with an error: 500"):
+        store_address(cluster_settings(), ADDRESS)
+
+
+@pytest.mark.parametrize("address", ["ftp://hooks", "https://hooks.example/a b", "https://hooks.example/a\n"])
+def test_an_address_that_is_not_valid_is_not_shown(address: str) -> None:
+    with pytest.raises(SaltError) as caught:
+        secret_name(address)
+    assert str(caught.value) == "--notify: is not an address (expected https://...)"
