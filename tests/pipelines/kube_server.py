@@ -1,4 +1,4 @@
-"""A small HTTP server that speaks as much of Kubernetes' API as the commands ask for."""
+"""A small HTTP server with the part of the API of Kubernetes that the commands use."""
 
 import base64
 import json
@@ -9,7 +9,12 @@ from tests.pipelines.kfp_server import Server
 
 
 class KubeServer(Server):
-    """A Kubernetes API with one namespace, in memory."""
+    """A Kubernetes API with one namespace, in memory.
+
+    Attributes:
+        forbidden: Kinds of objects, or a method and a kind as `POST secrets`, that are answered with 403.
+        may_not: Verb and resource of each permission that the service account does not have.
+    """
 
     def __init__(self, tmp_path: Path) -> None:
         super().__init__()
@@ -117,7 +122,7 @@ def node(
 
 
 def pod(where: Any, *containers: Any, init: Any = ()) -> Any:
-    """A pod on a node, or on none: what each of its containers requests."""
+    """A pod on a node, or on none, with the requests of each of its containers and init containers."""
 
     def made(asked: Any) -> Any:
         return [{"name": f"c{i}", "resources": {"requests": requests}} for i, requests in enumerate(asked)]

@@ -17,17 +17,17 @@ VARIABLES = [*names.SETTINGS_KEYS, *names.STORE_KEYS, *names.MINIO_KEYS, *names.
 
 
 @pytest.mark.parametrize("name", sorted({*OBJECTS, names.NAMESPACE}))
-def test_a_name_of_an_object_is_one_that_kubernetes_takes(name: str) -> None:
-    """A label of DNS (RFC 1123); the name of an address's Secret has a dash and 12 digits more."""
+def test_the_name_of_an_object_is_valid_in_kubernetes(name: str) -> None:
+    """A label of DNS (RFC 1123); the Secret of an address has 13 more characters."""
     assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name)
     assert len(name) + 13 <= 63
 
 
-def test_the_keys_that_pods_read_are_names_of_variables() -> None:
+def test_the_keys_that_pods_read_are_valid_names_of_variables() -> None:
     assert [key for key in [*VARIABLES, names.NOTIFY_KEY] if not re.fullmatch(r"[A-Z][A-Z0-9_]*", key)] == []
 
 
-def test_no_name_of_an_object_is_written_a_second_time_in_the_code() -> None:
+def test_no_other_module_repeats_the_name_of_an_object() -> None:
     own = Path(str(names.__file__)).resolve()
     files = [path for folder in ("components", "pipelines") for path in (ROOT / folder).rglob("*.py")]
     again = [

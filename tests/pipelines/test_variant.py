@@ -1,4 +1,4 @@
-"""The exit task: compiled around the stages, read back from a workflow, run by kfp.local."""
+"""Variants of the compiled pipeline: with an exit task, which kfp.local also runs, and without the cache."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return spec, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
 
 
-def test_the_exit_task_runs_around_all_stages_whatever_becomes_of_them(compiled: Any) -> None:
+def test_the_exit_task_runs_after_all_stages_whether_or_not_they_succeed(compiled: Any) -> None:
     spec, _ = compiled
     tasks = spec["root"]["dag"]["tasks"]
     [stages] = set(tasks) - {"notify"}
@@ -40,7 +40,7 @@ def test_the_exit_task_runs_around_all_stages_whatever_becomes_of_them(compiled:
     assert parameters["kfp_run"] == {"runtimeValue": {"constant": "{{$.pipeline_job_uuid}}"}}
 
 
-def test_the_exit_task_has_the_report_s_image_little_memory_and_no_key_of_the_store(compiled: Any) -> None:
+def test_the_exit_task_has_the_image_of_the_report_little_memory_and_no_key_of_the_store(compiled: Any) -> None:
     spec, platform = compiled
     containers = spec["deploymentSpec"]["executors"]
     assert containers["exec-notify"]["container"]["image"] == containers["exec-report"]["container"]["image"]
@@ -54,12 +54,12 @@ def test_the_exit_task_has_the_report_s_image_little_memory_and_no_key_of_the_st
 def work(fail: bool) -> str:
     """Does nothing, or fails."""
     if fail:
-        raise RuntimeError("as asked")
+        raise RuntimeError("requested")
     return "done"
 
 
 class Hook(Server):
-    """A server that takes notifications."""
+    """A server that receives notifications."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,8 +90,8 @@ def test_kfp_local_runs_the_exit_task_after_success_and_failure(hook: Hook, tmp_
 
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(tmp_path), raise_on_error=False)
     small(fail=fail)
-    [said] = hook.sent
-    assert (said["run"], said["state"]) == ("small-1", "FAILED" if fail else "SUCCEEDED")
+    [sent] = hook.sent
+    assert (sent["run"], sent["state"]) == ("small-1", "FAILED" if fail else "SUCCEEDED")
 
 
 def test_the_cache_is_off_inside_the_loop_too(tmp_path: Path) -> None:

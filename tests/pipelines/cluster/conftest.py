@@ -18,7 +18,7 @@ def api(kfp: KfpServer) -> Kfp:
 
 @pytest.fixture
 def kubeflow(monkeypatch: pytest.MonkeyPatch, no_cluster: None) -> Iterator[MultiUserServer]:
-    """A multi-user Kubeflow that the environment names; nobody is logged in."""
+    """A multi-user Kubeflow that the environment names; there is no session."""
     with MultiUserServer() as server:
         monkeypatch.setenv("SALT_KFP_URL", server.url)
         yield server

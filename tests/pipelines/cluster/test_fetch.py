@@ -1,4 +1,4 @@
-"""Where the artifacts of a run are in the store, and where they go in the folder."""
+"""The paths of artifacts in the store, and in the folder that they are downloaded to."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ ROOT = "s3://bucket/v2/salt/r"
 
 
 def listed(*paths: str) -> Any:
-    """What the store lists: an object of each path, one byte longer and a second younger than the one before."""
+    """The store's list of objects with these paths, each one byte larger and a second newer than the one before."""
     for i, path in enumerate(paths):
         yield f"{ROOT}/{path}", SimpleNamespace(size=i, modified=NOW + timedelta(seconds=i))
 
@@ -37,7 +37,7 @@ def test_an_object_belongs_to_a_task_an_execution_and_an_output() -> None:
     assert (third.inside, third.size, third.modified) == ("a/b.json", 2, NOW + timedelta(seconds=2))
 
 
-def test_an_artifact_goes_to_its_place_in_a_local_run() -> None:
+def test_an_artifact_has_the_path_that_a_local_run_gives_it() -> None:
     assert place(found("submission/csv"), {}) == "submission.csv"
     assert place(found("submission/bundle", "models/a.json"), {}) == "ensemble/bundle/models/a.json"
     assert place(found("predict/maps"), {"e1": "lite0/fold3"}) == "predict/lite0/fold3/maps.parquet"
@@ -66,7 +66,9 @@ def test_the_executions_of_a_loop_are_its_jobs(kfp: KfpServer, api: Kfp) -> None
     }
 
 
-def test_artifacts_are_where_the_run_the_settings_or_the_cluster_say(kfp: KfpServer, kubernetes: KubeServer) -> None:
+def test_the_root_of_artifacts_is_the_run_s_the_settings_or_the_cluster_s(
+    kfp: KfpServer, kubernetes: KubeServer
+) -> None:
     named, plain = kfp.add_run("named"), kfp.add_run("plain")
     kfp.runs[named]["runtime_config"]["pipeline_root"] = "minio://own/root/?region=x"
 
@@ -84,7 +86,7 @@ def test_artifacts_are_where_the_run_the_settings_or_the_cluster_say(kfp: KfpSer
 
 
 @pytest.mark.parametrize("address", ["gs://bucket/root", "/mnt/artifacts", "https://store/root"])
-def test_artifacts_elsewhere_than_in_an_s3_store_are_refused(kfp: KfpServer, api: Kfp, address: str) -> None:
+def test_a_root_that_is_not_in_an_s3_store_is_refused(kfp: KfpServer, api: Kfp, address: str) -> None:
     run_id = kfp.add_run("first")
     kfp.runs[run_id]["runtime_config"]["pipeline_root"] = address
     with pytest.raises(SaltError, match=f"pipeline root: is not in an object store .found {address}, expected s3://"):

@@ -1,4 +1,4 @@
-"""Failures of HTTP calls in a few words, from servers that fail."""
+"""The messages for failures of HTTP calls, from servers that fail."""
 
 import socket
 import threading
@@ -15,16 +15,16 @@ from tests.servers import free_port
 @pytest.mark.parametrize(
     ("status", "passing"), [(None, True), (429, True), (500, True), (503, True), (400, False), (401, False)]
 )
-def test_only_a_busy_or_broken_server_is_worth_a_second_call(status: int | None, passing: bool) -> None:
+def test_only_a_busy_or_failing_server_is_worth_a_retry(status: int | None, passing: bool) -> None:
     assert may_pass(status) == passing
 
 
-def test_line_breaks_and_runs_of_blanks_are_one_blank() -> None:
+def test_white_space_becomes_single_spaces() -> None:
     assert one_line(" a\n  b\tc\r\n") == "a b c"
     assert one_line("ab cd", 5) == "ab cd"
 
 
-def test_an_error_without_words_is_named_by_its_type() -> None:
+def test_an_error_without_a_message_is_named_by_its_type() -> None:
     assert reason(ConnectionResetError()) == "ConnectionResetError"
     assert reason(TimeoutError()) == "no answer in time"
 
@@ -47,7 +47,7 @@ def test_a_port_without_a_server_refuses_the_connection() -> None:
     assert caught.value.passing
 
 
-def test_a_server_that_does_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer_in_time_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_errors, "ANSWER_SECONDS", 0.1)
     with Server() as server:
         server.fault = "slow"
@@ -87,5 +87,5 @@ def test_a_connection_that_is_closed_before_the_answer_was_interrupted() -> None
         ("https://localhost@example.org", False),
     ],
 )
-def test_an_address_of_this_machine(url: str, local: bool) -> None:
+def test_only_a_loopback_address_is_this_machine_s(url: str, local: bool) -> None:
     assert is_loopback(url) == local

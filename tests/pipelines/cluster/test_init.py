@@ -19,14 +19,14 @@ from tests.pipelines.kube_server import KubeServer
 
 
 def secret_values(held: Any) -> Any:
-    """What must stay secret of some Secrets: all but the users' names."""
+    """The values of Secrets that must stay secret: all but the names of users."""
     return [
         value for values in held.values() for key, value in values.items() if re.search(r"(?i)secret|password", key)
     ]
 
 
 @pytest.mark.minio
-def test_init_makes_everything_once(
+def test_init_creates_everything_once(
     kubernetes: KubeServer,
     minio: Any,
     store_environment: dict[str, str],
@@ -70,7 +70,7 @@ def test_init_makes_everything_once(
     assert "kept 10 days, set" in salt("cluster", "init", "--expire-days", 10)[1]
 
 
-def test_keys_are_made_up_only_when_asked_and_only_once(kubernetes: KubeServer) -> None:
+def test_keys_are_generated_only_on_request_and_only_once(kubernetes: KubeServer) -> None:
     assert "are not set (expected the store's keys" in fails("cluster", "init")
     assert "with --dev" in fails("cluster", "init", "--generate")
     assert not kubernetes.objects["secrets"]
@@ -85,7 +85,9 @@ def test_keys_are_made_up_only_when_asked_and_only_once(kubernetes: KubeServer) 
     assert {name: kubernetes.secret(name) for name in held} == held
 
 
-def test_other_values_are_left_unless_replaced(kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_values_are_kept_without_the_option_replace(
+    kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SALT_S3_ACCESS_KEY", "ours")
     monkeypatch.setenv("SALT_S3_SECRET_KEY", "our-secret")
     kubernetes.put("secrets", names.KFP_STORE_SECRET, {"accesskey": "minio", "secretkey": "minio123", "other": "kept"})
@@ -101,7 +103,7 @@ def test_other_values_are_left_unless_replaced(kubernetes: KubeServer, monkeypat
     }
 
 
-def test_init_says_what_a_cluster_does_not_do(kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_reports_the_failures_of_the_servers(kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     kubernetes.forbidden = {"secrets"}
     said = fails("cluster", "init", "--dev", "--generate")
     assert "Kubernetes: answers with an error: 403 secrets is forbidden" in said
@@ -117,7 +119,7 @@ def test_init_says_what_a_cluster_does_not_do(kubernetes: KubeServer, monkeypatc
     assert "cannot be reached: connection refused" in fails("cluster", "init", "--dev", "--generate")
 
 
-def test_the_experiment_is_made_with_its_name_and_description(
+def test_the_experiment_is_created_with_its_name_and_description(
     empty_mlflow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "salt of the north")
@@ -135,7 +137,7 @@ def test_the_experiment_is_the_one_that_the_environment_names(
     assert "MLflow experiment north: skipped" in salt("cluster", "init", "--dev", "--generate")[1]
 
 
-def test_an_mlflow_that_answers_nothing_is_one_line_in_seconds(
+def test_an_mlflow_that_does_not_answer_is_reported_in_seconds(
     kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_errors, "ANSWER_SECONDS", 0.2)

@@ -20,7 +20,7 @@ def api(kfp: KfpServer) -> Kfp:
     return Kfp(cluster_settings(pipeline_root="s3://salt/runs", service_account="runner"))
 
 
-def test_a_run_is_started_with_what_the_settings_name(kfp: KfpServer, api: Kfp) -> None:
+def test_a_run_is_started_with_the_settings_of_the_cluster(kfp: KfpServer, api: Kfp) -> None:
     run = kfp.runs[api.start("first", "salt", VERSION, {"data": "s3://salt/a.zip"})]
     [experiment] = kfp.experiments
     assert run["display_name"] == "first"
@@ -30,14 +30,14 @@ def test_a_run_is_started_with_what_the_settings_name(kfp: KfpServer, api: Kfp) 
     assert run["service_account"] == "runner"
 
 
-def test_a_name_counts_for_more_than_the_beginning_of_an_id(kfp: KfpServer, api: Kfp) -> None:
+def test_a_name_takes_precedence_over_the_beginning_of_an_id(kfp: KfpServer, api: Kfp) -> None:
     kfp.add_run("3f2a", run_id=RUN.replace("3f2a", "aaaa"))
     kfp.add_run("other", run_id=RUN)
     assert api.find("3f2a").name == "3f2a"
     assert api.find("3f2a9").name == "other"
 
 
-def test_two_runs_of_a_name_are_listed_by_their_ids(kfp: KfpServer, api: Kfp) -> None:
+def test_the_ids_of_two_runs_with_the_same_name_are_listed(kfp: KfpServer, api: Kfp) -> None:
     kfp.add_run("first", run_id=RUN)
     kfp.add_run("first", run_id=RUN.replace("3f2a", "aaaa"))
     with pytest.raises(SaltError, match=r"names several runs.*found first, expected (3f2a|aaaa)90c4, (3f2a|aaaa)90c4"):
@@ -60,13 +60,13 @@ def test_a_run_of_a_schedule_is_tracked_by_its_own_name(kfp: KfpServer, api: Kfp
     assert api.runs_tracked_as("weekly") == []
 
 
-def test_an_id_that_does_not_exist_is_the_api_s_answer(api: Kfp) -> None:
+def test_an_id_that_does_not_exist_is_refused_by_the_api(api: Kfp) -> None:
     with pytest.raises(KfpError, match="404") as caught:
         api.find(RUN)
     assert (caught.value.status, caught.value.passing) == (404, False)
 
 
-def test_a_recurring_run_misses_what_it_could_not_start(kfp: KfpServer, api: Kfp) -> None:
+def test_a_recurring_run_does_not_catch_up_missed_runs(kfp: KfpServer, api: Kfp) -> None:
     schedule_id = api.start_schedule("weekly", "salt", VERSION, {}, "0 0 3 * * 1")
     [made] = kfp.schedules
     assert (made["recurring_run_id"], made["no_catchup"], made["max_concurrency"]) == (schedule_id, True, "1")
@@ -81,21 +81,19 @@ def test_the_workflow_is_the_manifest_of_the_older_api(kfp: KfpServer, api: Kfp)
     assert api.workflow(RUN) == kfp.workflows[RUN]
 
 
-def test_a_manifest_that_is_not_json_is_not_the_api_s(
-    kfp: KfpServer, api: Kfp, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_manifest_that_is_not_json_is_reported(kfp: KfpServer, api: Kfp, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kfp, "answer", lambda *_: {"pipeline_runtime": {"workflow_manifest": "{half"}})
     with pytest.raises(KfpError, match=r"does not answer as its API does: check SALT_KFP_URL \(found {half\)"):
         api.workflow(RUN)
 
 
-def test_a_log_is_text_and_a_missing_one_is_none(kfp: KfpServer, api: Kfp) -> None:
+def test_a_log_is_text_and_none_if_it_is_missing(kfp: KfpServer, api: Kfp) -> None:
     kfp.logs["pod"] = "epoch 1\n{not JSON\n"
     assert api.log(RUN, "pod") == "epoch 1\n{not JSON\n"
     assert api.log(RUN, "other") is None
 
 
-def test_the_clock_of_the_server(api: Kfp) -> None:
+def test_the_date_is_that_of_the_server(api: Kfp) -> None:
     date = api.date()
     assert date is not None
     assert abs(parsedate_to_datetime(date) - datetime.now(UTC)) < timedelta(minutes=5)

@@ -30,7 +30,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize("words", CALLS, ids=lambda words: words[0])
-def test_a_command_without_the_profile_s_namespace_says_which_setting_is_missing(
+def test_a_command_without_the_namespace_of_the_profile_names_the_missing_setting(
     logged_in: MultiUserServer, words: Any
 ) -> None:
     said = fails(*words)
@@ -39,7 +39,7 @@ def test_a_command_without_the_profile_s_namespace_says_which_setting_is_missing
     assert said.count("\n") == 1
 
 
-def test_the_option_and_the_variable_name_the_namespace(
+def test_the_namespace_comes_from_the_option_or_the_variable(
     logged_in: MultiUserServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged_in.add_run("first", run_id=RUN)
@@ -51,7 +51,7 @@ def test_the_option_and_the_variable_name_the_namespace(
     assert "first" in salt("runs")[1], "an option counts for its command alone"
 
 
-def test_a_log_in_page_is_reported_as_one(kubeflow: MultiUserServer) -> None:
+def test_a_log_in_page_is_reported_as_a_log_in_page(kubeflow: MultiUserServer) -> None:
     said = fails("runs")
     assert (
         "redirects to /dex/auth, a log-in page (302): set SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or SALT_KFP_COOKIE"
@@ -62,7 +62,7 @@ def test_a_log_in_page_is_reported_as_one(kubeflow: MultiUserServer) -> None:
     assert "rejected the credentials (401)" in fails("runs")
 
 
-def test_a_token_file_is_read_anew_at_each_call(
+def test_a_token_file_is_read_at_each_call(
     kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "token"
@@ -82,7 +82,7 @@ def test_a_token_file_is_read_anew_at_each_call(
         kfp.health()
 
 
-def test_a_cookie_is_sent_with_every_kind_of_call_and_never_shown(
+def test_a_cookie_is_sent_with_every_kind_of_call_and_never_printed(
     kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SALT_KFP_COOKIE", kubeflow.cookie)
@@ -125,7 +125,7 @@ def test_the_proxy_of_the_environment_is_used(no_cluster: None, monkeypatch: pyt
         assert len(proxy.seen) == 1
 
 
-def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in: MultiUserServer) -> None:
+def test_doctor_checks_the_namespace_and_the_permission_to_read_it(logged_in: MultiUserServer) -> None:
     from salt_pipeline.pipelines.doctor.services import kubeflow
 
     assert kubeflow(cluster_settings())[0] == "fail"
@@ -135,7 +135,7 @@ def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in: Mu
         kubeflow(cluster_settings(namespace="elsewhere"))
 
 
-def test_doctor_looks_for_kubeflow_s_own_objects_where_kubeflow_is(kubernetes: KubeServer) -> None:
+def test_doctor_looks_for_the_objects_of_kubeflow_in_its_own_namespace(kubernetes: KubeServer) -> None:
     from salt_pipeline.pipelines.doctor.kubernetes import checks
 
     settings = cluster_settings(namespace="team-salt", kfp_namespace="kubeflow-system")

@@ -10,7 +10,7 @@ from tests.pipelines.cluster.multi_user_server import MultiUserServer
 from tests.pipelines.kfp_server import KfpServer
 
 
-def test_what_submit_makes_is_in_the_namespace(logged_in: MultiUserServer) -> None:
+def test_submit_creates_pipeline_and_experiment_in_the_namespace(logged_in: MultiUserServer) -> None:
     settings = cluster_settings(namespace=logged_in.profile)
     checked = Checked(preset_config("smoke", ["cluster.tag=1"]), bucket="salt")
     kfp = Kfp(settings)
@@ -21,7 +21,7 @@ def test_what_submit_makes_is_in_the_namespace(logged_in: MultiUserServer) -> No
     assert len(logged_in.uploads) == 1
 
 
-def test_a_pipeline_has_an_id_once_it_is_created(api: Kfp) -> None:
+def test_a_pipeline_has_an_id_after_its_creation(api: Kfp) -> None:
     assert api.pipeline_id("salt") is None
     made = api.create_pipeline("salt", "Finds salt.")
     assert api.pipeline_id("salt") == made
@@ -39,7 +39,7 @@ def test_versions_are_listed_over_pages(api: Kfp, tmp_path: Path) -> None:
     assert api.newest_version(pipeline_id) == uploaded[0]  # the stand-in lists in the order of the uploads
 
 
-def test_the_file_itself_is_uploaded(kfp: KfpServer, api: Kfp, tmp_path: Path) -> None:
+def test_the_content_of_the_file_is_uploaded(kfp: KfpServer, api: Kfp, tmp_path: Path) -> None:
     (tmp_path / "salt.yaml").write_text("# the compiled pipeline\n")
     api.upload_version("p", "v1", tmp_path / "salt.yaml")
     [body] = kfp.uploads

@@ -11,7 +11,7 @@ def kube(kubernetes: KubeServer) -> Kube:
     return Kube("kubeflow")
 
 
-def test_what_does_not_exist_is_none(kube: Kube) -> None:
+def test_an_object_that_does_not_exist_is_none(kube: Kube) -> None:
     assert kube.config_map("settings") is None
     assert kube.secret("keys") is None
     assert kube.log("pod") is None
@@ -19,7 +19,7 @@ def test_what_does_not_exist_is_none(kube: Kube) -> None:
     assert not kube.has_role("nobody")
 
 
-def test_data_is_decoded_and_no_data_is_empty(kubernetes: KubeServer, kube: Kube) -> None:
+def test_data_is_decoded_and_missing_data_is_empty(kubernetes: KubeServer, kube: Kube) -> None:
     kubernetes.put("secrets", "keys", {"access": "a:b"})
     kubernetes.put("configmaps", "settings", {"region": "eu"})
     kubernetes.objects["configmaps"]["empty"] = {"metadata": {"name": "empty"}}
@@ -53,14 +53,14 @@ def test_a_missing_permission_is_distinguished_from_a_failure(kubernetes: KubeSe
     with pytest.raises(KubeError, match="Kubernetes: answers with an error: 403 secrets is forbidden") as denied:
         kube.secret("keys")
     assert (denied.value.denied, denied.value.passing) == (True, False)
-    assert not kube.has_role("salt-runner")  # whoever may not read it cannot know
+    assert not kube.has_role("salt-runner")  # without the permission to read it, none is assumed
     kubernetes.fault = "500"
     with pytest.raises(KubeError, match="500") as failed:
         kube.has_role("salt-runner")
     assert (failed.value.denied, failed.value.passing) == (False, True)
 
 
-def test_an_empty_role_is_none(kubernetes: KubeServer, kube: Kube) -> None:
+def test_an_empty_annotation_is_no_role(kubernetes: KubeServer, kube: Kube) -> None:
     account = kubernetes.objects["serviceaccounts"]["salt-runner"]["metadata"]
     account["annotations"] = {"eks.amazonaws.com/role-arn": ""}
     assert not kube.has_role("salt-runner")
@@ -68,14 +68,14 @@ def test_an_empty_role_is_none(kubernetes: KubeServer, kube: Kube) -> None:
     assert kube.has_role("salt-runner")
 
 
-def test_an_answer_of_another_program_is_not_worth_a_second_call(kubernetes: KubeServer, kube: Kube) -> None:
+def test_an_answer_of_another_program_is_not_worth_a_retry(kubernetes: KubeServer, kube: Kube) -> None:
     kubernetes.fault = "html"
     with pytest.raises(KubeError, match=f"Kubernetes: {kubernetes.url} cannot be understood") as caught:
         kube.version()
     assert not caught.value.passing
 
 
-def test_a_server_that_is_unreachable_is_named(kubernetes: KubeServer, kube: Kube) -> None:
+def test_an_unreachable_server_is_reported_with_its_address(kubernetes: KubeServer, kube: Kube) -> None:
     kubernetes.__exit__()
     with pytest.raises(
         KubeError, match=f"Kubernetes: {kubernetes.url} cannot be reached: connection refused"

@@ -1,4 +1,4 @@
-"""The MLflow server that the environment names, played by a stand-in."""
+"""The MLflow server that the environment names, against a stand-in."""
 
 import base64
 import socket
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("no_cluster")
 
 
 class MlflowServer(Server):
-    """Answers the question for the version, and keeps the credentials that came with it."""
+    """Answers with a version, and records the credentials of each request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,8 +28,8 @@ class MlflowServer(Server):
         return self.status, "text/plain", b"3.1.4\n"
 
 
-def basic(words: str) -> str:
-    return f"Basic {base64.b64encode(words.encode()).decode()}"
+def basic(credentials: str) -> str:
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_credentials_of_the_environment_take_precedence(monkeypatch: pytest.
         (503, "answers with HTTP 503", True),
     ],
 )
-def test_an_answer_that_is_no_version(status: int, message: str, passing: bool) -> None:
+def test_an_error_of_the_server_is_reported_with_its_status(status: int, message: str, passing: bool) -> None:
     with MlflowServer() as server:
         server.status = status
         with pytest.raises(ServiceError, match=message) as caught:
@@ -76,7 +76,7 @@ def test_an_answer_that_is_no_version(status: int, message: str, passing: bool) 
     assert (caught.value.status, caught.value.passing) == (status, passing)
 
 
-def test_a_server_that_does_not_answer_is_an_error_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_answer_is_reported_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_errors, "ANSWER_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""What the nodes have free, read from a stand-in for Kubernetes."""
+"""The free resources of nodes, read from a stand-in for Kubernetes."""
 
 import json
 from fractions import Fraction
@@ -15,7 +15,7 @@ from tests.pipelines.kube_server import KubeServer, node, pod
 GIB = 2**30
 
 
-def test_nodes_that_may_not_be_listed(kubernetes: KubeServer) -> None:
+def test_a_missing_permission_to_list_nodes_is_reported(kubernetes: KubeServer) -> None:
     kubernetes.forbidden = {"nodes"}
     with pytest.raises(KubeError, match="nodes is forbidden"):
         read_nodes(Kube("kubeflow"))
@@ -28,7 +28,7 @@ def test_amounts_as_kubernetes_writes_them(text: Any, number: Any) -> None:
     assert amount(text) == number
 
 
-def test_an_autoscaler_is_found(kubernetes: KubeServer) -> None:
+def test_an_autoscaler_is_detected_or_assumed(kubernetes: KubeServer) -> None:
     kube = Kube("kubeflow")
     assert not may_grow(kube)
     kubernetes.objects["nodepools"]["nodepools"] = {"items": [{"metadata": {"name": "gpus"}}]}
@@ -47,7 +47,7 @@ def test_free_is_what_no_pod_on_the_node_requests(kubernetes: KubeServer) -> Non
 
 
 def requests(*containers: dict[str, Any], init: tuple[dict[str, Any], ...] = (), **spec: Any) -> Fraction:
-    """The CPUs that a pod requests, whose containers and initial containers have these fields."""
+    """The CPUs that a pod with these containers and init containers requests."""
     made = {"name": "c", "resources": {}}
     document = {
         "metadata": {"name": "p"},
@@ -61,7 +61,7 @@ def requests(*containers: dict[str, Any], init: tuple[dict[str, Any], ...] = (),
     return requested(read, "cpu")
 
 
-def test_a_pod_requests_the_larger_of_its_containers_and_its_initial_ones() -> None:
+def test_a_pod_requests_its_containers_or_the_largest_init_container() -> None:
     def asks(cpu: str) -> dict[str, Any]:
         return {"resources": {"requests": {"cpu": cpu}}}
 

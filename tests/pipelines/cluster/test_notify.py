@@ -14,7 +14,7 @@ ADDRESS = "https://hooks.example/services/T0/B1/s3cr3t"
 
 
 @pytest.mark.minio
-def test_without_the_right_to_write_secrets_nothing_is_submitted(
+def test_without_the_permission_to_write_secrets_nothing_is_submitted(
     ready: str, kfp: KfpServer, kubernetes: KubeServer
 ) -> None:
     kubernetes.forbidden = {"secrets"}
@@ -26,7 +26,7 @@ def test_without_the_right_to_write_secrets_nothing_is_submitted(
     assert not kfp.runs
 
 
-def test_an_address_that_is_none_is_refused_without_being_shown(kfp: KfpServer) -> None:
+def test_submit_refuses_an_invalid_address_without_printing_it(kfp: KfpServer) -> None:
     said = fails("submit", "--data", "s3://s/x", "--notify", "hooks.example/s3cr3t")
     assert "--notify: is not an address (expected https://...)" in said
     assert "s3cr3t" not in said
@@ -48,14 +48,14 @@ def test_an_existing_secret_is_enough_without_the_permission_to_create_one(kuber
     assert store_address(cluster_settings(), ADDRESS) == secret_name(ADDRESS)
 
 
-def test_a_failure_of_kubernetes_is_reported_as_it_is(kubernetes: KubeServer) -> None:
+def test_a_failure_of_kubernetes_is_reported(kubernetes: KubeServer) -> None:
     kubernetes.fault = "500"
     with pytest.raises(SaltError, match="Kubernetes: answers with an error: 500"):
         store_address(cluster_settings(), ADDRESS)
 
 
 @pytest.mark.parametrize("address", ["ftp://hooks", "https://hooks.example/a b", "https://hooks.example/a\n"])
-def test_an_address_that_is_not_valid_is_not_shown(address: str) -> None:
+def test_an_invalid_address_is_not_printed(address: str) -> None:
     with pytest.raises(SaltError) as caught:
         secret_name(address)
     assert str(caught.value) == "--notify: is not an address (expected https://...)"

@@ -17,7 +17,7 @@ NO_LOG = [
     "BadRequest: container main in pod salt-x7k2p is terminated",
     "\nunable to retrieve container logs for docker://3f2a\n",
 ]
-"""What a kubelet answers, with HTTP status 200, for a log that it no longer has."""
+"""Answers of a kubelet, with HTTP status 200, for a log that it no longer has."""
 
 
 def test_the_log_is_that_of_the_newest_attempt(kfp: KfpServer, api: Kfp) -> None:

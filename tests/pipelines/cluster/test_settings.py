@@ -11,7 +11,9 @@ from tests.pipelines.cluster.multi_user_server import MultiUserServer
 from tests.pipelines.command import fails
 
 
-def test_kfp_s_own_variable_names_the_api(kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variable_of_kfp_itself_sets_the_address(
+    kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("SALT_KFP_URL")
     monkeypatch.setenv("KF_PIPELINES_ENDPOINT", kubeflow.url)
     assert f"Kubeflow Pipelines at {kubeflow.url}: redirects" in fails("runs")
@@ -27,7 +29,7 @@ def test_kfp_s_own_variable_names_the_api(kubeflow: MultiUserServer, monkeypatch
         ("SALT_KFP_COOKIE", "session=a\nb", "SALT_KFP_COOKIE: a cookie is written as name=value"),
     ],
 )
-def test_a_setting_that_is_not_valid_is_named(
+def test_an_invalid_setting_is_reported(
     no_cluster: None, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -36,7 +38,7 @@ def test_a_setting_that_is_not_valid_is_named(
     assert str(caught.value).startswith(message)
 
 
-def test_all_settings_that_are_not_valid_are_named_at_once(no_cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_invalid_settings_are_reported_at_once(no_cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALT_KFP_URL", "kfp:8888")
     monkeypatch.setenv("SALT_KFP_COOKIE", "s3cr3t")
     with pytest.raises(SaltErrors, match="settings are not valid") as caught:
@@ -45,7 +47,7 @@ def test_all_settings_that_are_not_valid_are_named_at_once(no_cluster: None, mon
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_a_given_value_takes_precedence_and_an_empty_one_counts_as_not_set(
+def test_a_given_value_takes_precedence_and_an_empty_variable_counts_as_not_set(
     no_cluster: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SALT_NAMESPACE", "team-a")
@@ -76,7 +78,7 @@ def test_a_token_of_the_environment_takes_precedence_over_its_file(
     assert cluster_settings(kfp_token_file=path, kfp_token="given ").token() == "given"
 
 
-def test_a_token_file_that_is_no_text_is_named(no_cluster: None, tmp_path: Path) -> None:
+def test_a_token_file_that_is_not_text_is_reported(no_cluster: None, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(SaltError, match="SALT_KFP_TOKEN_FILE: cannot be read: it is not a text file"):

@@ -1,4 +1,4 @@
-"""How long the containers of a task ran, by successive polls."""
+"""The time in which the containers of a task ran, from successive polls."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,8 +8,8 @@ from salt_pipeline.pipelines.cluster.stopwatch import Stopwatch
 from salt_pipeline.pipelines.cluster.tasks import Task
 
 
-def look(*moments: Any) -> Any:
-    """A task's seconds at each look: its attempts as (phase, created, finished), in seconds after the beginning."""
+def poll(*moments: Any) -> Any:
+    """The seconds of a task at each poll: its attempts as (phase, created, finished), in seconds."""
     stopwatch, began = Stopwatch(), datetime(2026, 1, 2, tzinfo=UTC)
 
     def at(second: Any) -> Any:
@@ -26,17 +26,17 @@ def look(*moments: Any) -> Any:
 
 def test_waiting_does_not_count_as_running() -> None:
     pending, running = [("Pending", 0, None)], [("Running", 0, None)]
-    assert look((300, pending), (400, pending), (410, running), (500, running)) == [0, 0, 10, 100]
-    assert look((500, running)) == [500]  # of what was before the first look nothing is known
+    assert poll((300, pending), (400, pending), (410, running), (500, running)) == [0, 0, 10, 100]
+    assert poll((500, running)) == [500]  # nothing is known of the time before the first poll
 
 
 def test_the_pause_between_attempts_does_not_count() -> None:
     lost = ("Error", 0, 100)
     retry = [lost, ("Pending", 700, None)]
     again = [lost, ("Running", 700, None)]
-    assert look((110, [lost]), (600, [lost]), (750, retry), (760, again)) == [100, 100, 100, 110]
-    assert look((800, [("Failed", 0, None)])) == [0]
+    assert poll((110, [lost]), (600, [lost]), (750, retry), (760, again)) == [100, 100, 100, 110]
+    assert poll((800, [("Failed", 0, None)])) == [0]
 
 
 def test_time_never_goes_backwards() -> None:
-    assert look((50, [("Running", 0, None)]), (60, [("Succeeded", 0, 45)])) == [50, 50]
+    assert poll((50, [("Running", 0, None)]), (60, [("Succeeded", 0, 45)])) == [50, 50]

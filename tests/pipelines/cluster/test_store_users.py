@@ -18,7 +18,7 @@ from tests.pipelines.kube_server import KubeServer
 
 
 def refused(action: Any) -> None:
-    """Makes sure that the store does not let these keys do something."""
+    """Checks that these keys have no permission for an action."""
     with pytest.raises(SaltError, match="these credentials have no permission for it"):
         action()
 
@@ -27,7 +27,7 @@ def refused(action: Any) -> None:
 def entered(
     kubernetes: KubeServer, store_environment: dict[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> Any:
-    """Makes the users for a bucket and enters the store as one of them."""
+    """Creates the users of a bucket, and opens the store with the keys of one of them."""
     monkeypatch.setenv("SALT_S3_BUCKET", bucket)
     assert salt("cluster", "init", "--dev")[0] == 0
 
@@ -40,8 +40,10 @@ def entered(
 
 
 @pytest.mark.minio
-def test_stages_may_do_what_they_do_and_nothing_else(entered: Any, store: Store, bucket: str, tmp_path: Path) -> None:
-    """`ingest` reads data, `train_fold` keeps checkpoints; the rest of the store is closed to their pods."""
+def test_stages_have_the_permissions_that_they_need_and_no_others(
+    entered: Any, store: Store, bucket: str, tmp_path: Path
+) -> None:
+    """`ingest` reads data and `train_fold` writes checkpoints; their pods have no access to the rest of the store."""
     stages, home, other = entered("salt-store"), f"s3://{bucket}", f"s3://{bucket}-other"
     store.make_bucket(f"{bucket}-other")
     for uri in (f"{home}/data/survey.zip", f"{home}/mlflow/1", f"{home}/database", f"{other}/data/1"):
@@ -78,9 +80,9 @@ def test_stages_may_do_what_they_do_and_nothing_else(entered: Any, store: Store,
 
 
 @pytest.mark.minio
-def test_kfp_and_mlflow_have_a_place_each(entered: Any, store: Store, bucket: str) -> None:
+def test_kfp_and_mlflow_have_separate_parts_of_the_store(entered: Any, store: Store, bucket: str) -> None:
     kfp, mlflow = entered("mlpipeline-minio-artifact"), entered("salt-mlflow")
-    assert not kfp.make_bucket(names.KFP_BUCKET)  # KFP's API server looks for it when it starts
+    assert not kfp.make_bucket(names.KFP_BUCKET)  # the API server of KFP tries to create it when it starts
     for uri in (
         f"s3://{names.KFP_BUCKET}/v2/artifacts/{bucket}",
         f"s3://{names.KFP_BUCKET}/private-artifacts/{bucket}",
@@ -111,7 +113,7 @@ def test_replace_gives_the_users_new_keys(entered: Any, kubernetes: KubeServer, 
 
 
 @pytest.mark.minio
-def test_an_existing_minio_gets_users_where_the_keys_may_make_them(
+def test_an_existing_minio_gets_users_if_the_keys_are_an_administrator_s(
     entered: Any, kubernetes: KubeServer, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kubernetes.objects["secrets"].clear()
@@ -130,7 +132,7 @@ def test_an_existing_minio_gets_users_where_the_keys_may_make_them(
     assert kubernetes.secret("salt-store") == held
 
 
-def test_namespaces_that_share_a_minio_do_not_take_each_other_s_keys() -> None:
+def test_namespaces_with_a_common_minio_have_users_of_their_own() -> None:
     ours, theirs = users("salt", names.NAMESPACE), users("salt", "team-a")
     assert ours.keys() == theirs.keys()
     assert not {user.name for user in ours.values()} & {user.name for user in theirs.values()}
@@ -145,7 +147,7 @@ def test_namespaces_that_share_a_minio_do_not_take_each_other_s_keys() -> None:
         (200, b"", "cannot be understood"),
     ],
 )
-def test_what_is_no_minio_has_no_users(
+def test_a_server_that_is_not_minio_gets_no_users(
     kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch, status: int, said: Any, why: str
 ) -> None:
     class Store(Server):
@@ -163,7 +165,7 @@ def test_what_is_no_minio_has_no_users(
 
 
 @pytest.mark.minio
-def test_users_are_not_made_for_secrets_of_others(entered: Any, kubernetes: KubeServer) -> None:
+def test_no_user_is_created_for_a_secret_with_other_keys(entered: Any, kubernetes: KubeServer) -> None:
     kubernetes.put("secrets", "mlpipeline-minio-artifact", {"accesskey": "minio", "secretkey": "minio123"})
     _, out, _ = salt("cluster", "init", "--dev")
     assert "Secret mlpipeline-minio-artifact: holds other values" in out

@@ -21,7 +21,7 @@ SMOKE = ["--preset", "smoke", "--set", "cluster.tag=1.2.3"]
 
 
 @pytest.mark.minio
-def test_submit_starts_a_run_with_all_it_needs(
+def test_submit_starts_a_run_with_all_its_parameters(
     ready: str, kfp: KfpServer, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SALT_KFP_UI_URL", "http://ui.example/")
@@ -46,7 +46,7 @@ def test_submit_starts_a_run_with_all_it_needs(
 
 
 @pytest.mark.minio
-def test_every_problem_is_told_at_once_and_nothing_is_submitted(
+def test_all_problems_are_reported_at_once_and_nothing_is_submitted(
     ready: str, kfp: KfpServer, kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch, bucket: str
 ) -> None:
     kubernetes.objects["secrets"].clear()
@@ -78,7 +78,7 @@ def test_a_service_account_with_a_role_needs_no_keys(ready: str, kfp: KfpServer,
 
 
 @pytest.mark.minio
-def test_what_may_not_be_looked_at_is_a_warning(
+def test_a_missing_permission_to_check_is_a_warning(
     ready: str, kfp: KfpServer, kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kubernetes.forbidden = {"secrets"}
@@ -106,7 +106,7 @@ def test_a_check_without_an_answer_in_time_is_a_warning(
     kfp.released.set()
 
 
-def test_a_store_without_an_answer_in_time_leaves_nothing_to_the_cache(
+def test_an_archive_in_a_store_without_an_answer_in_time_is_not_cached(
     kfp: KfpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -122,7 +122,7 @@ def test_a_store_without_an_answer_in_time_leaves_nothing_to_the_cache(
     assert found[0].data_version != found[1].data_version
 
 
-def test_a_store_that_refuses_connections_is_a_problem(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_refuses_connections_is_an_error(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALT_S3_ENDPOINT", "http://127.0.0.1:9")
     said = fails("submit", "--data", "s3://salt/survey.zip", *SMOKE)
     assert "the store does not answer (found Connection refused)" in said
@@ -136,7 +136,7 @@ def test_submit_reads_from_a_store_only(kfp: KfpServer) -> None:
 
 @pytest.mark.minio
 @pytest.mark.parametrize("fault", ["500", "html"])
-def test_an_api_that_fails_in_the_midst_is_one_line(ready: str, kfp: KfpServer, fault: str) -> None:
+def test_an_api_that_fails_after_the_checks_is_reported(ready: str, kfp: KfpServer, fault: str) -> None:
     settings = cluster_settings()
     checked = submit.check(Kfp(settings), ready, preset_config("smoke", ["cluster.tag=1"]))
     kfp.fault = fault

@@ -12,7 +12,7 @@ from tests.pipelines.argo import execution, retried, task, workflow
 JOBS = [Job("a", 0), Job("a", 1), Job("b", 0), Job("b", 1)]
 
 
-def test_no_nodes_are_no_tasks() -> None:
+def test_a_workflow_without_nodes_has_no_tasks() -> None:
     assert read_tasks({}) == []
     assert read_tasks({"metadata": {"name": "x"}, "status": {"phase": "Pending"}}) == []
 
@@ -40,13 +40,13 @@ def test_state_of_a_task(phases: str | list[str], state: str, attempts: int) -> 
     assert found.ended == (state in ("failed", "skipped", "cached", "succeeded"))
 
 
-def test_a_task_whose_last_retry_is_lost_has_failed_before_argo_says_so() -> None:
+def test_a_task_whose_last_retry_is_lost_has_failed_before_argo_reports_it() -> None:
     flow = workflow({("train-fold", 1): ["Error"] * 3}, verdicts={("train-fold", 1): ("Running", "")})
     (found,) = read_tasks(flow)
     assert (found.state, found.reason) == ("failed", "pod deleted; 2 of 2 retries used")
 
 
-def test_the_tasks_of_a_run_that_was_stopped_say_that() -> None:
+def test_the_tasks_of_a_stopped_run_have_that_as_their_reason() -> None:
     said = ("Failed", "retry exceeded workflow deadline 2026-11-27 03:04:24 +0000 UTC")
     tasks = {("train-fold", 0): ["Failed"] * 3, ("train-fold", 1): [("Failed", "Step exceeded its deadline")]}
     flow = workflow(tasks, verdicts={("train-fold", 1): said})
@@ -67,7 +67,7 @@ def test_iterations_are_the_jobs_in_their_order() -> None:
     assert execution("train-fold", 2) in found[3].outputs
 
 
-def test_trouble_of_the_engines_own_pods() -> None:
+def test_problems_of_the_pods_of_argo_itself_are_reported() -> None:
     flow = workflow({("ingest", None): ["Pending"]})
     assert read_trouble(flow) == []
     driver = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "root-driver")
@@ -77,7 +77,7 @@ def test_trouble_of_the_engines_own_pods() -> None:
     assert read_trouble(failed) == ["no such service account"]
 
 
-def test_nodes_that_argo_packed() -> None:
+def test_nodes_that_argo_compressed_are_read() -> None:
     flow = workflow({("predict", 11): ["Running"]})
     plain = read_tasks(flow)
     packed = base64.b64encode(gzip.compress(json.dumps(flow["status"].pop("nodes")).encode())).decode()
@@ -88,7 +88,7 @@ def test_nodes_that_argo_packed() -> None:
         read_tasks(flow)
 
 
-def test_steps_that_carry_their_attempts_are_known_all_the_same() -> None:
+def test_steps_with_the_number_of_their_attempt_are_recognised() -> None:
     flow = workflow(
         {("ingest", None): ["Succeeded"], ("fold-split", None): "driver", ("train-fold", 1): ["Failed", "Running"]}
     )
@@ -99,7 +99,7 @@ def test_steps_that_carry_their_attempts_are_known_all_the_same() -> None:
     assert len(known[0]) == 3
 
 
-def test_tasks_are_read_at_their_deeper_level() -> None:
+def test_tasks_inside_an_exit_handler_are_read() -> None:
     made = workflow({("ingest", None): ["Succeeded"], ("train-fold", 1): ["Failed", "Running"]})
     nodes = made["status"]["nodes"]
     plain = read_tasks(made)

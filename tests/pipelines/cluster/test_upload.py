@@ -19,14 +19,14 @@ CONFIG = preset_config("smoke", ["cluster.tag=1"])
 @pytest.mark.minio
 def test_the_same_content_is_uploaded_once(ready: str, kfp: KfpServer) -> None:
     assert salt("submit", "--data", ready, *SMOKE)[0] == 0
-    # What goes with the run as a parameter is no part of the pipeline.
+    # The parameters of a run are not part of the pipeline.
     assert salt("submit", "--data", ready, *SMOKE, "--set", "train.epochs=7")[0] == 0
     assert (len(kfp.pipelines), len(kfp.versions), len(kfp.experiments), len(kfp.runs)) == (1, 1, 1, 2)
     mine = kfp.versions[0]
     first = mine["pipeline_version_id"]
     others = [{**mine, "name": f"v{i}", "display_name": f"v{i}", "pipeline_version_id": f"{i}"} for i in range(7)]
     kfp.versions[:0] = others
-    # Far down the list by now, and still found.
+    # The version is now on a later page of the list.
     assert salt("submit", "--data", ready, *SMOKE)[0] == 0
     assert len(kfp.uploads) == 1
     for uploads, words in enumerate((["--set", "cluster.tag=1.2.4"], ["--no-cache"]), start=2):
@@ -41,7 +41,7 @@ def test_the_same_content_is_uploaded_once(ready: str, kfp: KfpServer) -> None:
 
 
 def refused(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch, stored: bool) -> None:
-    """Makes the stand-in refuse every upload; `stored` if another submission's upload of the same came before."""
+    """Makes the stand-in refuse every upload; with `stored` another submission has uploaded the same version."""
     answer = kfp.answer
 
     def refusing(method: Any, path: str, *rest: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A run that is followed in this process, against a stand-in for the API."""
+"""A run that is watched in this process, against a stand-in for the API."""
 
 import io
 from typing import Any
@@ -20,7 +20,7 @@ INGEST: Any = ("ingest", None)
 
 @pytest.fixture
 def output(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """Where a run is shown; it is polled without a pause."""
+    """The output of a watcher that polls without a pause."""
     monkeypatch.setattr(watch, "POLL_SECONDS", 0)
     return io.StringIO()
 
@@ -30,7 +30,7 @@ def follow(api: Kfp, output: io.StringIO) -> int:
 
 
 def after_first_poll(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    """Changes attributes of the stand-in once it has answered for a workflow."""
+    """Changes attributes of the stand-in after its first answer for a workflow."""
     answer = kfp.answer
 
     def answering(method: Any, path: str, *rest: Any) -> Any:
@@ -51,7 +51,7 @@ def test_a_run_that_has_ended_is_shown_once(kfp: KfpServer, api: Kfp, output: io
     assert output.getvalue().count("ingest: succeeded") == 1
 
 
-def test_problems_of_the_engine_s_own_pods_are_shown(kfp: KfpServer, api: Kfp, output: io.StringIO) -> None:
+def test_problems_of_the_workflow_itself_are_shown(kfp: KfpServer, api: Kfp, output: io.StringIO) -> None:
     kfp.add_run("first", "FAILED", RUN)
     kfp.workflows[RUN] = {"status": {"phase": "Error", "message": "no such service account"}}
     assert follow(api, output) == 1
@@ -59,7 +59,7 @@ def test_problems_of_the_engine_s_own_pods_are_shown(kfp: KfpServer, api: Kfp, o
 
 
 @pytest.mark.parametrize(("fault", "patience"), [("401", 600), ("503", -1)], ids=["refused", "unreachable too long"])
-def test_the_watching_ends_and_the_run_continues(
+def test_an_api_that_stays_unreachable_ends_the_watching_but_not_the_run(
     kfp: KfpServer, api: Kfp, output: io.StringIO, monkeypatch: pytest.MonkeyPatch, fault: str, patience: int
 ) -> None:
     monkeypatch.setattr(watch, "PATIENCE_SECONDS", patience)
