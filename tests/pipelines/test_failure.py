@@ -25,7 +25,7 @@ def test_only_the_error_of_the_user_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_list_of_errors_is_shown_in_full(tmp_path: Path) -> None:
-    text = f"{BEFORE}        {MARK}a.zip has 2 problems\n          - b.png: is black\n          - c.png: is missing\n{AFTER}"
+    text = f"{BEFORE}      {MARK}a.zip has 2 problems\n        - b.png: is black\n        - c.png: is missing\n{AFTER}"
     assert reported(tmp_path, text).splitlines() == [
         f"{MARK}a.zip has 2 problems",
         "  - b.png: is black",
