@@ -1,6 +1,7 @@
 """Failures between this process and a server, in a few words."""
 
 import re
+from urllib.parse import urlsplit
 
 from salt_pipeline.components.core.errors import SaltError, ServiceError
 from salt_pipeline.pipelines.cluster.time_limit import NO_ANSWER
@@ -68,4 +69,5 @@ def ask(url: str, ca_file: str | None = None, headers: dict[str, str] | None = N
 
 def is_loopback(url: str) -> bool:
     """Whether an address is this machine's own, such as that of a forwarded port."""
-    return re.match(r"https?://([^/@]*@)?(127\.|localhost|\[::1\])", url) is not None
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or re.fullmatch(r"127(\.\d+){3}", host) is not None

@@ -8,12 +8,18 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from salt_pipeline.components.core.errors import SaltError, ServiceError
-from salt_pipeline.pipelines.cluster.http_errors import ANSWER_SECONDS, CONNECT_SECONDS, may_pass, one_line, reason
+from salt_pipeline.pipelines.cluster.http_errors import (
+    ANSWER_SECONDS,
+    CONNECT_SECONDS,
+    is_loopback,
+    may_pass,
+    one_line,
+    reason,
+)
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 
 _FORWARD = "; is it forwarded? kubectl port-forward -n {} svc/ml-pipeline 8888:8888"
 _CREDENTIALS = "SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or SALT_KFP_COOKIE"
-_LOOPBACK = re.compile(r"https?://(127\.|localhost|\[::1\])")
 _LOG_IN = re.compile(r"dex|oidc|oauth|log ?in|sign ?in|authenticat|keycloak", re.IGNORECASE)
 
 
@@ -118,7 +124,7 @@ class KfpHttp:
         except SaltError:  # the token's file cannot be read
             raise
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            hint = _FORWARD.format(self.settings.kfp_namespace) if _LOOPBACK.match(url) else ""
+            hint = _FORWARD.format(self.settings.kfp_namespace) if is_loopback(url) else ""
             raise KfpError(f"cannot be reached: {reason(error)}{hint}", url) from None
         except api.ApiException as error:
             raise KfpError(_answered(error, self.settings.namespace), url, error.status or None) from None
@@ -143,7 +149,7 @@ def _proxy(url: str) -> tuple[str | None, dict[str, str] | None]:
     """The proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name, and its credentials; no proxy for this machine."""
     parts = urlsplit(url)
     proxy = getproxies().get(parts.scheme)
-    if not proxy or _LOOPBACK.match(url) or proxy_bypass(parts.netloc):
+    if not proxy or is_loopback(url) or proxy_bypass(parts.netloc):
         return None, None
     from urllib.parse import unquote
 

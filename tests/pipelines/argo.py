@@ -1,7 +1,10 @@
 """Argo workflows as Kubeflow Pipelines 2.17 compiles our pipeline."""
 
 import json
+import re
 from typing import Any
+
+from salt_pipeline.pipelines.cluster.tasks import read_tasks
 
 STAGE_IDS: dict = {}
 ALLOWED = 2
@@ -12,7 +15,7 @@ MESSAGES = {
     "Error": "pod deleted",
     "Pending": "Unschedulable: 0/1 nodes are available",
 }
-"""What Argo 4.0 writes on the node of a pod in this phase."""
+"""Messages of Argo 4.0 on the node of a pod, by its phase."""
 
 
 def workflow(tasks: Any, run_id: Any = "r", name: Any = "salt-x7k2p", verdicts: Any = None) -> Any:
@@ -58,7 +61,7 @@ def workflow(tasks: Any, run_id: Any = "r", name: Any = "salt-x7k2p", verdicts: 
             node(path, "DAG", "Omitted")
             continue
         driver = "Running" if phases == "driver" else "Failed" if phases == "driver failed" else "Succeeded"
-        node(f"{path}-driver", "Pod", driver, "system-container-driver", outputs=outputs, message="driver says")
+        node(f"{path}-driver", "Pod", driver, "system-container-driver", outputs=outputs, message="driver failed")
         if phases in ("driver", "driver failed"):
             if driver == "Failed":
                 node(path, "DAG", "Omitted")
@@ -68,11 +71,11 @@ def workflow(tasks: Any, run_id: Any = "r", name: Any = "salt-x7k2p", verdicts: 
             node(f"{path}.executor", "Skipped", "Skipped")
             continue
         attempts = [phase if isinstance(phase, tuple) else (phase, MESSAGES.get(phase, "")) for phase in phases]
-        whole, verdict = (verdicts or {}).get((stage, iteration)) or _verdict(attempts, iteration is not None)
-        node(path, "DAG", whole)
+        state, verdict = (verdicts or {}).get((stage, iteration)) or _verdict(attempts, iteration is not None)
+        node(path, "DAG", state)
         if iteration is not None:
-            asked = {"parameters": [{"name": "retry-max-count", "value": str(ALLOWED)}]}
-            node(f"{path}.executor", "Retry", whole, template, message=verdict, inputs=asked)
+            limit = {"parameters": [{"name": "retry-max-count", "value": str(ALLOWED)}]}
+            node(f"{path}.executor", "Retry", state, template, message=verdict, inputs=limit)
         for number, (phase, message) in enumerate(attempts):
             end = f"executor({number})" if iteration is not None else "executor"
             node(f"{path}.{end}", "Pod", phase, template, **({"message": message} if message else {}))
@@ -80,7 +83,7 @@ def workflow(tasks: Any, run_id: Any = "r", name: Any = "salt-x7k2p", verdicts: 
 
 
 def _verdict(attempts: Any, retried: Any) -> Any:
-    """Phase and message of what stands above the attempts."""
+    """Phase and message of the nodes above the attempts."""
     last, _ = attempts[-1]
     if last == "Succeeded" or (last in ("Failed", "Error") and not retried):
         return last, ""
@@ -92,3 +95,22 @@ def _verdict(attempts: Any, retried: Any) -> Any:
 def execution(stage: Any, iteration: Any) -> Any:
     """The id under which a task of `workflow` writes its outputs."""
     return f"{STAGE_IDS.setdefault(stage, len(STAGE_IDS)):08x}-0000-4000-8000-{iteration or 0:012x}"
+
+
+def retried(flow: Any) -> Any:
+    """The workflow under Argo's default retries: each step is a Retry node, and its attempts have numbers."""
+    nodes = {}
+    for node in flow["status"]["nodes"].values():
+        *above, last = node["name"].split(".")
+        home = [part if re.search(r"\(\d+\)$", part) else f"{part}(0)" for part in above]
+        nodes[node["id"]] = node | {"name": ".".join([*home, last])}
+        if not re.search(r"\(\d+\)$", last) and node["type"] != "Retry":
+            nodes[f"{node['id']}0"] = node | {"name": ".".join([*home, f"{last}(0)"]), "id": f"{node['id']}0"}
+            nodes[node["id"]]["type"] = "Retry"
+    return flow | {"status": {"nodes": nodes}}
+
+
+def task(phases: Any, stage: Any = "train-fold", iteration: Any = 1) -> Any:
+    """The task of a workflow that has no other."""
+    (found,) = read_tasks(workflow({(stage, iteration): phases}))
+    return found

@@ -10,7 +10,7 @@ runner = CliRunner()
 
 
 def salt(*words: object) -> tuple[int, str, str]:
-    """Runs the command in this process, with `main`'s handling of mistakes; exit code, standard output and error."""
+    """Runs the command in this process, with `main`'s handling of errors; exit code, output and error output."""
     result = runner.invoke(app, [str(word) for word in words])
     if isinstance(result.exception, SaltError):
         with pytest.raises(SystemExit) as ended, exit_on_error():
@@ -22,7 +22,7 @@ def salt(*words: object) -> tuple[int, str, str]:
 
 
 def fails(*words: object) -> str:
-    """Runs a command that must end in one line; that line."""
+    """Runs a command that must end with one error; its message."""
     code, _, said = salt(*words)
     assert code == 2
     assert said.count(MARK) == 1

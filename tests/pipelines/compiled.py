@@ -1,4 +1,4 @@
-"""A compiled pipeline, taken apart for tests."""
+"""The parts of a compiled pipeline, for tests."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,5 +27,5 @@ def compiled(path: Path, *changes: str, preset: str = "seed") -> SimpleNamespace
         inner=inner,
         names=names,
         containers={name.removeprefix("exec-"): executor["container"] for name, executor in executors.items()},
-        kubernetes={name.removeprefix("exec-"): asks for name, asks in platform.items()},
+        kubernetes={name.removeprefix("exec-"): fields for name, fields in platform.items()},
     )

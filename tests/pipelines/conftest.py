@@ -1,4 +1,4 @@
-"""What the tests of the cluster's commands share."""
+"""Fixtures of the tests that talk to a cluster."""
 
 import os
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def ready(
     bucket: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Any:
-    """A cluster with everything in its place; the URI of an archive in the store."""
+    """A cluster that is prepared for a run; the URI of an archive in its store."""
     monkeypatch.setenv("SALT_S3_BUCKET", bucket)
     kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS | {"SALT_S3_BUCKET": bucket})
     kubernetes.nodes = [node("large", cpu="16", memory="64Gi")]

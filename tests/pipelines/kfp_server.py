@@ -1,4 +1,4 @@
-"""A small HTTP server that speaks as much of Kubeflow Pipelines' API as the commands ask for.
+"""A small HTTP server with the part of the API of Kubeflow Pipelines that the commands use.
 
 Field names and shapes are those of backend/api/v2beta1 and of KFP's router (2.17).
 """
@@ -14,7 +14,7 @@ from uuid import uuid4
 class Server:
     """A server on a free port, answering from `self.answer`, or with a fault.
 
-    Faults: a status as `500`, `html` (another program's page), `dex` (the page where one logs in), `slow` (no answer
+    Faults: a status as `500`, `html` (a page of another program), `dex` (a log-in page), `slow` (no answer
     until the server closes), `empty`.
     """
 
@@ -80,7 +80,7 @@ class Server:
         return None
 
     def answer(self, method: Any, path: Any, query: Any, body: Any, headers: Any) -> Any:
-        """JSON, or status, content type and bytes; None for what is not there."""
+        """An object for JSON, or status, content type and bytes; None for an object that does not exist."""
         raise NotImplementedError
 
     def respond(self, method: Any, path: Any, body: Any, headers: Any) -> Any:
@@ -149,8 +149,8 @@ class KfpServer(Server):
             return {"commit_sha": "0", "tag_name": "2.17.0", "multi_user": False}
         if steps[1:3] == ["v1alpha1", "runs"]:
             text = self.logs.get(steps[5])
-            gone = json.dumps({"error_message": "pod not found", "error_details": "..."})
-            return 200, "text/plain", (gone if text is None else text).encode()
+            missing = json.dumps({"error_message": "pod not found", "error_details": "..."})
+            return 200, "text/plain", (missing if text is None else text).encode()
         if steps[1:3] == ["v1beta1", "runs"]:
             workflow = self.workflows.get(steps[3])
             runtime = {"workflow_manifest": json.dumps(workflow)} if workflow else {}
@@ -229,7 +229,7 @@ class KfpServer(Server):
         )
 
     def namespace_of(self, _experiment: Any) -> Any:
-        """In single-user mode experiments have none, whatever they were made with."""
+        """The namespace of an experiment; in single-user mode it has none, whatever it was created with."""
         return ""
 
     def _listed(self, method: Any, items: Any, field: Any, id_field: Any, query: Any, body: Any) -> Any:

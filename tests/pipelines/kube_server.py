@@ -1,4 +1,4 @@
-"""A small HTTP server that speaks as much of Kubernetes' API as the commands ask for."""
+"""A small HTTP server with the part of the API of Kubernetes that the commands use."""
 
 import base64
 import json
@@ -9,7 +9,12 @@ from tests.pipelines.kfp_server import Server
 
 
 class KubeServer(Server):
-    """A Kubernetes API with one namespace, in memory."""
+    """A Kubernetes API with one namespace, in memory.
+
+    Attributes:
+        forbidden: Kinds of objects, or a method and a kind as `POST secrets`, that are answered with 403.
+        may_not: Verb and resource of each permission that the service account does not have.
+    """
 
     def __init__(self, tmp_path: Path) -> None:
         super().__init__()
@@ -61,7 +66,7 @@ class KubeServer(Server):
                 "platform": "",
             }
         kind = steps[5] if steps[0] == "apis" and len(steps) > 5 else steps[4] if len(steps) > 4 else steps[-1]
-        if kind in self.forbidden:
+        if not self.forbidden.isdisjoint((kind, f"{method} {kind}")):
             said = json.dumps({"message": f"{kind} is forbidden", "reason": "Forbidden", "code": 403})
             return 403, "application/json", said.encode()
         if kind == "localsubjectaccessreviews":
@@ -82,6 +87,9 @@ class KubeServer(Server):
             return held.get(steps[-1])
         asked = json.loads(body)
         name = asked["metadata"]["name"]
+        if method == "POST" and name in held:
+            said = {"message": f'{kind} "{name}" already exists', "reason": "AlreadyExists", "code": 409}
+            return 409, "application/json", json.dumps(said).encode()
         coded = {key: base64.b64encode(value.encode()).decode() for key, value in asked["stringData"].items()}
         before = held.get(name, {}).get("data", {}) if method == "PATCH" else {}
         held[name] = {"metadata": asked["metadata"], "data": before | coded}
@@ -114,7 +122,7 @@ def node(
 
 
 def pod(where: Any, *containers: Any, init: Any = ()) -> Any:
-    """A pod on a node, or on none: what each of its containers requests."""
+    """A pod on a node, or on none, with the requests of each of its containers and init containers."""
 
     def made(asked: Any) -> Any:
         return [{"name": f"c{i}", "resources": {"requests": requests}} for i, requests in enumerate(asked)]

@@ -1,4 +1,4 @@
-"""The command `salt` as a process, and what a local run leaves: its files, its processes, its records in MLflow."""
+"""The command `salt` as a process, and the files, processes and MLflow runs of a local run."""
 
 import json
 import os
@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 ENCODER = "tu-tf_efficientnet_lite0"
 CHANGES = ["--set", f'encoders=[{{"name": "{ENCODER}", "weight": 1}}]']
 # A shell's background job ignores SIGINT, and so would the command under test.
-HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-SALT = [sys.executable, "-c", f"{HEED}; from salt_pipeline.pipelines.cli.main import main; main()"]
+INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+SALT = [sys.executable, "-c", f"{INTERRUPTIBLE}; from salt_pipeline.pipelines.cli.main import main; main()"]
 
 FILES = {
     "config.json",
@@ -65,19 +65,19 @@ def salt(*words: object) -> SimpleNamespace:
 
 
 def processes(folder: Path) -> list[str]:
-    """What still runs in a run's folder."""
+    """The processes that run in a folder."""
     listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,stat=,args="], capture_output=True, text=True, check=True)
     return [line for line in listed.stdout.splitlines() if str(folder) in line and line.split()[1][0] != "Z"]
 
 
 def files(folder: Path) -> set[str]:
-    """The predictable files: everything that is not hidden and no checkpoint."""
+    """The files of a run that are not hidden and not checkpoints."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return {str(path) for path in paths if path.parts[0] != "checkpoints" and not path.parts[0].startswith(".")}
 
 
 def tracked(folder: Path) -> SimpleNamespace:
-    """What MLflow holds of a run: the pipeline's run and its jobs'."""
+    """The runs in MLflow of a local run: that of the pipeline and those of its jobs."""
     client = MlflowClient(f"sqlite:///{folder.parent / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("salt")
     assert experiment

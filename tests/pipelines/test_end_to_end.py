@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """A run that was interrupted during training, resumed to its end, then started once more."""
+    """A run that was interrupted during training, resumed to its end, then started again."""
     home = tmp_path_factory.mktemp("salt")
     folder, archive = home / "runs" / "first", home / "survey.zip"
     write_survey(str(archive), labelled=60, test=20, seed=2)
@@ -50,7 +50,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         epochs=trained_epochs(folder),
     )
 
-    # What a kill in the middle of a write leaves, whether or not this one did.
+    # A kill in the middle of a write leaves such a file.
     (folder / "checkpoints" / ".checkpoint.safetensors.96f8085b.part").write_bytes(b"half")
     finished = salt("run", "--out", folder)
     assert finished.code == 0, finished.said
@@ -75,26 +75,26 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     )
 
 
-def test_ctrl_c_ends_everything_at_once(run: SimpleNamespace) -> None:
+def test_ctrl_c_ends_all_processes(run: SimpleNamespace) -> None:
     assert run.stopped.code == 130
     assert run.stopped.left == []
     assert f"to resume: salt run --out {run.folder}" in run.stopped.said
     assert "Traceback" not in run.stopped.said
 
 
-def test_ctrl_c_leaves_nothing_partial(run: SimpleNamespace) -> None:
+def test_ctrl_c_leaves_no_partial_files(run: SimpleNamespace) -> None:
     made = {"ingest/dataset.parquet", "ingest/config.json", "fold_split/folds.parquet"}
     assert 1 <= run.stopped.epochs < 4
     assert made <= run.stopped.files <= FILES | {name.format(job) for name in JOB_FILES for job in JOBS}
     assert "submission.csv" not in run.stopped.files
 
 
-def test_ctrl_c_is_seen_in_mlflow(run: SimpleNamespace) -> None:
+def test_ctrl_c_is_recorded_in_mlflow(run: SimpleNamespace) -> None:
     assert [pipeline.info.status for pipeline in run.stopped.tracked.pipelines] == ["KILLED"]
     assert {job.info.status for job in run.stopped.tracked.jobs} <= {"KILLED", "FINISHED"}
 
 
-def test_training_resumes_where_it_stopped(run: SimpleNamespace) -> None:
+def test_training_resumes_from_its_checkpoint(run: SimpleNamespace) -> None:
     log = (run.folder / "log.txt").read_text()
     assert log.count("Executing task") > 0
     for job in JOBS:
@@ -119,7 +119,7 @@ def test_the_tables_are_complete(run: SimpleNamespace) -> None:
         assert open_table(run.folder / "predict" / job / "maps.parquet", MAPS).metadata.num_rows == 20
 
 
-def test_the_submission_is_what_kaggle_takes(run: SimpleNamespace) -> None:
+def test_the_submission_is_valid(run: SimpleNamespace) -> None:
     checked = salt("check-submission", run.folder / "submission.csv", "--data", run.archive)
     assert checked.code == 0, checked.said
 
@@ -128,7 +128,7 @@ def test_the_scores_follow_from_the_maps(run: SimpleNamespace) -> None:
     dataset, _ = read_table(run.folder / "ingest/dataset.parquet", DATASET)
     labelled = [row for row in dataset.to_pylist() if row["labelled"]]
     masks = {row["id"]: row["mask"] for row in labelled}
-    constant = {row["id"] for row in labelled if len(set(row["image"])) == 1}  # predicted empty, whatever the map
+    constant = {row["id"] for row in labelled if len(set(row["image"])) == 1}  # always predicted as no salt
     blended, _ = read_table(run.folder / "ensemble/oof.parquet", MAPS)
     maps_BHW = array_to_pixels(blended["map"])
 
@@ -149,7 +149,7 @@ def test_the_scores_follow_from_the_maps(run: SimpleNamespace) -> None:
     assert ensemble["score_at_half"] == pytest.approx(mean(0.5, 0))
 
 
-def test_the_result_is_shown_with_a_note_that_it_means_nothing(run: SimpleNamespace) -> None:
+def test_the_result_of_synthetic_data_is_shown_with_a_warning(run: SimpleNamespace) -> None:
     assert f"{run.metrics['score_cross_fitted']:.4f}" in run.first.result.out
     assert str(run.folder / "submission.csv") in run.first.result.out
     assert run.metrics["synthetic"] is True
@@ -183,7 +183,7 @@ def test_mlflow_holds_one_run_with_a_nested_one_for_each_job(run: SimpleNamespac
     assert {"metrics.json", "report.md", "report.html"} <= uploaded
 
 
-def test_a_finished_run_started_again_makes_nothing_again(run: SimpleNamespace) -> None:
+def test_a_finished_run_that_is_started_again_computes_nothing(run: SimpleNamespace) -> None:
     assert run.second.result.code == 0, run.second.result.said
     assert run.second.inodes == run.inodes
     assert "[KFP Executor" not in run.second.log
@@ -208,7 +208,7 @@ def test_another_process_in_the_folder_is_refused(run: SimpleNamespace) -> None:
     assert "Traceback" not in refused.said
 
 
-def test_a_bad_mask_is_named(run: SimpleNamespace, tmp_path: Path) -> None:
+def test_an_invalid_mask_is_reported(run: SimpleNamespace, tmp_path: Path) -> None:
     data, out = tmp_path / "data", run.folder.parent / "bad"
     write_survey(str(data), labelled=8, test=4, seed=2)
     bad = sorted((data / "train" / "masks").iterdir())[3]

@@ -13,56 +13,65 @@ AFTER = """\
 """
 
 
-def said(tmp_path: Path, text: str, began: int = 0) -> str:
+def reported(tmp_path: Path, text: str, began: int = 0) -> str:
     log = tmp_path / "log.txt"
     log.write_text(text)
     return failure(log, began)
 
 
-def test_a_users_mistake_is_all_that_is_shown(tmp_path: Path) -> None:
+def test_only_the_error_of_the_user_is_shown(tmp_path: Path) -> None:
     text = f"{BEFORE}    {MARK}a.zip: masks/b.png: is not a PNG\n{AFTER}"
-    assert said(tmp_path, text) == f"{MARK}a.zip: masks/b.png: is not a PNG"
+    assert reported(tmp_path, text) == f"{MARK}a.zip: masks/b.png: is not a PNG"
 
 
-def test_a_list_of_mistakes_is_shown_in_full(tmp_path: Path) -> None:
-    text = (
-        f"{BEFORE}        {MARK}a.zip has 2 problems\n          - b.png: is black\n          - c.png: is gone\n{AFTER}"
-    )
-    assert said(tmp_path, text).splitlines() == [
+def test_a_list_of_errors_is_shown_in_full(tmp_path: Path) -> None:
+    text = f"{BEFORE}      {MARK}a.zip has 2 problems\n        - b.png: is black\n        - c.png: is missing\n{AFTER}"
+    assert reported(tmp_path, text).splitlines() == [
         f"{MARK}a.zip has 2 problems",
         "  - b.png: is black",
-        "  - c.png: is gone",
+        "  - c.png: is missing",
     ]
 
 
-def test_a_mistake_said_by_two_jobs_is_shown_once_and_another_beside_it(tmp_path: Path) -> None:
-    text = f"{MARK}weights.pth: is gone\n{BEFORE}   {MARK}weights.pth: is gone\n- no mistake\n{MARK}other\n{AFTER}"
-    assert said(tmp_path, text.replace("- no", "no")).splitlines() == [f"{MARK}weights.pth: is gone", f"{MARK}other"]
+def test_an_error_of_two_jobs_is_shown_once_and_another_one_as_well(tmp_path: Path) -> None:
+    text = (
+        f"{MARK}weights.pth: is missing\n{BEFORE}   {MARK}weights.pth: is missing\n- no mistake\n{MARK}other\n{AFTER}"
+    )
+    assert reported(tmp_path, text.replace("- no", "no")).splitlines() == [
+        f"{MARK}weights.pth: is missing",
+        f"{MARK}other",
+    ]
 
 
-def test_a_list_said_by_two_jobs_is_shown_once(tmp_path: Path) -> None:
-    text = f"{MARK}a.zip has 2 problems\n  - b.png: is black\n  - c.png: is gone\n{AFTER}"
-    assert said(tmp_path, text + text) == said(tmp_path, text)
+def test_a_list_of_two_jobs_is_shown_once(tmp_path: Path) -> None:
+    text = f"{MARK}a.zip has 2 problems\n  - b.png: is black\n  - c.png: is missing\n{AFTER}"
+    assert reported(tmp_path, text + text) == reported(tmp_path, text)
 
 
 def test_two_lists_with_an_item_in_common_are_shown_in_full(tmp_path: Path) -> None:
     text = f"{MARK}first\n  - same\n{AFTER}{MARK}second\n  - same\n  - other\n{AFTER}"
-    assert said(tmp_path, text).splitlines() == [f"{MARK}first", "  - same", f"{MARK}second", "  - same", "  - other"]
+    assert reported(tmp_path, text).splitlines() == [
+        f"{MARK}first",
+        "  - same",
+        f"{MARK}second",
+        "  - same",
+        "  - other",
+    ]
 
 
-def test_without_a_mark_the_end_of_the_log_and_its_place_are_shown(tmp_path: Path) -> None:
+def test_without_a_reported_error_the_end_of_the_log_and_its_path_are_shown(tmp_path: Path) -> None:
     lines = [f"line {i}" for i in range(40)]
-    shown = said(tmp_path, "\n".join(lines)).splitlines()
+    shown = reported(tmp_path, "\n".join(lines)).splitlines()
     assert shown[:-1] == lines[-15:]
     assert shown[-1] == f"the complete log: {tmp_path / 'log.txt'}"
 
 
-def test_what_an_earlier_attempt_said_is_not_repeated(tmp_path: Path) -> None:
+def test_an_error_of_an_earlier_attempt_is_not_shown(tmp_path: Path) -> None:
     old = f"{MARK}old mistake\n"
-    assert said(tmp_path, f"{old}{MARK}new mistake\n", began=len(old)) == f"{MARK}new mistake"
+    assert reported(tmp_path, f"{old}{MARK}new mistake\n", began=len(old)) == f"{MARK}new mistake"
 
 
-def test_a_log_that_is_not_text_is_read_nevertheless(tmp_path: Path) -> None:
+def test_a_log_with_invalid_text_is_read(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_bytes(b"\xff\xfe\n" + f"{MARK}é\n".encode() + b"\xc3")
     assert failure(log, 0) == f"{MARK}é"

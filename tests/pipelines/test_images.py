@@ -16,7 +16,7 @@ def test_the_tag_depends_on_the_content_and_on_the_base_image() -> None:
     assert content_tag(BASE_IMAGE) == tag != content_tag("r.example/python:3.11")
 
 
-def test_every_pattern_of_the_content_finds_files() -> None:
+def test_every_pattern_of_the_content_matches_files() -> None:
     assert [pattern for pattern in CONTENT if not [*ROOT.glob(pattern)]] == []
 
 

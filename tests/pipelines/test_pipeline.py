@@ -8,7 +8,6 @@ import pytest
 from salt_pipeline.pipelines.k8s_names import SETTINGS_KEYS, STORE_KEYS
 from salt_pipeline.pipelines.pipeline import compile_pipeline
 from salt_pipeline.pipelines.presets import preset_config
-from salt_pipeline.pipelines.variant import Variant
 from tests.pipelines.compiled import compiled
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +28,7 @@ def test_the_compiled_pipeline_is_fresh(tmp_path: Path) -> None:
     assert CHECKED_IN.read_text() == fresh.read_text(), "pipelines/salt.yaml is stale: run `salt compile`"
 
 
-def test_the_jobs_are_one_loop_over_what_fold_split_says(seed: SimpleNamespace) -> None:
+def test_the_jobs_are_one_loop_over_the_output_of_fold_split(seed: SimpleNamespace) -> None:
     assert seed.loop["taskInfo"]["name"] == "jobs"
     assert seed.loop["iteratorPolicy"] == {"parallelismLimit": 10}
     items = seed.loop["parameterIterator"]["items"]["inputParameter"]
@@ -48,14 +47,14 @@ def test_every_stage_runs_once(seed: SimpleNamespace) -> None:
     assert {*seed.tasks, *seed.inner} - {"for-loop-1"} == STAGES
 
 
-def test_all_jobs_meet_in_the_ensemble(seed: SimpleNamespace) -> None:
+def test_the_ensemble_reads_the_outputs_of_all_jobs(seed: SimpleNamespace) -> None:
     artifacts = seed.tasks["ensemble"]["inputs"]["artifacts"]
     producers = {name: source["taskOutputArtifact"]["producerTask"] for name, source in artifacts.items()}
     assert producers == {"dataset": "ingest", "config": "ingest", "oof": "for-loop-1", "maps": "for-loop-1"}
 
 
 def test_the_configuration_is_an_artifact_for_all_but_the_stage_that_writes_it(seed: SimpleNamespace) -> None:
-    for stage in STAGES - {"ingest", "predict"}:  # a model's sidecar holds the configuration it was trained with
+    for stage in STAGES - {"ingest", "predict"}:  # the model file has the configuration of its training
         inputs = seed.spec["components"][f"comp-{stage}"]["inputDefinitions"]
         assert "config" in inputs["artifacts"], stage
         assert {"config", "options"}.isdisjoint(inputs.get("parameters", ())), stage
@@ -70,8 +69,8 @@ def test_no_two_outputs_share_a_name(seed: SimpleNamespace) -> None:
 
 
 @pytest.mark.parametrize("hours", [24, 500])
-def test_a_task_is_tried_again_however_long_its_attempts_take(tmp_path: Path, hours: int) -> None:
-    """Argo counts the window from the first attempt's start, and ends later attempts with it."""
+def test_a_task_is_retried_however_long_its_attempts_take(tmp_path: Path, hours: int) -> None:
+    """Argo counts the limit of the retries from the start of the first attempt, and stops later attempts at it."""
     pipeline = compiled(tmp_path / "salt.yaml", f"cluster.timeout_hours={hours}")
     for name, task in (pipeline.tasks | pipeline.inner).items():
         if name in STAGES:
@@ -90,28 +89,28 @@ def test_encoders_and_folds_are_data(tmp_path: Path, encoders: int, folds: int) 
 
 
 @pytest.mark.parametrize("stage", WITH_NETWORK)
-def test_a_task_with_a_network_asks_for_what_it_needs(seed: SimpleNamespace, stage: str) -> None:
+def test_a_task_with_a_network_requests_accelerator_memory_and_shared_memory(seed: SimpleNamespace, stage: str) -> None:
     resources = seed.containers[stage]["resources"]
     assert resources["accelerator"]["resourceType"] == "nvidia.com/gpu"
     assert resources["accelerator"]["resourceCount"] == "1"
     assert resources["resourceMemoryLimit"] == resources["resourceMemoryRequest"] == "16Gi"
     assert resources["resourceCpuRequest"] == "4"
-    asks = seed.kubernetes[stage]
-    assert asks["activeDeadlineSeconds"] == str(24 * 3600)
+    fields = seed.kubernetes[stage]
+    assert fields["activeDeadlineSeconds"] == str(24 * 3600)
     mount = {"volumeName": "dshm", "mountPath": "/dev/shm", "medium": "Memory", "sizeLimit": "2Gi"}
-    assert asks["emptyDirMounts"] == [mount]
+    assert fields["emptyDirMounts"] == [mount]
     assert seed.inner[stage]["retryPolicy"]["maxRetryCount"] == 2
 
 
 @pytest.mark.parametrize(("cpu", "threads"), [("50m", "1"), ("1500m", "2"), ("4", "4"), ("0.5", "1")])
-def test_a_task_computes_with_the_cpus_that_it_requests(tmp_path: Path, cpu: str, threads: str) -> None:
+def test_a_task_with_a_network_uses_as_many_threads_as_it_requests_cpus(tmp_path: Path, cpu: str, threads: str) -> None:
     pipeline = compiled(tmp_path / "salt.yaml", f"cluster.cpu={cpu}")
     for stage in STAGES:
         env = pipeline.containers[stage].get("env", [])
         assert env == ([{"name": "OMP_NUM_THREADS", "value": threads}] if stage in WITH_NETWORK else [])
 
 
-def test_what_a_cluster_is_asked_for_comes_from_the_configuration(tmp_path: Path) -> None:
+def test_requests_and_node_selection_come_from_the_configuration(tmp_path: Path) -> None:
     pipeline = compiled(
         tmp_path / "salt.yaml",
         'cluster.node_selector={"pool": "big"}',
@@ -124,25 +123,25 @@ def test_what_a_cluster_is_asked_for_comes_from_the_configuration(tmp_path: Path
         "cluster.retries=5",
     )
     for stage in WITH_NETWORK:
-        asks, resources = pipeline.kubernetes[stage], pipeline.containers[stage]["resources"]
-        assert asks["nodeSelector"]["labels"] == {"pool": "big"}
-        assert asks["tolerations"] == [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]
-        assert asks["activeDeadlineSeconds"] == "1800"
-        assert asks["emptyDirMounts"][0]["sizeLimit"] == "8Gi"
+        fields, resources = pipeline.kubernetes[stage], pipeline.containers[stage]["resources"]
+        assert fields["nodeSelector"]["labels"] == {"pool": "big"}
+        assert fields["tolerations"] == [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]
+        assert fields["activeDeadlineSeconds"] == "1800"
+        assert fields["emptyDirMounts"][0]["sizeLimit"] == "8Gi"
         assert resources["resourceMemoryLimit"] == "24Gi"
         assert resources["accelerator"]["resourceType"] == "amd.com/gpu"
         assert resources["accelerator"]["resourceCount"] == "2"
         assert pipeline.inner[stage]["retryPolicy"]["maxRetryCount"] == 5
 
 
-def test_no_pod_runs_as_root_and_the_engine_s_own_settings_are_not_repeated(seed: SimpleNamespace) -> None:
+def test_no_pod_runs_as_root_and_unset_options_add_no_fields(seed: SimpleNamespace) -> None:
     assert set(seed.kubernetes) == STAGES
-    for asks in seed.kubernetes.values():
-        assert asks["securityContext"] == {"runAsNonRoot": True}
-        assert not {"podMetadata", "imagePullSecret"} & asks.keys()
+    for fields in seed.kubernetes.values():
+        assert fields["securityContext"] == {"runAsNonRoot": True}
+        assert not {"podMetadata", "imagePullSecret"} & fields.keys()
 
 
-def test_every_pod_carries_labels_queue_and_pull_secrets(tmp_path: Path) -> None:
+def test_every_pod_has_labels_queue_and_pull_secrets(tmp_path: Path) -> None:
     pipeline = compiled(
         tmp_path / "salt.yaml",
         "cluster.queue=gpus",
@@ -150,20 +149,20 @@ def test_every_pod_carries_labels_queue_and_pull_secrets(tmp_path: Path) -> None
         'cluster.image_pull_secrets=["regcred", "mirror"]',
     )
     for stage in STAGES:
-        asks = pipeline.kubernetes[stage]
-        assert asks["podMetadata"] == {"labels": {"team": "geo", "kueue.x-k8s.io/queue-name": "gpus"}}
-        assert [secret["secretName"] for secret in asks["imagePullSecret"]] == ["regcred", "mirror"]
+        fields = pipeline.kubernetes[stage]
+        assert fields["podMetadata"] == {"labels": {"team": "geo", "kueue.x-k8s.io/queue-name": "gpus"}}
+        assert [secret["secretName"] for secret in fields["imagePullSecret"]] == ["regcred", "mirror"]
 
 
-def test_other_tasks_ask_for_little_and_no_special_node(seed: SimpleNamespace) -> None:
+def test_other_tasks_request_little_and_no_special_node(seed: SimpleNamespace) -> None:
     for stage in STAGES - set(WITH_NETWORK):
-        resources, asks = seed.containers[stage]["resources"], seed.kubernetes[stage]
+        resources, fields = seed.containers[stage]["resources"], seed.kubernetes[stage]
         assert "accelerator" not in resources
         assert (resources["resourceCpuRequest"], resources["resourceMemoryLimit"]) == ("250m", "2Gi")
-        assert not {"nodeSelector", "tolerations", "emptyDirMounts"} & asks.keys()
+        assert not {"nodeSelector", "tolerations", "emptyDirMounts"} & fields.keys()
 
 
-def test_a_stage_can_ask_for_something_of_its_own(tmp_path: Path) -> None:
+def test_a_stage_can_have_requests_of_its_own(tmp_path: Path) -> None:
     changes = [
         "cluster.stages.predict.memory=8Gi",
         "cluster.stages.predict.accelerator=none",
@@ -182,43 +181,38 @@ def cached(pipeline: SimpleNamespace) -> set[str]:
     return {name for name in STAGES if tasks[name].get("cachingOptions", {}).get("enableCache")}
 
 
-def test_a_run_that_is_started_anew_finds_its_finished_jobs_in_the_cache(seed: SimpleNamespace) -> None:
+def test_a_run_that_is_started_again_finds_its_finished_jobs_in_the_cache(seed: SimpleNamespace) -> None:
     assert cached(seed) == {"ingest", "fold-split", "train-fold", "predict"}
-    # No other run does: the run's name, which is its own, is an input of each training.
+    # Another run does not: its name, which is unique, is an input of each training.
     assert seed.inner["train-fold"]["inputs"]["parameters"]["run"] == {
         "componentInputParameter": "pipelinechannel--run"
     }
 
 
-def test_the_cache_is_off_inside_the_loop_too(tmp_path: Path) -> None:
-    compile_pipeline(preset_config("seed"), tmp_path / "salt.yaml", Variant(cached=frozenset()))
-    assert "enableCache" not in (tmp_path / "salt.yaml").read_text()
-
-
 def test_only_stages_that_need_them_get_addresses_and_keys(seed: SimpleNamespace) -> None:
-    for stage, asks in seed.kubernetes.items():
+    for stage, fields in seed.kubernetes.items():
         given = {
             pair["envVar"]
             for kind in ("configMapAsEnv", "secretAsEnv")
-            for one in asks.get(kind, ())
+            for one in fields.get(kind, ())
             for pair in one["keyToEnv"]
         }
         assert given == ({*SETTINGS_KEYS, *STORE_KEYS} if stage in ("ingest", "train-fold", "report") else set())
 
 
 @pytest.mark.parametrize("preset", ["smoke", "quick", "cpu"])
-def test_without_an_accelerator_none_is_asked_for(tmp_path: Path, preset: str) -> None:
+def test_presets_for_cpus_request_no_accelerator(tmp_path: Path, preset: str) -> None:
     pipeline = compiled(tmp_path / "salt.yaml", preset=preset)
     assert all("accelerator" not in container.get("resources", {}) for container in pipeline.containers.values())
 
 
-def test_images_carry_the_registry_and_the_tag(tmp_path: Path) -> None:
+def test_images_have_the_registry_and_the_tag(tmp_path: Path) -> None:
     pipeline = compiled(tmp_path / "salt.yaml", "cluster.registry=reg.example:5000/team", "cluster.tag=1.2.0")
     for stage, container in pipeline.containers.items():
         assert container["image"] == f"reg.example:5000/team/{stage}:1.2.0"
 
 
-def test_a_digest_counts_for_more_than_the_tag(tmp_path: Path) -> None:
+def test_a_digest_takes_precedence_over_the_tag(tmp_path: Path) -> None:
     digest = "sha256:" + "5a" * 32
     pipeline = compiled(tmp_path / "salt.yaml", f"cluster.digests.train_fold={digest}", "cluster.tag=1.2.0")
     assert pipeline.containers["train-fold"]["image"] == f"salt-pipeline/train-fold@{digest}"

@@ -8,7 +8,7 @@ from salt_pipeline.pipelines.presets import PRESETS, changed, preset_config
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_is_valid_and_explains_itself(name: str) -> None:
+def test_every_preset_is_valid_and_has_a_description(name: str) -> None:
     purpose, _ = PRESETS[name]
     assert purpose
     config = preset_config(name)
@@ -20,7 +20,7 @@ def test_the_recipe_is_the_default() -> None:
     assert recipe == Config()
 
 
-def test_an_unknown_preset_names_all() -> None:
+def test_an_unknown_preset_is_reported_with_all_names() -> None:
     with pytest.raises(SaltError, match=r"--preset.*found fast.*smoke or quick or cpu or best or seed"):
         preset_config("fast")
 
@@ -50,7 +50,7 @@ def test_a_change_is_json_or_a_string(change: str, section: str, key: str, value
     assert type(found) is type(value)
 
 
-def test_changes_apply_in_order_and_leave_the_rest() -> None:
+def test_changes_apply_in_order_and_keep_the_other_options() -> None:
     before, after = preset_config("smoke"), preset_config("smoke", ["seed=7", "train.epochs=3", "train.epochs=4"])
     assert (after.seed, after.train.epochs) == (7, 4)
     different = {key for key, value in after.flat().items() if before.flat()[key] != value}
@@ -85,12 +85,12 @@ def test_encoders_are_set_as_one_json_list() -> None:
         ("train=fast", r"train: .*found 'fast'"),
     ],
 )
-def test_a_wrong_change_says_what_and_where(change: str, message: str) -> None:
+def test_an_invalid_change_is_reported_with_its_option(change: str, message: str) -> None:
     with pytest.raises(SaltError, match=message):
         preset_config("smoke", [change])
 
 
-def test_all_that_is_out_of_range_is_named_at_once() -> None:
+def test_all_values_out_of_range_are_reported_at_once() -> None:
     with pytest.raises(SaltError) as error:
         changed(Config(), ["train.epochs=0", "split.folds=1"])
     assert "train.epochs" in str(error.value)

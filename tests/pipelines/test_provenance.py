@@ -12,7 +12,7 @@ def test_the_revision_is_that_of_the_checkout() -> None:
     assert git_revision().removesuffix("+") == head
 
 
-def test_a_run_names_its_images_where_it_runs_in_containers() -> None:
+def test_a_run_in_containers_records_its_images() -> None:
     config = preset_config("smoke", ["cluster.registry=r.example/salt", "cluster.tag=1.2.0"])
     assert origin_of(config, "smoke", "subprocess")["images"] == ""
     assert origin_of(config, "smoke", "docker") == {
@@ -23,6 +23,6 @@ def test_a_run_names_its_images_where_it_runs_in_containers() -> None:
     }
 
 
-def test_images_are_named_by_digest_where_there_is_one() -> None:
+def test_images_with_a_digest_are_recorded_by_it() -> None:
     config = preset_config("smoke", [f"cluster.digests.train_fold={DIGEST}"])
     assert origin_of(config, "smoke", "cluster")["images"] == f"train_fold@{DIGEST}"

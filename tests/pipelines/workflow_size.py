@@ -1,9 +1,9 @@
-"""How large the Argo workflow of a run becomes, unpacked, as Kubeflow Pipelines' retry writes it.
+"""Estimates the size of the uncompressed Argo workflow of a run, which a retry in Kubeflow Pipelines writes.
 
-Argo keeps six nodes of a task: of its driver a Retry and a Pod node, then a Retry and a DAG node around its executor,
-and a Retry and a Pod node of that. Each holds the task's pod-spec-patch, in which the driver put what KFP's launcher is
-called with; the driver's two nodes hold what it was given as well. The shapes below are those of a real workflow of
-KFP 2.17 and Argo 4.0.5: one of ten jobs had 1,935,968 bytes at its end where this estimates 1,946,920.
+Argo has six nodes for a task: of its driver a Retry and a Pod node, then a Retry and a DAG node around its executor,
+and a Retry and a Pod node of that. Each contains the task's pod-spec-patch, in which the driver puts the arguments of
+KFP's launcher; the driver's two nodes also contain its own inputs. The structure is that of a real workflow of KFP 2.17
+and Argo 4.0.5: one with ten jobs had 1,935,968 bytes at its end, for which the estimate is 1,946,920.
 """
 
 import json
@@ -27,7 +27,7 @@ STORE = json.dumps(
     },
     separators=(",", ":"),
 )
-"""What the launcher notes with each artifact of where it lies."""
+"""The store of an artifact, as the launcher records it with each one."""
 
 NODE = {
     "boundaryID": "salt-x7k2p-1044801451",
@@ -47,13 +47,13 @@ NODE = {
     "outboundNodes": ["salt-x7k2p-471141977"],
     "taskResultSynced": True,
 }
-"""What every node has."""
+"""The fields that every node has."""
 
 FIXED = 90_000
-"""The workflow's own specification and the nodes around the tasks that are there once."""
+"""Bytes of the specification of the workflow, and of the nodes around the tasks that exist once."""
 
 ITERATION = 15_500
-"""The nodes around the tasks of one iteration of the loop; most of it is the loop's component, twice."""
+"""Bytes of the nodes around the tasks of one iteration; most of them are the component of the loop, twice."""
 
 
 def estimate(spec: dict[str, Any], platform: dict[str, Any], jobs: int, metadata: dict[str, dict[str, str]]) -> int:
@@ -61,9 +61,9 @@ def estimate(spec: dict[str, Any], platform: dict[str, Any], jobs: int, metadata
 
     Args:
         spec: The compiled pipeline.
-        platform: Its second document, with what Kubernetes is asked for.
+        platform: Its second document, with the fields for Kubernetes.
         jobs: Number of jobs in the loop.
-        metadata: By output, what artifacts say of themselves.
+        metadata: The metadata of artifacts, by output.
     """
     loop = next(task for task in spec["root"]["dag"]["tasks"].values() if "parameterIterator" in task)
     inner = spec["components"][loop["componentRef"]["name"]]["dag"]["tasks"]
@@ -81,8 +81,8 @@ def _task_bytes(name: str, task: Any, spec: Any, platform: Any, jobs: int, metad
     container = spec["deploymentSpec"]["executors"][label]["container"]
     asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].get(label, {})
     patch = {"name": "pod-spec-patch", "value": _patch(name, component, container, asked, jobs, metadata)}
-    told = {"component": component, "task": task, "container": container, "kubernetes-config": asked}
-    given = [{"name": kind, "value": json.dumps(what)} for kind, what in told.items()]
+    inputs = {"component": component, "task": task, "container": container, "kubernetes-config": asked}
+    given = [{"name": kind, "value": json.dumps(what)} for kind, what in inputs.items()]
     path = f"salt-x7k2p(0).root(0).for-loop-1(0).iteration-iterations(0:0)(0).iteration-item(0).{name}(0).executor(0)"
     executor = {**NODE, "name": path, "inputs": {"parameters": [patch]}}
     driver = {**NODE, "name": path, "inputs": {"parameters": given}, "outputs": {"parameters": [patch]}}

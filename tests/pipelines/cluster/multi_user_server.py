@@ -1,7 +1,7 @@
-"""Kubeflow Pipelines in multi-user mode behind a log-in, with the refusals of KFP 2.17's Go code.
+"""Kubeflow Pipelines in multi-user mode behind a log-in, with the error messages of KFP 2.17.
 
 The messages are those of backend/src/apiserver/server: run_server.go, experiment_server.go, job_server.go (recurring
-runs), pipeline_server.go; and of resource/resource_manager.go. A wrapped error is written after what wraps it.
+runs), pipeline_server.go; and of resource/resource_manager.go. An error that wraps another one precedes it.
 """
 
 import json
@@ -13,13 +13,13 @@ USER = "ada@example.org"
 
 
 class MultiUserServer(KfpServer):
-    """KFP with profiles.
+    """Kubeflow Pipelines with profiles.
 
     Attributes:
-        profile: The only namespace in which the user may do anything.
-        session: Bearer token that a program shows.
-        cookie: Session cookie that the log-in hands out.
-        gateway: Whether a proxy sends those away who have neither, as Istio with oauth2-proxy does.
+        profile: The only namespace in which the user has permissions.
+        session: Bearer token of a program.
+        cookie: Session cookie of a log-in.
+        gateway: Whether a proxy redirects requests without either to a log-in, as Istio with oauth2-proxy does.
     """
 
     def __init__(self) -> None:

@@ -1,25 +1,23 @@
-"""What jobs ask for beside what the nodes have, read from a stand-in for Kubernetes."""
+"""The requests of jobs compared with the free resources of nodes, read from a stand-in for Kubernetes."""
 
-from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from salt_pipeline.pipelines.cluster.capacity import fit
-from salt_pipeline.pipelines.cluster.kube import Kube, KubeError
-from salt_pipeline.pipelines.cluster.nodes import amount, may_grow, read_nodes
+from salt_pipeline.pipelines.cluster.kube import Kube
+from salt_pipeline.pipelines.cluster.nodes import read_nodes
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.command import fails, salt
 from tests.pipelines.kfp_server import KfpServer
 from tests.pipelines.kube_server import KubeServer, node, pod
 
 TEN = preset_config("smoke", ["split.folds=5"])
-GIB = 2**30
 
 
 @pytest.fixture
 def fits(kubernetes: KubeServer) -> Any:
-    """Fits a configuration on the nodes that the stand-in has by then."""
+    """Fits a configuration on the nodes that the stand-in has at the time of the call."""
     return lambda config=TEN: fit(read_nodes(Kube("kubeflow")), config)
 
 
@@ -42,13 +40,13 @@ def test_what_other_pods_requested_is_not_free(kubernetes: KubeServer, fits: Any
     assert fits().at_once == 6 + 1
 
 
-def test_a_node_has_room_for_so_many_pods(kubernetes: KubeServer, fits: Any) -> None:
+def test_the_pod_limit_of_a_node_counts(kubernetes: KubeServer, fits: Any) -> None:
     kubernetes.nodes = [node("a", cpu="64", memory="640Gi")]
     kubernetes.pods = [pod("a", {})] * 103
     assert fits().at_once == 7
 
 
-def test_the_options_that_are_named_let_all_run_at_once(kubernetes: KubeServer, fits: Any) -> None:
+def test_the_suggested_options_let_all_jobs_run_at_once(kubernetes: KubeServer, fits: Any) -> None:
     kubernetes.nodes = [node("a", cpu="3", memory="12Gi"), node("b", cpu="1500m", memory="16Gi")]
     found = fits()
     assert found.at_once == 6 + 3
@@ -65,8 +63,8 @@ def test_the_options_that_are_named_let_all_run_at_once(kubernetes: KubeServer, 
     assert fits(preset_config("smoke", ["split.folds=5", *found.changes])).at_once == 10
 
 
-def test_nothing_is_named_that_is_too_small_or_of_no_use(kubernetes: KubeServer, fits: Any) -> None:
-    kubernetes.nodes = [node("a", cpu="8", memory="8Gi")]  # 819 MiB a job
+def test_requests_that_are_too_small_or_do_not_help_are_not_suggested(kubernetes: KubeServer, fits: Any) -> None:
+    kubernetes.nodes = [node("a", cpu="8", memory="8Gi")]  # 819 MiB per job
     found = fits()
     assert (found.at_once, found.changes) == (4, ())
     assert found.warning.endswith("; the others wait")
@@ -79,7 +77,7 @@ def test_nothing_is_named_that_is_too_small_or_of_no_use(kubernetes: KubeServer,
     assert not fits(preset_config("seed")).misfits
 
 
-def test_nodes_that_take_no_such_pod_do_not_count(kubernetes: KubeServer, fits: Any) -> None:
+def test_nodes_that_do_not_accept_such_a_pod_do_not_count(kubernetes: KubeServer, fits: Any) -> None:
     gpus = {"key": "nvidia.com/gpu", "effect": "NoSchedule"}
     spot = {"key": "spot", "value": "yes", "effect": "NoExecute"}
     soft = {"key": "soft", "effect": "PreferNoSchedule"}
@@ -102,7 +100,7 @@ def test_nodes_that_take_no_such_pod_do_not_count(kubernetes: KubeServer, fits: 
     assert fits().at_once == 16
 
 
-def test_a_pod_that_no_node_could_take(kubernetes: KubeServer, fits: Any) -> None:
+def test_a_pod_that_fits_on_no_node_is_reported(kubernetes: KubeServer, fits: Any) -> None:
     kubernetes.nodes = [node("a", cpu="2", memory="4Gi")]
     (problem,) = fits(preset_config("seed")).misfits
     said = str(problem)
@@ -120,19 +118,6 @@ def test_a_pod_that_no_node_could_take(kubernetes: KubeServer, fits: Any) -> Non
     selected = preset_config("smoke", ['cluster.node_selector={"pool": "train"}'])
     assert "label pool=train" in str(fits(selected).misfits[0])
     assert "expected another --set cluster.node_selector=... or cluster.tolerations=" in str(fits(selected).misfits[0])
-
-
-def test_nodes_that_may_not_be_listed(kubernetes: KubeServer) -> None:
-    kubernetes.forbidden = {"nodes"}
-    with pytest.raises(KubeError, match="nodes is forbidden"):
-        read_nodes(Kube("kubeflow"))
-
-
-@pytest.mark.parametrize(
-    ("text", "number"), [("500m", Fraction(1, 2)), ("2Gi", 2 * GIB), ("1.5", Fraction(3, 2)), ("1k", 1000), (None, 0)]
-)
-def test_amounts_as_kubernetes_writes_them(text: Any, number: Any) -> None:
-    assert amount(text) == number
 
 
 @pytest.mark.minio
@@ -160,13 +145,3 @@ def test_submit_warns_where_jobs_wait_and_refuses_where_none_can_run(
     code, _, said = salt(*words)
     assert code == 0
     assert "or nodes that are ready); an autoscaler may add one" in said
-
-
-def test_an_autoscaler_is_found(kubernetes: KubeServer) -> None:
-    kube = Kube("kubeflow")
-    assert not may_grow(kube)
-    kubernetes.objects["nodepools"]["nodepools"] = {"items": [{"metadata": {"name": "gpus"}}]}
-    assert may_grow(kube)
-    kubernetes.objects["nodepools"].clear()
-    kubernetes.forbidden = {"configmaps"}
-    assert may_grow(kube)

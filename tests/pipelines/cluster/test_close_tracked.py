@@ -1,4 +1,4 @@
-"""What a cluster's run leaves open in MLflow, closed by the commands, against an MLflow on SQLite."""
+"""The MLflow runs that a run on a cluster leaves open, closed by the commands, against an MLflow on SQLite."""
 
 import shutil
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ ENDED = int(1000 * datetime(2026, 1, 2, 3, 5, 6, tzinfo=UTC).timestamp())
 
 @pytest.fixture
 def tracked(tmp_path: Path, no_cluster: None, monkeypatch: pytest.MonkeyPatch, empty_mlflow: Path) -> Any:
-    """A pipeline and three jobs as MLflow has them when no pod could say how it ended; their statuses by name."""
+    """The active runs in MLflow of a pipeline and three jobs, whose pods did not report an end, by name."""
     shutil.copy(empty_mlflow, tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     tracking = Tracking("first-1a2b3c")
@@ -55,7 +55,7 @@ def failed_run(kfp: KfpServer, state: Any = "FAILED", **fields: Any) -> None:
 
 
 @pytest.mark.parametrize("command", ["watch", "resume", "runs"])
-def test_a_failed_run_is_closed_by_what_the_engine_says_of_each_job(tracked: Any, kfp: KfpServer, command: str) -> None:
+def test_a_failed_run_gets_the_state_of_each_job_from_its_workflow(tracked: Any, kfp: KfpServer, command: str) -> None:
     failed_run(kfp)
     salt("runs") if command == "runs" else salt(command, RUN)
     assert statuses(tracked) == {
@@ -72,7 +72,7 @@ def test_a_failed_run_is_closed_by_what_the_engine_says_of_each_job(tracked: Any
     }
 
 
-def test_a_run_that_is_stopped_is_killed(tracked: Any, kfp: KfpServer) -> None:
+def test_the_runs_of_a_stopped_run_are_killed(tracked: Any, kfp: KfpServer) -> None:
     failed_run(kfp, "RUNNING")
     code, _, _ = salt("cancel", RUN)
     assert code == 0
@@ -91,7 +91,7 @@ def test_a_stopped_run_ends_as_failed_and_counts_as_killed(tracked: Any, kfp: Kf
 
 
 @pytest.mark.parametrize("state", ["RUNNING", "PENDING"])
-def test_nothing_is_closed_while_a_run_of_this_name_goes_on(tracked: Any, kfp: KfpServer, state: str) -> None:
+def test_nothing_is_closed_while_another_run_of_this_name_is_active(tracked: Any, kfp: KfpServer, state: str) -> None:
     failed_run(kfp)
     kfp.add_run("first", state, parameters=PARAMETERS, created="2026-01-03T03:04:05Z")
     salt("watch", RUN)
@@ -99,9 +99,9 @@ def test_nothing_is_closed_while_a_run_of_this_name_goes_on(tracked: Any, kfp: K
     assert set(statuses(tracked).values()) == {"RUNNING"}
 
 
-def test_no_mlflow_no_failure(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_mlflow_the_command_works_as_before(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     failed_run(kfp)
-    code, _, told = salt("watch", RUN)
+    code, _, output = salt("watch", RUN)
     assert code == 1
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    assert salt("watch", RUN) == (1, "", told)
+    assert salt("watch", RUN) == (1, "", output)

@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 27, 2, 30, tzinfo=UTC)  # a Friday
         ("5 4 1,15 * *", "0 5 4 1,15 * *", datetime(2026, 12, 1, 4, 5, tzinfo=UTC)),
         ("0 0 * * 7", "0 0 0 * * 0", datetime(2026, 11, 29, tzinfo=UTC)),
         ("0 0 * * 5-7", "0 0 0 * * 0,5,6", datetime(2026, 11, 28, tzinfo=UTC)),
-        ("0 0 13 * 5", "0 0 0 13 * 5", datetime(2026, 12, 4, tzinfo=UTC)),  # either is enough
+        ("0 0 13 * 5", "0 0 0 13 * 5", datetime(2026, 12, 4, tzinfo=UTC)),  # either day is enough
         ("0 0 29 feb *", "0 0 0 29 feb *", datetime(2028, 2, 29, tzinfo=UTC)),
         ("10-50/20 22 * jan-dec *", "0 10-50/20 22 * jan-dec *", datetime(2026, 11, 27, 22, 10, tzinfo=UTC)),
     ],
@@ -50,7 +50,7 @@ def test_five_fields_become_six_and_the_next_time_is_known(text: str, kfp: str, 
         ("0 3 30 2 *", "matches no day that exists"),
     ],
 )
-def test_what_is_not_valid_is_named(text: str, message: str) -> None:
+def test_an_invalid_expression_is_reported(text: str, message: str) -> None:
     with pytest.raises(SaltError, match=message):
         Cron.parse(text)
 

@@ -1,9 +1,7 @@
 """The cluster's commands against a multi-user Kubeflow: namespaces and credentials."""
 
-import threading
-from collections.abc import Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +10,12 @@ import pytest
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cluster.kfp import Kfp
 from salt_pipeline.pipelines.cluster.settings import cluster_settings
-from salt_pipeline.pipelines.cluster.submit import Checked, submit
-from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.cluster.multi_user_server import MultiUserServer
 from tests.pipelines.command import fails, salt
+from tests.pipelines.kfp_server import Server
 from tests.pipelines.kube_server import KubeServer
 
 RUN = "3f2a90c4-0000-4000-8000-000000000001"
-
-
-@pytest.fixture
-def kubeflow(monkeypatch: pytest.MonkeyPatch, no_cluster: None) -> Iterator[MultiUserServer]:
-    """A multi-user Kubeflow that the environment names; nobody is logged in."""
-    with MultiUserServer() as server:
-        monkeypatch.setenv("SALT_KFP_URL", server.url)
-        yield server
-
-
-@pytest.fixture
-def logged_in(kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch) -> MultiUserServer:
-    monkeypatch.setenv("SALT_KFP_COOKIE", kubeflow.cookie)
-    return kubeflow
 
 
 CALLS = [
@@ -47,7 +30,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize("words", CALLS, ids=lambda words: words[0])
-def test_a_command_without_the_profile_s_namespace_says_which_setting_is_missing(
+def test_a_command_without_the_namespace_of_the_profile_names_the_missing_setting(
     logged_in: MultiUserServer, words: Any
 ) -> None:
     said = fails(*words)
@@ -56,7 +39,7 @@ def test_a_command_without_the_profile_s_namespace_says_which_setting_is_missing
     assert said.count("\n") == 1
 
 
-def test_the_option_and_the_variable_name_the_namespace(
+def test_the_namespace_comes_from_the_option_or_the_variable(
     logged_in: MultiUserServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged_in.add_run("first", run_id=RUN)
@@ -68,18 +51,7 @@ def test_the_option_and_the_variable_name_the_namespace(
     assert "first" in salt("runs")[1], "an option counts for its command alone"
 
 
-def test_what_submit_makes_is_in_the_namespace(logged_in: MultiUserServer) -> None:
-    settings = cluster_settings(namespace=logged_in.profile)
-    checked = Checked(preset_config("smoke", ["cluster.tag=1"]), bucket="salt")
-    kfp = Kfp(settings)
-    run_id = submit(kfp, checked, "s3://salt/x.zip", name="first", preset="smoke")
-    assert kfp.run(run_id).name == "first"
-    made = [*logged_in.experiments, *logged_in.pipelines]
-    assert [one["namespace"] for one in made] == [logged_in.profile] * 2
-    assert len(logged_in.uploads) == 1
-
-
-def test_a_log_in_page_is_reported_as_one(kubeflow: MultiUserServer) -> None:
+def test_a_log_in_page_is_reported_as_a_log_in_page(kubeflow: MultiUserServer) -> None:
     said = fails("runs")
     assert (
         "redirects to /dex/auth, a log-in page (302): set SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or SALT_KFP_COOKIE"
@@ -90,7 +62,7 @@ def test_a_log_in_page_is_reported_as_one(kubeflow: MultiUserServer) -> None:
     assert "rejected the credentials (401)" in fails("runs")
 
 
-def test_a_token_file_is_read_anew_at_each_call(
+def test_a_token_file_is_read_at_each_call(
     kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = tmp_path / "token"
@@ -110,7 +82,7 @@ def test_a_token_file_is_read_anew_at_each_call(
         kfp.health()
 
 
-def test_a_cookie_is_sent_with_every_kind_of_call_and_never_shown(
+def test_a_cookie_is_sent_with_every_kind_of_call_and_never_printed(
     kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SALT_KFP_COOKIE", kubeflow.cookie)
@@ -124,51 +96,36 @@ def test_a_cookie_is_sent_with_every_kind_of_call_and_never_shown(
     assert "s3ss10n" not in said
 
 
-def test_kfp_s_own_variable_names_the_api(kubeflow: MultiUserServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SALT_KFP_URL")
-    monkeypatch.setenv("KF_PIPELINES_ENDPOINT", kubeflow.url)
-    assert f"Kubeflow Pipelines at {kubeflow.url}: redirects" in fails("runs")
+class Proxy(Server):
+    """A proxy that answers every request itself, with an empty list of runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, str | None]] = []
+
+    def respond(self, method: str, path: str, body: bytes, headers: Message) -> tuple[int, str, bytes]:
+        self.seen.append((path, headers.get("proxy-authorization")))
+        return 200, "application/json", b'{"runs": []}'
 
 
-@pytest.fixture
-def proxy() -> Iterator[Any]:
-    """A proxy that answers everything itself; the requests it saw."""
-    seen = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            seen.append((self.path, self.headers.get("proxy-authorization")))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"runs": []}')
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    yield server, seen
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_proxy_is_used_as_the_environment_says(proxy: Any, no_cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    server, seen = proxy
+def test_the_proxy_of_the_environment_is_used(no_cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SALT_KFP_URL", "http://kubeflow.invalid/pipeline")
-    monkeypatch.setenv("http_proxy", f"http://me:p%40ss@127.0.0.1:{server.server_address[1]}")
-    assert salt("runs")[0] == 0
-    assert seen[0][0].startswith("http://kubeflow.invalid/pipeline/apis/v2beta1/runs?")
-    assert seen[0][1] == "Basic bWU6cEBzcw=="
-    monkeypatch.setenv("no_proxy", ".invalid")
-    said = fails("runs")
-    assert "cannot be reached" in said
-    assert "p%40ss" not in said
-    assert len(seen) == 1
+    with Proxy() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//me:p%40ss@"))
+        assert salt("runs")[0] == 0
+        [(address, credentials)] = proxy.seen
+        assert address.startswith("http://kubeflow.invalid/pipeline/apis/v2beta1/runs?")
+        assert credentials == "Basic bWU6cEBzcw=="
+        monkeypatch.setenv("no_proxy", ".invalid")
+        said = fails("runs")
+        assert "cannot be reached" in said
+        assert "p%40ss" not in said
+        assert len(proxy.seen) == 1
 
 
-def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in: MultiUserServer) -> None:
+def test_doctor_checks_the_namespace_and_the_permission_to_read_it(logged_in: MultiUserServer) -> None:
     from salt_pipeline.pipelines.doctor.services import kubeflow
 
     assert kubeflow(cluster_settings())[0] == "fail"
@@ -178,7 +135,7 @@ def test_doctor_asks_for_the_namespace_and_whether_one_may_read_it(logged_in: Mu
         kubeflow(cluster_settings(namespace="elsewhere"))
 
 
-def test_doctor_looks_for_kubeflow_s_own_objects_where_kubeflow_is(kubernetes: KubeServer) -> None:
+def test_doctor_looks_for_the_objects_of_kubeflow_in_its_own_namespace(kubernetes: KubeServer) -> None:
     from salt_pipeline.pipelines.doctor.kubernetes import checks
 
     settings = cluster_settings(namespace="team-salt", kfp_namespace="kubeflow-system")

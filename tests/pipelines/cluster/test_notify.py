@@ -1,120 +1,61 @@
-"""The exit task: compiled around the stages, read back from a workflow, run by kfp.local."""
-
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
-from typing import Any
+"""The address that is notified of the end of a run."""
 
 import pytest
-import yaml
-from kfp import dsl, local
 
-from salt_pipeline.components.notify.component import notify
-from salt_pipeline.pipelines.cluster.tasks import read_tasks, read_trouble
-from salt_pipeline.pipelines.pipeline import compile_pipeline
-from salt_pipeline.pipelines.presets import preset_config
-from salt_pipeline.pipelines.variant import Variant
-from tests.pipelines.argo import workflow
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.cluster.notify import secret_name, store_address
+from salt_pipeline.pipelines.cluster.settings import cluster_settings
+from tests.pipelines.command import fails
+from tests.pipelines.kfp_server import KfpServer
+from tests.pipelines.kube_server import KubeServer
 
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    path = tmp_path_factory.mktemp("notify") / "salt.yaml"
-    compile_pipeline(preset_config("seed"), path, Variant(notify_secret="salt-notify-0123456789ab"))
-    spec, platform = yaml.safe_load_all(path.read_text())
-    return spec, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+SMOKE = ["--preset", "smoke", "--set", "cluster.tag=1.2.3"]
+ADDRESS = "https://hooks.example/services/T0/B1/s3cr3t"
 
 
-def test_the_exit_task_runs_around_all_stages_whatever_becomes_of_them(compiled: Any) -> None:
-    spec, _ = compiled
-    tasks = spec["root"]["dag"]["tasks"]
-    [stages] = set(tasks) - {"notify"}
-    inside = spec["components"][tasks[stages]["componentRef"]["name"]]["dag"]["tasks"]
-    assert {"ingest", "fold-split", "ensemble", "submission", "report"} < set(inside)
-    exit_task = tasks["notify"]
-    assert exit_task["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
-    assert exit_task["dependentTasks"] == [stages]
-    parameters = exit_task["inputs"]["parameters"]
-    assert parameters["status"] == {"taskFinalStatus": {"producerTask": stages}}
-    assert parameters["run"] == {"componentInputParameter": "run"}
-    assert parameters["kfp_run"] == {"runtimeValue": {"constant": "{{$.pipeline_job_uuid}}"}}
+@pytest.mark.minio
+def test_without_the_permission_to_write_secrets_nothing_is_submitted(
+    ready: str, kfp: KfpServer, kubernetes: KubeServer
+) -> None:
+    kubernetes.forbidden = {"secrets"}
+    said = fails("submit", "--data", ready, *SMOKE, "--notify", ADDRESS)
+    last = said.splitlines()[-1]
+    assert "Secret kubeflow/salt-notify-" in last
+    assert "no permission to write it: ask somebody who has it to create it once, with the address as SALT_" in last
+    assert "s3cr3t" not in said
+    assert not kfp.runs
 
 
-def test_the_exit_task_has_the_report_s_image_little_memory_and_no_key_of_the_store(compiled: Any) -> None:
-    spec, platform = compiled
-    containers = spec["deploymentSpec"]["executors"]
-    assert containers["exec-notify"]["container"]["image"] == containers["exec-report"]["container"]["image"]
-    assert containers["exec-notify"]["container"]["resources"]["resourceMemoryLimit"] == "512Mi"
-    [secret] = platform["exec-notify"]["secretAsEnv"]
-    assert (secret["secretName"], secret["optional"]) == ("salt-notify-0123456789ab", True)
-    assert secret["keyToEnv"] == [{"secretKey": "SALT_NOTIFY_URL", "envVar": "SALT_NOTIFY_URL"}]
+def test_submit_refuses_an_invalid_address_without_printing_it(kfp: KfpServer) -> None:
+    said = fails("submit", "--data", "s3://s/x", "--notify", "hooks.example/s3cr3t")
+    assert "--notify: is not an address (expected https://...)" in said
+    assert "s3cr3t" not in said
 
 
-def test_tasks_are_read_at_their_deeper_level() -> None:
-    made = workflow({("ingest", None): ["Succeeded"], ("train-fold", 1): ["Failed", "Running"]})
-    nodes = made["status"]["nodes"]
-    plain = read_tasks(made)
-    for node in nodes.values():
-        node["name"] = node["name"].replace(".root.", ".root.exit-handler-1.")
-    assert read_tasks(made) == plain
-    assert [(task.stage, task.iteration, task.state) for task in plain] == [
-        ("ingest", None, "succeeded"),
-        ("train-fold", 1, "running"),
-    ]
-    nodes["n"] = {
-        "id": "n",
-        "type": "Pod",
-        "phase": "Failed",
-        "displayName": "executor",
-        "message": "pod deleted",
-        "name": "salt-x7k2p.root.exit-handler-1.onExit.notify.executor",
-    }
-    assert read_tasks(made) == plain, "the exit task is no stage"
-    assert read_trouble(made) == ["executor: failed: pod deleted"]
+def test_the_secret_of_an_address_is_created_once(kubernetes: KubeServer) -> None:
+    settings = cluster_settings()
+    name = store_address(settings, ADDRESS)
+    assert kubernetes.secret(name) == {"SALT_NOTIFY_URL": ADDRESS}
+    assert store_address(settings, ADDRESS) == name
+    assert store_address(settings, f"{ADDRESS}2") != name
 
 
-@dsl.component(base_image="python:3.11", install_kfp_package=False)
-def work(fail: bool) -> str:
-    """Does nothing, or fails."""
-    if fail:
-        raise RuntimeError("as asked")
-    return "done"
+def test_an_existing_secret_is_enough_without_the_permission_to_create_one(kubernetes: KubeServer) -> None:
+    kubernetes.forbidden = {"POST secrets"}
+    with pytest.raises(SaltError, match=r"Secret kubeflow/salt-notify-\w{12}: --notify: no permission to write it"):
+        store_address(cluster_settings(), ADDRESS)
+    kubernetes.put("secrets", secret_name(ADDRESS), {"SALT_NOTIFY_URL": ADDRESS})
+    assert store_address(cluster_settings(), ADDRESS) == secret_name(ADDRESS)
 
 
-@pytest.fixture
-def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    sent = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-        def do_POST(self) -> None:
-            sent.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    monkeypatch.setenv("SALT_NOTIFY_URL", f"http://127.0.0.1:{server.server_address[1]}")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    yield sent
-    server.shutdown()
-    server.server_close()
+def test_a_failure_of_kubernetes_is_reported(kubernetes: KubeServer) -> None:
+    kubernetes.fault = "500"
+    with pytest.raises(SaltError, match="Kubernetes: answers with an error: 500"):
+        store_address(cluster_settings(), ADDRESS)
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("fail", [False, True])
-def test_kfp_local_runs_the_exit_task_after_success_and_failure(hook: Any, tmp_path: Path, fail: bool) -> None:
-    @dsl.pipeline(name="small")
-    def small(fail: bool) -> None:
-        last = notify(run="small-1", origin={}, kfp_run="")
-        with dsl.ExitHandler(last, name="stages"), dsl.ParallelFor(items=[1, 2]):
-            work(fail=fail).set_caching_options(False)
-
-    local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(tmp_path), raise_on_error=False)
-    small(fail=fail)
-    [said] = hook
-    assert (said["run"], said["state"]) == ("small-1", "FAILED" if fail else "SUCCEEDED")
+@pytest.mark.parametrize("address", ["ftp://hooks", "https://hooks.example/a b", "https://hooks.example/a\n"])
+def test_an_invalid_address_is_not_printed(address: str) -> None:
+    with pytest.raises(SaltError) as caught:
+        secret_name(address)
+    assert str(caught.value) == "--notify: is not an address (expected https://...)"

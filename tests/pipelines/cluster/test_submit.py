@@ -4,7 +4,6 @@ import hashlib
 import socket
 
 import pytest
-import yaml
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store import client
@@ -22,7 +21,7 @@ SMOKE = ["--preset", "smoke", "--set", "cluster.tag=1.2.3"]
 
 
 @pytest.mark.minio
-def test_submit_starts_a_run_with_all_it_needs(
+def test_submit_starts_a_run_with_all_its_parameters(
     ready: str, kfp: KfpServer, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SALT_KFP_UI_URL", "http://ui.example/")
@@ -47,31 +46,7 @@ def test_submit_starts_a_run_with_all_it_needs(
 
 
 @pytest.mark.minio
-def test_the_same_content_is_uploaded_once(ready: str, kfp: KfpServer) -> None:
-    assert salt("submit", "--data", ready, *SMOKE)[0] == 0
-    # What goes with the run as a parameter is no part of the pipeline.
-    assert salt("submit", "--data", ready, *SMOKE, "--set", "train.epochs=7")[0] == 0
-    assert (len(kfp.pipelines), len(kfp.versions), len(kfp.experiments), len(kfp.runs)) == (1, 1, 1, 2)
-    mine = kfp.versions[0]
-    first = mine["pipeline_version_id"]
-    others = [{**mine, "name": f"v{i}", "display_name": f"v{i}", "pipeline_version_id": f"{i}"} for i in range(7)]
-    kfp.versions[:0] = others
-    # Far down the list by now, and still found.
-    assert salt("submit", "--data", ready, *SMOKE)[0] == 0
-    assert len(kfp.uploads) == 1
-    for uploads, words in enumerate((["--set", "cluster.tag=1.2.4"], ["--no-cache"]), start=2):
-        assert salt("submit", "--data", ready, *SMOKE, *words)[0] == 0
-        assert len(kfp.uploads) == uploads
-    assert len({version["name"] for version in kfp.versions}) == 3 + 7
-    used = [run["pipeline_version_reference"]["pipeline_version_id"] for run in kfp.runs.values()]
-    assert [version == first for version in used] == [True, True, True, False, False]
-    compiled = kfp.uploads[0].decode()
-    content = compiled[compiled.index("# PIPELINE DEFINITION") : compiled.rindex("\r\n--")]
-    assert {d["pipelineInfo"]["name"] for d in yaml.safe_load_all(content) if "pipelineInfo" in d} == {"salt"}
-
-
-@pytest.mark.minio
-def test_every_problem_is_told_at_once_and_nothing_is_submitted(
+def test_all_problems_are_reported_at_once_and_nothing_is_submitted(
     ready: str, kfp: KfpServer, kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch, bucket: str
 ) -> None:
     kubernetes.objects["secrets"].clear()
@@ -103,7 +78,7 @@ def test_a_service_account_with_a_role_needs_no_keys(ready: str, kfp: KfpServer,
 
 
 @pytest.mark.minio
-def test_what_may_not_be_looked_at_is_a_warning(
+def test_a_missing_permission_to_check_is_a_warning(
     ready: str, kfp: KfpServer, kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kubernetes.forbidden = {"secrets"}
@@ -131,7 +106,7 @@ def test_a_check_without_an_answer_in_time_is_a_warning(
     kfp.released.set()
 
 
-def test_a_store_without_an_answer_in_time_leaves_nothing_to_the_cache(
+def test_an_archive_in_a_store_without_an_answer_in_time_is_not_cached(
     kfp: KfpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -147,7 +122,7 @@ def test_a_store_without_an_answer_in_time_leaves_nothing_to_the_cache(
     assert found[0].data_version != found[1].data_version
 
 
-def test_a_store_that_refuses_connections_is_a_problem(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_refuses_connections_is_an_error(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALT_S3_ENDPOINT", "http://127.0.0.1:9")
     said = fails("submit", "--data", "s3://salt/survey.zip", *SMOKE)
     assert "the store does not answer (found Connection refused)" in said
@@ -161,7 +136,7 @@ def test_submit_reads_from_a_store_only(kfp: KfpServer) -> None:
 
 @pytest.mark.minio
 @pytest.mark.parametrize("fault", ["500", "html"])
-def test_an_api_that_fails_in_the_midst_is_one_line(ready: str, kfp: KfpServer, fault: str) -> None:
+def test_an_api_that_fails_after_the_checks_is_reported(ready: str, kfp: KfpServer, fault: str) -> None:
     settings = cluster_settings()
     checked = submit.check(Kfp(settings), ready, preset_config("smoke", ["cluster.tag=1"]))
     kfp.fault = fault

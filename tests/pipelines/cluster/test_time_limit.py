@@ -14,7 +14,7 @@ def test_a_call_returns_its_result_or_raises_its_own_error() -> None:
         within(60, lambda: 1 / 0, "division")
 
 
-def test_a_call_that_hangs_is_given_up() -> None:
+def test_a_call_that_hangs_ends_at_its_limit() -> None:
     stop = threading.Event()
     with pytest.raises(NoAnswer, match="the server: no answer in time") as caught:
         within(0.05, stop.wait, "the server")
