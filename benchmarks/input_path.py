@@ -21,7 +21,9 @@ from torchvision.transforms import v2
 
 from salt_pipeline.components.ingest.synth import write_survey
 from salt_pipeline.components.train_fold.augment import Augment
-from salt_pipeline.components.train_fold.trainer import Images, Trainer
+from salt_pipeline.components.train_fold.draws import draw
+from salt_pipeline.components.train_fold.step import Images
+from salt_pipeline.components.train_fold.trainer import Trainer
 from salt_pipeline.pipelines.presets import preset_config
 
 IMAGES, ROUNDS, BATCHES, STEPS = 4000, 5, 30, 2
@@ -101,10 +103,10 @@ def load(folder: Path) -> Images:
 def in_memory(images: Images) -> Iterator[Pair]:
     """Our way: an endless stream of batches, as the trainer draws them."""
     generator = torch.Generator().manual_seed(0)
-    augment = Augment(CONFIG.model, AUGMENTED, generator, torch.device("cpu"))
+    augment = Augment(CONFIG.model, torch.device("cpu"))
     while True:
         for chosen in torch.randperm(len(images.image_BHW), generator=generator).split(BATCH)[:-1]:
-            yield augment(images.image_BHW[chosen], images.mask_BHW[chosen])
+            yield augment(images.image_BHW[chosen], images.mask_BHW[chosen], draw(BATCH, AUGMENTED, generator))
 
 
 def from_files(folder: Path, workers: int, augmented: float = AUGMENTED) -> Iterator[Pair]:
@@ -131,12 +133,11 @@ def path_seconds(batches: Iterator[Pair], threads: int) -> float:
 def step_seconds(trainer: Trainer, batches: Iterator[Pair]) -> float:
     """Seconds per training step on both cores, with batches from the given input path."""
     torch.set_num_threads(2)
-    trainer.augment = lambda *_: next(batches)  # type: ignore[assignment]
-    chosen = torch.arange(BATCH)
-    trainer._step(chosen, 1e-3)
+    trainer.step.step.augment = lambda *_: next(batches)  # type: ignore[attr-defined]
+    trainer._train_epoch()  # one step
     start = perf_counter()
     for _ in range(STEPS):
-        trainer._step(chosen, 1e-3)
+        trainer._train_epoch()
     seconds = (perf_counter() - start) / STEPS
     sleep(0.5)
     return seconds
@@ -154,7 +155,6 @@ def report(folder: Path) -> None:
     }
     few = Images(images.image_BHW[:BATCH], images.mask_BHW[:BATCH])
     trainer = Trainer(CONFIG, ENCODER, few, few, job={}, checkpoint=folder / "none")
-    trainer.model.train()
     fixed = next(in_memory(images))
     feeds = {
         "none: the same batch again and again": iter(lambda: fixed, None),
