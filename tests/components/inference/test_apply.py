@@ -11,7 +11,6 @@ from salt_pipeline.components.core.bundle import open_bundle
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.metric import cut
 from salt_pipeline.components.inference.apply import apply
-from salt_pipeline.components.inference.ensemble_model import EnsembleModel
 from tests.components.trained import Trained
 
 
@@ -31,15 +30,6 @@ def pictures(trained: Trained, tmp_path: Path) -> Path:
     for name, image_HW in zip(trained.ids, trained.images_BHW, strict=True):
         Image.fromarray(image_HW).convert("RGB").save(folder / f"{name}.png")
     return folder
-
-
-def test_the_ensemble_gives_the_pipelines_own_maps_exactly(trained: Trained) -> None:
-    model = EnsembleModel(open_bundle(trained.bundle))
-    assert [len(members) for members in model.encoders.values()] == [2, 2]
-    assert trained.maps_BHW.std() > 5
-    assert len(set((trained.folder / "submission.csv").read_text().splitlines()[1:])) == len(trained.ids)
-    np.testing.assert_array_equal(model.predict(trained.images_BHW), trained.maps_BHW)
-    assert model.predict(trained.images_BHW[:0]).shape == (0, 101, 101)
 
 
 def test_a_folder_of_pictures_gives_the_pipelines_own_maps_and_submission(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from salt_pipeline.components.ingest.problems import SHOWN, Problems
+from salt_pipeline.components.ingest.problems import Problems
 from salt_pipeline.components.ingest.stage import check_data
 from salt_pipeline.components.ingest.survey import read_survey
 
@@ -154,13 +154,3 @@ def test_no_images_of_one_kind(survey: Any, part: Any, what: Any) -> None:
     for path in (survey.folder / part).iterdir():
         path.unlink()
     assert messages(survey)[0] == f"{survey.folder}: no {what} image (expected {part}/<id>.png)"
-
-
-def test_only_the_first_problems_are_listed() -> None:
-    problems = Problems()
-    for number in range(SHOWN + 7):
-        problems.add(ValueError(f"problem {number}"), "a")  # type: ignore[arg-type]
-    lines = str(problems.as_error("a.zip")).splitlines()
-    assert lines[0] == f"a.zip: {SHOWN + 7} problems found"
-    assert len(lines) == SHOWN + 2
-    assert lines[-1] == "  - and 7 more"

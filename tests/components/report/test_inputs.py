@@ -1,4 +1,3 @@
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,6 @@ from salt_pipeline.components.core.files import read_json, write_json
 from salt_pipeline.components.core.schemas import FOLDS, MAPS, pixels_to_array, write_table
 from salt_pipeline.components.report.inputs import read_choice, read_jobs, read_truth
 from tests.components.report.conftest import DATA_HASH, NAMES, Made
-
-
-def files_of(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
 
 
 def test_only_labelled_images_are_read_in_order(reported: tuple[Made, dict[str, float]]) -> None:
@@ -36,16 +31,6 @@ def test_folds_maps_are_put_together_by_image(reported: tuple[Made, dict[str, fl
     for name, maps in pooled.items():
         np.testing.assert_array_equal(maps.maps_BHW, made.maps[name])
         np.testing.assert_array_equal(maps.salt_B, made.salt[name])
-
-
-@pytest.mark.parametrize("what", ["oofs", "curves"])
-def test_a_missing_job_is_named_and_nothing_is_written(made: Made, what: str, tmp_path: Path) -> None:
-    before = files_of(tmp_path)
-    missing = {"oofs": "oof12.parquet", "curves": "curve12.json"}[what]
-    changed: dict[str, Any] = {what: [path for path in made.paths[what] if not path.endswith(missing)]}
-    with pytest.raises(SaltError, match=re.escape(f"of encoder {NAMES[1]}, fold 2 missing")):
-        made.report(**changed)
-    assert files_of(tmp_path) == before
 
 
 def test_every_missing_job_is_named(made: Made) -> None:
@@ -137,12 +122,3 @@ def test_what_is_no_choice_is_named(tmp_path: Path, content: Any) -> None:
     write_json(tmp_path / "choice.json", content)
     with pytest.raises(SaltError, match=r"choice\.json"):
         read_choice(str(tmp_path / "choice.json"))
-
-
-def test_a_choice_on_other_maps_is_refused(made: Made, tmp_path: Path) -> None:
-    choice = read_json(made.paths["choice"])
-    write_json(made.paths["choice"], choice | {"score": choice["score"] + 0.01})
-    before = files_of(tmp_path)
-    with pytest.raises(SaltError, match=r"choice\.json: score: was chosen on other maps"):
-        made.report()
-    assert files_of(tmp_path) == before

@@ -10,25 +10,12 @@ from salt_pipeline.components.core.bundle import open_bundle
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import MAPS, read_table, write_table
-from salt_pipeline.components.submission.stage import submit
 from tests.components.submission.conftest import CONFIG, World
 
 
 def run(world: World, models: list[str], **changes: Any) -> Path:
-    dataset, folds, oof, test = (world.path(f"{name}.parquet") for name in ("dataset", "folds", "oof", "test"))
-    out = Path(world.path("out"))
-    submit(
-        dataset,
-        folds,
-        oof,
-        test,
-        models,
-        CONFIG | changes,
-        submission=str(out / "submission.csv"),
-        choice=str(out / "choice.json"),
-        bundle=str(out / "bundle"),
-    )
-    return out / "bundle"
+    world.submit(CONFIG | changes, models)
+    return Path(world.path("out/bundle"))
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,24 +10,9 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.intervals import interval
 from salt_pipeline.components.core.metric import score_images
 from salt_pipeline.components.core.rle import decode
-from salt_pipeline.components.core.schemas import MAPS, SIDE
+from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.submission.check import check_submission
-from salt_pipeline.components.submission.stage import submit
-from tests.components.submission.conftest import World
-
-
-def run(world: World, **settings: Any) -> dict[str, float]:
-    return submit(
-        world.path("dataset.parquet"),
-        world.path("folds.parquet"),
-        world.path("oof.parquet"),
-        world.path("test.parquet"),
-        [],
-        {"submission": settings},
-        submission=world.path("out/submission.csv"),
-        choice=world.path("out/choice.json"),
-        bundle=world.path("out/bundle"),
-    )
+from tests.components.submission.conftest import World, run
 
 
 def masks(world: World) -> dict[str, np.ndarray]:
@@ -121,39 +105,9 @@ def test_maps_in_several_row_groups(world: World) -> None:
     assert Path(world.path("out/submission.csv")).read_bytes() == expected
 
 
-@pytest.mark.parametrize("name", ["oof", "test"])
-def test_maps_of_other_ids(world: World, name: str) -> None:
-    ids, maps_BHW = (world.labelled, world.oof_BHW) if name == "oof" else (world.test, world.test_BHW)
-    file = f"{name}.parquet"
-    world.write_maps(file, ids[2:], maps_BHW[2:])
-    with pytest.raises(SaltError, match=rf"{file}: id: 2 images are missing \(expected {ids[0]}\)"):
-        run(world)
-    world.write_maps(file, [*ids[:-1], "zzz"], maps_BHW)
-    with pytest.raises(SaltError, match=rf"{file}: id: 1 image is missing \(expected {ids[-1]}\)"):
-        run(world)
-    world.write_maps(file, [ids[0], *ids], np.concatenate([maps_BHW[:1], maps_BHW]))
-    with pytest.raises(SaltError, match=rf"{file}: id: the image is duplicate \(found {ids[0]}\)"):
-        run(world)
-    world.write_maps(file, ids[::-1], maps_BHW[::-1])
-    with pytest.raises(SaltError, match=f"{file}: id: rows are not sorted"):
-        run(world)
-    world.write_maps(file, ids, maps_BHW, data_hash="another")
-    with pytest.raises(SaltError, match=f"{file}: data_hash: does not match the other inputs"):
-        run(world)
-    assert not Path(world.path("out")).exists()
-
-
 def test_folds_of_other_ids(world: World) -> None:
     world.write_folds(world.labelled[1:])
     with pytest.raises(SaltError, match=r"folds\.parquet: id: 1 image is missing \(expected a00\)"):
-        run(world)
-
-
-def test_no_labelled_image(world: World) -> None:
-    world.labelled, world.images_BHW = [], world.images_BHW[24:]
-    world.masks_BHW = world.oof_BHW = np.zeros((0, SIDE, SIDE), np.uint8)
-    world.write()
-    with pytest.raises(SaltError, match=r"dataset\.parquet: holds no labelled image"):
         run(world)
 
 
@@ -163,21 +117,6 @@ def test_no_test_image(world: World) -> None:
     world.write()
     run(world)
     assert Path(world.path("out/submission.csv")).read_text() == "id,rle_mask\n"
-
-
-def test_damaged_and_wrong_files(world: World) -> None:
-    path = Path(world.path("oof.parquet"))
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(SaltError, match=r"oof\.parquet: is not a Parquet file, or is damaged"):
-        run(world)
-    path.write_bytes(whole[:100] + bytes(len(whole) // 2) + whole[100 + len(whole) // 2 :])
-    with pytest.raises(SaltError, match=r"oof\.parquet: is damaged"):
-        run(world)
-    path.write_bytes(Path(world.path("folds.parquet")).read_bytes())
-    with pytest.raises(SaltError, match=r"salt\.schema: wrong schema \(found folds/1, expected maps/1\)"):
-        run(world)
-    assert MAPS.metadata == {b"salt.schema": b"maps/1"}
 
 
 def test_output_that_cannot_be_written_leaves_nothing(world: World) -> None:

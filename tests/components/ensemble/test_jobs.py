@@ -1,0 +1,38 @@
+"""The files of all jobs: each is there once, and all are of one run."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.components.ensemble.maps import Ensemble, assert_refused, with_another_last
+
+
+def test_a_missing_job(tmp_path: Path, made: Ensemble) -> None:
+    assert_refused(tmp_path, made, "oof maps of encoder b, fold 1 missing", oof=[p for p in made.oof if "b1" not in p])
+    message = "test maps of encoder a, fold 0 missing\n.*a, fold 2 missing$"
+    assert_refused(tmp_path, made, message, maps=[made.maps[1], *made.maps[3:]])
+    assert_refused(tmp_path, made, "(oof maps of encoder [ab], fold [012] missing\\s*[-]?\\s*){6}$", oof=[])
+
+
+def test_a_duplicate_job(tmp_path: Path, made: Ensemble) -> None:
+    message = r"test_a1.*duplicate test maps of encoder a, fold 1.*test_a1"
+    assert_refused(tmp_path, made, message, maps=[*made.maps, made.maps[1]])
+
+
+def test_kinds_mixed_up(tmp_path: Path, made: Ensemble) -> None:
+    assert_refused(tmp_path, made, r"kind: does not match .*\(found test, expected oof\)", oof=made.maps)
+    assert_refused(tmp_path, made, r"kind: does not match .*\(found oof, expected test\)", maps=made.oof)
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"encoder": "c"}, r"other.parquet: encoder: not in the configuration \(found c, expected a or b\)"),
+        ({"fold": "3"}, r"other.parquet: fold: not in the configuration \(found 3, expected 0 to 2\)"),
+        ({"fold": "two"}, "fold: not in the configuration"),
+        ({"data_hash": "beef"}, r"other.parquet: data_hash: .*found beef, expected da7a as in .*oof_a0"),
+        ({"config_hash": "beef"}, "other.parquet: config_hash: .*found beef"),
+    ],
+)
+def test_a_file_of_another_run(tmp_path: Path, made: Ensemble, facts: dict[str, str], message: str) -> None:
+    assert_refused(tmp_path, made, message, maps=with_another_last(tmp_path, made, None, **facts))
