@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.ensemble.jobs import common_hashes, find_jobs
 from tests.components.ensemble.maps import Ensemble, assert_refused, with_another_last
+
+
+def test_files_in_any_order_are_found_in_that_of_the_configuration(made: Ensemble) -> None:
+    jobs = find_jobs(made.maps[::-1], "test", parse_config(made.config))
+    assert list(jobs) == [(encoder, fold) for encoder in "ab" for fold in range(3)]
+    assert [file.path for file in jobs.values()] == made.maps
+    assert {file.rows for file in jobs.values()} == {20}
+    assert common_hashes([*jobs.values()]) == {"data_hash": "da7a", "config_hash": "c0de"}
 
 
 def test_a_missing_job(tmp_path: Path, made: Ensemble) -> None:

@@ -1,13 +1,45 @@
-"""What the stage refuses of its dataset and of its maps."""
+"""What the stage reads of its dataset and of its maps, and what it refuses."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.schemas import MAPS, SIDE
-from tests.components.submission.conftest import World, run
+from salt_pipeline.components.core.schemas import MAPS, SIDE, read_table, write_table
+from salt_pipeline.components.submission.inputs import open_maps, read_index, read_weights
+from tests.components.submission.conftest import CONFIG, HASH, World, run
+
+
+def test_the_index_has_masks_order_and_constant_images(world: World) -> None:
+    world.images_BHW[3], world.images_BHW[24] = 0, 77
+    world.write()
+    index = read_index(world.path("dataset.parquet"))
+    assert (index.labelled, index.test) == (world.labelled, world.test)
+    np.testing.assert_array_equal(index.masks_BHW, world.masks_BHW)
+    assert index.order == world.test[::-1]
+    assert index.flat == {world.labelled[3], world.test[0]}
+    assert (index.data_hash, index.synthetic) == (HASH, False)
+
+
+def test_maps_of_constant_images_are_emptied(world: World) -> None:
+    world.images_BHW[24 + 1] = 77
+    world.write()
+    index = read_index(world.path("dataset.parquet"))
+    (maps_BHW,) = open_maps(world.path("test.parquet"), world.test, index)
+    assert not maps_BHW[1].any()
+    kept = np.arange(len(world.test)) != 1
+    np.testing.assert_array_equal(maps_BHW[kept], world.test_BHW[kept])
+
+
+def test_the_weights_in_the_maps_come_before_those_of_the_configuration(world: World) -> None:
+    config = parse_config(CONFIG)
+    assert read_weights(world.path("test.parquet"), config) == {"one": 0.7, "two": 0.3}
+    table, facts = read_table(world.path("test.parquet"), MAPS)
+    learned = {**facts, "weights": '{"one": 0.45, "two": 0.55}'}
+    write_table(world.path("test.parquet"), MAPS, table.to_pydict(), learned)
+    assert read_weights(world.path("test.parquet"), config) == {"one": 0.45, "two": 0.55}
 
 
 @pytest.mark.parametrize("name", ["oof", "test"])
