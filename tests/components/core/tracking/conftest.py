@@ -14,7 +14,7 @@ from tests.servers import MlflowServer
 
 @pytest.fixture(autouse=True)
 def warnings_alone(caplog: pytest.LogCaptureFixture) -> None:
-    """Records warnings, whatever level a test before has left: a command of the same process logs more than they do."""
+    """Records warnings alone: a command that an earlier test ran in this process may have set a lower level."""
     caplog.set_level(logging.WARNING, "salt_pipeline")
 
 
@@ -28,7 +28,7 @@ def address(tmp_path_factory: pytest.TempPathFactory, empty_mlflow: Path) -> Ite
 
 @pytest.fixture
 def server(address: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Recorded:
-    """The shared server, under an experiment of the test's own."""
+    """The shared server, with an experiment for each test."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", request.node.name)
     return Recorded(address, request.node.name)
@@ -45,7 +45,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_mlflow: Path) -> Iterator[MlflowServer]:
-    """A server of the test's own, to be stopped and started; not running yet."""
+    """A server for one test, which starts and stops it; it is not running yet."""
     shutil.copy(empty_mlflow, tmp_path)
     server = MlflowServer(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server.address)

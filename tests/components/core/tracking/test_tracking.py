@@ -29,14 +29,14 @@ def test_a_job_is_nested_in_its_pipeline(server: Recorded, tmp_path: Path) -> No
     assert [file.path for file in server.client.list_artifacts(job.id, "model")] == ["model/model.json"]
 
 
-def test_runs_jobs_and_pipelines_are_kept_apart(server: Recorded) -> None:
+def test_runs_encoders_and_folds_have_runs_of_their_own(server: Recorded) -> None:
     jobs = [("a", "x", 0), ("a", "x", 1), ("a", "y", 0), ("b", "x", 0)]
     ids = {Tracking(run).job(encoder, fold).id for run, encoder, fold in jobs}
     assert len(ids) == len(server.runs("job")) == 4
     assert len(server.runs("pipeline")) == 2
 
 
-def test_jobs_that_begin_at_once_share_one_parent(server: Recorded) -> None:
+def test_jobs_that_start_together_share_one_parent(server: Recorded) -> None:
     def begin(fold: int) -> tuple[str | None, str | None]:
         tracking = Tracking("first")
         return tracking.parent().id, tracking.job("lite0", fold % 2).id
@@ -47,7 +47,7 @@ def test_jobs_that_begin_at_once_share_one_parent(server: Recorded) -> None:
     assert len({job for _, job in found}) == len(server.runs("job")) == 2
 
 
-def test_what_was_stopped_is_said_to_be_and_runs_again(server: Recorded) -> None:
+def test_a_stopped_run_is_marked_and_runs_again(server: Recorded) -> None:
     tracking = Tracking("first")
     done, stopped = tracking.job("lite0", 0), tracking.job("lite0", 1)
     done.end()
@@ -65,7 +65,7 @@ def test_what_was_stopped_is_said_to_be_and_runs_again(server: Recorded) -> None
     assert server.client.get_run(done.id).info.end_time == ended
 
 
-def test_two_parents_that_a_slow_server_let_be_become_one(server: Recorded) -> None:
+def test_duplicate_parents_are_merged(server: Recorded) -> None:
     tracking = Tracking("first")
     oldest = tracking.parent()
     second = server.client.create_run(tracking.experiment, tags={"salt.run": "first", "salt.kind": "pipeline"})
@@ -78,7 +78,7 @@ def test_two_parents_that_a_slow_server_let_be_become_one(server: Recorded) -> N
 
 
 @pytest.mark.parametrize(("run", "uri"), [("first", None), ("", "http://127.0.0.1:9")])
-def test_nobody_asked_for_tracking(
+def test_nothing_is_recorded_without_a_server_or_a_run_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture, run: str, uri: str | None
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -91,7 +91,7 @@ def test_nobody_asked_for_tracking(
     assert not caplog.records
 
 
-def test_the_report_fills_in_what_jobs_left_out(server: Recorded, tmp_path: Path) -> None:
+def test_the_report_adds_epochs_and_jobs_that_are_missing(server: Recorded, tmp_path: Path) -> None:
     Tracking("first").job("lite0", 0).epochs(HISTORY[:3])
     curves = []
     for fold in (0, 1):
@@ -143,14 +143,14 @@ def test_the_report_does_not_need_a_server(nowhere: None, tmp_path: Path, monkey
     assert record("first", {}, [str(curve)], {"score": 1}, {"c.json": str(curve)}) == {"mlflow_run_id": ""}
 
 
-@pytest.mark.parametrize("seen", [True, False], ids=["away at the end", "away for the whole run"])
-def test_the_report_brings_in_what_jobs_could_not(
+@pytest.mark.parametrize("seen", [True, False], ids=["unreachable at the end", "unreachable throughout"])
+def test_the_report_records_jobs_whose_server_was_unreachable(
     server: Recorded, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, seen: bool
 ) -> None:
     if seen:
         Tracking("first").job("lite0", 3)
-    with monkeypatch.context() as away:
-        away.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with monkeypatch.context() as unreachable:
+        unreachable.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
         tracking = Tracking("first")
         work(tracking, tmp_path)
         tracking.close(patience=0)
