@@ -48,7 +48,7 @@ def make_ensemble(folder: Path, weights: list[float], folds: int, labelled: int,
     oof_ids = sorted(f"{number:06x}" for number in random.choice(16**6, labelled, replace=False))
     test_ids = sorted(f"{number:06x}" for number in random.choice(16**6, tests, replace=False))
     fold_B = random.integers(0, folds, labelled)
-    # whole images of one random level keep the tests fast; a random patch tells the pixels apart
+    # images of one random level keep the tests fast; a random patch distinguishes their pixels
     oof = _noise(random, (len(weights), labelled))
     test = _noise(random, (len(weights), folds, tests))
     oof_salt = random.random((len(weights), labelled), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The files of all jobs: each is there once, and all are of one run."""
+"""The files of all jobs: exactly one of each job, and all of one run."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from salt_pipeline.components.ensemble.jobs import common_hashes, find_jobs
 from tests.components.ensemble.maps import Ensemble, assert_refused, with_another_last
 
 
-def test_files_in_any_order_are_found_in_that_of_the_configuration(made: Ensemble) -> None:
+def test_files_in_any_order_are_sorted_as_in_the_configuration(made: Ensemble) -> None:
     jobs = find_jobs(made.maps[::-1], "test", parse_config(made.config))
     assert list(jobs) == [(encoder, fold) for encoder in "ab" for fold in range(3)]
     assert [file.path for file in jobs.values()] == made.maps
@@ -17,19 +17,19 @@ def test_files_in_any_order_are_found_in_that_of_the_configuration(made: Ensembl
     assert common_hashes([*jobs.values()]) == {"data_hash": "da7a", "config_hash": "c0de"}
 
 
-def test_a_missing_job(tmp_path: Path, made: Ensemble) -> None:
+def test_a_missing_job_is_refused(tmp_path: Path, made: Ensemble) -> None:
     assert_refused(tmp_path, made, "oof maps of encoder b, fold 1 missing", oof=[p for p in made.oof if "b1" not in p])
     message = "test maps of encoder a, fold 0 missing\n.*a, fold 2 missing$"
     assert_refused(tmp_path, made, message, maps=[made.maps[1], *made.maps[3:]])
     assert_refused(tmp_path, made, "(oof maps of encoder [ab], fold [012] missing\\s*[-]?\\s*){6}$", oof=[])
 
 
-def test_a_duplicate_job(tmp_path: Path, made: Ensemble) -> None:
+def test_a_duplicate_job_is_refused(tmp_path: Path, made: Ensemble) -> None:
     message = r"test_a1.*duplicate test maps of encoder a, fold 1.*test_a1"
     assert_refused(tmp_path, made, message, maps=[*made.maps, made.maps[1]])
 
 
-def test_kinds_mixed_up(tmp_path: Path, made: Ensemble) -> None:
+def test_files_of_the_other_kind_are_refused(tmp_path: Path, made: Ensemble) -> None:
     assert_refused(tmp_path, made, r"kind: does not match .*\(found test, expected oof\)", oof=made.maps)
     assert_refused(tmp_path, made, r"kind: does not match .*\(found oof, expected test\)", maps=made.oof)
 
@@ -44,5 +44,5 @@ def test_kinds_mixed_up(tmp_path: Path, made: Ensemble) -> None:
         ({"config_hash": "beef"}, "other.parquet: config_hash: .*found beef"),
     ],
 )
-def test_a_file_of_another_run(tmp_path: Path, made: Ensemble, facts: dict[str, str], message: str) -> None:
+def test_a_file_of_another_run_is_refused(tmp_path: Path, made: Ensemble, facts: dict[str, str], message: str) -> None:
     assert_refused(tmp_path, made, message, maps=with_another_last(tmp_path, made, None, **facts))

@@ -11,7 +11,7 @@ def rows(level: int, salt: float, path: str) -> MapRows:
     return MapRows(np.array(["a", "b"]), map_BHW, np.full(2, salt, np.float32), np.full(2, path))
 
 
-def test_folds_count_equally_and_encoders_by_their_weight() -> None:
+def test_folds_have_equal_weights_and_encoders_their_own() -> None:
     first = [rows(10, 0.1, "first0"), rows(20, 0.3, "first1")]
     second = [rows(100, 0.8, "second0"), rows(200, 1.0, "second1")]
 

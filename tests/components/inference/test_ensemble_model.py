@@ -1,4 +1,4 @@
-"""All networks of a bundle together map images as the pipeline does."""
+"""The networks of a bundle give the pipeline's own maps."""
 
 import numpy as np
 

@@ -63,7 +63,7 @@ def test_an_interrupted_image_leaves_no_file(tmp_path: Path, source: Source) -> 
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_the_folders_are_made_once_and_named_where_they_cannot_be(tmp_path: Path) -> None:
+def test_the_folders_are_made_once_and_a_failure_is_named(tmp_path: Path) -> None:
     make_folders(tmp_path / "out")
     make_folders(tmp_path / "out")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(FOLDERS)

@@ -17,7 +17,7 @@ def masks(kind: Kind) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_section_is_of_its_size_and_of_its_seed(kind: Kind) -> None:
+def test_a_section_has_the_given_size_and_depends_on_the_seed_alone(kind: Kind) -> None:
     image_HW, mask_HW = section(np.random.default_rng(1), kind, height=40, width=150)
     assert image_HW.shape == mask_HW.shape == (40, 150)
     assert image_HW.dtype == mask_HW.dtype == np.uint8
@@ -37,13 +37,13 @@ def test_only_a_black_section_has_black_pixels() -> None:
     assert (image_BHW.min(), image_BHW.max()) == (1, 255)
 
 
-def test_vertical_salt_is_of_complete_columns() -> None:
+def test_vertical_salt_fills_complete_columns() -> None:
     masks_BHW = masks("vertical")
     assert (masks_BHW == masks_BHW[:, :1]).all()
     assert masks_BHW.any(axis=(1, 2)).all()
 
 
-def test_the_area_of_salt_is_that_of_the_kind() -> None:
+def test_the_area_of_salt_is_in_the_range_of_its_kind() -> None:
     fraction = {kind: masks(kind).mean(axis=(1, 2)) for kind in WITH_SALT}
     assert fraction["full"].min() > 0.9 > fraction["body"].max()
     assert fraction["full"].max() < 1

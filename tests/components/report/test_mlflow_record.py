@@ -1,4 +1,4 @@
-"""A training whose MLflow was unreachable, brought in by the report, beside one that recorded itself."""
+"""A job whose MLflow server was unreachable is recorded by the report like one that recorded itself."""
 
 import shutil
 from pathlib import Path
@@ -16,14 +16,14 @@ CONFIG = document(train={"epochs": 2, "phase1_epochs": 1})
 
 
 def train_job(folder: Path, run: str) -> str:
-    """Trains fold 1; the path of its learning curve."""
+    """Trains fold 1; returns the path of its learning curve."""
     dataset, folds = write_survey(folder)
     out = {name: str(folder / run / name) for name in ("model", "oof", "curve")}
     train(dataset, folds, ENCODER, 1, CONFIG, run=run, checkpoints=str(folder / "checkpoints"), **out)
     return out["curve"]
 
 
-def test_the_report_records_what_the_job_would_have(
+def test_the_report_records_a_job_as_the_job_itself_does(
     tmp_path: Path, empty_mlflow: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(empty_mlflow, tmp_path)
@@ -33,7 +33,7 @@ def test_the_report_records_what_the_job_would_have(
     curves = {}
     for run, address in (("present", here), ("absent", "http://127.0.0.1:9")):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-        curves[run] = train_job(tmp_path, run)  # the second one takes the first one's checkpoint
+        curves[run] = train_job(tmp_path, run)  # the second one resumes from the first one's checkpoint
     monkeypatch.setenv("MLFLOW_TRACKING_URI", here)
     for run, curve in curves.items():
         record(run, CONFIG, [curve], {"score": 0.5}, {})

@@ -8,7 +8,7 @@ from salt_pipeline.components.report.results import score_by_cut, without_consta
 from tests.components.report.conftest import MIN_AREA, THRESHOLD, Made
 
 
-def test_the_pooled_score_is_a_mean_over_images_not_over_folds(reported: tuple[Made, dict[str, float]]) -> None:
+def test_the_pooled_score_is_the_mean_over_images_not_over_folds(reported: tuple[Made, dict[str, float]]) -> None:
     made, _ = reported
     sizes = np.bincount(made.folds)
     assert len(set(sizes)) > 1

@@ -1,4 +1,4 @@
-"""What the stage measures and writes, and that it writes nothing where it refuses its inputs."""
+"""The stage writes the scores that the rules define, and no file if it refuses its inputs."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ def files_of(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", [*NAMES, "ensemble"])
-def test_numbers_are_those_of_the_rules_read_literally(reported: tuple[Made, dict[str, float]], name: str) -> None:
+def test_the_scores_are_those_of_the_rules(reported: tuple[Made, dict[str, float]], name: str) -> None:
     made, values = reported
     document = read_json(made.folder / "metrics.json")
     found = {result["name"]: result for result in [*document["encoders"], document["ensemble"]]}[name]
@@ -41,7 +41,7 @@ def test_numbers_are_those_of_the_rules_read_literally(reported: tuple[Made, dic
     assert values[f"{prefix}salt_accuracy"] == found["salt_accuracy"]
 
 
-def test_the_document_says_what_was_measured(reported: tuple[Made, dict[str, float]]) -> None:
+def test_the_document_has_the_facts_of_the_measurement(reported: tuple[Made, dict[str, float]]) -> None:
     made, values = reported
     document = read_json(made.folder / "metrics.json")
     facts = {key: value for key, value in document.items() if key not in {"encoders", "ensemble", "classification"}}
@@ -76,7 +76,7 @@ def test_a_missing_job_is_named_and_nothing_is_written(made: Made, what: str, tm
     assert files_of(tmp_path) == before
 
 
-def test_a_choice_on_other_maps_is_refused(made: Made, tmp_path: Path) -> None:
+def test_a_choice_made_on_other_maps_is_refused(made: Made, tmp_path: Path) -> None:
     choice = read_json(made.paths["choice"])
     write_json(made.paths["choice"], choice | {"score": choice["score"] + 0.01})
     before = files_of(tmp_path)

@@ -67,7 +67,7 @@ class World:
         write_table(self.path("folds.parquet"), FOLDS, columns, {"data_hash": HASH})
 
     def write_models(self, config: Config) -> list[str]:
-        """A model of a few numbers for each job."""
+        """Writes a model of a few numbers for each job; returns their folders."""
         folders = []
         for encoder, fold in all_jobs(config):
             folder = self.folder / "models" / f"{encoder}{fold}"

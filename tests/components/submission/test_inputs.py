@@ -1,4 +1,4 @@
-"""What the stage reads of its dataset and of its maps, and what it refuses."""
+"""The parts of the dataset and of the maps that the stage reads, and files that it refuses."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from salt_pipeline.components.submission.inputs import open_maps, read_index, re
 from tests.components.submission.conftest import CONFIG, HASH, World, run
 
 
-def test_the_index_has_masks_order_and_constant_images(world: World) -> None:
+def test_the_index_has_the_masks_the_order_and_the_constant_images(world: World) -> None:
     world.images_BHW[3], world.images_BHW[24] = 0, 77
     world.write()
     index = read_index(world.path("dataset.parquet"))
@@ -33,7 +33,7 @@ def test_maps_of_constant_images_are_emptied(world: World) -> None:
     np.testing.assert_array_equal(maps_BHW[kept], world.test_BHW[kept])
 
 
-def test_the_weights_in_the_maps_come_before_those_of_the_configuration(world: World) -> None:
+def test_the_weights_in_the_maps_take_precedence_over_the_configuration(world: World) -> None:
     config = parse_config(CONFIG)
     assert read_weights(world.path("test.parquet"), config) == {"one": 0.7, "two": 0.3}
     table, facts = read_table(world.path("test.parquet"), MAPS)
@@ -43,7 +43,7 @@ def test_the_weights_in_the_maps_come_before_those_of_the_configuration(world: W
 
 
 @pytest.mark.parametrize("name", ["oof", "test"])
-def test_maps_of_other_ids(world: World, name: str) -> None:
+def test_maps_of_other_ids_or_data_are_refused(world: World, name: str) -> None:
     ids, maps_BHW = (world.labelled, world.oof_BHW) if name == "oof" else (world.test, world.test_BHW)
     file = f"{name}.parquet"
     world.write_maps(file, ids[2:], maps_BHW[2:])
@@ -64,7 +64,7 @@ def test_maps_of_other_ids(world: World, name: str) -> None:
     assert not Path(world.path("out")).exists()
 
 
-def test_no_labelled_image(world: World) -> None:
+def test_a_dataset_without_labelled_images_is_refused(world: World) -> None:
     world.labelled, world.images_BHW = [], world.images_BHW[24:]
     world.masks_BHW = world.oof_BHW = np.zeros((0, SIDE, SIDE), np.uint8)
     world.write()
@@ -72,13 +72,13 @@ def test_no_labelled_image(world: World) -> None:
         run(world)
 
 
-def test_damaged_and_wrong_files(world: World) -> None:
+def test_damaged_and_other_files_are_refused(world: World) -> None:
     path = Path(world.path("oof.parquet"))
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
     with pytest.raises(SaltError, match=r"oof\.parquet: is not a Parquet file, or is damaged"):
         run(world)
-    path.write_bytes(whole[:100] + bytes(len(whole) // 2) + whole[100 + len(whole) // 2 :])
+    path.write_bytes(content[:100] + bytes(len(content) // 2) + content[100 + len(content) // 2 :])
     with pytest.raises(SaltError, match=r"oof\.parquet: is damaged"):
         run(world)
     path.write_bytes(Path(world.path("folds.parquet")).read_bytes())

@@ -20,7 +20,7 @@ def masks(world: World) -> dict[str, np.ndarray]:
         return {row["id"]: decode(row["rle_mask"]) for row in csv.DictReader(file)}
 
 
-def test_writes_the_masks_of_the_choice_in_the_samples_order(world: World) -> None:
+def test_masks_are_those_of_the_choice_in_the_order_of_the_sample(world: World) -> None:
     numbers = run(world)
     choice = json.loads(Path(world.path("out/choice.json")).read_text())
     assert check_submission(world.path("out/submission.csv"), world.test) == []
@@ -45,14 +45,14 @@ def test_writes_the_masks_of_the_choice_in_the_samples_order(world: World) -> No
     assert set(numbers) == {"threshold", "min_area", "score", "score_at_half", "score_cross_fitted", "salt_accuracy"}
 
 
-def test_the_same_bytes_again(world: World) -> None:
+def test_the_same_inputs_give_the_same_bytes(world: World) -> None:
     run(world)
     first = Path(world.path("out/submission.csv")).read_bytes()
     run(world)
     assert Path(world.path("out/submission.csv")).read_bytes() == first
 
 
-def test_fixed_threshold_and_area(world: World) -> None:
+def test_a_fixed_threshold_and_area_are_used(world: World) -> None:
     numbers = run(world, threshold=0.5, min_area=0)
     assert numbers["threshold"] == 0.5
     assert numbers["min_area"] == 0
@@ -60,7 +60,7 @@ def test_fixed_threshold_and_area(world: World) -> None:
     np.testing.assert_array_equal(masks(world)[world.test[2]], world.test_BHW[2] >= 128)
 
 
-def test_a_mask_of_just_the_smallest_area_stays(world: World) -> None:
+def test_a_mask_of_exactly_the_smallest_area_is_kept(world: World) -> None:
     area = int((world.test_BHW[2] > 63).sum())
     assert area
     run(world, threshold=0.25, min_area=area)
@@ -85,7 +85,7 @@ def test_constant_images_are_empty_out_of_fold_and_in_the_submission(world: Worl
 
 
 @pytest.mark.parametrize("salt", [0, 1])
-def test_no_salt_at_all_and_only_salt(world: World, salt: int) -> None:
+def test_images_without_salt_and_full_of_salt(world: World, salt: int) -> None:
     world.masks_BHW[:] = salt
     world.oof_BHW[:] = salt * 255
     world.test_BHW[:] = salt * 255
@@ -95,7 +95,7 @@ def test_no_salt_at_all_and_only_salt(world: World, salt: int) -> None:
     assert all(mask.all() if salt else not mask.any() for mask in masks(world).values())
 
 
-def test_maps_in_several_row_groups(world: World) -> None:
+def test_the_result_does_not_depend_on_row_groups(world: World) -> None:
     before = run(world)
     expected = Path(world.path("out/submission.csv")).read_bytes()
     for name in ("dataset.parquet", "oof.parquet", "test.parquet"):
@@ -105,13 +105,13 @@ def test_maps_in_several_row_groups(world: World) -> None:
     assert Path(world.path("out/submission.csv")).read_bytes() == expected
 
 
-def test_folds_of_other_ids(world: World) -> None:
+def test_folds_of_other_ids_are_refused(world: World) -> None:
     world.write_folds(world.labelled[1:])
     with pytest.raises(SaltError, match=r"folds\.parquet: id: 1 image is missing \(expected a00\)"):
         run(world)
 
 
-def test_no_test_image(world: World) -> None:
+def test_without_test_images_the_submission_has_no_rows(world: World) -> None:
     world.test, world.images_BHW = [], world.images_BHW[:24]
     world.test_BHW = np.zeros((0, SIDE, SIDE), np.uint8)
     world.write()
@@ -119,7 +119,7 @@ def test_no_test_image(world: World) -> None:
     assert Path(world.path("out/submission.csv")).read_text() == "id,rle_mask\n"
 
 
-def test_output_that_cannot_be_written_leaves_nothing(world: World) -> None:
+def test_an_output_that_cannot_be_written_leaves_no_file(world: World) -> None:
     Path(world.path("out/submission.csv")).mkdir(parents=True)
     with pytest.raises(SaltError, match=r"submission\.csv: cannot be written"):
         run(world)

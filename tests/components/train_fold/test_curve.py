@@ -19,14 +19,14 @@ def drawn(folder: Path, losses: list[float], phases: list[int]) -> np.ndarray:
         return np.asarray(image)
 
 
-def test_it_is_a_picture_of_the_history(tmp_path: Path) -> None:
+def test_the_picture_shows_the_history(tmp_path: Path) -> None:
     curve = drawn(tmp_path, LOSSES, [1, 1, 1])
     assert curve.shape[:2] == (400, 700)
     assert not np.array_equal(curve, drawn(tmp_path, LOSSES[::-1], [1, 1, 1]))
 
 
 @pytest.mark.parametrize(("phases", "marked"), [([1, 2, 2], True), ([2, 2, 2], False)])
-def test_the_change_of_phase_is_marked_where_there_is_one(tmp_path: Path, phases: list[int], marked: bool) -> None:
+def test_a_change_of_phase_is_marked(tmp_path: Path, phases: list[int], marked: bool) -> None:
     one_phase, curve = (drawn(tmp_path, LOSSES, which) for which in ([1, 1, 1], phases))
     assert np.array_equal(one_phase, curve) != marked
 

@@ -42,7 +42,7 @@ def test_the_end_of_an_epoch_is_written_passed_on_and_logged(
     assert "resnet18 fold 2: epoch 1 of 3, phase 1, loss 0.2500, metric 0.7500, 3 s" in caplog.messages
 
 
-def test_within_an_epoch_the_file_counts_a_fraction_of_it(reports: Reports) -> None:
+def test_within_an_epoch_its_fraction_is_written(reports: Reports) -> None:
     with reports.reporter as report:
         report.written = float("-inf")  # the last report was long ago
         report(Progress(JOB), 0.25)
@@ -55,7 +55,7 @@ def test_within_an_epoch_the_file_counts_a_fraction_of_it(reports: Reports) -> N
 
 def test_soon_after_a_report_only_the_end_of_an_epoch_is_written(reports: Reports) -> None:
     with reports.reporter as report:
-        report.written = float("inf")  # the last report is of this moment, however slow the machine
+        report.written = float("inf")  # the last report was just now, on a slow machine too
         report(Progress(JOB), 0.5)
         assert not reports.path.exists()
         report(Progress(JOB, epoch=1, history=[EPOCH]), 1.0)

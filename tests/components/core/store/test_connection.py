@@ -26,7 +26,7 @@ def test_a_transfer_over_a_slow_network_succeeds(
     from salt_pipeline.components.core.store import connection
 
     class SmallBuffer(connection._Blocks):
-        """Without a small send buffer the kernel accepts a complete part at once."""
+        """A connection with a small send buffer; with a larger one the kernel accepts a complete part at once."""
 
         def connect(self) -> None:
             self.socket_options = [(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 << 10)]

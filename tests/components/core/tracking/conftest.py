@@ -1,4 +1,4 @@
-"""A real MLflow server that tests share, one that a test may stop, and an address without a server."""
+"""Fixtures of the tracking: a shared MLflow server, one that a test may stop, and an address without a server."""
 
 import logging
 import shutil
