@@ -1,7 +1,6 @@
 """A job's key is read back from its folder; its progress is found in a folder and in a real MinIO."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,15 +53,8 @@ def test_the_progress_in_a_folder_is_that_of_the_key(tmp_path: Path) -> None:
         read_progress(str(tmp_path), KEY)
 
 
-@pytest.fixture
-def _no_store_of_another_test() -> Iterator[None]:
-    job_files._watchers_store.cache_clear()
-    yield
-    job_files._watchers_store.cache_clear()
-
-
 @pytest.mark.minio
-@pytest.mark.usefixtures("store_environment", "_no_store_of_another_test")
+@pytest.mark.usefixtures("store_environment", "no_cached_store")
 def test_the_newest_data_hash_is_that_of_the_last_progress_of_a_configuration(store: Store, bucket: str) -> None:
     checkpoints = f"s3://{bucket}/checkpoints"
     assert newest_data_hash(checkpoints, CONFIG) is None

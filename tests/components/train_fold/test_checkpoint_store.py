@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from salt_pipeline.components.core import job_files
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.job_files import JobKey, newest_data_hash, read_progress
@@ -25,16 +24,9 @@ from tests.components.network.tiny import ENCODER, HASH, document, write_survey
 from tests.components.train_fold.job import arguments, start
 from tests.servers import MinioServer, minio_program
 
-pytestmark = [pytest.mark.minio, pytest.mark.usefixtures("store_environment")]
+pytestmark = [pytest.mark.minio, pytest.mark.usefixtures("store_environment", "no_cached_store")]
 
 JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": "e", "fold": 0}
-
-
-@pytest.fixture(autouse=True)
-def _no_store_of_another_test() -> Iterator[None]:
-    job_files._watchers_store.cache_clear()
-    yield
-    job_files._watchers_store.cache_clear()
 
 
 @pytest.fixture(scope="module")
