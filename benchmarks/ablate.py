@@ -131,7 +131,7 @@ def study(
         ]
         for config in configs
     ]
-    # Seed by seed, fold by fold: the variants of one row of jobs meet the same load of the machine.
+    # Seed by seed, fold by fold: the variants of one seed and fold run under the same load of the machine.
     in_turn = [job for row in zip_longest(*([j for s in seeds for j in s] for seeds in jobs)) for job in row if job]
     run_jobs(in_turn, workers)
 

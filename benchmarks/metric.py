@@ -33,7 +33,7 @@ def synthetic_masks(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
 
 
 def synthetic_maps(rng: np.random.Generator, masks_BHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Maps that mostly agree with the masks, and are sure of most pixels, as a network's are."""
+    """Maps that mostly agree with the masks, with values near 0 or 255 at most pixels, as a network's have."""
     noise = rng.normal(0, 40, masks_BHW.shape).astype(np.float32)
     return np.clip(masks_BHW * 300.0 - 25 + noise, 0, 255).astype(np.uint8)
 

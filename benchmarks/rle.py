@@ -69,7 +69,7 @@ def coco_strings(masks_BHW: Masks) -> list[str]:
 
 
 def unpack(text: bytes) -> list[int]:
-    """Run lengths of pycocotools: 5 bits a byte, lowest first, from the third on as differences to the last but one."""
+    """Run lengths of pycocotools: 5 bits per byte, lowest first; after the third, differences to the last but one."""
     counts: list[int] = []
     value = shift = 0
     for byte in text:

@@ -1,4 +1,4 @@
-"""A training step on one core in three number formats: float32, bf16, and bf16 but for depthwise convolutions.
+"""A training step on one core in three number formats: float32, bf16, and bf16 except for depthwise convolutions.
 
 Run: python -m benchmarks.train_step
 """

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 MARK = "salt: error: "
 """Beginning of a line that reports an error, in a terminal, a pod's log and a local run's log."""
@@ -16,6 +17,15 @@ _USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
 def without_passwords(text: str) -> str:
     """Hides users and passwords in addresses: those of MLflow, KFP and a proxy may contain them."""
     return _USER_INFO.sub("***@", text)
+
+
+class Facts(TypedDict, total=False):
+    """What an error says beside its problem; `SaltError` describes each part."""
+
+    file: str | Path | None
+    field: str | None
+    found: object
+    expected: object
 
 
 class SaltError(Exception):
@@ -32,20 +42,13 @@ class SaltError(Exception):
         expected: What should be there.
     """
 
-    def __init__(
-        self,
-        problem: str,
-        *,
-        file: str | Path | None = None,
-        field: str | None = None,
-        found: object = None,
-        expected: object = None,
-    ) -> None:
+    def __init__(self, problem: str, **facts: Unpack[Facts]) -> None:
         self.problem = without_passwords(problem)
-        self.file, self.field, self.found, self.expected = map(_text, (file, field, found, expected))
+        self.file, self.field = _text(facts.get("file")), _text(facts.get("field"))
+        self.found, self.expected = _text(facts.get("found")), _text(facts.get("expected"))
         message = ": ".join(part for part in (self.file, self.field, self.problem) if part is not None)
-        facts = {"found": self.found, "expected": self.expected}
-        listed = ", ".join(f"{word} {value}" for word, value in facts.items() if value is not None)
+        sides = {"found": self.found, "expected": self.expected}
+        listed = ", ".join(f"{word} {value}" for word, value in sides.items() if value is not None)
         super().__init__(f"{message} ({listed})" if listed else message)
 
 
@@ -70,26 +73,15 @@ class ServiceError(SaltError):
 
     Args:
         problem: What is wrong, in a few words.
-        file: The address or URI it is about.
-        field: The setting or the part of the server it is about.
-        found: What the server answered.
-        expected: What it should have answered.
         status: HTTP status of the answer; None if there was none.
         passing: Whether the same call may succeed after a while.
+        **facts: As in `SaltError`: the address, the setting or part of the server, the answer and the expected one.
     """
 
     def __init__(
-        self,
-        problem: str,
-        *,
-        file: str | Path | None = None,
-        field: str | None = None,
-        found: object = None,
-        expected: object = None,
-        status: int | None = None,
-        passing: bool = False,
+        self, problem: str, *, status: int | None = None, passing: bool = False, **facts: Unpack[Facts]
     ) -> None:
-        super().__init__(problem, file=file, field=field, found=found, expected=expected)
+        super().__init__(problem, **facts)
         self.status, self.passing = status, passing
 
 

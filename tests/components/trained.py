@@ -1,4 +1,4 @@
-"""A whole small run by the stages' own functions: four jobs trained, their maps blended, a bundle made of them."""
+"""A complete small run by the functions of the stages: four trained jobs, their blended maps, and a bundle."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,13 +28,13 @@ CONFIG = document(**OPTIONS) | {"encoders": ENCODERS}
 
 @dataclass(frozen=True)
 class Trained:
-    """What the run left.
+    """The files of the run, and the images and maps in them.
 
     Attributes:
         folder: All its files.
         bundle: The bundle.
         model: One job's model.
-        ids: Of the test images.
+        ids: Ids of the test images.
         images_BHW: The test images.
         maps_BHW: The pipeline's own blended maps of them.
     """
@@ -83,7 +83,7 @@ def train_ensemble(folder: Path, config: dict[str, Any] = CONFIG) -> None:
 
 
 def read_trained(folder: Path) -> Trained:
-    """What `train_ensemble` left in a folder."""
+    """Reads the files that `train_ensemble` wrote to a folder."""
     maps, images = read_table(folder / "test.parquet", MAPS)[0], read_table(folder / "dataset.parquet", DATASET)[0]
     images = images.filter([not labelled for labelled in images["labelled"].to_pylist()])
     return Trained(

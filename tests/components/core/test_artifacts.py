@@ -8,7 +8,7 @@ from salt_pipeline.components.core.artifacts import describe, log_metrics
 from salt_pipeline.components.core.errors import SaltError
 
 
-def test_an_artifact_says_its_place_its_time_and_its_facts() -> None:
+def test_an_artifact_has_a_name_its_duration_and_its_facts() -> None:
     artifact = Artifact(name="oof", uri="x", metadata={"kept": "yes"})
     describe(artifact, "f0 a oof", encoder="a", fold="0")
     seconds = artifact.metadata.pop("stage_seconds")
@@ -22,7 +22,7 @@ def test_an_artifact_says_its_place_its_time_and_its_facts() -> None:
     }
 
 
-def test_scores_are_on_the_artifact_and_in_its_file(tmp_path: Path) -> None:
+def test_scores_are_in_the_metadata_and_in_the_file(tmp_path: Path) -> None:
     metrics = Metrics(name="metrics", uri=str(tmp_path / "new" / "metrics"))
     describe(metrics, "report scores")
     log_metrics(metrics, {"score": 0.8, "epochs": 3})
@@ -31,7 +31,7 @@ def test_scores_are_on_the_artifact_and_in_its_file(tmp_path: Path) -> None:
     assert metrics.metadata["display_name"] == "report scores"
 
 
-def test_scores_that_cannot_be_written_are_a_users_mistake(tmp_path: Path) -> None:
+def test_scores_that_cannot_be_written_are_a_salt_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SaltError, match=r"metrics: cannot be written"):
         log_metrics(Metrics(name="metrics", uri=str(tmp_path / "file" / "metrics")), {"score": 0.8})

@@ -15,7 +15,7 @@ def test_halves_are_rounded_up_though_the_weights_are_floats() -> None:
 
 
 @pytest.mark.parametrize("folds", [1, 5, 257])
-def test_maps_of_the_folds_of_an_encoder_count_alike(folds: int) -> None:
+def test_the_folds_of_an_encoder_have_equal_weights(folds: int) -> None:
     maps = list(np.random.default_rng(folds).integers(0, 256, (folds, 3, 4, 5), np.uint8))
     total_BHW = np.sum(maps, axis=0, dtype=int)
     expected = [int(Fraction(int(total), folds) + Fraction(1, 2)) for total in total_BHW.ravel()]

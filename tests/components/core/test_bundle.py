@@ -1,4 +1,4 @@
-"""Complete bundles, and all the ways in which a bundle can be incomplete or altered."""
+"""Complete bundles, and bundles that are incomplete or altered."""
 
 import hashlib
 import json
@@ -44,13 +44,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def rewrite(folder: Path, **changes: Any) -> None:
-    """Writes the document as someone would who also corrects its hash."""
+    """Changes the document, and its hash with it."""
     document = json.loads((folder / "bundle.json").read_text()) | changes
     document["hash"] = content_hash({key: value for key, value in document.items() if key != "hash"})
     (folder / "bundle.json").write_text(json.dumps(document))
 
 
-def test_comes_back(folder: Path) -> None:
+def test_a_bundle_is_read_as_it_was_written(folder: Path) -> None:
     bundle = open_bundle(folder)
     assert {key: value for key, value in bundle.model_dump().items() if key in FACTS} == FACTS
     assert [member.file for member in bundle.members] == [f"models/net-fold{fold}.safetensors" for fold in range(2)]
@@ -60,12 +60,12 @@ def test_comes_back(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["models/net-fold1.safetensors", "models/net-fold0.json", "MODEL_CARD.md"])
 def test_a_missing_or_altered_file_is_named(folder: Path, name: str) -> None:
     path = folder / name
-    whole = path.read_bytes()
+    content = path.read_bytes()
     path.unlink()
-    path.write_bytes(whole[:-1] + b"~")
+    path.write_bytes(content[:-1] + b"~")
     with pytest.raises(SaltError, match=rf"{name}: was altered: its SHA-256"):
         open_bundle(folder)
-    path.write_bytes(whole + b"?")
+    path.write_bytes(content + b"?")
     with pytest.raises(SaltError, match=rf"{name}: was altered: wrong size"):
         open_bundle(folder)
     path.unlink()
@@ -102,7 +102,7 @@ def test_an_altered_document_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "models/../../x", "models/a/b", "", "models/.."])
-def test_no_name_leads_out_of_the_folder(folder: Path, name: str) -> None:
+def test_a_path_outside_the_folder_is_refused(folder: Path, name: str) -> None:
     rewrite(folder, files={name: {"sha256": "0" * 64, "bytes": 1}})
     with pytest.raises(SaltError, match="files"):
         open_bundle(folder)

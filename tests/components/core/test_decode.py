@@ -27,7 +27,7 @@ def rgb(grey_HW: np.ndarray) -> np.ndarray:
 
 
 def claim(content: bytes, width: int, height: int) -> bytes:
-    """Puts another size into a PNG's header, with a right checksum."""
+    """Changes the size in a PNG's header, and its checksum with it."""
     header = b"IHDR" + struct.pack(">II", width, height) + content[24:29]
     return content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
 

@@ -24,19 +24,19 @@ def test_an_error_keeps_its_parts_as_the_message_shows_them() -> None:
     assert "word" not in repr(vars(error))
 
 
-def test_a_failed_service_has_its_status_and_whether_it_may_pass() -> None:
+def test_a_service_error_has_its_status_and_whether_it_may_pass() -> None:
     assert str(BUSY) == "http://***@store: is busy (found HTTP 503)"
     assert (BUSY.status, BUSY.passing) == (503, True)
     silent = ServiceError("does not answer")
     assert (silent.status, silent.passing) == (None, False)
 
 
-def test_a_handler_of_bad_values_does_not_catch_it() -> None:
+def test_it_is_not_a_value_error() -> None:
     assert not isinstance(TYPE, ValueError)
 
 
 @pytest.mark.parametrize("error", [TYPE, BUSY, SaltErrors("two problems", [TYPE, BUSY])])
-def test_an_error_comes_out_of_a_pickle_as_it_went_in(error: SaltError) -> None:
+def test_pickling_does_not_change_an_error(error: SaltError) -> None:
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again)) == (type(error), str(error))
     if isinstance(error, SaltErrors):
@@ -45,8 +45,8 @@ def test_an_error_comes_out_of_a_pickle_as_it_went_in(error: SaltError) -> None:
         assert vars(again) == vars(error)
 
 
-def test_an_error_comes_out_of_a_forked_process() -> None:
-    # A lock cannot be sent, and none is: the parts of an error are texts.
+def test_an_error_is_passed_on_from_a_forked_process() -> None:
+    # A lock cannot be pickled; an error keeps its parts as texts.
     with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
         future = pool.submit(refuse_a_lock)
         with pytest.raises(SaltErrors, match="one problem") as caught:
@@ -68,7 +68,7 @@ def refuse_a_lock() -> None:
         ({"found": "", "expected": 3}, "is wrong (found , expected 3)"),
     ],
 )
-def test_message_leaves_out_what_is_not_given_but_not_what_is_falsy(facts: dict[str, Any], message: str) -> None:
+def test_message_omits_parts_that_are_not_given_but_not_falsy_ones(facts: dict[str, Any], message: str) -> None:
     assert str(SaltError("is wrong", **facts)) == message
 
 
@@ -87,11 +87,11 @@ def test_credentials_in_an_address_are_hidden(text: str, shown: str) -> None:
 
 
 def test_several_problems_are_all_listed() -> None:
-    problems = [SaltError("is not there", file="b.png"), SaltError("is too large", file="c.png")]
+    problems = [SaltError("not found", file="b.png"), SaltError("is too large", file="c.png")]
     error = SaltErrors("the archive has 2 problems", problems)
     assert str(error).splitlines() == [
         "the archive has 2 problems",
-        "  - b.png: is not there",
+        "  - b.png: not found",
         "  - c.png: is too large",
     ]
     assert error.problems == problems
@@ -112,12 +112,12 @@ def test_exit_on_error_ends_with_a_code_and_no_traceback(
 
 
 @pytest.mark.parametrize("error", [AssertionError("ours"), ValueError("ours")])
-def test_exit_on_error_lets_our_own_mistakes_through(error: Exception) -> None:
+def test_exit_on_error_does_not_catch_programming_errors(error: Exception) -> None:
     with pytest.raises(type(error)), exit_on_error():
         raise error
 
 
-def test_exit_on_error_leaves_a_good_end_alone() -> None:
+def test_exit_on_error_does_nothing_without_an_error() -> None:
     with exit_on_error():
         value = 1
     assert value == 1

@@ -25,12 +25,12 @@ def run_python(source: str, *arguments: object) -> subprocess.CompletedProcess[s
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_atomic_path_makes_folders_and_the_file_and_leaves_nothing_else(tmp_path: Path) -> None:
+def test_atomic_path_makes_the_folders_and_the_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "file.bin"
     with atomic_path(path) as part:
-        part.write_bytes(b"whole")
+        part.write_bytes(b"complete")
         assert not path.exists()
-    assert path.read_bytes() == b"whole"
+    assert path.read_bytes() == b"complete"
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -44,7 +44,7 @@ def test_atomic_path_keeps_the_old_file_until_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_atomic_path_leaves_the_old_file_and_no_part_when_the_block_fails(
+def test_atomic_path_keeps_the_old_file_and_no_partial_one_when_the_block_fails(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
     def write_and_fail() -> None:
@@ -84,14 +84,14 @@ with atomic_path(sys.argv[1]) as part:
 
 
 @pytest.mark.parametrize("old", [None, "old"])
-def test_a_killed_writer_leaves_no_half_file_under_the_name(tmp_path: Path, old: Any) -> None:
+def test_a_killed_writer_leaves_no_partial_file_under_the_name(tmp_path: Path, old: Any) -> None:
     path = tmp_path / "file"
     if old:
         path.write_text(old)
     assert run_python(KILLED, path).returncode == -signal.SIGKILL
     assert (path.read_text() if path.exists() else None) == old
-    write_json(path, "whole")
-    assert read_json(path) == "whole"
+    write_json(path, "complete")
+    assert read_json(path) == "complete"
 
 
 FULL = """
@@ -104,7 +104,7 @@ with exit_on_error():
 """
 
 
-def test_a_file_that_does_not_fit_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line_and_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_text('"old"')
     ended = run_python(FULL, path)
@@ -114,7 +114,7 @@ def test_a_file_that_does_not_fit_is_one_line_and_leaves_nothing(tmp_path: Path)
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_writers_side_by_side_leave_one_whole_file(tmp_path: Path) -> None:
+def test_concurrent_writers_leave_one_complete_file(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     contents = [[number] * 5000 for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
@@ -137,9 +137,9 @@ def test_json_without_a_finite_number_is_not_written(tmp_path: Path, number: Any
     assert list(tmp_path.iterdir()) == []
 
 
-def test_read_json_names_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SaltError, match=r"gone\.json: cannot be read: No such file"):
-        read_json(tmp_path / "gone.json")
+def test_read_json_names_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(SaltError, match=r"missing\.json: cannot be read: No such file"):
+        read_json(tmp_path / "missing.json")
 
 
 @pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe"])

@@ -13,7 +13,7 @@ def test_the_interval_of_many_images_is_that_of_the_normal_distribution() -> Non
     assert high == pytest.approx(scores_B.mean() + 1.96 * error, abs=0.2 * error)
 
 
-def test_it_depends_on_nothing_but_scores_seed_and_resamples() -> None:
+def test_it_depends_on_scores_and_seed_alone() -> None:
     scores_B = np.linspace(0, 1, 30)
     assert interval(scores_B, seed=3) == interval(scores_B.copy(), seed=3)
     assert interval(scores_B, seed=3) != interval(scores_B, seed=4)

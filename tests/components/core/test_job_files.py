@@ -1,7 +1,6 @@
 """A job's key is read back from its folder; its progress is found in a folder and in a real MinIO."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ encoders = st.from_regex(r"[a-z0-9_][a-z0-9_-]*(/[a-z0-9_-]+)?", fullmatch=True)
 
 
 def test_the_folder_is_named_by_hashes_encoder_and_fold() -> None:
-    """Checkpoints of earlier versions lie there."""
+    """Checkpoints of earlier versions are found by these paths."""
     place = f"{CONFIG}-{DATA}/tu-tf_efficientnet_lite0/fold1"
     assert KEY.folder("/work/checkpoints/") == f"/work/checkpoints/{place}"
     assert KEY.folder("s3://salt/checkpoints/") == f"s3://salt/checkpoints/{place}"
@@ -38,7 +37,7 @@ def test_a_key_is_read_back_from_its_folder_and_from_a_file_in_it(key: JobKey, c
 @pytest.mark.parametrize(
     "path", ["", "s3://a-b/c/fold1", f"{CONFIG}-{DATA}/e", f"{CONFIG}/e/fold1", f"x{CONFIG}-{DATA}/e/fold1"]
 )
-def test_another_path_has_no_key(path: str) -> None:
+def test_a_path_of_no_job_has_no_key(path: str) -> None:
     assert JobKey.parse(path) is None
 
 
@@ -54,16 +53,9 @@ def test_the_progress_in_a_folder_is_that_of_the_key(tmp_path: Path) -> None:
         read_progress(str(tmp_path), KEY)
 
 
-@pytest.fixture
-def _no_store_of_another_test() -> Iterator[None]:
-    job_files._watchers_store.cache_clear()
-    yield
-    job_files._watchers_store.cache_clear()
-
-
 @pytest.mark.minio
-@pytest.mark.usefixtures("store_environment", "_no_store_of_another_test")
-def test_the_newest_data_is_that_of_the_last_progress_under_the_configuration(store: Store, bucket: str) -> None:
+@pytest.mark.usefixtures("store_environment", "no_cached_store")
+def test_the_newest_data_hash_is_that_of_the_last_progress_of_a_configuration(store: Store, bucket: str) -> None:
     checkpoints = f"s3://{bucket}/checkpoints"
     assert newest_data_hash(checkpoints, CONFIG) is None
     assert read_progress(checkpoints, KEY) == {}

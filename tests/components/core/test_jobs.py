@@ -39,16 +39,16 @@ def problems_of(files: Iterable[tuple[str, str, str]]) -> list[str]:
         ("resnet18", "resnet18"),
     ],
 )
-def test_people_read_a_short_name(encoder: str, short: str) -> None:
+def test_encoders_have_short_names(encoder: str, short: str) -> None:
     assert short_name(encoder) == short
 
 
-def test_encoders_of_the_presets_keep_apart() -> None:
+def test_short_names_of_the_presets_are_distinct() -> None:
     encoders = {encoder.name for name in PRESETS for encoder in preset_config(name).encoders}
     assert len({short_name(encoder) for encoder in encoders}) == len(encoders)
 
 
-def test_a_job_is_known_by_the_beginning_of_its_title() -> None:
+def test_the_title_of_a_job_begins_with_its_fold() -> None:
     assert job_title("tu-tf_efficientnet_lite1", 3) == "f3 lite1"
 
 
@@ -57,7 +57,7 @@ def test_jobs_are_in_the_order_of_the_configuration() -> None:
 
 
 @given(st.permutations(FILES))
-def test_each_file_is_found_whatever_the_order(files: list[tuple[str, str, str]]) -> None:
+def test_files_are_assigned_to_jobs_in_any_order(files: list[tuple[str, str, str]]) -> None:
     found = by_job(files, "test maps", CONFIG)
     assert list(found.items()) == [((encoder, int(fold)), path) for path, encoder, fold in FILES]
 
@@ -88,7 +88,7 @@ def test_every_missing_and_every_duplicate_job_is_named(times: list[int], random
         ("a", "01", "x: fold: not in the configuration (found 01, expected 0 to 2)"),
     ],
 )
-def test_a_file_of_no_job_is_named(encoder: str, fold: str, problem: str) -> None:
+def test_a_file_of_an_unknown_job_is_named(encoder: str, fold: str, problem: str) -> None:
     assert problems_of([*FILES, ("x", encoder, fold)]) == [problem]
 
 

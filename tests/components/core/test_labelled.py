@@ -114,5 +114,5 @@ def test_images_of_one_grey_level_hold_no_salt() -> None:
     assert emptied_BHW.dtype == np.uint8
     np.testing.assert_array_equal(emptied_BHW[1], images_BHW[1])
     assert not emptied_BHW[[0, 2]].any()
-    assert images_BHW.all()  # the maps themselves stay as they are
+    assert images_BHW.all()  # the maps themselves are not changed
     assert one_grey_level(images_BHW[:0]).tolist() == []

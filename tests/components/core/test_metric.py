@@ -19,7 +19,7 @@ images = st.integers(1, 4).flatmap(
 
 
 def literal(predicted: set, truth: set) -> Fraction:
-    """The evaluation page, word by word: at each t, TP / (TP + FP + FN) with a mask as one object; then the mean."""
+    """The evaluation page taken literally: at each t, TP / (TP + FP + FN) with a mask as one object; then the mean."""
     precisions = []
     for t in (Fraction(percent, 100) for percent in range(50, 100, 5)):
         hit = bool(predicted and truth) and Fraction(len(predicted & truth), len(predicted | truth)) > t
@@ -114,7 +114,7 @@ def test_overlap_counts_pixels_across_chunks() -> None:
         np.testing.assert_array_equal(found.intersection_BT[:, level - 1], (salt_BHW & (masks_BHW == 1)).sum((1, 2)))
 
 
-def test_all_empty_scores_the_share_of_empty_images() -> None:
+def test_empty_predictions_score_the_fraction_of_empty_images() -> None:
     masks_BHW = np.zeros((5, 101, 101), np.uint8)
     masks_BHW[:3, 40:60, 40:60] = 1
     assert score_images(np.zeros_like(masks_BHW), masks_BHW).mean() == 0.4

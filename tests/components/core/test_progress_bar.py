@@ -13,14 +13,14 @@ def _info(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
-def test_elsewhere_the_first_and_the_last_amount_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_terminal_the_first_and_the_last_amount_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     with bar("predicting", lambda done, total: f"{done} of {total} tiles", seconds=3600) as show:
         for done in range(1, 6):
             show(done, 5)
     assert caplog.messages == ["predicting: 1 of 5 tiles", "predicting: 5 of 5 tiles"]
 
 
-def test_a_line_is_due_when_its_time_has_passed(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_line_is_logged_when_the_interval_has_passed(caplog: pytest.LogCaptureFixture) -> None:
     with bar("predicting", lambda done, total: f"{done} of {total}", seconds=0) as show:
         show(1, 3)
         show(2, 3)
@@ -45,7 +45,7 @@ def test_items_are_passed_on(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_lines_worth_it_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_only_selected_lines_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     with latest_lines(lambda line: line.startswith("Step ")) as show:
         show("ingest", "Step 1/3")
         show("ingest", "Downloading 3 %")

@@ -69,11 +69,11 @@ def test_decode_undoes_encode(masks_BHW: np.ndarray) -> None:
         np.testing.assert_array_equal(decoded, mask_HW)
 
 
-def test_batches_larger_than_a_chunk_keep_order_and_do_not_run_into_each_other() -> None:
+def test_batches_larger_than_a_chunk_keep_their_order_and_their_runs() -> None:
     rng = np.random.default_rng(0)
     masks_BHW = (rng.random((600, SIDE, SIDE)) < 0.02).astype(np.uint8)
     masks_BHW[::7] = 0
-    masks_BHW[3:600:7] = 1  # ends in salt, and the next may begin with it
+    masks_BHW[3:600:7] = 1  # ends with salt, and the next mask may begin with it
     encoded = encode(masks_BHW)
     assert len(encoded) == 600
     for index in (*range(0, 600, 23), 3, 255, 256, 599):
@@ -84,7 +84,7 @@ def test_no_masks() -> None:
     assert encode(np.zeros((0, SIDE, SIDE), np.uint8)) == []
 
 
-def test_views_need_no_copy_by_the_caller() -> None:
+def test_views_are_encoded_like_copies() -> None:
     mask_HW = mask_with((0, 1), (5, 5))
     assert encode(mask_HW.T[None]) == [walk(mask_HW.T)]
     assert encode(mask_HW[None, :, ::-1]) == [walk(mask_HW[:, ::-1])]
@@ -120,7 +120,7 @@ def test_decode_refuses(rle: str, problem: str) -> None:
 
 
 @given(st.text("0123456789 ", max_size=20) | st.text(max_size=8))
-def test_decode_takes_the_one_way_to_write_a_mask_or_refuses(text: str) -> None:
+def test_decode_accepts_the_canonical_form_alone(text: str) -> None:
     try:
         mask_HW = decode(text, side=9)
     except SaltError:

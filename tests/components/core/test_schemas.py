@@ -34,8 +34,8 @@ from salt_pipeline.components.core.schemas import (
 PIXELS = SIDE * SIDE
 
 
-def made_maps(count: int, seed: int = 0) -> npt.NDArray[np.uint8]:
-    """Smooth enough to compress, as maps are."""
+def synthetic_maps(count: int, seed: int = 0) -> npt.NDArray[np.uint8]:
+    """Synthetic maps that are as smooth as real ones, and so can be compressed."""
     rng = np.random.default_rng(seed)
     return rng.integers(0, 256, (count, SIDE, 1), dtype=np.uint8) + np.zeros((1, 1, SIDE), dtype=np.uint8)
 
@@ -49,12 +49,12 @@ def maps_columns(maps_BHW: npt.NDArray[np.uint8]) -> dict[str, Any]:
 @pytest.fixture
 def maps_file(tmp_path: Path) -> Path:
     path = tmp_path / "maps.parquet"
-    write_table(path, MAPS, maps_columns(made_maps(7)), {"kind": "oof", "encoder": "tiny"})
+    write_table(path, MAPS, maps_columns(synthetic_maps(7)), {"kind": "oof", "encoder": "tiny"})
     return path
 
 
 def rewrite(path: Path, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Writes the file anew as someone else might have: the table after `change`, unchecked."""
+    """Rewrites the file with a changed table, without any check."""
     pq.write_table(change(pq.read_table(path)), path)
 
 
@@ -66,28 +66,28 @@ def test_every_column_has_a_doc_and_every_schema_a_version(schema: pa.Schema) ->
 
 def test_round_trip_of_columns_and_metadata(maps_file: Path) -> None:
     table, metadata = read_table(maps_file, MAPS)
-    np.testing.assert_array_equal(array_to_pixels(table["map"]), made_maps(7))
+    np.testing.assert_array_equal(array_to_pixels(table["map"]), synthetic_maps(7))
     assert table["id"].to_pylist() == [f"{number:06d}" for number in range(7)]
     assert metadata == {"kind": "oof", "encoder": "tiny"}
     assert table_metadata(open_table(maps_file, MAPS)) == metadata
 
 
-def test_docs_travel_in_the_file(maps_file: Path) -> None:
+def test_the_docs_of_columns_are_in_the_file(maps_file: Path) -> None:
     field = open_table(maps_file, MAPS).schema_arrow.field("map")
     assert field.metadata[b"doc"] == MAPS.field("map").metadata[b"doc"]
 
 
 def test_rows_are_grouped_for_streaming(tmp_path: Path) -> None:
     path = tmp_path / "maps.parquet"
-    write_table(path, MAPS, maps_columns(made_maps(2 * ROW_GROUP + 1)), {})
+    write_table(path, MAPS, maps_columns(synthetic_maps(2 * ROW_GROUP + 1)), {})
     file = open_table(path, MAPS)
     sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
     assert sizes == [ROW_GROUP, ROW_GROUP, 1]
 
 
-def test_a_file_without_rows_is_a_file(tmp_path: Path) -> None:
+def test_a_file_without_rows_is_valid(tmp_path: Path) -> None:
     path = tmp_path / "maps.parquet"
-    write_table(path, MAPS, maps_columns(made_maps(0)), {})
+    write_table(path, MAPS, maps_columns(synthetic_maps(0)), {})
     table, _ = read_table(path, MAPS)
     assert array_to_pixels(table["map"]).shape == (0, SIDE, SIDE)
 
@@ -104,7 +104,7 @@ def test_another_version_is_named(maps_file: Path) -> None:
         open_table(maps_file, MAPS)
 
 
-def test_someone_elses_parquet_is_named(maps_file: Path) -> None:
+def test_a_parquet_file_of_another_program_is_named(maps_file: Path) -> None:
     rewrite(maps_file, lambda table: table.replace_schema_metadata(None))
     with pytest.raises(SaltError, match=r"wrong schema \(found none, expected maps/1\)"):
         open_table(maps_file, MAPS)
@@ -132,13 +132,13 @@ def test_a_column_of_another_type_is_named(maps_file: Path, column: str, kind: A
     assert str(caught.value) == f"{maps_file}: {column}: wrong type (found {kind}, expected {wanted})"
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SaltError, match=r"gone\.parquet: not found"):
-        open_table(tmp_path / "gone.parquet", MAPS)
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SaltError, match=r"missing\.parquet: not found"):
+        open_table(tmp_path / "missing.parquet", MAPS)
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"id,rle_mask\n", bytes(5000)])
-def test_what_is_not_parquet_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_parquet_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.parquet"
     path.write_bytes(content)
     with pytest.raises(SaltError, match=r"x\.parquet: is not a Parquet file, or is damaged"):
@@ -151,12 +151,12 @@ def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
 
 
 @settings(max_examples=60)
-@given(share=st.floats(0, 1, exclude_max=True))
-def test_a_file_cut_short_is_never_taken_for_whole(tmp_path_factory: pytest.TempPathFactory, share: float) -> None:
+@given(fraction=st.floats(0, 1, exclude_max=True))
+def test_a_truncated_file_is_never_accepted(tmp_path_factory: pytest.TempPathFactory, fraction: float) -> None:
     path = tmp_path_factory.mktemp("cut") / "maps.parquet"
-    write_table(path, MAPS, maps_columns(made_maps(3)), {})
+    write_table(path, MAPS, maps_columns(synthetic_maps(3)), {})
     content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
+    path.write_bytes(content[: int(fraction * len(content))])
     with pytest.raises(SaltError, match=r"maps\.parquet"):
         read_table(path, MAPS)
 
@@ -175,7 +175,7 @@ def test_damage_inside_compressed_pages_is_named(maps_file: Path) -> None:
 def test_a_failed_writer_keeps_the_old_file_and_leaves_nothing(maps_file: Path) -> None:
     def write_and_fail() -> None:
         with table_writer(maps_file, MAPS, {}) as writer:
-            writer.write_table(pa.table(maps_columns(made_maps(600)), schema=MAPS))
+            writer.write_table(pa.table(maps_columns(synthetic_maps(600)), schema=MAPS))
             raise RuntimeError
 
     old = maps_file.read_bytes()
@@ -185,8 +185,8 @@ def test_a_failed_writer_keeps_the_old_file_and_leaves_nothing(maps_file: Path) 
     assert list(maps_file.parent.iterdir()) == [maps_file]
 
 
-def test_a_null_where_none_may_be_is_not_written(tmp_path: Path) -> None:
-    columns = maps_columns(made_maps(1)) | {"id": [None]}
+def test_a_null_in_a_required_column_is_not_written(tmp_path: Path) -> None:
+    columns = maps_columns(synthetic_maps(1)) | {"id": [None]}
     with pytest.raises(pa.ArrowInvalid, match="'id' is declared non-nullable"):
         write_table(tmp_path / "maps.parquet", MAPS, columns, {})
     assert list(tmp_path.iterdir()) == []
@@ -215,7 +215,7 @@ def write_in_a_process(path: Path, end: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_a_table_that_does_not_fit_is_one_line_and_keeps_the_old_file(maps_file: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line_and_keeps_the_old_file(maps_file: Path) -> None:
     old = maps_file.read_bytes()
     ended = write_in_a_process(maps_file, "full")
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
@@ -230,10 +230,10 @@ def test_a_killed_writer_keeps_the_old_file(maps_file: Path) -> None:
     assert maps_file.read_bytes() == old
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_file_in_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SaltError, match=r"maps\.parquet: cannot be written"):
-        write_table(tmp_path / "file" / "maps.parquet", MAPS, maps_columns(made_maps(1)), {})
+        write_table(tmp_path / "file" / "maps.parquet", MAPS, maps_columns(synthetic_maps(1)), {})
 
 
 @settings(max_examples=30)
@@ -273,7 +273,7 @@ def test_nulls_are_zeros_in_their_place(chunks: Any) -> None:
     np.testing.assert_array_equal(pixels_BHW, np.broadcast_to(expected[:, None, None], (len(expected), SIDE, SIDE)))
 
 
-def test_nulls_that_hide_something_are_zeros() -> None:
+def test_nulls_over_other_values_are_zeros() -> None:
     ones = pa.py_buffer(np.ones(3 * PIXELS, dtype=np.uint8))
     array = pa.FixedSizeBinaryArray.from_buffers(pa.binary(PIXELS), 3, [pa.py_buffer(bytes([0b101])), ones])
     assert array_to_pixels(array).sum(axis=(1, 2)).tolist() == [PIXELS, 0, PIXELS]
@@ -297,7 +297,7 @@ def test_reading_pixels_does_not_load_pandas(maps_file: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((1, SIDE, SIDE), np.float32), np.zeros((1, 128, 128), np.uint8)])
-def test_pixels_of_another_kind_are_our_own_mistake(wrong: np.ndarray) -> None:
+def test_pixels_of_another_type_or_size_are_an_assertion_error(wrong: np.ndarray) -> None:
     with pytest.raises(AssertionError):
         pixels_to_array(wrong)
 
@@ -317,21 +317,21 @@ def test_damage_inside_pages_that_did_not_compress_is_named(tmp_path: Path) -> N
 
 def test_row_groups_before_the_damage_are_read(tmp_path: Path) -> None:
     path = tmp_path / "maps.parquet"
-    write_table(path, MAPS, maps_columns(made_maps(2 * ROW_GROUP)), {})
+    write_table(path, MAPS, maps_columns(synthetic_maps(2 * ROW_GROUP)), {})
     content = bytearray(path.read_bytes())
     chunk = pq.ParquetFile(path).metadata.row_group(1).column(MAPS.names.index("map"))
     content[chunk.dictionary_page_offset + chunk.total_compressed_size // 2] ^= 1
     path.write_bytes(content)
     groups = row_groups(path, MAPS, ["map"])
-    np.testing.assert_array_equal(array_to_pixels(next(groups)["map"]), made_maps(2 * ROW_GROUP)[:ROW_GROUP])
+    np.testing.assert_array_equal(array_to_pixels(next(groups)["map"]), synthetic_maps(2 * ROW_GROUP)[:ROW_GROUP])
     with pytest.raises(SaltError, match=r"maps\.parquet: is damaged"):
         next(groups)
 
 
 @pytest.mark.parametrize("columns", [["id"], ["salt", "id"], None])
-def test_row_groups_hold_the_whole_table(tmp_path: Path, columns: list[str] | None) -> None:
+def test_row_groups_hold_the_complete_table(tmp_path: Path, columns: list[str] | None) -> None:
     path = tmp_path / "maps.parquet"
-    write_table(path, MAPS, maps_columns(made_maps(ROW_GROUP + 1)), {})
+    write_table(path, MAPS, maps_columns(synthetic_maps(ROW_GROUP + 1)), {})
     groups = list(row_groups(path, MAPS, columns))
     assert [len(group) for group in groups] == [ROW_GROUP, 1]
     assert pa.concat_tables(groups).equals(read_table(path, MAPS)[0].select(columns or MAPS.names))

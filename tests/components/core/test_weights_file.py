@@ -1,4 +1,4 @@
-"""Safetensors files that are complete, and others."""
+"""Safetensors files that are complete, and files that are damaged or of another kind."""
 
 import json
 import struct

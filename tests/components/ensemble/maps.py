@@ -2,11 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
+from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import MAPS, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.ensemble.stage import blend
+
+TENTHS = {1: [1.0], 2: [0.3, 0.7], 3: [0.2, 0.5, 0.3], 4: [0.1, 0.2, 0.3, 0.4]}
+"""Weights by the number of encoders."""
 
 
 def write_maps(
@@ -41,7 +48,7 @@ def make_ensemble(folder: Path, weights: list[float], folds: int, labelled: int,
     oof_ids = sorted(f"{number:06x}" for number in random.choice(16**6, labelled, replace=False))
     test_ids = sorted(f"{number:06x}" for number in random.choice(16**6, tests, replace=False))
     fold_B = random.integers(0, folds, labelled)
-    # whole images of one random level keep the tests fast; a random patch tells the pixels apart
+    # images of one random level keep the tests fast; a random patch distinguishes their pixels
     oof = _noise(random, (len(weights), labelled))
     test = _noise(random, (len(weights), folds, tests))
     oof_salt = random.random((len(weights), labelled), dtype=np.float32)
@@ -68,3 +75,27 @@ def _noise(random: np.random.Generator, shape: tuple[int, ...]) -> npt.NDArray[n
     maps = np.broadcast_to(levels, (*shape, SIDE, SIDE)).copy()
     maps[..., :4, 3:9] = random.integers(0, 256, (*shape, 4, 6), dtype=np.uint8)
     return maps
+
+
+def blend_made(folder: Path, made: Ensemble, **changes: Any) -> tuple[dict[str, str], dict[str, str]]:
+    """Blends the ensemble's files, or those in `changes`, to oof.parquet and test.parquet."""
+    inputs = {"dataset": "", "oof": made.oof, "maps": made.maps, "config": made.config, **changes}
+    targets = {"blended_oof": str(folder / "oof.parquet"), "blended_test": str(folder / "test.parquet")}
+    return blend(inputs["dataset"], inputs["oof"], inputs["maps"], inputs["config"], **targets)
+
+
+def assert_refused(folder: Path, made: Ensemble, message: str, **changes: Any) -> None:
+    """Asserts that the stage refuses the files and leaves nothing behind."""
+    with pytest.raises(SaltError, match=message):
+        blend_made(folder, made, **changes)
+    assert not (folder / "test.parquet").exists()
+    assert not list(folder.glob(".*"))
+
+
+def with_another_last(folder: Path, made: Ensemble, ids: list[str] | None = None, **facts: str) -> list[str]:
+    """The test files, that of b fold 2 with other ids or facts."""
+    ids = ids or made.test_ids
+    count = len(ids)
+    maps, salt = made.test_EFBHW[1, 2], made.test_salt_EFB[1, 2]
+    other = {"encoder": "b", "fold": "2", **facts}
+    return [*made.maps[:-1], write_maps(folder / "other.parquet", ids, maps[:count], salt[:count], **other)]

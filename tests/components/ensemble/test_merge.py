@@ -29,7 +29,7 @@ def _stream(numbers: list[int], piece: int, path: str = "x") -> Stream:
 
 @settings(deadline=None, max_examples=60)
 @given(ID_LISTS, st.lists(st.integers(0, 3), min_size=40, max_size=40), st.integers(1, 7))
-def test_merging_is_sorting(numbers: list[int], owners: list[int], piece: int) -> None:
+def test_merged_rows_are_sorted(numbers: list[int], owners: list[int], piece: int) -> None:
     lists = [sorted(n for n, owner in zip(numbers, owners, strict=False) if owner == k) for k in range(4)]
     found = list(merged([_stream(part, piece, str(k)) for k, part in enumerate(lists)]))
     assert [i for rows in found for i in rows.ids_B] == [f"{n:04}" for n in sorted(numbers)]
@@ -39,7 +39,7 @@ def test_merging_is_sorting(numbers: list[int], owners: list[int], piece: int) -
         assert all(int(i) in lists[int(path)] for i, path in zip(rows.ids_B, rows.path_B, strict=True))
 
 
-def test_merging_holds_a_row_group_of_each_stream() -> None:
+def test_merging_buffers_one_row_group_of_each_stream() -> None:
     streams = [_stream(list(range(k, 6000, 2)), ROW_GROUP) for k in (0, 1)]
     for rows in merged(streams):
         assert len(rows) <= 2 * ROW_GROUP

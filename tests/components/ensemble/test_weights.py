@@ -43,7 +43,7 @@ def test_two_encoders_are_tried_in_twentieths() -> None:
 
 
 def columns(widths: list[int], level: int = 255) -> np.ndarray:
-    """Maps that are salt in the first so many columns."""
+    """Maps with salt in the first columns, as many as `widths` says."""
     salt_BHW = np.broadcast_to(np.array(widths)[:, None, None] > COLUMNS, (len(widths), SIDE, SIDE))
     return (salt_BHW * level).astype(np.uint8)
 
@@ -52,7 +52,7 @@ def rows(ids: list[str], maps_BHW: np.ndarray) -> MapRows:
     return MapRows(np.array(ids), maps_BHW, np.zeros(len(ids), np.float32), np.full(len(ids), "file"))
 
 
-def test_no_fold_has_a_say_in_its_own_weights() -> None:
+def test_the_weights_of_a_fold_do_not_depend_on_its_own_images() -> None:
     truth = dict(zip("abcdef", columns([50] * 6, 1), strict=True))
     # The first encoder is right on two folds of one image, the second on a fold of four.
     folds = []
@@ -111,8 +111,8 @@ def test_the_stage_blends_a_fold_by_what_is_best_on_the_others(
     final = tuple(json.loads(test_facts["weights"]).values())
     best = score_CTB.sum(axis=2).max(axis=1)
     assert best[lattice(2).index(final)] == pytest.approx(best.max())
-    shares = [weight / 3 for weight in final]
-    expected_BHW = weighted_mean(shares, [list(maps) for maps in ensemble.test_EFBHW])
+    map_weights = [weight / 3 for weight in final]
+    expected_BHW = weighted_mean(map_weights, [list(maps) for maps in ensemble.test_EFBHW])
     assert (array_to_pixels(read_table(test, MAPS)[0]["map"]) == expected_BHW).all()
 
 

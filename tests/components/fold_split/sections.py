@@ -1,4 +1,4 @@
-"""Made-up seismic sections, and datasets of their tiles."""
+"""Synthetic seismic sections, and datasets of their tiles."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def cut_section(seed: int, rows: int, columns: int) -> npt.NDArray[np.uint8]:
 
 
 def blocks(areas: list[int]) -> npt.NDArray[np.uint8]:
-    """Masks of so many salt pixels each, filled row by row from the top."""
+    """Masks with the given numbers of salt pixels, filled row by row from the top."""
     masks = np.zeros((len(areas), SIDE * SIDE), dtype=np.uint8)
     for mask, area in zip(masks, areas, strict=True):
         mask[:area] = 1

@@ -34,7 +34,7 @@ def _folds(path: Path) -> dict[str, list]:
     return read_table(path, FOLDS)[0].to_pydict()
 
 
-def test_touching_tiles_share_a_fold_and_straddle_when_switched_off(tmp_path: Path) -> None:
+def test_touching_tiles_are_in_one_fold_unless_switched_off(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", *_sections(6), unlabelled=3)
     straddling = {}
     for touching in (True, False):
@@ -46,7 +46,7 @@ def test_touching_tiles_share_a_fold_and_straddle_when_switched_off(tmp_path: Pa
     assert straddling[False] > 0
 
 
-def test_same_folds_whatever_the_order_of_rows(tmp_path: Path) -> None:
+def test_the_folds_do_not_depend_on_the_order_of_rows(tmp_path: Path) -> None:
     images, masks = _sections(4)
     results = []
     for name in ("a", "b"):
@@ -58,8 +58,8 @@ def test_same_folds_whatever_the_order_of_rows(tmp_path: Path) -> None:
     assert results[0]["id"] == [f"t{i:03}" for i in range(24)]
 
 
-def test_folds_are_those_of_other_machines(tmp_path: Path) -> None:
-    """Made of whole numbers only, so that no library's random or smooth numbers take part."""
+def test_the_folds_are_the_same_on_every_machine(tmp_path: Path) -> None:
+    """The images are computed with integers, and so do not depend on the random numbers or floats of a library."""
     i, y, x = np.ogrid[:30, :101, :101]
     images = ((i * 7919 + y * (31 + i) + x * (17 + 3 * i) + y * x * i) % 251).astype(np.uint8)
     dataset = write_dataset(tmp_path / "d.parquet", images, blocks([0, 900, 0, 5000, 9000] * 6))
@@ -68,7 +68,7 @@ def test_folds_are_those_of_other_machines(tmp_path: Path) -> None:
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "fd38d398cb892a43"
 
 
-def test_another_seed_gives_other_folds(tmp_path: Path) -> None:
+def test_the_folds_depend_on_the_seed(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", *_sections(4))
     found = []
     for seed in (1, 2):
@@ -103,12 +103,12 @@ def test_every_stratum_is_spread_evenly(names: list[str], folds: int, seed: int)
         warnings.simplefilter("error")
         fold = _assign(strata, groups, parse_config({"seed": seed, "split": {"folds": folds}}))
     for name, size in Counter(strata.tolist()).items():
-        shares = np.bincount(fold[strata == name], minlength=folds)
-        assert shares.min() >= size // folds - 1
-        assert shares.max() <= -(-size // folds) + 1
+        sizes_F = np.bincount(fold[strata == name], minlength=folds)
+        assert sizes_F.min() >= size // folds - 1
+        assert sizes_F.max() <= -(-size // folds) + 1
 
 
-def test_groups_are_spread_too(tmp_path: Path) -> None:
+def test_groups_are_spread_evenly(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", *_sections(8))
     split(dataset, {"split": {"folds": 4}}, str(tmp_path / "f.parquet"))
     table = _folds(tmp_path / "f.parquet")
@@ -116,7 +116,7 @@ def test_groups_are_spread_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("area", "word"), [(0, "no labelled image holds any salt"), (3000, "every labelled image")])
-def test_one_sided_data_works_and_is_warned_of(
+def test_images_of_one_class_are_split_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, area: int, word: str
 ) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", cut_section(0, 3, 4), blocks([area] * 12))
@@ -126,21 +126,21 @@ def test_one_sided_data_works_and_is_warned_of(
     assert Counter(_folds(tmp_path / "f.parquet")["fold"]) == {0: 3, 1: 3, 2: 3, 3: 3}
 
 
-def test_fewer_images_than_folds(tmp_path: Path) -> None:
+def test_fewer_images_than_folds_are_refused(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", cut_section(0, 1, 3), blocks([0, 0, 9]), unlabelled=9)
     with pytest.raises(SaltError, match=r"fewer labelled images than folds.*3 images for 5 folds"):
         split(dataset, {}, str(tmp_path / "f.parquet"))
     assert not (tmp_path / "f.parquet").exists()
 
 
-def test_no_labelled_image_at_all(tmp_path: Path) -> None:
+def test_a_dataset_without_labelled_images_is_refused(tmp_path: Path) -> None:
     with table_writer(tmp_path / "d.parquet", DATASET, {"data_hash": "feed"}):
         pass
     with pytest.raises(SaltError, match="0 images for 5 folds"):
         split(str(tmp_path / "d.parquet"), {}, str(tmp_path / "f.parquet"))
 
 
-def test_fewer_groups_than_folds(tmp_path: Path) -> None:
+def test_fewer_groups_than_folds_are_refused(tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "d.parquet", *_sections(2))
     with pytest.raises(SaltError, match="2 groups for 5 folds"):
         split(dataset, {}, str(tmp_path / "f.parquet"))
@@ -153,13 +153,13 @@ def test_few_large_groups_leave_no_fold_empty() -> None:
     assert sorted(np.bincount(fold).tolist()) == [1, 1, 50, 50]
 
 
-def test_wrong_file(tmp_path: Path) -> None:
+def test_another_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d.parquet").write_bytes(b"PAR1 not really")
     with pytest.raises(SaltError, match="is not a Parquet file"):
         split(str(tmp_path / "d.parquet"), {}, str(tmp_path / "f.parquet"))
 
 
-def _break(tmp_path: Path, **columns: Any) -> str:
+def _altered_dataset(tmp_path: Path, **columns: Any) -> str:
     source = write_dataset(tmp_path / "d.parquet", cut_section(0, 2, 3), blocks(AREAS))
     table, metadata = read_table(source, DATASET)
     metadata |= columns.pop("metadata", {})
@@ -168,28 +168,28 @@ def _break(tmp_path: Path, **columns: Any) -> str:
     for name, values in columns.items():
         field = DATASET.field(name)
         table = table.set_column(DATASET.get_field_index(name), field, pa.array(values, type=field.type))
-    with table_writer(tmp_path / "broken.parquet", DATASET, metadata) as writer:
+    with table_writer(tmp_path / "altered.parquet", DATASET, metadata) as writer:
         writer.write_table(table.cast(DATASET.with_metadata(table.schema.metadata)))
-    return str(tmp_path / "broken.parquet")
+    return str(tmp_path / "altered.parquet")
 
 
-def test_an_id_that_is_there_twice(tmp_path: Path) -> None:
+def test_a_duplicate_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match=r"id: the image is duplicate \(found b"):
-        split(_break(tmp_path, id=list("abbcde")), {"split": {"folds": 2}}, str(tmp_path / "f.parquet"))
+        split(_altered_dataset(tmp_path, id=list("abbcde")), {"split": {"folds": 2}}, str(tmp_path / "f.parquet"))
 
 
-def test_a_labelled_image_without_mask(tmp_path: Path) -> None:
+def test_a_labelled_image_without_a_mask_is_refused(tmp_path: Path) -> None:
     masks = [None if i == 3 else bytes(101 * 101) for i in range(6)]
     with pytest.raises(SaltError, match=r"has no mask.*found t003"):
-        split(_break(tmp_path, mask=masks), {"split": {"folds": 2}}, str(tmp_path / "f.parquet"))
+        split(_altered_dataset(tmp_path, mask=masks), {"split": {"folds": 2}}, str(tmp_path / "f.parquet"))
 
 
-def test_a_dataset_without_hash(tmp_path: Path) -> None:
+def test_a_dataset_without_a_hash_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match="data_hash"):
-        split(_break(tmp_path, forget=True), {"split": {"folds": 2}}, str(tmp_path / "f.parquet"))
+        split(_altered_dataset(tmp_path, forget=True), {"split": {"folds": 2}}, str(tmp_path / "f.parquet"))
 
 
-def test_component(tmp_path: Path) -> None:
+def test_the_component_describes_its_output(tmp_path: Path) -> None:
     source = write_dataset(tmp_path / "d.parquet", *_sections(3))
     folds = Dataset(name="folds", uri=str(tmp_path / "out" / "folds"))
     jobs = fold_split.python_func(
@@ -203,7 +203,7 @@ def test_component(tmp_path: Path) -> None:
     assert read_table(folds.path, FOLDS)[0].num_rows == 18
 
 
-def test_component_ends_on_a_mistake_without_traceback(tmp_path: Path) -> None:
+def test_the_component_reports_an_error_without_a_traceback(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as end:
         fold_split.python_func(
             dataset=Dataset(name="dataset", uri=str(tmp_path / "none")),

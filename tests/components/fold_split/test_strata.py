@@ -14,7 +14,7 @@ def _mask(rows: slice, columns: slice) -> np.ndarray:
     return mask
 
 
-def test_each_class() -> None:
+def test_each_class_is_recognised() -> None:
     everywhere = slice(None)
     examples = {
         "empty": _mask(slice(0), everywhere),
@@ -27,7 +27,7 @@ def test_each_class() -> None:
     assert mask_classes(np.stack(list(examples.values()))).tolist() == list(examples)
 
 
-def test_full_mask_is_not_vertical() -> None:
+def test_a_full_mask_is_not_vertical() -> None:
     assert mask_classes(np.ones((1, SIDE, SIDE), dtype=np.uint8)).tolist() == ["cover5"]
 
 
@@ -47,7 +47,7 @@ def test_coverage_bins_are_fifths() -> None:
 
 
 @given(st.lists(st.sampled_from(ORDER), min_size=1, max_size=80), st.integers(2, 8))
-def test_merging_leaves_no_rare_class(names: list[str], smallest: int) -> None:
+def test_no_class_is_rare_after_merging(names: list[str], smallest: int) -> None:
     classes = np.array(names, dtype=np.str_)
     merged = merge_rare(classes, smallest)
     sizes = Counter(merged.tolist())

@@ -5,7 +5,7 @@ from salt_pipeline.components.fold_split.touching import group_tiles, touching_p
 from tests.components.fold_split.sections import cut_section
 
 
-def test_neighbours_of_sections_are_found_and_nothing_else() -> None:
+def test_only_neighbours_in_a_section_are_found() -> None:
     tiles = np.concatenate([cut_section(seed, 2, 3) for seed in range(4)])
     expected = set()
     for first in range(0, 24, 6):
@@ -14,7 +14,7 @@ def test_neighbours_of_sections_are_found_and_nothing_else() -> None:
     assert set(touching_pairs(tiles)) == expected
 
 
-def test_groups_are_sections_whatever_the_order() -> None:
+def test_tiles_are_grouped_by_section_in_any_order() -> None:
     tiles = np.concatenate([cut_section(seed, 2, 3) for seed in range(4)])
     section = np.repeat(np.arange(4), 6)
     order = np.random.default_rng(0).permutation(24)
@@ -29,12 +29,12 @@ def test_switched_off_only_identical_tiles_are_grouped() -> None:
     assert group_tiles(tiles, touching=False).tolist() == [0, 1, 2, 1]
 
 
-def test_identical_tiles_do_not_hide_a_neighbour() -> None:
+def test_identical_tiles_have_the_same_neighbours() -> None:
     tiles = cut_section(0, 1, 2)
     assert group_tiles(np.concatenate([tiles, tiles])).tolist() == [0, 0, 0, 0]
 
 
-def test_constant_images_stay_by_themselves() -> None:
+def test_constant_images_are_not_grouped() -> None:
     black = np.zeros((3, SIDE, SIDE), dtype=np.uint8)
     assert group_tiles(np.concatenate([black, black + 9])).tolist() == [0, 1, 2, 3, 4, 5]
 
@@ -44,5 +44,5 @@ def test_nearly_flat_borders_match_nothing() -> None:
     assert touching_pairs(tiles) == []
 
 
-def test_one_tile() -> None:
+def test_a_single_tile_is_a_group() -> None:
     assert group_tiles(cut_section(0, 1, 1)).tolist() == [0]

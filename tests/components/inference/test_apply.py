@@ -1,4 +1,4 @@
-"""The bundle maps images as the pipeline does, and says of each file that it cannot map why."""
+"""A bundle predicts images as the pipeline does, and each file that cannot be predicted is reported with the reason."""
 
 import csv
 from pathlib import Path
@@ -11,7 +11,6 @@ from salt_pipeline.components.core.bundle import open_bundle
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.metric import cut
 from salt_pipeline.components.inference.apply import apply
-from salt_pipeline.components.inference.ensemble_model import EnsembleModel
 from tests.components.trained import Trained
 
 
@@ -31,15 +30,6 @@ def pictures(trained: Trained, tmp_path: Path) -> Path:
     for name, image_HW in zip(trained.ids, trained.images_BHW, strict=True):
         Image.fromarray(image_HW).convert("RGB").save(folder / f"{name}.png")
     return folder
-
-
-def test_the_ensemble_gives_the_pipelines_own_maps_exactly(trained: Trained) -> None:
-    model = EnsembleModel(open_bundle(trained.bundle))
-    assert [len(members) for members in model.encoders.values()] == [2, 2]
-    assert trained.maps_BHW.std() > 5
-    assert len(set((trained.folder / "submission.csv").read_text().splitlines()[1:])) == len(trained.ids)
-    np.testing.assert_array_equal(model.predict(trained.images_BHW), trained.maps_BHW)
-    assert model.predict(trained.images_BHW[:0]).shape == (0, 101, 101)
 
 
 def test_a_folder_of_pictures_gives_the_pipelines_own_maps_and_submission(
@@ -81,7 +71,7 @@ def test_every_kind_of_picture_gives_the_same_map(trained: Trained, tmp_path: Pa
     assert apply(files, open_bundle(trained.bundle), str(tmp_path / "out")) == []
     maps = [pixels(tmp_path / "out" / "maps" / f"{name}.png") for name in "abcde"]
     for map_HW in [*maps, np.load(tmp_path / "out" / "maps" / "f.npy")]:
-        assert abs(map_HW.astype(int) - maps[0]).max() <= 1  # batches of other sizes may round elsewhere
+        assert abs(map_HW.astype(int) - maps[0]).max() <= 1  # batches of another size may be rounded differently
     assert [Path(name).suffix for name in table(tmp_path / "out")] == [Path(name).suffix for name in files]
 
 
@@ -98,7 +88,7 @@ def test_other_sizes_are_tiled(trained: Trained, tmp_path: Path, height: int, wi
     assert table(tmp_path / "out")["a.png"]["rle_mask"] == ""
 
 
-def test_bad_files_are_named_and_the_rest_is_done(trained: Trained, pictures: Path, tmp_path: Path) -> None:
+def test_bad_files_are_reported_and_the_others_are_predicted(trained: Trained, pictures: Path, tmp_path: Path) -> None:
     good = Image.open(pictures / f"{trained.ids[0]}.png").convert("L")
     (pictures / "damaged.png").write_bytes((pictures / f"{trained.ids[0]}.png").read_bytes()[:300])
     (pictures / "text.tif").write_text("no image")
@@ -116,8 +106,8 @@ def test_bad_files_are_named_and_the_rest_is_done(trained: Trained, pictures: Pa
     holes[201, 7] = np.nan
     np.save(pictures / "holes.npy", holes)
     out = tmp_path / "out"
-    told = "\n".join(
-        map(str, apply([str(pictures), str(tmp_path / "gone.png")], open_bundle(trained.bundle), str(out)))
+    reported = "\n".join(
+        map(str, apply([str(pictures), str(tmp_path / "missing.png")], open_bundle(trained.bundle), str(out)))
     )
     for problem in (
         "damaged.png: cannot be decoded",
@@ -132,19 +122,19 @@ def test_bad_files_are_named_and_the_rest_is_done(trained: Trained, pictures: Pa
         "names.npy: wrong type",
         "objects.npy: cannot be read as a .npy",
         "short.npy: cannot be read as a .npy",
-        "gone.png: does not exist",
+        "missing.png: does not exist",
         "holes.npy: ",
         "not finite",
     ):
-        assert problem in told
-    assert len(told.splitlines()) == 14
+        assert problem in reported
+    assert len(reported.splitlines()) == 14
     assert len(table(out)) == len(trained.ids)
     maps_BHW = np.stack([pixels(out / "maps" / f"{name}.png") for name in trained.ids])
     np.testing.assert_array_equal(maps_BHW, trained.maps_BHW)
     assert {path.stem for path in out.rglob("*.*")} == {*trained.ids, "predictions"}
 
 
-def test_a_hole_that_the_sample_did_not_see_is_named(trained: Trained, tmp_path: Path) -> None:
+def test_an_infinite_amplitude_outside_the_sample_is_reported(trained: Trained, tmp_path: Path) -> None:
     section = np.zeros((102, 1500), np.float32)
     section[101, 1403] = np.inf
     np.save(tmp_path / "a.npy", section)
@@ -153,7 +143,7 @@ def test_a_hole_that_the_sample_did_not_see_is_named(trained: Trained, tmp_path:
     assert not any((tmp_path / "out" / "maps").iterdir())
 
 
-def test_nothing_to_do_is_a_mistake(trained: Trained, pictures: Path, tmp_path: Path) -> None:
+def test_calls_that_cannot_be_done_are_refused(trained: Trained, pictures: Path, tmp_path: Path) -> None:
     bundle = open_bundle(trained.bundle)
     (tmp_path / "empty").mkdir()
     with pytest.raises(SaltError, match="empty: holds no images"):

@@ -14,7 +14,7 @@ from tests.components.trained import Trained
 
 
 @pytest.mark.minio
-def test_comes_from_the_store_whole_or_not_at_all(
+def test_a_bundle_in_the_store_is_fetched_completely_or_refused(
     trained: Trained, store: Store, bucket: str, store_environment: dict[str, str]
 ) -> None:
     prefix = f"s3://{bucket}/runs/first/bundle"
@@ -38,7 +38,7 @@ def test_comes_from_the_store_whole_or_not_at_all(
         pass
 
 
-def test_the_registry_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_registered_model_needs_the_address_of_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with pytest.raises(SaltError, match="MLFLOW_TRACKING_URI is not set"), opened_bundle("models:/salt/1"):
         pass

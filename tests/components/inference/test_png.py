@@ -1,4 +1,4 @@
-"""PNG files written row by row are what any reader reads."""
+"""PNG files that are written row by row are read by Pillow."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Amplitudes of a section become grey levels in one documented way."""
+"""The amplitudes of a section are scaled to grey levels."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def test_percentiles_become_black_and_white(tmp_path: Path, kind: str) -> None:
     assert (narrow == 255).mean() == pytest.approx(0.1, abs=0.005)
 
 
-def test_grey_levels_stay_unless_percentiles_are_given(tmp_path: Path) -> None:
+def test_grey_levels_are_kept_unless_percentiles_are_given(tmp_path: Path) -> None:
     values = np.arange(60, 160, dtype=np.uint8).reshape(10, 10)
     np.testing.assert_array_equal(grey(tmp_path, values), values)
     assert grey(tmp_path, values, (0, 100)).max() == 255
@@ -35,6 +35,6 @@ def test_a_section_of_one_amplitude_is_black(tmp_path: Path) -> None:
     assert not grey(tmp_path, np.full((10, 10), 7.5)).any()
 
 
-def test_columns_first_is_read_as_well(tmp_path: Path) -> None:
+def test_an_array_in_column_major_order_is_read(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=(120, 70))
     np.testing.assert_array_equal(grey(tmp_path, np.asfortranarray(values)), grey(tmp_path, values))

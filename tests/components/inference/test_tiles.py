@@ -1,4 +1,4 @@
-"""Tiles cover every image, and their blend gives back what all of them agree on."""
+"""Tiles cover an image of any size; where they overlap, their predictions are blended."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ STRIDES = st.integers(20, SIDE)
 
 @settings(deadline=None)
 @given(SIZES, STRIDES)
-def test_tiles_reach_both_ends_and_leave_no_gap(length: int, stride: int) -> None:
+def test_tiles_reach_both_ends_without_a_gap(length: int, stride: int) -> None:
     first = starts(length, stride)
     assert first[0] == 0
     assert first[-1] + SIDE == max(length, SIDE)
@@ -45,14 +45,14 @@ def test_a_model_that_copies_its_input_gives_back_the_image(height: int, width: 
     assert max(len(grey) for grey, _, _ in bands) <= SIDE
 
 
-def test_the_middle_of_a_tile_counts_most() -> None:
+def test_the_middle_of_a_tile_has_the_largest_weight() -> None:
     weight = window()
     assert weight.argmax() == SIDE // 2
     np.testing.assert_allclose(weight, weight[::-1], rtol=1e-5)
     assert 0 < weight[0] < 0.01 < weight[25] < weight[50]
 
 
-def test_where_tiles_differ_the_blend_lies_between() -> None:
+def test_the_blend_of_two_tiles_is_between_their_values() -> None:
     source = Source(Path("a.png"), SIDE, 165)
     levels = iter([np.uint8(0), np.uint8(200)])
 

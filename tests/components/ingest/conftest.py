@@ -27,7 +27,7 @@ class Files:
 
     @property
     def salty(self) -> str:
-        """A labelled image with a good deal of salt."""
+        """The labelled image with the most runs of salt."""
         return max(self.runs, key=lambda image_id: len(self.runs[image_id]))
 
     @property

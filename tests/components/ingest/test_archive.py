@@ -18,13 +18,13 @@ def messages(data: Any) -> list[str]:
 
 
 def only(data: Any) -> str:
-    """The one problem there is."""
+    """The only problem of an archive."""
     problems = messages(data)
     assert len(problems) == 1, problems
     return problems[0]
 
 
-def test_nothing_there(tmp_path: Path) -> None:
+def test_a_missing_archive_is_named(tmp_path: Path) -> None:
     assert "does not exist" in only(tmp_path / "no.zip")
 
 
@@ -32,20 +32,20 @@ def test_remote_paths_are_refused() -> None:
     assert only("gs://bucket/survey.zip").startswith("gs://bucket/survey.zip: is no archive")
 
 
-def test_not_a_zip(tmp_path: Path) -> None:
+def test_a_file_that_is_no_zip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_text("hello")
     assert "is no zip" in only(tmp_path / "a.zip")
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
-def test_truncated_zip(survey: Any, tmp_path: Path, share: Any) -> None:
-    whole = pack_nested(survey.folder, tmp_path / "a.zip")
-    content = whole.read_bytes()
-    whole.write_bytes(content[: int(len(content) * share)])
-    assert only(whole).startswith(f"{whole}: is no zip, or is truncated or damaged")
+@pytest.mark.parametrize("fraction", [0.0, 0.3, 0.9, 0.999])
+def test_a_truncated_zip_is_refused(survey: Any, tmp_path: Path, fraction: Any) -> None:
+    archive = pack_nested(survey.folder, tmp_path / "a.zip")
+    content = archive.read_bytes()
+    archive.write_bytes(content[: int(len(content) * fraction)])
+    assert only(archive).startswith(f"{archive}: is no zip, or is truncated or damaged")
 
 
-def test_truncated_inner_zip(survey: Any, tmp_path: Path) -> None:
+def test_a_truncated_inner_zip_is_refused(survey: Any, tmp_path: Path) -> None:
     inner = pack(survey.folder / "train", tmp_path / "train.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("train.zip", inner[:-5000])
@@ -57,7 +57,7 @@ def test_truncated_inner_zip(survey: Any, tmp_path: Path) -> None:
     ]
 
 
-def test_empty_archives(tmp_path: Path) -> None:
+def test_empty_archives_are_refused(tmp_path: Path) -> None:
     zipfile.ZipFile(tmp_path / "a.zip", "w").close()
     (tmp_path / "folder").mkdir()
     for data in (tmp_path / "a.zip", tmp_path / "folder"):
@@ -68,14 +68,14 @@ def test_empty_archives(tmp_path: Path) -> None:
     "name",
     ["/etc/passwd", "../outside.png", "train/images/../../../up.png", "..\\up.png", "C:/a.png", "a\x1b[31m.png"],
 )
-def test_unsafe_names(survey: Any, tmp_path: Path, name: Any) -> None:
+def test_an_unsafe_name_is_refused(survey: Any, tmp_path: Path, name: Any) -> None:
     data = pack(survey.folder, tmp_path / "a.zip")
     with zipfile.ZipFile(data, "a") as archive:
         archive.writestr(name, b"x")
     assert only(data) == f"{name!r}: unsafe name in the zip (expected a path inside the zip)"
 
 
-def test_unsafe_name_in_an_inner_zip(survey: Any, tmp_path: Path) -> None:
+def test_an_unsafe_name_in_an_inner_zip_is_refused(survey: Any, tmp_path: Path) -> None:
     with zipfile.ZipFile(pack(survey.folder / "train", tmp_path / "train.zip"), "a") as inner:
         inner.writestr("../images/a.png", b"x")
     (tmp_path / "train.zip").rename(survey.folder / "train.zip")
@@ -87,7 +87,7 @@ def test_unsafe_name_in_an_inner_zip(survey: Any, tmp_path: Path) -> None:
     assert only(survey.folder).startswith("train.zip/'../images/a.png': unsafe name")
 
 
-def test_member_that_expands_hugely(survey: Any, tmp_path: Path) -> None:
+def test_a_member_that_is_too_large_unpacked_is_refused(survey: Any, tmp_path: Path) -> None:
     image_id = survey.test[0]
     survey.path("test/images", image_id).write_bytes(bytes(200 << 20))
     data = pack(survey.folder, tmp_path / "a.zip", compression=zipfile.ZIP_DEFLATED)
@@ -96,16 +96,16 @@ def test_member_that_expands_hugely(survey: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("claim", [100, 5 << 30])
-def test_member_that_lies_about_its_size(survey: Any, tmp_path: Path, claim: Any) -> None:
+def test_a_member_with_a_wrong_size_is_refused(survey: Any, tmp_path: Path, claim: Any) -> None:
     path = f"test/images/{survey.test[0]}.png"
     with zipfile.ZipFile(pack(survey.folder, tmp_path / "a.zip"), "a") as archive:
         archive.getinfo(path).file_size = claim
-        archive.comment = b"so that the directory is written anew"
+        archive.comment = b"so that the directory is written again"
     expected = f"{path}: cannot be read" if claim == 100 else f"{tmp_path / 'a.zip'}: is too large unpacked"
     assert only(tmp_path / "a.zip").startswith(expected)
 
 
-def test_flipped_byte(survey: Any, tmp_path: Path) -> None:
+def test_a_changed_byte_is_found(survey: Any, tmp_path: Path) -> None:
     path = f"train/images/{survey.labelled[3]}.png"
     data = pack(survey.folder, tmp_path / "a.zip")
     with zipfile.ZipFile(data) as archive:
@@ -116,7 +116,7 @@ def test_flipped_byte(survey: Any, tmp_path: Path) -> None:
     assert only(data) == f"{path}: cannot be read (found Bad CRC-32 for file {path!r})"
 
 
-def test_encrypted(survey: Any, tmp_path: Path) -> None:
+def test_an_encrypted_archive_is_refused(survey: Any, tmp_path: Path) -> None:
     data = pack(survey.folder, tmp_path / "a.zip")
     content = data.read_bytes()
     position = content.index(b"PK\x01\x02") + 8  # flags in the first record of the directory
@@ -125,7 +125,7 @@ def test_encrypted(survey: Any, tmp_path: Path) -> None:
     assert only(data).startswith(f"{data}: is encrypted")
 
 
-def test_twice_in_the_archive(survey: Any, tmp_path: Path) -> None:
+def test_a_duplicate_member_is_refused(survey: Any, tmp_path: Path) -> None:
     path = f"train/images/{survey.labelled[0]}.png"
     data = pack(survey.folder, tmp_path / "a.zip")
     with pytest.warns(UserWarning, match="Duplicate name"), zipfile.ZipFile(data, "a") as archive:
@@ -133,7 +133,7 @@ def test_twice_in_the_archive(survey: Any, tmp_path: Path) -> None:
     assert only(data) == f"{path}: is a duplicate of {path}"
 
 
-def test_junk_is_passed_over(survey: Any, tmp_path: Path) -> None:
+def test_files_of_the_operating_system_are_ignored(survey: Any, tmp_path: Path) -> None:
     for name in ("__MACOSX/train/images/._a.png", ".DS_Store", "train/images/.DS_Store", "train/images/._b.png"):
         path = survey.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +146,7 @@ def test_junk_is_passed_over(survey: Any, tmp_path: Path) -> None:
         assert messages(data) == []
 
 
-def test_zips_left_beside_their_folders_are_passed_over(survey: Any) -> None:
+def test_zips_beside_their_unpacked_folders_are_ignored(survey: Any) -> None:
     (survey.folder / "train.zip").write_bytes(b"not even a zip")
     assert messages(survey.folder) == []
 
@@ -160,6 +160,6 @@ def test_nothing_is_unpacked(survey: Any, tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_reading_past_a_limit(survey: Any) -> None:
+def test_reading_more_than_the_limit_is_refused(survey: Any) -> None:
     with open_archive(str(survey.folder), Problems()) as entries, pytest.raises(SaltError, match="expected at most 10"):
         entries[0].read(10)

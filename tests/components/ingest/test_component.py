@@ -15,7 +15,7 @@ def outputs(folder: Any) -> Any:
     return dataset, Artifact(name="config", uri=str(folder / "config"), metadata={})
 
 
-def test_describes_the_dataset_and_hands_the_configuration_on(survey: Any, tmp_path: Path) -> None:
+def test_the_dataset_is_described_and_the_configuration_passed_on(survey: Any, tmp_path: Path) -> None:
     dataset, config = outputs(tmp_path)
     options = Config().model_dump(mode="json", exclude_none=True)
     ingest.python_func(str(survey.folder), "1", options, dataset, config)
@@ -26,7 +26,9 @@ def test_describes_the_dataset_and_hands_the_configuration_on(survey: Any, tmp_p
     assert read_json(config.path) == options
 
 
-def test_a_mistake_ends_without_a_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_the_user_is_reported_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         ingest.python_func(str(tmp_path / "no.zip"), "1", {}, *outputs(tmp_path))
     assert ended.value.code == 2

@@ -22,7 +22,7 @@ from .conftest import pack, pack_nested
 DROP = {"data": {"on_bad": "drop"}}
 
 
-def test_writes_the_dataset(survey: Any, tmp_path: Path) -> None:
+def test_the_dataset_holds_all_images_and_masks(survey: Any, tmp_path: Path) -> None:
     facts = ingest(str(survey.folder), {}, str(tmp_path / "out/dataset.parquet"))
     table, metadata = read_table(tmp_path / "out/dataset.parquet", DATASET)
     ids = table["id"].to_pylist()
@@ -50,7 +50,7 @@ def test_writes_the_dataset(survey: Any, tmp_path: Path) -> None:
     assert all(isinstance(fact, str) for fact in facts.values())
 
 
-def test_every_form_of_the_archive_is_the_same_data(survey: Any, tmp_path: Path) -> None:
+def test_every_form_of_the_archive_has_the_same_hash(survey: Any, tmp_path: Path) -> None:
     shutil.copytree(survey.folder, tmp_path / "deep/competition/survey")
     kaggle_unpacked_once = tmp_path / "half"
     kaggle_unpacked_once.mkdir()
@@ -95,8 +95,8 @@ def test_other_data_has_another_hash(survey: Any, tmp_path: Path, what: Any) -> 
     assert ingest(str(survey.folder), {}, str(tmp_path / "dataset.parquet"))["data_hash"] != before
 
 
-def spoil(survey: Any) -> dict[str, str]:
-    """Four different faults; the bad ids and what is wrong with each."""
+def with_bad_images(survey: Any) -> dict[str, str]:
+    """Damages five images in different ways; returns the problem of each by its id."""
     no_mask, no_image, uneven, small = [image_id for image_id in survey.labelled if image_id != survey.salty][:4]
     survey.path("train/masks", no_mask).unlink()
     survey.path("train/images", no_image).unlink()
@@ -115,7 +115,7 @@ def spoil(survey: Any) -> dict[str, str]:
 
 
 def test_all_problems_are_reported_together_and_nothing_is_written(survey: Any, tmp_path: Path) -> None:
-    bad = spoil(survey)
+    bad = with_bad_images(survey)
     with pytest.raises(SaltErrors) as caught:
         ingest(str(survey.folder), {}, str(tmp_path / "out/dataset.parquet"))
     text = str(caught.value)
@@ -126,7 +126,7 @@ def test_all_problems_are_reported_together_and_nothing_is_written(survey: Any, 
 
 
 def test_bad_images_are_dropped_and_recorded(survey: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    bad = spoil(survey)
+    bad = with_bad_images(survey)
     facts = ingest(str(survey.folder), DROP, str(tmp_path / "dataset.parquet"))
     table, metadata = read_table(tmp_path / "dataset.parquet", DATASET)
     assert set(table["id"].to_pylist()) == set(survey.labelled + survey.test) - set(bad)
@@ -139,8 +139,8 @@ def test_bad_images_are_dropped_and_recorded(survey: Any, tmp_path: Path, caplog
 
 
 @pytest.mark.parametrize("table", ["train.csv", "depths.csv", "sample_submission.csv"])
-def test_dropping_does_not_mend_an_archive_without_its_tables(survey: Any, tmp_path: Path, table: Any) -> None:
-    spoil(survey)
+def test_dropping_images_does_not_fix_a_missing_table(survey: Any, tmp_path: Path, table: Any) -> None:
+    with_bad_images(survey)
     (survey.folder / table).unlink()
     with pytest.raises(SaltErrors, match=f"{table}: is missing"):
         ingest(str(survey.folder), DROP, str(tmp_path / "dataset.parquet"))
@@ -190,7 +190,7 @@ def run_limited(data: Path, dataset: Path, limit: int) -> subprocess.CompletedPr
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
-def test_full_disk_leaves_nothing_behind(survey: Any, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_file(survey: Any, tmp_path: Path) -> None:
     out = tmp_path / "out/dataset.parquet"
     done = run_limited(survey.folder, out, 50_000)
     assert done.returncode in (1, 2)
@@ -200,7 +200,7 @@ def test_full_disk_leaves_nothing_behind(survey: Any, tmp_path: Path) -> None:
     assert list(out.parent.iterdir()) == []
 
 
-def test_full_disk_keeps_what_was_there(survey: Any, tmp_path: Path) -> None:
+def test_a_full_disk_keeps_the_old_file(survey: Any, tmp_path: Path) -> None:
     out = tmp_path / "dataset.parquet"
     ingest(str(survey.folder), {}, str(out))
     before = out.read_bytes()
@@ -208,7 +208,7 @@ def test_full_disk_keeps_what_was_there(survey: Any, tmp_path: Path) -> None:
     assert out.read_bytes() == before
 
 
-def test_output_that_cannot_be_written(survey: Any, tmp_path: Path) -> None:
+def test_an_output_that_cannot_be_written_is_an_error(survey: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious")
     with pytest.raises((SaltError, OSError)):
         ingest(str(survey.folder), {}, str(tmp_path / "file/dataset.parquet"))

@@ -38,7 +38,7 @@ def images_BHW(train: Any) -> Any:
     return np.stack([np.asarray(Image.open(io.BytesIO(train[name])))[..., 0] for name in names])
 
 
-def test_has_the_layout_of_the_original(archive: Any) -> None:
+def test_the_archive_has_the_layout_of_the_original(archive: Any) -> None:
     with zipfile.ZipFile(archive) as outer:
         tables = ["depths.csv", "sample_submission.csv", "train.csv"]
         assert sorted(outer.namelist()) == sorted([*tables, "train.zip", "test.zip", "SYNTHETIC.txt"])
@@ -52,7 +52,7 @@ def test_has_the_layout_of_the_original(archive: Any) -> None:
     assert [len(lines[name]) - 1 for name in tables] == [250, 50, 200]
 
 
-def test_images_and_masks_are_of_the_original_kinds(train: Any) -> None:
+def test_images_and_masks_have_the_formats_of_the_original(train: Any) -> None:
     for name, content in train.items():
         image = Image.open(io.BytesIO(content))
         pixels = np.asarray(image)
@@ -65,7 +65,7 @@ def test_images_and_masks_are_of_the_original_kinds(train: Any) -> None:
             assert set(np.unique(pixels)) <= {0, 65535}
 
 
-def test_shares_are_near_the_original(masks_BHW: Any, images_BHW: Any) -> None:
+def test_the_fractions_of_each_kind_are_near_the_original(masks_BHW: Any, images_BHW: Any) -> None:
     area = masks_BHW.sum((1, 2))
     some = masks_BHW[area > 0]
     vertical = (some == some[:, :1]).all((1, 2)).sum() / len(masks_BHW)
@@ -83,7 +83,7 @@ def test_shares_are_near_the_original(masks_BHW: Any, images_BHW: Any) -> None:
     assert 0.4 <= border.mean() <= 0.6
 
 
-def test_salt_can_be_told_by_its_texture(masks_BHW: Any, images_BHW: Any) -> None:
+def test_salt_is_distinguished_by_its_texture(masks_BHW: Any, images_BHW: Any) -> None:
     inside, outside = (images_BHW[masks_BHW == salt].std() for salt in (True, False))
     assert inside < 0.7 * outside
 
@@ -99,7 +99,7 @@ def test_depths_lie_in_range_and_salt_a_little_deeper(archive: Any, masks_BHW: A
 
 
 def test_some_tiles_touch(images_BHW: Any) -> None:
-    # a neighbour's first column or row goes on where the last one ends
+    # a neighbour's first column or row continues the last one of its tile
     left, right = images_BHW[:, :, -1].astype(float), images_BHW[:, :, 0].astype(float)
     upper, lower = images_BHW[:, -1].astype(float), images_BHW[:, 0].astype(float)
     touching = 0
@@ -119,7 +119,7 @@ def test_run_lengths_agree_with_the_masks(archive: Any, masks_BHW: Any) -> None:
     assert all((decode(rle) == mask_HW).all() for rle, mask_HW in zip(runs, masks_BHW, strict=True))
 
 
-def test_passes_the_front_door(archive: Any) -> None:
+def test_the_archive_passes_the_checks_of_ingest(archive: Any) -> None:
     counts, problems = check_data(str(archive))
     assert problems == []
     assert (counts["labelled"], counts["test"]) == (200, 50)
@@ -137,7 +137,7 @@ def test_one_image_of_each_is_enough(tmp_path: Path) -> None:
     assert check_data(str(tmp_path / "survey"))[1] == []
 
 
-def test_refuses_what_it_cannot_do(tmp_path: Path) -> None:
+def test_invalid_numbers_and_existing_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match=r"labelled: too few images \(found 0"):
         write_survey(str(tmp_path / "survey"), labelled=0)
     (tmp_path / "full").mkdir()

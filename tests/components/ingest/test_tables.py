@@ -27,7 +27,7 @@ def read(content: bytes) -> tuple[dict[str, str] | None, list[str]]:
         b"id,y,z\nb,0,1\na,0, \n",
     ],
 )
-def test_reads_in_the_order_of_the_file(content: Any) -> None:
+def test_rows_are_read_in_the_order_of_the_file(content: Any) -> None:
     values, problems = read(content)
     assert problems == []
     assert list((values or {}).items()) == [("b", "1"), ("a", "")]
@@ -44,14 +44,14 @@ def test_reads_in_the_order_of_the_file(content: Any) -> None:
         (b"id,z\na," + b"1" * 200_000, "a.csv: is no csv file"),
     ],
 )
-def test_useless_tables(content: Any, message: str) -> None:
+def test_a_table_that_cannot_be_read_is_refused(content: Any, message: str) -> None:
     values, problems = read(content)
     assert values is None
     assert len(problems) == 1
     assert problems[0].startswith(message)
 
 
-def test_bad_rows() -> None:
+def test_bad_rows_are_named() -> None:
     values, problems = read(b"id,z\na,1\nb\n,3\nc,1,2\na,4\nd,5\n")
     assert values == {"a": "1", "d": "5"}
     assert problems == [
@@ -63,7 +63,7 @@ def test_bad_rows() -> None:
 
 
 @pytest.mark.parametrize("image_id", ["a b", "=1+1", "<b>", "a/b", "\x1b[31m", "ä", "a" * 65])
-def test_odd_ids_are_refused(image_id: Any) -> None:
+def test_invalid_ids_are_refused(image_id: Any) -> None:
     values, problems = read(f"id,z\na,1\n{image_id},2\n".encode())
     assert values == {"a": "1"}
     assert len(problems) == 1
@@ -72,11 +72,11 @@ def test_odd_ids_are_refused(image_id: Any) -> None:
 
 
 @pytest.mark.parametrize(("text", "feet"), [("841", 841), ("0", 0), ("50.6", 51)])
-def test_depths(text: Any, feet: Any) -> None:
+def test_a_depth_is_rounded_to_feet(text: Any, feet: Any) -> None:
     assert to_depth(text, "a", "depths.csv") == feet
 
 
 @pytest.mark.parametrize("text", ["", "deep", "nan", "inf", "-1", "1e9"])
-def test_no_depths(text: Any) -> None:
+def test_an_invalid_depth_is_refused(text: Any) -> None:
     with pytest.raises(SaltError, match=r"depths\.csv: a: is no depth"):
         to_depth(text, "a", "depths.csv")

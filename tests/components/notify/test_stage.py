@@ -1,4 +1,4 @@
-"""The word at a run's end, against a real HTTP server and MLflow on SQLite."""
+"""The notification at a run's end, with a real HTTP server and MLflow on SQLite."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ ORIGIN = {"kfp_ui": "https://kfp.example", "preset": "seed"}
 
 
 class Hook(HTTPServer):
-    """A server with its answers, first to last, and what it was sent."""
+    """A server with its answers in order, and the requests that it received."""
 
     def __init__(self, handler: Any) -> None:
         super().__init__(("127.0.0.1", 0), handler)
@@ -27,7 +27,7 @@ class Hook(HTTPServer):
 
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A server that the environment names."""
+    """A server whose address is in the environment."""
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: Any) -> None:
@@ -58,24 +58,24 @@ def tracked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return parent
 
 
-def test_success_is_one_post_with_score_and_link(hook: Any, tracked: Any) -> None:
+def test_a_successful_run_is_posted_with_score_and_link(hook: Any, tracked: Any) -> None:
     tracked.end()
     assert notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
-    [(path, kind, said)] = hook.sent
+    [(path, kind, posted)] = hook.sent
     assert (path, kind) == ("/services/s3cr3t", "application/json")
     link = "https://kfp.example/#/runs/details/3f2a"
     text = f"nightly-1: SUCCEEDED, score 0.8125, {link}"
-    assert said == {"run": "nightly-1", "state": "SUCCEEDED", "score": 0.8125, "link": link, "text": text}
+    assert posted == {"run": "nightly-1", "state": "SUCCEEDED", "score": 0.8125, "link": link, "text": text}
 
 
-def test_failure_has_no_score(hook: Any, tracked: Any) -> None:
+def test_a_failed_run_is_posted_without_a_score(hook: Any, tracked: Any) -> None:
     assert notify("nightly-1", "FAILED", ORIGIN, "")
-    [(_, _, said)] = hook.sent
-    assert said == {"run": "nightly-1", "state": "FAILED", "score": None, "link": None, "text": "nightly-1: FAILED"}
+    [(_, _, posted)] = hook.sent
+    assert posted == {"run": "nightly-1", "state": "FAILED", "score": None, "link": None, "text": "nightly-1: FAILED"}
 
 
 @pytest.mark.parametrize(("finished", "state"), [(True, "SUCCEEDED"), (False, "FAILED")])
-def test_mlflow_decides_where_ml_metadata_has_left_the_tasks_running(
+def test_the_state_is_that_of_mlflow_if_kubeflow_still_says_running(
     hook: Any, tracked: Any, finished: Any, state: Any
 ) -> None:
     if finished:
@@ -84,12 +84,12 @@ def test_mlflow_decides_where_ml_metadata_has_left_the_tasks_running(
     assert hook.sent[0][2]["state"] == state
 
 
-def test_what_nobody_knows_is_not_guessed(hook: Any) -> None:
+def test_a_state_that_cannot_be_found_is_unknown(hook: Any) -> None:
     notify("nightly-1", "RUNNING", ORIGIN, "3f2a")
     assert hook.sent[0][2]["state"] == "UNKNOWN"
 
 
-def test_an_mlflow_that_is_unreachable_costs_the_score_alone(
+def test_without_mlflow_only_the_score_is_missing(
     hook: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
@@ -99,14 +99,16 @@ def test_an_mlflow_that_is_unreachable_costs_the_score_alone(
     assert "the score is unknown" in caplog.text
 
 
-def test_a_server_that_fails_is_tried_again(hook: Any) -> None:
+def test_a_busy_server_is_asked_again(hook: Any) -> None:
     hook.answers = [503, 429]
     assert notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
     assert len(hook.sent) == 3
 
 
 @pytest.mark.parametrize(("answers", "times"), [([404], 1), ([500] * 9, stage.ATTEMPTS)])
-def test_what_is_not_taken_fails_nothing(hook: Any, answers: Any, times: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_rejected_notification_is_no_error(
+    hook: Any, answers: Any, times: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     hook.answers = list(answers)
     assert not notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
     assert len(hook.sent) == times

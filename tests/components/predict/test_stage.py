@@ -38,7 +38,7 @@ def unlabelled(dataset: str) -> tuple[list[str], np.ndarray]:
     return test["id"].to_pylist(), array_to_pixels(test["image"])
 
 
-def by_hand(image_BHW: np.ndarray) -> np.ndarray:
+def expected_maps(image_BHW: np.ndarray) -> np.ndarray:
     net, config = network().eval(), parse_config(CONFIG).model
     x_BHW = torch.from_numpy(image_BHW.copy())
     with torch.no_grad():
@@ -49,7 +49,7 @@ def by_hand(image_BHW: np.ndarray) -> np.ndarray:
     return ((plain_BHW + mirrored_BHW) / 2 * 255).round().numpy()
 
 
-def test_maps_the_test_images_alone_as_the_mean_of_both_mirror_images(dataset: str, model: str, tmp_path: Path) -> None:
+def test_the_test_images_are_predicted_with_their_mirror_images(dataset: str, model: str, tmp_path: Path) -> None:
     facts = predict(dataset, model, CONFIG, str(tmp_path / "maps.parquet"))
     table, metadata = read_table(tmp_path / "maps.parquet", MAPS)
     ids, image_BHW = unlabelled(dataset)
@@ -58,12 +58,12 @@ def test_maps_the_test_images_alone_as_the_mean_of_both_mirror_images(dataset: s
     assert metadata == {"kind": "test", **facts}
     maps_BHW = array_to_pixels(table["map"]).astype(int)
     assert maps_BHW.std() > 1
-    assert abs(maps_BHW - by_hand(image_BHW)).max() <= 1
-    assert (maps_BHW == by_hand(image_BHW)).mean() > 0.999
+    assert abs(maps_BHW - expected_maps(image_BHW)).max() <= 1
+    assert (maps_BHW == expected_maps(image_BHW)).mean() > 0.999
     assert all(0 <= salt <= 1 for salt in table["salt"].to_pylist())
 
 
-def test_the_model_s_own_architecture_counts(dataset: str, model: str, tmp_path: Path) -> None:
+def test_the_architecture_is_that_of_the_model_file(dataset: str, model: str, tmp_path: Path) -> None:
     other = document(predict={"batch_size": 3}, model={"decoder_channels": 64, "input_size": 128})
     for name, config in (("one", CONFIG), ("two", other)):
         predict(dataset, model, config, str(tmp_path / name))
@@ -113,4 +113,4 @@ def test_a_folder_without_images_is_named(model: str, tmp_path: Path, name: str)
 
 def test_a_missing_model_is_named(dataset: str, tmp_path: Path) -> None:
     with pytest.raises(SaltError, match=r"model\.json: cannot be read"):
-        predict(dataset, str(tmp_path / "nothing"), CONFIG, str(tmp_path / "maps.parquet"))
+        predict(dataset, str(tmp_path / "missing"), CONFIG, str(tmp_path / "maps.parquet"))

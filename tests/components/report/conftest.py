@@ -38,7 +38,7 @@ def made_network(encoder: str, maps: int = 6, gates: bool = True) -> dict[str, A
 
 
 def made_image(rng: np.random.Generator, salt: bool) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Layers with a dip, and a smooth body of salt from the bottom up."""
+    """Dipping layers, with a smooth body of salt that reaches the bottom."""
     y, x = np.mgrid[:SIDE, :SIDE]
     layers = 120 + 60 * np.sin((y + rng.normal(0, 0.3) * x) / rng.uniform(2, 6) + rng.uniform(0, 6))
     top = rng.uniform(10, 80) + 25 * np.sin(x / rng.uniform(15, 40) + rng.uniform(0, 6))
@@ -48,7 +48,7 @@ def made_image(rng: np.random.Generator, salt: bool) -> tuple[NDArray[np.uint8],
 
 
 def made_maps(rng: np.random.Generator, masks_BHW: NDArray[np.uint8], error: float) -> NDArray[np.uint8]:
-    """The truth, shifted down a little and made unsure; now and then salt out of nothing."""
+    """The true masks, shifted down a little and with noise; some maps are wrong."""
     maps = np.empty_like(masks_BHW)
     for row, mask in enumerate(masks_BHW):
         shift = int(rng.integers(0, 1 + int(error * 30)))
@@ -89,7 +89,7 @@ class Made:
         self.maps = {name: made_maps(rng, self.masks, 0.3 + 0.3 * index) for index, name in enumerate(self.names)}
         self.maps["ensemble"] = np.mean([self.maps[name] for name in self.names], axis=0).astype(np.uint8)
         for maps in self.maps.values():
-            maps[3] = 200  # salt all over, were it not for the rule
+            maps[3] = 200  # salt everywhere, but the image is constant
         self.salt = {name: rng.random(self.count, dtype=np.float32) for name in self.maps}
         self.write()
 
@@ -138,7 +138,7 @@ class Made:
         }
 
     def plain_scores(self, name: str, threshold: float, min_area: int) -> list[float]:
-        """The metric as the rules say it, an image at a time."""
+        """The metric as the rules define it, one image at a time."""
         scores = []
         for image, probability, mask in zip(self.images, self.maps[name], self.masks, strict=True):
             salt = probability / 255 > threshold
@@ -207,6 +207,6 @@ def made(tmp_path: Path) -> Made:
 
 @pytest.fixture(scope="session")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, dict[str, float]]:
-    """A run and what its report returned; for tests that only look."""
+    """A run and the scores that its report returned; tests only read it."""
     made = Made(tmp_path_factory.mktemp("reported"))
     return made, made.report()

@@ -24,14 +24,14 @@ def test_colours_are_those_of_the_page() -> None:
     assert INK not in svg.lower()
 
 
-def test_it_has_an_alternative_and_its_labels_are_text() -> None:
+def test_a_chart_has_an_alternative_text_and_labels_that_are_text() -> None:
     svg = drawn("a")
     assert 'role="img" aria-label="what &quot;it&quot; shows"' in svg
     assert ">epoch</text>" in svg
     assert ">score</text>" in svg
 
 
-def test_two_charts_of_a_page_share_no_id_and_every_reference_is_met() -> None:
+def test_ids_differ_between_charts_and_every_reference_has_a_target() -> None:
     ids = []
     for name in ("a", "b"):
         svg = drawn(name)
@@ -43,7 +43,7 @@ def test_two_charts_of_a_page_share_no_id_and_every_reference_is_met() -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_nothing_of_it_is_outside_or_spills_over_the_page() -> None:
+def test_a_chart_loads_nothing_and_does_not_style_the_page() -> None:
     svg = drawn("a")
     assert "http" not in svg
     assert "<style" not in svg

@@ -17,17 +17,17 @@ def test_confusion_has_truth_in_rows() -> None:
     assert confusion(TRUTH, np.ones(5, dtype=bool)) == ((0, 3), (0, 2))
 
 
-def test_the_curve_is_that_of_a_case_done_by_hand() -> None:
+def test_the_curve_of_an_example_is_that_computed_by_hand() -> None:
     roc = roc_curve(TRUTH, SALT)
     assert roc is not None
     assert roc.threshold == pytest.approx((1, 0.8, 0.4, 0.1, 0))
     assert roc.tpr == pytest.approx((0, 1 / 2, 1 / 2, 1, 1))
     assert roc.fpr == pytest.approx((0, 0, 1 / 3, 2 / 3, 1))
-    # Of the six pairs the salt one is higher in 0.4 > 0.1 and thrice 0.9, and even in 0.4 = 0.4.
+    # Of six pairs the image with salt is higher in four (0.4 > 0.1, and 0.9 over all three) and equal in one (0.4).
     assert roc.auc == pytest.approx(4.5 / 6)
 
 
-def test_every_point_is_what_its_threshold_gives() -> None:
+def test_every_point_has_the_rates_of_its_threshold() -> None:
     rng = np.random.default_rng(3)
     truth, salt = rng.random(500) < 0.6, rng.random(500)
     roc = roc_curve(truth, salt)
@@ -46,7 +46,7 @@ def test_images_of_one_kind_have_no_curve(truth: Any) -> None:
     assert roc_curve(truth, SALT) is None
 
 
-def test_kubeflow_gets_confusion_and_curve(tmp_path: Path) -> None:
+def test_confusion_and_curve_are_logged_for_kubeflow(tmp_path: Path) -> None:
     artifact = ClassificationMetrics(name="classification", uri=str(tmp_path / "classification.json"))
     curve = {"fpr": [0, 0.5, 1], "tpr": [0, 1, 1], "threshold": [1, 0.5, 0], "auc": 0.75}
     found = {"by_classifier": [[2, 1], [1, 1]], "by_mask": [[3, 0], [0, 2]], "roc": curve}
@@ -60,7 +60,7 @@ def test_kubeflow_gets_confusion_and_curve(tmp_path: Path) -> None:
     assert read_json(tmp_path / "classification.json") == found
 
 
-def test_without_a_curve_the_confusion_is_logged_still(tmp_path: Path) -> None:
+def test_without_a_curve_the_confusion_is_logged_alone(tmp_path: Path) -> None:
     artifact = ClassificationMetrics(name="classification", uri=str(tmp_path / "classification.json"))
     found = {"by_classifier": [[5, 0], [0, 0]], "by_mask": [[5, 0], [0, 0]], "roc": None}
     log_classification(artifact, found)

@@ -8,7 +8,7 @@ from salt_pipeline.components.report.kfp_outputs import Outputs, describe_output
 from tests.components.report.conftest import Made
 
 
-def test_every_artifact_has_a_name_and_the_main_numbers_as_strings(
+def test_every_artifact_has_a_name_and_the_main_scores_as_strings(
     reported: tuple[Made, dict[str, float]], tmp_path: Path
 ) -> None:
     made, values = reported

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from salt_pipeline.components.core.bundle import open_bundle
-from salt_pipeline.components.report.model_code import ROOT, copy_code
+from salt_pipeline.components.report.model_code import ROOT, copy_code, served_modules
 from salt_pipeline.components.report.register import write_pyfunc
 from tests.components.trained import Trained
 
@@ -31,14 +31,18 @@ def write_model(folder: Path, trained: Trained) -> Path:
     return folder
 
 
+def changed_code(folder: Path, module: str, old: str, new: str) -> Path:
+    """Copies the components, with a change in one module."""
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    source = (folder / module).read_text()
+    assert old in source
+    (folder / module).write_text(source.replace(old, new))
+    return folder
+
+
 def test_two_versions_in_one_process_each_run_their_own_code(trained: Trained, tmp_path: Path) -> None:
     first, second = (write_model(tmp_path / name, trained) for name in ("first", "second"))
-    changed = tmp_path / "changed"
-    shutil.copytree(ROOT, changed, ignore=shutil.ignore_patterns("__pycache__"))
-    module = changed / "inference" / "pyfunc.py"
-    source = module.read_text()
-    assert "np.divide(" in source
-    module.write_text(source.replace("np.divide(", "7 + np.divide("))
+    changed = changed_code(tmp_path / "changed", "inference/pyfunc.py", "np.divide(", "7 + np.divide(")
     shutil.rmtree(second / "code")
     package = copy_code(second / "code", changed)
     model = yaml.safe_load((second / "MLmodel").read_text())
@@ -54,5 +58,31 @@ def test_two_versions_in_one_process_each_run_their_own_code(trained: Trained, t
     assert installed == [], "a registered model needs nothing of an installed project"
 
 
-def test_the_same_code_has_the_same_name(tmp_path: Path) -> None:
-    assert copy_code(tmp_path / "a") == copy_code(tmp_path / "b")
+def test_the_name_changes_only_with_the_code_that_is_served(tmp_path: Path) -> None:
+    name = copy_code(tmp_path / "code")
+    assert copy_code(tmp_path / "again") == name
+    served = changed_code(tmp_path / "served", "core/blend.py", "import", "import  ")
+    assert copy_code(tmp_path / "other", served) != name
+    not_served = changed_code(tmp_path / "not_served", "train_fold/trainer.py", "import", "import  ")
+    assert copy_code(tmp_path / "same", not_served) == name
+
+
+def test_only_what_the_served_model_imports_is_copied(tmp_path: Path) -> None:
+    copy = tmp_path / copy_code(tmp_path) / "components"
+    copied = {path.relative_to(copy).as_posix() for path in copy.rglob("*.py")}
+    assert {"inference/pyfunc.py", "network/unet.py", "core/bundle.py", "core/config/__init__.py"} <= copied
+    assert {name.split("/")[0] for name in copied} == {"__init__.py", "core", "inference", "network"}
+    assert "inference/apply.py" not in copied
+
+
+def test_imports_of_every_form_are_followed(tmp_path: Path) -> None:
+    modules = {
+        "inference/pyfunc.py": "import numpy\nfrom salt_pipeline.components.core import one\n",
+        "core/one.py": "def late():\n    import salt_pipeline.components.core.two\n",
+        "core/two.py": "from salt_pipeline.components.core.one import late\n",
+        "core/three.py": "",
+    }
+    for name, code in modules.items():
+        Path(tmp_path, name).parent.mkdir(exist_ok=True)
+        Path(tmp_path, name).write_text(code)
+    assert served_modules(tmp_path) == {Path("inference/pyfunc.py"), Path("core/one.py"), Path("core/two.py")}

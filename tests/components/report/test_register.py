@@ -1,4 +1,4 @@
-"""The bundle in MLflow's registry: loaded and used by the full MLflow, registered once, never in the way."""
+"""The bundle in MLflow's registry: the full MLflow loads it, it is registered once, a failure does not stop a run."""
 
 import logging
 import shutil
@@ -25,7 +25,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_mlflow: Path) 
     return MlflowClient(uri)
 
 
-def test_is_loaded_by_the_full_mlflow_and_predicts(trained: Trained, client: MlflowClient, tmp_path: Path) -> None:
+def test_the_full_mlflow_loads_the_model_and_predicts(trained: Trained, client: MlflowClient, tmp_path: Path) -> None:
     assert register("first", str(trained.bundle)) == {"registered_model": "salt/1"}
     model = mlflow.pyfunc.load_model("models:/salt/1")
     map_BHW = model.predict(trained.images_BHW)
@@ -56,7 +56,7 @@ def test_a_second_report_of_a_run_makes_no_second_version(trained: Trained, clie
     assert len(client.search_model_versions("name = 'salt'")) == 2
 
 
-def test_without_a_server_there_is_no_registry_and_no_failure(
+def test_without_a_server_nothing_is_registered_and_nothing_fails(
     trained: Trained, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

@@ -10,7 +10,7 @@ def artifact(**metadata: Any) -> Any:
     return SimpleNamespace(metadata=metadata)
 
 
-def test_seconds_are_read_of_the_artifacts_in_the_datas_order() -> None:
+def test_durations_are_read_from_artifacts_in_the_order_of_the_stages() -> None:
     seconds = task_seconds(
         submission=[artifact(stage_seconds="5.0")],
         ensemble=[artifact(stage_seconds="8.5", predict_seconds="40.0 41.5")],
@@ -25,7 +25,7 @@ def test_seconds_are_read_of_the_artifacts_in_the_datas_order() -> None:
     ]
 
 
-def test_a_stage_sums_its_tasks_up() -> None:
+def test_a_stage_sums_the_durations_of_its_tasks() -> None:
     curve = made_curve("a", 0, [1]).model_copy(update={"peak_memory_bytes": 2**30})
     smaller = made_curve("a", 1, [1]).model_copy(update={"peak_memory_bytes": 2**20})
     ingest, train = stage_times({"train_fold": [3, 4], "ingest": [1]}, {Job("a", 0): curve, Job("a", 1): smaller})
@@ -33,6 +33,6 @@ def test_a_stage_sums_its_tasks_up() -> None:
     assert (train.tasks, train.total, train.longest, train.peak_memory) == (2, 7, 4, 2**30)
 
 
-def test_the_curves_know_the_training_where_nothing_else_does() -> None:
+def test_without_artifacts_the_training_times_are_those_of_the_curves() -> None:
     (only,) = stage_times({}, {Job("a", 0): made_curve("a", 0, [1])})
     assert (only.name, only.total, only.peak_memory) == ("train_fold", 1, None)

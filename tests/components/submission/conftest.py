@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from safetensors.numpy import save_file
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.jobs import all_jobs
 from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.submission.stage import submit
 
 HASH = "0123456789abcdef"
 CONFIG = {
@@ -65,7 +67,7 @@ class World:
         write_table(self.path("folds.parquet"), FOLDS, columns, {"data_hash": HASH})
 
     def write_models(self, config: Config) -> list[str]:
-        """A model of a few numbers for each job."""
+        """Writes a model of a few numbers for each job; returns their folders."""
         folders = []
         for encoder, fold in all_jobs(config):
             folder = self.folder / "models" / f"{encoder}{fold}"
@@ -94,6 +96,20 @@ class World:
         }
         write_table(self.path(name), MAPS, columns, {"data_hash": data_hash})
 
+    def submit(self, config: dict[str, Any], models: list[str] | None = None) -> dict[str, float]:
+        """Runs the stage, which writes to `out`; returns its scores."""
+        return submit(
+            self.path("dataset.parquet"),
+            self.path("folds.parquet"),
+            self.path("oof.parquet"),
+            self.path("test.parquet"),
+            models or [],
+            config,
+            submission=self.path("out/submission.csv"),
+            choice=self.path("out/choice.json"),
+            bundle=self.path("out/bundle"),
+        )
+
 
 def blobs(rng: np.random.Generator, count: int) -> np.ndarray:
     """Discs of salt; every third mask is empty."""
@@ -120,3 +136,8 @@ def world(tmp_path: Path) -> World:
         guess(masks_BHW),
         guess(hidden_BHW),
     ).write()
+
+
+def run(world: World, **settings: Any) -> dict[str, float]:
+    """Runs the stage with options of its own and no models; returns its scores."""
+    return world.submit({"submission": settings})

@@ -1,4 +1,4 @@
-"""The bundle that the stage writes, and what may be wrong with the models it is made of."""
+"""The bundle that the stage writes, and models that it refuses."""
 
 import json
 from pathlib import Path
@@ -10,25 +10,12 @@ from salt_pipeline.components.core.bundle import open_bundle
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import MAPS, read_table, write_table
-from salt_pipeline.components.submission.stage import submit
 from tests.components.submission.conftest import CONFIG, World
 
 
 def run(world: World, models: list[str], **changes: Any) -> Path:
-    dataset, folds, oof, test = (world.path(f"{name}.parquet") for name in ("dataset", "folds", "oof", "test"))
-    out = Path(world.path("out"))
-    submit(
-        dataset,
-        folds,
-        oof,
-        test,
-        models,
-        CONFIG | changes,
-        submission=str(out / "submission.csv"),
-        choice=str(out / "choice.json"),
-        bundle=str(out / "bundle"),
-    )
-    return out / "bundle"
+    world.submit(CONFIG | changes, models)
+    return Path(world.path("out/bundle"))
 
 
 @pytest.fixture
@@ -36,7 +23,7 @@ def models(world: World) -> list[str]:
     return world.write_models(parse_config(CONFIG))
 
 
-def test_holds_every_job_with_its_share_whatever_their_order(world: World, models: list[str]) -> None:
+def test_a_bundle_has_every_job_with_its_weight_in_any_order_of_models(world: World, models: list[str]) -> None:
     bundle = open_bundle(run(world, models[::-1]))
     choice = json.loads(Path(world.path("out/choice.json")).read_text())
     assert [(member.encoder, member.fold) for member in bundle.members] == [
@@ -56,7 +43,7 @@ def test_holds_every_job_with_its_share_whatever_their_order(world: World, model
         assert bundle.path(member.file).read_bytes() == source.read_bytes()
 
 
-def test_the_shares_are_the_weights_that_the_test_maps_were_blended_by(world: World, models: list[str]) -> None:
+def test_the_weights_are_those_that_the_test_maps_were_blended_with(world: World, models: list[str]) -> None:
     table, facts = read_table(world.path("test.parquet"), MAPS)
     columns = table.to_pydict()
     write_table(world.path("test.parquet"), MAPS, columns, {**facts, "weights": '{"one": 0.45, "two": 0.55}'})
@@ -70,12 +57,12 @@ def test_the_shares_are_the_weights_that_the_test_maps_were_blended_by(world: Wo
         run(world, models)
 
 
-def test_the_same_bundle_again(world: World, models: list[str]) -> None:
+def test_the_same_inputs_give_the_same_bundle(world: World, models: list[str]) -> None:
     first = open_bundle(run(world, models))
     assert open_bundle(run(world, models)) == first
 
 
-def test_the_card_says_how_good_it_is(world: World, models: list[str]) -> None:
+def test_the_card_has_scores_and_weights(world: World, models: list[str]) -> None:
     card = (run(world, models) / "MODEL_CARD.md").read_text()
     choice = json.loads(Path(world.path("out/choice.json")).read_text())
     assert f"{choice['score_low']:.4f} to {choice['score_high']:.4f}" in card
@@ -84,7 +71,7 @@ def test_the_card_says_how_good_it_is(world: World, models: list[str]) -> None:
     assert "synthetic" not in card
 
 
-def test_models_that_do_not_belong_are_named_before_anything_is_written(world: World, models: list[str]) -> None:
+def test_models_of_another_run_are_refused_before_a_file_is_written(world: World, models: list[str]) -> None:
     with pytest.raises(SaltError, match="model of encoder two, fold 2 missing"):
         run(world, models[:-1])
     with pytest.raises(SaltError, match="one0: config_hash: does not match the other inputs"):
@@ -100,11 +87,11 @@ def test_models_that_do_not_belong_are_named_before_anything_is_written(world: W
 
 def test_damaged_weights_are_named(world: World, models: list[str]) -> None:
     path = Path(models[4], "model.safetensors")
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + b"x")
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"x")
     with pytest.raises(SaltError, match=r"two1/model\.safetensors: was altered"):
         run(world, models)
-    path.write_bytes(whole[:-1])
+    path.write_bytes(content[:-1])
     with pytest.raises(SaltError, match=r"two1/model\.safetensors: is not a safetensors file"):
         run(world, models)
     path.unlink()

@@ -11,7 +11,7 @@ from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.submission.check import check_submission, score_csv
 
 IDS = ["a", "b", "c"]
-GOOD = "id,rle_mask\nb,1 3 7 2\na,\nc,1 10201\n"
+VALID = "id,rle_mask\nb,1 3 7 2\na,\nc,1 10201\n"
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def csv(tmp_path: Path) -> Callable[[str | bytes], Path]:
     return write
 
 
-def test_a_good_file_in_any_order(csv: Callable[[str | bytes], Path]) -> None:
-    assert check_submission(csv(GOOD), IDS) == []
-    assert check_submission(csv(GOOD.replace("\n", "\r\n")), IDS) == []
+def test_a_valid_file_in_any_order_has_no_problem(csv: Callable[[str | bytes], Path]) -> None:
+    assert check_submission(csv(VALID), IDS) == []
+    assert check_submission(csv(VALID.replace("\n", "\r\n")), IDS) == []
 
 
 @pytest.mark.parametrize(
@@ -34,20 +34,20 @@ def test_a_good_file_in_any_order(csv: Callable[[str | bytes], Path]) -> None:
     [
         ("image,rle\nb,\na,\nc,\n", ["wrong header (found image,rle, expected id,rle_mask)"]),
         ("", ["wrong header (found none, expected id,rle_mask)", "id a and 2 more is missing"]),
-        (GOOD + "b,\n", ["line 5: duplicate id (found b)"]),
+        (VALID + "b,\n", ["line 5: duplicate id (found b)"]),
         ("id,rle_mask\nb,\nc,\n", ["id a is missing"]),
-        (GOOD + "d,\n", ["id d is unknown"]),
-        (GOOD + "d,\ne,\n", ["id d and 1 more is unknown"]),
-        (GOOD.replace("a,", "a"), ["line 3: is not an id and a mask (found 1 columns)", "id a is missing"]),
-        (GOOD.replace("a,", "a,,"), ["line 3: is not an id and a mask (found 3 columns)", "id a is missing"]),
-        (GOOD.replace("a,", "a,5 2 6 2"), ["line 3: a: rle_mask: runs overlap (found 6 2)"]),
-        (GOOD.replace("a,", "a,5 2 7 2"), ["line 3: a: rle_mask: runs touch (found 7 2)"]),
-        (GOOD.replace("a,", "a,9 2 5 2"), ["line 3: a: rle_mask: runs do not increase (found 5 2)"]),
-        (GOOD.replace("a,", "a,10201 2"), ["rle_mask: a run outside the 10201 pixels (found 10201 2)"]),
-        (GOOD.replace("a,", "a,5 2 9"), ["a start without a length (found 3 numbers, expected pairs)"]),
-        (GOOD.replace("a,", "a,nan"), ["rle_mask: is not an integer (found 'nan')"]),
+        (VALID + "d,\n", ["id d is unknown"]),
+        (VALID + "d,\ne,\n", ["id d and 1 more is unknown"]),
+        (VALID.replace("a,", "a"), ["line 3: is not an id and a mask (found 1 columns)", "id a is missing"]),
+        (VALID.replace("a,", "a,,"), ["line 3: is not an id and a mask (found 3 columns)", "id a is missing"]),
+        (VALID.replace("a,", "a,5 2 6 2"), ["line 3: a: rle_mask: runs overlap (found 6 2)"]),
+        (VALID.replace("a,", "a,5 2 7 2"), ["line 3: a: rle_mask: runs touch (found 7 2)"]),
+        (VALID.replace("a,", "a,9 2 5 2"), ["line 3: a: rle_mask: runs do not increase (found 5 2)"]),
+        (VALID.replace("a,", "a,10201 2"), ["rle_mask: a run outside the 10201 pixels (found 10201 2)"]),
+        (VALID.replace("a,", "a,5 2 9"), ["a start without a length (found 3 numbers, expected pairs)"]),
+        (VALID.replace("a,", "a,nan"), ["rle_mask: is not an integer (found 'nan')"]),
         (b"\xff\xfe\x00", ["is not a csv file"]),
-        (GOOD + "d," + "1 1 " * 50_000, ["is not a csv file"]),
+        (VALID + "d," + "1 1 " * 50_000, ["is not a csv file"]),
     ],
 )
 def test_each_problem_is_named(csv: Callable[[str | bytes], Path], text: str, problems: list[str]) -> None:
@@ -59,12 +59,12 @@ def test_each_problem_is_named(csv: Callable[[str | bytes], Path], text: str, pr
         assert problem in message
 
 
-def test_all_problems_at_once(csv: Callable[[str | bytes], Path]) -> None:
+def test_all_problems_are_reported_together(csv: Callable[[str | bytes], Path]) -> None:
     text = "rle_mask,id\na,1 1 2 2\na,\nx,5\nb\n"
-    assert len(check_submission(csv(text), IDS)) == 7  # header, touching, doubled, odd, columns, missing, unknown
+    assert len(check_submission(csv(text), IDS)) == 7  # header, touching, duplicate, odd, columns, missing, unknown
 
 
-def test_no_file(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     (problem,) = check_submission(tmp_path / "none.csv", IDS)
     assert "none.csv: cannot be read" in str(problem)
 
@@ -82,7 +82,7 @@ def masks(tmp_path: Path) -> tuple[Path, str]:
     return folder, encode(half[None])[0]
 
 
-def test_score(csv: Callable[[str | bytes], Path], masks: tuple[Path, str]) -> None:
+def test_the_score_is_the_mean_over_images(csv: Callable[[str | bytes], Path], masks: tuple[Path, str]) -> None:
     folder, half = masks
     for rows, expected in (
         (f"a,\nb,{half}\nc,1 10201\n", 1),
@@ -94,7 +94,9 @@ def test_score(csv: Callable[[str | bytes], Path], masks: tuple[Path, str]) -> N
         assert count == 3
 
 
-def test_rows_without_masks_and_masks_without_rows(csv: Callable[[str | bytes], Path], masks: tuple[Path, str]) -> None:
+def test_rows_without_masks_and_masks_without_rows_are_refused(
+    csv: Callable[[str | bytes], Path], masks: tuple[Path, str]
+) -> None:
     folder, half = masks
     with pytest.raises(SaltError, match="id d is unknown"):
         score_csv(csv(f"id,rle_mask\na,\nb,{half}\nc,\nd,\n"), folder)
@@ -102,9 +104,9 @@ def test_rows_without_masks_and_masks_without_rows(csv: Callable[[str | bytes], 
         score_csv(csv(f"id,rle_mask\na,\nb,{half}\n"), folder)
 
 
-def test_bad_masks(csv: Callable[[str | bytes], Path], masks: tuple[Path, str], tmp_path: Path) -> None:
+def test_bad_masks_are_refused(csv: Callable[[str | bytes], Path], masks: tuple[Path, str], tmp_path: Path) -> None:
     folder, _ = masks
-    path = csv(GOOD)
+    path = csv(VALID)
     Image.fromarray(np.zeros((5000, 4), np.uint8)).save(folder / "a.png")
     with pytest.raises(SaltError, match=r"a\.png: wrong size \(found 4 x 5000"):
         score_csv(path, folder)

@@ -15,8 +15,8 @@ def survey(seed: int, count: int = 12) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return maps_BHW, masks_BHW, np.arange(count) % 3
 
 
-def by_hand(maps_BHW: np.ndarray, masks_BHW: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
-    """Tenths of points of every image, for every pair of level and smallest area, by the direct metric."""
+def direct_scores(maps_BHW: np.ndarray, masks_BHW: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+    """Scores of every image in tenths, for every pair of level and smallest area, by the direct metric."""
     empty_B = 10 * (masks_BHW.sum((1, 2)) == 0)
     table = {}
     for level in range(1, 256):
@@ -38,10 +38,10 @@ def rank(pair: tuple[int, int]) -> tuple[int, int, int]:
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32))
-def test_finds_what_trying_every_pair_finds(seed: int) -> None:
+def test_the_choice_is_that_of_an_exhaustive_search(seed: int) -> None:
     maps_BHW, masks_BHW, folds_B = survey(seed)
     chosen = choose(overlap(maps_BHW, masks_BHW), folds_B)
-    table = by_hand(maps_BHW, masks_BHW)
+    table = direct_scores(maps_BHW, masks_BHW)
     pair = best_pair(table, folds_B >= 0)
     assert (cut(chosen.threshold), chosen.min_area) == pair
     assert chosen.score == pytest.approx(table[pair].mean() / 10)
@@ -52,11 +52,11 @@ def test_finds_what_trying_every_pair_finds(seed: int) -> None:
     assert chosen.score_cross_fitted == pytest.approx(crossed / 120)
 
 
-def test_a_smallest_area_empties_specks() -> None:
+def test_a_smallest_area_empties_masks_of_noise() -> None:
     masks_BHW = np.zeros((4, 101, 101), np.uint8)
     masks_BHW[0, :50] = 1
     maps_BHW = masks_BHW * 255
-    maps_BHW[1:, :3, :10] = 255  # 30 px of noise that no threshold can tell from salt
+    maps_BHW[1:, :3, :10] = 255  # 30 px of noise that no threshold can distinguish from salt
     chosen = choose(overlap(maps_BHW, masks_BHW), np.arange(4) % 2)
     assert chosen.min_area == 31
     assert chosen.threshold == 0.5
@@ -65,17 +65,17 @@ def test_a_smallest_area_empties_specks() -> None:
     assert chosen.salt_accuracy == 1
 
 
-def test_of_equal_pairs_the_smallest_area_comes_before_the_nearest_threshold() -> None:
+def test_of_equal_scores_the_smallest_area_is_chosen_then_the_nearest_threshold() -> None:
     masks_BHW = np.zeros((2, 101, 101), np.uint8)
     masks_BHW[0, :50] = 1
     maps_BHW = masks_BHW * 255
-    maps_BHW[1, :3, :10] = 150  # gone above 150 / 255, or at 0.5 with a smallest area of 31 px
+    maps_BHW[1, :3, :10] = 150  # removed above 150 / 255, or at 0.5 with a smallest area of 31 px
     chosen = choose(overlap(maps_BHW, masks_BHW), np.arange(2))
     assert (cut(chosen.threshold), chosen.min_area, chosen.score) == (151, 0, 1)
 
 
-def test_cross_fitting_shows_what_the_choice_flatters() -> None:
-    """Each fold alone could be perfect at its own threshold; chosen on the other, each scores nothing."""
+def test_cross_fitting_shows_that_a_choice_is_optimistic() -> None:
+    """Each fold has a perfect score at its own threshold, and a score of 0 at that of the other fold."""
     masks_BHW = np.zeros((2, 101, 101), np.uint8)
     masks_BHW[0, :50] = 1
     maps_BHW = np.where(masks_BHW == 1, 100, 0).astype(np.uint8)
@@ -86,7 +86,7 @@ def test_cross_fitting_shows_what_the_choice_flatters() -> None:
 
 
 @pytest.mark.parametrize(("salt", "perfect"), [(0, True), (1, True), (0, False), (1, False)])
-def test_no_salt_at_all_and_only_salt(salt: int, perfect: bool) -> None:
+def test_images_without_salt_and_full_of_salt(salt: int, perfect: bool) -> None:
     masks_BHW = np.full((4, 101, 101), salt, np.uint8)
     maps_BHW = (masks_BHW if perfect else 1 - masks_BHW) * 255
     chosen = choose(overlap(maps_BHW, masks_BHW), np.arange(4) % 2)
@@ -94,7 +94,7 @@ def test_no_salt_at_all_and_only_salt(salt: int, perfect: bool) -> None:
     assert chosen.score == chosen.score_cross_fitted == chosen.salt_accuracy == float(perfect)
 
 
-def test_fixed_values_are_kept_to_the_letter() -> None:
+def test_fixed_values_are_not_changed() -> None:
     maps_BHW, masks_BHW, folds_B = survey(1)
     found = overlap(maps_BHW, masks_BHW)
     fixed = choose(found, folds_B, threshold=0.333, min_area=7)

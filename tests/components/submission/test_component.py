@@ -21,7 +21,7 @@ def call(world: World) -> list[Any]:
     return outputs
 
 
-def test_describes_and_logs(world: World) -> None:
+def test_outputs_are_described_and_scores_logged(world: World) -> None:
     csv, choice, metrics, bundle = call(world)
     assert csv.metadata["display_name"] == "submission.csv"
     assert choice.metadata["display_name"] == "choice"
@@ -33,7 +33,7 @@ def test_describes_and_logs(world: World) -> None:
     assert metrics.metadata["score"] == scores["score"] == json.loads(Path(choice.path).read_text())["score"]
 
 
-def test_a_users_mistake_ends_without_a_traceback(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_the_user_is_reported_without_a_traceback(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     Path(world.path("test.parquet")).unlink()
     with pytest.raises(SystemExit, match="2"):
         call(world)

@@ -1,4 +1,4 @@
-"""The model card: what it says of each kind of weights and data."""
+"""The model card of each kind of initial weights and data."""
 
 from typing import Any
 

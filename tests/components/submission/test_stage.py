@@ -1,7 +1,6 @@
 import csv
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,24 +10,9 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.intervals import interval
 from salt_pipeline.components.core.metric import score_images
 from salt_pipeline.components.core.rle import decode
-from salt_pipeline.components.core.schemas import MAPS, SIDE
+from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.submission.check import check_submission
-from salt_pipeline.components.submission.stage import submit
-from tests.components.submission.conftest import World
-
-
-def run(world: World, **settings: Any) -> dict[str, float]:
-    return submit(
-        world.path("dataset.parquet"),
-        world.path("folds.parquet"),
-        world.path("oof.parquet"),
-        world.path("test.parquet"),
-        [],
-        {"submission": settings},
-        submission=world.path("out/submission.csv"),
-        choice=world.path("out/choice.json"),
-        bundle=world.path("out/bundle"),
-    )
+from tests.components.submission.conftest import World, run
 
 
 def masks(world: World) -> dict[str, np.ndarray]:
@@ -36,7 +20,7 @@ def masks(world: World) -> dict[str, np.ndarray]:
         return {row["id"]: decode(row["rle_mask"]) for row in csv.DictReader(file)}
 
 
-def test_writes_the_masks_of_the_choice_in_the_samples_order(world: World) -> None:
+def test_masks_are_those_of_the_choice_in_the_order_of_the_sample(world: World) -> None:
     numbers = run(world)
     choice = json.loads(Path(world.path("out/choice.json")).read_text())
     assert check_submission(world.path("out/submission.csv"), world.test) == []
@@ -61,14 +45,14 @@ def test_writes_the_masks_of_the_choice_in_the_samples_order(world: World) -> No
     assert set(numbers) == {"threshold", "min_area", "score", "score_at_half", "score_cross_fitted", "salt_accuracy"}
 
 
-def test_the_same_bytes_again(world: World) -> None:
+def test_the_same_inputs_give_the_same_bytes(world: World) -> None:
     run(world)
     first = Path(world.path("out/submission.csv")).read_bytes()
     run(world)
     assert Path(world.path("out/submission.csv")).read_bytes() == first
 
 
-def test_fixed_threshold_and_area(world: World) -> None:
+def test_a_fixed_threshold_and_area_are_used(world: World) -> None:
     numbers = run(world, threshold=0.5, min_area=0)
     assert numbers["threshold"] == 0.5
     assert numbers["min_area"] == 0
@@ -76,7 +60,7 @@ def test_fixed_threshold_and_area(world: World) -> None:
     np.testing.assert_array_equal(masks(world)[world.test[2]], world.test_BHW[2] >= 128)
 
 
-def test_a_mask_of_just_the_smallest_area_stays(world: World) -> None:
+def test_a_mask_of_exactly_the_smallest_area_is_kept(world: World) -> None:
     area = int((world.test_BHW[2] > 63).sum())
     assert area
     run(world, threshold=0.25, min_area=area)
@@ -101,7 +85,7 @@ def test_constant_images_are_empty_out_of_fold_and_in_the_submission(world: Worl
 
 
 @pytest.mark.parametrize("salt", [0, 1])
-def test_no_salt_at_all_and_only_salt(world: World, salt: int) -> None:
+def test_images_without_salt_and_full_of_salt(world: World, salt: int) -> None:
     world.masks_BHW[:] = salt
     world.oof_BHW[:] = salt * 255
     world.test_BHW[:] = salt * 255
@@ -111,7 +95,7 @@ def test_no_salt_at_all_and_only_salt(world: World, salt: int) -> None:
     assert all(mask.all() if salt else not mask.any() for mask in masks(world).values())
 
 
-def test_maps_in_several_row_groups(world: World) -> None:
+def test_the_result_does_not_depend_on_row_groups(world: World) -> None:
     before = run(world)
     expected = Path(world.path("out/submission.csv")).read_bytes()
     for name in ("dataset.parquet", "oof.parquet", "test.parquet"):
@@ -121,43 +105,13 @@ def test_maps_in_several_row_groups(world: World) -> None:
     assert Path(world.path("out/submission.csv")).read_bytes() == expected
 
 
-@pytest.mark.parametrize("name", ["oof", "test"])
-def test_maps_of_other_ids(world: World, name: str) -> None:
-    ids, maps_BHW = (world.labelled, world.oof_BHW) if name == "oof" else (world.test, world.test_BHW)
-    file = f"{name}.parquet"
-    world.write_maps(file, ids[2:], maps_BHW[2:])
-    with pytest.raises(SaltError, match=rf"{file}: id: 2 images are missing \(expected {ids[0]}\)"):
-        run(world)
-    world.write_maps(file, [*ids[:-1], "zzz"], maps_BHW)
-    with pytest.raises(SaltError, match=rf"{file}: id: 1 image is missing \(expected {ids[-1]}\)"):
-        run(world)
-    world.write_maps(file, [ids[0], *ids], np.concatenate([maps_BHW[:1], maps_BHW]))
-    with pytest.raises(SaltError, match=rf"{file}: id: the image is duplicate \(found {ids[0]}\)"):
-        run(world)
-    world.write_maps(file, ids[::-1], maps_BHW[::-1])
-    with pytest.raises(SaltError, match=f"{file}: id: rows are not sorted"):
-        run(world)
-    world.write_maps(file, ids, maps_BHW, data_hash="another")
-    with pytest.raises(SaltError, match=f"{file}: data_hash: does not match the other inputs"):
-        run(world)
-    assert not Path(world.path("out")).exists()
-
-
-def test_folds_of_other_ids(world: World) -> None:
+def test_folds_of_other_ids_are_refused(world: World) -> None:
     world.write_folds(world.labelled[1:])
     with pytest.raises(SaltError, match=r"folds\.parquet: id: 1 image is missing \(expected a00\)"):
         run(world)
 
 
-def test_no_labelled_image(world: World) -> None:
-    world.labelled, world.images_BHW = [], world.images_BHW[24:]
-    world.masks_BHW = world.oof_BHW = np.zeros((0, SIDE, SIDE), np.uint8)
-    world.write()
-    with pytest.raises(SaltError, match=r"dataset\.parquet: holds no labelled image"):
-        run(world)
-
-
-def test_no_test_image(world: World) -> None:
+def test_without_test_images_the_submission_has_no_rows(world: World) -> None:
     world.test, world.images_BHW = [], world.images_BHW[:24]
     world.test_BHW = np.zeros((0, SIDE, SIDE), np.uint8)
     world.write()
@@ -165,22 +119,7 @@ def test_no_test_image(world: World) -> None:
     assert Path(world.path("out/submission.csv")).read_text() == "id,rle_mask\n"
 
 
-def test_damaged_and_wrong_files(world: World) -> None:
-    path = Path(world.path("oof.parquet"))
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(SaltError, match=r"oof\.parquet: is not a Parquet file, or is damaged"):
-        run(world)
-    path.write_bytes(whole[:100] + bytes(len(whole) // 2) + whole[100 + len(whole) // 2 :])
-    with pytest.raises(SaltError, match=r"oof\.parquet: is damaged"):
-        run(world)
-    path.write_bytes(Path(world.path("folds.parquet")).read_bytes())
-    with pytest.raises(SaltError, match=r"salt\.schema: wrong schema \(found folds/1, expected maps/1\)"):
-        run(world)
-    assert MAPS.metadata == {b"salt.schema": b"maps/1"}
-
-
-def test_output_that_cannot_be_written_leaves_nothing(world: World) -> None:
+def test_an_output_that_cannot_be_written_leaves_no_file(world: World) -> None:
     Path(world.path("out/submission.csv")).mkdir(parents=True)
     with pytest.raises(SaltError, match=r"submission\.csv: cannot be written"):
         run(world)

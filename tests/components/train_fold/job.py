@@ -1,4 +1,4 @@
-"""One training job of the tiny network: its arguments, and the stage in a process that a test may kill."""
+"""A training job of the tiny network: its arguments, and a process that a test may kill."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ def arguments(survey: tuple[str, str], out: Path, config: dict[str, Any], **chan
 
 
 def start(job: dict[str, Any], environment: Mapping[str, str]) -> subprocess.Popen:
-    """Begins the stage in a process of its own, on one thread."""
+    """Starts the stage in its own process, on one thread."""
     return subprocess.Popen(
         [sys.executable, "-c", CHILD, json.dumps(job)],
         cwd=Path(__file__).parents[3],

@@ -1,4 +1,4 @@
-"""A checkpoint gives everything back bit for bit, or is refused."""
+"""A checkpoint restores the complete state bit for bit, or is refused."""
 
 import dataclasses
 from pathlib import Path
@@ -15,7 +15,7 @@ JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": EN
 
 
 class State:
-    """A network in channels_last and its fused optimiser, `steps` steps on."""
+    """A network in channels_last and its fused optimiser, after `steps` steps."""
 
     def __init__(self, steps: int, seed: int = 0) -> None:
         self.model = network().to(memory_format=torch.channels_last)
@@ -44,23 +44,23 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "checkpoint.safetensors"
 
 
-def test_comes_back_bit_for_bit_and_goes_on_alike(path: Path) -> None:
+def test_the_state_is_restored_and_training_continues_bit_for_bit(path: Path) -> None:
     progress = Progress(JOB, 3, 2, 0.75, 1e-3, 1, [{"epoch": 1, "score": 0.1 + 0.2}])
-    unbroken = State(2)
-    unbroken.save(path, progress)
+    uninterrupted = State(2)
+    uninterrupted.save(path, progress)
     resumed = State(0, seed=9)
     best, found = resumed.load(path)
     assert dataclasses.asdict(found) == dataclasses.asdict(progress)
     assert all(torch.equal(value, best[key]) for key, value in network().state_dict().items())
-    for parameter, other in zip(unbroken.model.parameters(), resumed.model.parameters(), strict=True):
-        mine, yours = unbroken.optimizer.state[parameter], resumed.optimizer.state[other]
+    for parameter, other in zip(uninterrupted.model.parameters(), resumed.model.parameters(), strict=True):
+        mine, yours = uninterrupted.optimizer.state[parameter], resumed.optimizer.state[other]
         assert mine.keys() == yours.keys()
         for key in mine:
             assert torch.equal(mine[key], yours[key])
         assert yours["exp_avg"].stride() == other.stride()
-    for state in (unbroken, resumed):
+    for state in (uninterrupted, resumed):
         state.step(2)
-    pairs = zip(unbroken.model.state_dict().values(), resumed.model.state_dict().values(), strict=True)
+    pairs = zip(uninterrupted.model.state_dict().values(), resumed.model.state_dict().values(), strict=True)
     assert all(torch.equal(mine, yours) for mine, yours in pairs)
 
 
@@ -72,17 +72,17 @@ def test_a_checkpoint_before_the_first_step_has_no_averages(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("key", "other"), [("fold", 3), ("encoder", "resnet18"), ("data_hash", "e")])
-def test_another_job_s_is_refused(path: Path, key: str, other: str | int) -> None:
+def test_a_checkpoint_of_another_job_is_refused(path: Path, key: str, other: str | int) -> None:
     State(0).save(path, Progress(JOB))
     with pytest.raises(SaltError, match="checkpoint of another job"):
         State(0).load(path, JOB | {key: other})
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.999])
-def test_a_truncated_one_is_refused(path: Path, share: float) -> None:
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.5, 0.999])
+def test_a_truncated_checkpoint_is_refused(path: Path, fraction: float) -> None:
     State(0).save(path, Progress(JOB))
     content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
+    path.write_bytes(content[: int(fraction * len(content))])
     with pytest.raises(SaltError, match="damaged: remove it to start over"):
         State(0).load(path)
 
@@ -95,7 +95,7 @@ def test_another_safetensors_file_is_refused(path: Path) -> None:
         State(0).load(path)
 
 
-def test_one_of_another_network_is_refused(path: Path) -> None:
+def test_a_checkpoint_of_another_network_is_refused(path: Path) -> None:
     State(0).save(path, Progress(JOB))
     other = State(0)
     other.model = network(decoder_channels=24)
@@ -103,7 +103,7 @@ def test_one_of_another_network_is_refused(path: Path) -> None:
         other.load(path)
 
 
-def test_a_failed_write_leaves_the_last_one(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_last_checkpoint(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from salt_pipeline.components.train_fold import checkpoint
 
     State(0).save(path, Progress(JOB, epoch=1))

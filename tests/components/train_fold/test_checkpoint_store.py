@@ -1,4 +1,4 @@
-"""Checkpoints in a real MinIO: killed and gone on with elsewhere, attempts that collide, objects that were altered."""
+"""Checkpoints in a real MinIO: resumed elsewhere after a kill, written by concurrent attempts, altered."""
 
 import hashlib
 import json
@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from salt_pipeline.components.core import job_files
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.job_files import JobKey, newest_data_hash, read_progress
@@ -25,16 +24,9 @@ from tests.components.network.tiny import ENCODER, HASH, document, write_survey
 from tests.components.train_fold.job import arguments, start
 from tests.servers import MinioServer, minio_program
 
-pytestmark = [pytest.mark.minio, pytest.mark.usefixtures("store_environment")]
+pytestmark = [pytest.mark.minio, pytest.mark.usefixtures("store_environment", "no_cached_store")]
 
 JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": "e", "fold": 0}
-
-
-@pytest.fixture(autouse=True)
-def _no_store_of_another_test() -> Iterator[None]:
-    job_files._watchers_store.cache_clear()
-    yield
-    job_files._watchers_store.cache_clear()
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +43,7 @@ def write(place: StorePlace, epoch: int, content: bytes | None = None) -> None:
     place.after_step(Progress(JOB, epoch=epoch), 1.0)
 
 
-def test_killed_and_gone_on_with_elsewhere_by_two_at_once_it_ends_with_the_same_bits(
+def test_a_killed_job_resumed_by_two_attempts_gives_the_same_bits(
     minio: MinioServer, store: Store, bucket: str, survey: tuple[str, str], tmp_path: Path
 ) -> None:
     config = document(train={"phase1_epochs": 2, "schedule": "plateau", "keep": "best"})
@@ -71,8 +63,8 @@ def test_killed_and_gone_on_with_elsewhere_by_two_at_once_it_ends_with_the_same_
     other = start(arguments(survey, tmp_path / "other", config, checkpoints=checkpoints), minio.environment())
     train(**arguments(survey, tmp_path / "one", config, checkpoints=checkpoints))
     assert other.wait() == 0
-    train(**arguments(survey, tmp_path / "unbroken", config, checkpoints=str(tmp_path / "checkpoints")))
-    files = [(tmp_path / name / "model/model.safetensors").read_bytes() for name in ("one", "other", "unbroken")]
+    train(**arguments(survey, tmp_path / "uninterrupted", config, checkpoints=str(tmp_path / "checkpoints")))
+    files = [(tmp_path / name / "model/model.safetensors").read_bytes() for name in ("one", "other", "uninterrupted")]
     assert files[0] == files[1] == files[2]
     kept = store.stat(uri)
     assert kept is not None
@@ -105,7 +97,7 @@ def test_an_earlier_epoch_never_replaces_a_later_one(
         assert later.checkpoint.read_bytes() == f"{behind.attempt} 3".encode()
 
 
-def test_of_many_attempts_at_once_the_furthest_is_kept(store: Store, bucket: str) -> None:
+def test_the_latest_epoch_of_concurrent_attempts_is_kept(store: Store, bucket: str) -> None:
     uri = f"s3://{bucket}/job"
 
     def attempt(seed: int) -> None:
@@ -124,18 +116,20 @@ def test_of_many_attempts_at_once_the_furthest_is_kept(store: Store, bucket: str
     assert content == f"{found.metadata['attempt']} {last}"
 
 
-def test_an_altered_one_is_never_trained_on(store: Store, bucket: str, survey: tuple[str, str], tmp_path: Path) -> None:
+def test_an_altered_checkpoint_is_never_resumed(
+    store: Store, bucket: str, survey: tuple[str, str], tmp_path: Path
+) -> None:
     config = document(train={"epochs": 1, "phase1_epochs": 1})
     checkpoints = f"s3://{bucket}/checkpoints"
-    train(**arguments(survey, tmp_path / "whole", config, checkpoints=checkpoints))
+    train(**arguments(survey, tmp_path / "first", config, checkpoints=checkpoints))
     uri = next(name for name, _ in store.list(checkpoints) if name.endswith(".safetensors"))
     content, facts = bytearray(store.get(uri)), store.stat(uri)
     assert facts is not None
-    for spoilt in (content[: len(content) // 2], content[:-1] + bytes([content[-1] ^ 1])):
+    for altered in (content[: len(content) // 2], content[:-1] + bytes([content[-1] ^ 1])):
         sha256 = {"epoch": facts.metadata["epoch"], "sha256": facts.metadata["sha256"]}
         key = uri.removeprefix(f"s3://{bucket}/")
         store._minio._put_object(
-            bucket, key, bytes(spoilt), {f"x-amz-meta-{name}": value for name, value in sha256.items()}
+            bucket, key, bytes(altered), {f"x-amz-meta-{name}": value for name, value in sha256.items()}
         )
         with pytest.raises(SaltError, match=f"{uri}: was altered or is damaged.* remove the object to start over"):
             train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
@@ -149,7 +143,7 @@ def test_an_altered_one_is_never_trained_on(store: Store, bucket: str, survey: t
     assert "/tmp" not in str(caught.value)
 
 
-def test_without_a_store_or_its_bucket_no_training_begins(
+def test_without_a_store_or_its_bucket_no_training_starts(
     survey: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SaltError, match="there is no such bucket"):
@@ -165,8 +159,8 @@ def test_without_a_store_or_its_bucket_no_training_begins(
 
 
 @pytest.fixture
-def breaking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MinioServer]:
-    """A server that a test may stop, and that the environment names."""
+def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MinioServer]:
+    """A server that a test may stop, with its address in the environment."""
     minio_program()
     with MinioServer(tmp_path / "minio") as server:
         for name, value in server.settings().environment().items():
@@ -175,15 +169,15 @@ def breaking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MinioS
         yield server
 
 
-def test_a_training_goes_on_over_an_outage(breaking: MinioServer) -> None:
+def test_a_training_continues_over_an_outage(own_server: MinioServer) -> None:
     def start_later() -> None:
         time.sleep(1.5)
-        breaking.start()
+        own_server.start()
 
     with StorePlace("s3://salt/job") as place:
         write(place, 1)
         place._wait()
-        breaking.kill()
+        own_server.kill()
         back = threading.Thread(target=start_later)
         back.start()
         write(place, 2)
@@ -195,14 +189,14 @@ def test_a_training_goes_on_over_an_outage(breaking: MinioServer) -> None:
 
 
 @pytest.mark.timeout(60)
-def test_a_longer_outage_stops_it(breaking: MinioServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_longer_outage_stops_the_training(own_server: MinioServer, caplog: pytest.LogCaptureFixture) -> None:
     place = StorePlace("s3://salt/job", patience=1)
 
     def training() -> None:
         with place:
             write(place, 1)
             place._wait()
-            breaking.kill()
+            own_server.kill()
             write(place, 2)
             write(place, 3)
 
@@ -210,7 +204,7 @@ def test_a_longer_outage_stops_it(breaking: MinioServer, caplog: pytest.LogCaptu
         training()
     assert "the progress is not reported" in caplog.text
     assert not place.folder.exists()
-    breaking.start()
+    own_server.start()
     with StorePlace("s3://salt/job") as again:
         assert (
             hashlib.sha256(again.checkpoint.read_bytes()).digest()

@@ -1,15 +1,15 @@
-"""The losses of ten steps of two presets, replayed: whatever shifts a training shows here.
+"""Replays the losses of ten steps of two presets: any change that affects a training is found here.
 
-Five steps of each phase, on a made-up survey, by the presets' own losses, optimiser, schedule, augmentation and seed.
-What differs from the presets, so that it takes seconds, needs no network and gives the same everywhere:
+Each phase has five steps on a synthetic survey, with the losses, optimiser, schedule, augmentation and seed of the
+preset. The differences from the presets make it take seconds, need no network and give the same result everywhere:
 
-- It computes in float64. Adam's first steps blow up rounding: in float32 ten steps make 5 % of it from one instruction
-  set to another, in float64 3e-8 from one thread to two.
-- A phase is one epoch of five steps, of 4 images in place of 16 (`smoke`) and 10 (`seed`).
-- `seed` begins from chance, since its weights lie in a hub, with 64 x 64 pixels and a stem of stride 2; with its own
-  stem and 2 images a step it is marked slow.
+- It computes in float64. Adam's first steps amplify rounding errors: after ten steps in float32 the losses differ by
+  5 % between instruction sets; in float64 they differ by 3e-8 between one thread and two.
+- A phase is one epoch of five steps, with batches of 4 images instead of 16 (`smoke`) and 10 (`seed`).
+- `seed` is randomly initialised, since its weights are on a hub, and has 64 x 64 pixels and a stem of stride 2. With
+  its own stem and batches of 2 images it is marked slow.
 
-A change that is meant to shift a training makes the file anew:
+After a change that is meant to affect a training, write the file again:
 `.venv/bin/python -m tests.components.train_fold.test_golden_losses`
 """
 
@@ -37,7 +37,7 @@ from salt_pipeline.pipelines.presets import preset_config
 
 GOLDEN = Path(__file__).with_name("golden_losses.json")
 STEPS = 5
-"""Of each phase."""
+"""Steps of each phase."""
 
 HELD_OUT = 2
 PHASES = ["train.epochs=2", "train.phase1_epochs=1", "train.amp=off"]
@@ -47,16 +47,16 @@ CASES = {
     "seed, stride 2": ("seed", [*SEED, "train.batch_size=4", "model.stem_stride=2"]),
     "seed": ("seed", [*SEED, "train.batch_size=2"]),
 }
-"""Preset and what is changed of it, by the name in the file."""
+"""Preset and changed options of each case, by its name in the file."""
 
 SLOW = "seed"
 TOLERANCE = 1e-6
-"""Relative. One percent of learning rate makes 4e-4 at the second step."""
+"""Relative tolerance. A change of the learning rate by one percent changes the second loss by 4e-4."""
 
 
 @contextmanager
 def float64() -> Iterator[None]:
-    """Everything in double precision, what the code names float included."""
+    """Computes in double precision, also where the code calls `float`."""
     torch.set_default_dtype(torch.float64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Tensor, "float", Tensor.double)
@@ -104,7 +104,7 @@ def test_the_losses_are_those_of_the_file(case: str, tmp_path: Path) -> None:
     golden = read_json(GOLDEN)
     found = replay(case, tmp_path)
     assert len(found) == len(golden["losses"][case]) == 2 * STEPS
-    stale = f"the losses shifted; the file was made with torch {golden['torch']}, this is {version('torch')}"
+    stale = f"the losses have changed; the file was made with torch {golden['torch']}, this is {version('torch')}"
     np.testing.assert_allclose(found, golden["losses"][case], rtol=TOLERANCE, err_msg=stale)
 
 

@@ -1,4 +1,4 @@
-"""What each value of `train.keep` keeps, begins phase 2 with, and ends with."""
+"""The weights that each value of `train.keep` keeps, starts phase 2 with, and returns at the end."""
 
 from typing import Literal
 
@@ -34,7 +34,7 @@ def trained(keep: Literal["best", "last", "mean"]) -> KeptWeights:
     ("keep", "kept", "phase2", "end"),
     [("last", None, 2.0, 2.0), ("best", 1.0, 1.0, 1.0), ("mean", 2 - DECAY, 2.0, 2 - DECAY)],
 )
-def test_the_weights_kept_and_given_back(
+def test_the_weights_kept_at_phase_2_and_at_the_end(
     keep: Literal["best", "last", "mean"], kept: float | None, phase2: float, end: float
 ) -> None:
     training = trained(keep)
@@ -46,7 +46,7 @@ def test_the_weights_kept_and_given_back(
     assert network.weight.item() == pytest.approx(end)
 
 
-def test_what_is_kept_does_not_follow_the_network() -> None:
+def test_kept_weights_do_not_change_with_the_network() -> None:
     kept, network = new_kept_weights("best"), model(1)
     kept.after_epoch(network, improved=True)
     fill(network, 5)

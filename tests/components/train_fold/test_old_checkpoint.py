@@ -1,7 +1,7 @@
-"""A checkpoint that earlier code wrote is found, read and trained on: its names, shapes and metadata are a format.
+"""A checkpoint of earlier code is found, read and resumed: its names, shapes and metadata are a format.
 
 checkpoint_46aa173.json describes one that commit 46aa173 wrote after two of four epochs; its weights are
-made anew here.
+generated here.
 """
 
 import json
@@ -30,7 +30,7 @@ def survey(tmp_path: Path) -> tuple[str, str]:
     return write_survey(tmp_path)
 
 
-def test_todays_checkpoint_has_the_same_place_names_and_shapes(survey: tuple[str, str], tmp_path: Path) -> None:
+def test_a_new_checkpoint_has_the_same_path_names_and_shapes(survey: tuple[str, str], tmp_path: Path) -> None:
     run(survey, tmp_path)
     (path,) = (tmp_path / "checkpoints").rglob("checkpoint.safetensors")
     assert str(path.parent.relative_to(tmp_path / "checkpoints")) == OLD["folder"]
@@ -43,7 +43,7 @@ def test_todays_checkpoint_has_the_same_place_names_and_shapes(survey: tuple[str
     assert all(epoch.keys() == OLD["progress"]["history"][0].keys() for epoch in progress["history"])
 
 
-def test_an_old_checkpoint_is_trained_to_its_end(survey: tuple[str, str], tmp_path: Path) -> None:
+def test_a_training_resumes_from_an_old_checkpoint(survey: tuple[str, str], tmp_path: Path) -> None:
     fresh = network().state_dict()
     tensors = {}
     for key, (dtype, shape) in OLD["tensors"].items():

@@ -1,4 +1,4 @@
-"""The recipe's two networks at full size: built, one training step, one prediction."""
+"""The two networks of the preset `seed` at full size: one training step and one prediction."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tests.components.network.tiny import images
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("encoder", ["se_resnext50_32x4d", "se_resnext101_32x4d"])
-def test_trains_a_step_and_predicts(encoder: str, tmp_path: Path) -> None:
+def test_a_training_step_changes_all_weights_and_maps_are_predicted(encoder: str, tmp_path: Path) -> None:
     changes = ["model.encoder_weights=none", "train.batch_size=2", "train.amp=off"]
     config = preset_config("seed", changes)
     assert (config.model.stem_stride, config.model.input_size, config.model.fit) == (1, 128, "pad")
@@ -34,8 +34,8 @@ def test_trains_a_step_and_predicts(encoder: str, tmp_path: Path) -> None:
     before = {key: value.clone() for key, value in model.named_parameters()}
     figures = trainer._train_epoch()
     assert all(np.isfinite(figure) for figure in figures.values())
-    still = [key for key, value in model.named_parameters() if torch.equal(value, before[key])]
-    assert not still
+    unchanged = [key for key, value in model.named_parameters() if torch.equal(value, before[key])]
+    assert not unchanged
 
     maps_BHW, salt_B = predict_maps(model, image_BHW, config, flip_tta=True)
     assert maps_BHW.shape == (2, 101, 101)

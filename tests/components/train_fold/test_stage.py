@@ -1,4 +1,4 @@
-"""The stage on paths: what it writes, what it refuses, and that a killed one goes on to the same bits."""
+"""The stage with files: its outputs, the inputs that it refuses, and a resume to the same bits after a kill."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def trained(survey: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -
 
 
 def held_out(survey: tuple[str, str]) -> tuple[list[str], Any, Any]:
-    """The labelled images of fold 1: each third, from the second."""
+    """The labelled images of fold 1: every third image, from the second on."""
     table, _ = read_table(survey[0], DATASET)
     labelled = table.filter(table["labelled"])
     ids, pixels = labelled["id"].to_pylist(), [array_to_pixels(labelled[name]) for name in ("image", "mask")]
@@ -82,7 +82,7 @@ def test_the_score_is_that_of_the_maps(survey: tuple[str, str], trained: tuple[P
     }
 
 
-def test_the_sidecar_and_the_curve_say_what_was_trained(trained: tuple[Path, Any, Any]) -> None:
+def test_the_sidecar_and_the_curve_describe_the_training(trained: tuple[Path, Any, Any]) -> None:
     out, metrics, _ = trained
     config = parse_config(QUICK)
     job = {"encoder": ENCODER, "fold": 1, "data_hash": HASH, "config_hash": config.hash}
@@ -107,7 +107,7 @@ def test_the_sidecar_and_the_curve_say_what_was_trained(trained: tuple[Path, Any
     assert (progress["done"], progress["epochs"]) == (2, 2)
 
 
-def test_done_before_it_trains_no_further(survey: tuple[str, str], trained: tuple[Path, Any, Any]) -> None:
+def test_a_finished_job_is_not_trained_again(survey: tuple[str, str], trained: tuple[Path, Any, Any]) -> None:
     out, metrics, _ = trained
     before = (out / "model/model.safetensors").read_bytes()
     again, _ = run_stage(survey, out, QUICK)
@@ -127,7 +127,7 @@ def test_done_before_it_trains_no_further(survey: tuple[str, str], trained: tupl
         ({"folds": "nowhere.parquet"}, r"nowhere\.parquet: not found"),
     ],
 )
-def test_what_is_no_job_is_refused(
+def test_an_invalid_job_is_refused(
     survey: tuple[str, str], tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(SaltError, match=message):
@@ -154,26 +154,27 @@ def test_a_fold_without_images_is_refused(tmp_path: Path) -> None:
         run_stage(survey, tmp_path, document(split={"folds": 2}), fold=0)
 
 
-def test_killed_and_started_again_it_ends_with_the_same_bits(survey: tuple[str, str], tmp_path: Path) -> None:
-    """SIGKILL after the first epoch; plateau, change of phase and choice of the best weights are still to come."""
+def test_a_killed_job_that_is_resumed_gives_the_same_bits(survey: tuple[str, str], tmp_path: Path) -> None:
+    """The job is killed after the first epoch, before plateau, change of phase and choice of the best weights."""
     config = document(train={"phase1_epochs": 2, "schedule": "plateau", "keep": "best"})
-    broken = tmp_path / "broken"
+    interrupted = tmp_path / "interrupted"
     key = JobKey(parse_config(config).hash, HASH, ENCODER, 1)
-    checkpoint = Path(key.folder(str(broken / "checkpoints")), CHECKPOINT)
-    child = start(arguments(survey, broken, config), os.environ)
+    checkpoint = Path(key.folder(str(interrupted / "checkpoints")), CHECKPOINT)
+    child = start(arguments(survey, interrupted, config), os.environ)
     while not checkpoint.exists() and child.poll() is None:
         time.sleep(0.002)
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
-    assert not (broken / "model").exists()
+    assert not (interrupted / "model").exists()
 
-    run_stage(survey, broken, config)
-    run_stage(survey, tmp_path / "unbroken", config)
-    files = [tmp_path / name / "model/model.safetensors" for name in ("broken", "unbroken")]
+    run_stage(survey, interrupted, config)
+    run_stage(survey, tmp_path / "uninterrupted", config)
+    folders = [interrupted, tmp_path / "uninterrupted"]
+    files = [folder / "model/model.safetensors" for folder in folders]
     assert files[0].read_bytes() == files[1].read_bytes()
-    tables = [read_table(tmp_path / name / "oof.parquet", MAPS)[0] for name in ("broken", "unbroken")]
+    tables = [read_table(folder / "oof.parquet", MAPS)[0] for folder in folders]
     assert tables[0].equals(tables[1])
-    curves = [json.loads((tmp_path / name / "curve.json").read_text())["epochs"] for name in ("broken", "unbroken")]
+    curves = [json.loads((folder / "curve.json").read_text())["epochs"] for folder in folders]
     for epoch in (*curves[0], *curves[1]):
         del epoch["seconds"], epoch["images_per_second"], epoch["ended"]
     assert curves[0] == curves[1]

@@ -1,4 +1,4 @@
-"""What is wrong with a document."""
+"""The problems of an invalid configuration, one line each."""
 
 import pytest
 

@@ -13,7 +13,7 @@ def test_the_tag_latest_is_refused_with_the_reason() -> None:
     assert problem.startswith("cluster: the tag `latest` would be pulled")
 
 
-def test_a_toleration_that_exists_has_no_value() -> None:
+def test_a_toleration_with_the_operator_exists_has_no_value() -> None:
     toleration = {"key": "gpu", "operator": "Exists", "value": "yes"}
     (problem,) = problems({"cluster": {"tolerations": [toleration]}})
     assert "takes no value" in problem
@@ -21,7 +21,7 @@ def test_a_toleration_that_exists_has_no_value() -> None:
 
 @pytest.mark.parametrize("secret", ["regcred", "a.b-c", "x" * 63])
 @pytest.mark.parametrize("label", ["team", "example.org/cost_centre", "A.b-9"])
-def test_names_that_kubernetes_takes(secret: str, label: str) -> None:
+def test_names_that_kubernetes_accepts(secret: str, label: str) -> None:
     cluster = parse_config({"cluster": {"image_pull_secrets": [secret], "pod_labels": {label: ""}}}).cluster
     assert (cluster.image_pull_secrets, cluster.labels()) == ((secret,), {label: ""})
 

@@ -1,4 +1,4 @@
-"""The configuration: its defaults, what it refuses and how it says so, its hash."""
+"""The configuration: its defaults, its hash, and the messages about invalid values."""
 
 import json
 import math
@@ -103,17 +103,17 @@ def test_every_number_is_described() -> None:
 )
 def test_a_value_out_of_range_is_named_with_what_was_found_and_expected(field: str, value: Any, expected: str) -> None:
     section, key = field.split(".")
-    told, *others = problems({section: {key: value}})
-    assert all(problem.startswith(field) and f"found {value!r}" in problem for problem in (told, *others))
-    assert expected in told
+    first, *others = problems({section: {key: value}})
+    assert all(problem.startswith(field) and f"found {value!r}" in problem for problem in (first, *others))
+    assert expected in first
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_weight_that_is_no_fraction_is_refused(value: Any) -> None:
+def test_a_weight_that_is_not_finite_is_refused(value: Any) -> None:
     assert any("encoders.0.weight" in problem for problem in problems({"encoders": [{"name": "a", "weight": value}]}))
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_all_mistakes_are_reported_together() -> None:
     document = {"seed": -1, "train": {"epochs": 0, "typo": 1}, "encoders": []}
     assert [problem.split(":")[0] for problem in problems(document)] == [
         "seed",
@@ -124,26 +124,26 @@ def test_every_mistake_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("weights", [(0.7, 0.2), (0.7, 0.7), (0.5, 0.5 + 1e-5), (0.0, 0.0)])
-def test_weights_that_do_not_sum_to_one_are_told(weights: tuple[float, ...]) -> None:
+def test_weights_that_do_not_sum_to_one_are_reported(weights: tuple[float, ...]) -> None:
     encoders = [{"name": f"encoder{index}", "weight": weight} for index, weight in enumerate(weights)]
     (problem,) = problems({"encoders": encoders})
     assert problem == f"weights of the encoders must sum to 1, found {sum(weights):g}"
 
 
 @pytest.mark.parametrize("count", [1, 3, 7, 10])
-def test_weights_may_carry_rounding(count: int) -> None:
+def test_the_sum_of_the_weights_may_differ_from_one_by_rounding(count: int) -> None:
     encoders = [{"name": f"encoder{index}", "weight": 1 / count} for index in range(count)]
     assert len(parse_config({"encoders": encoders}).encoders) == count
 
 
-def test_an_encoder_named_twice_is_told() -> None:
+def test_a_duplicate_encoder_is_reported() -> None:
     encoders = [{"name": "resnet18", "weight": 0.5}, {"name": "resnet18", "weight": 0.5}]
     (problem,) = problems({"encoders": encoders})
     assert problem == "encoders must differ, found resnet18, resnet18"
 
 
 @pytest.mark.parametrize("document", [None, [], "quick", 3])
-def test_what_is_no_document_is_one_problem_not_a_traceback(document: object) -> None:
+def test_a_configuration_that_is_no_mapping_is_refused(document: object) -> None:
     with pytest.raises(SaltError, match="is not valid"):
         parse_config(document)
 
@@ -158,7 +158,7 @@ def test_what_is_no_document_is_one_problem_not_a_traceback(document: object) ->
         {"data": {"on_bad": "drop"}},
     ],
 )
-def test_the_hash_leaves_out_what_does_not_change_a_trained_network(document: object) -> None:
+def test_the_hash_ignores_options_that_do_not_affect_a_trained_network(document: object) -> None:
     assert parse_config(document).hash == Config().hash
 
 
@@ -174,12 +174,12 @@ def test_the_hash_leaves_out_what_does_not_change_a_trained_network(document: ob
         {"train": {"amp": "off"}},
     ],
 )
-def test_the_hash_follows_what_does(document: object) -> None:
+def test_the_hash_depends_on_options_that_affect_a_trained_network(document: object) -> None:
     assert parse_config(document).hash != Config().hash
     assert len(parse_config(document).hash) == 16
 
 
-def test_options_are_written_for_people() -> None:
+def test_the_values_of_options_are_readable() -> None:
     assert option_text([{"name": "lite0", "weight": 0.3}, {"name": "lite1", "weight": 0.7}]) == "lite0 0.3, lite1 0.7"
     for value, text in ((True, "True"), (1e-4, "0.0001"), ([1, 2], "1, 2"), ("stop", "stop")):
         assert option_text(value) == text

@@ -14,7 +14,7 @@ def test_a_misspelt_option_is_named_with_its_section() -> None:
     assert problems({"train": {"epoch": 3}}) == ["train.epoch: Extra inputs are not permitted (found 3)"]
 
 
-def test_a_configuration_does_not_change() -> None:
+def test_a_configuration_is_immutable() -> None:
     config = parse_config({})
     with pytest.raises(ValueError, match="frozen"):
         config.seed = 1  # type: ignore[misc]

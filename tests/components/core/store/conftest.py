@@ -1,4 +1,4 @@
-"""Small parts, a file of four, and a server that a test may stop."""
+"""Fixtures of the store: small upload parts, a file of four parts, and a server that a test may stop."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the tests of the store share: small parts, messages of one line, and an outage of the server."""
+"""Helpers of the tests of the store: the part size, a check of messages, and an outage of the server."""
 
 import threading
 import time
@@ -7,10 +7,11 @@ from salt_pipeline.components.core.errors import SaltError
 from tests.servers import ACCESS_KEY, SECRET_KEY, MinioServer
 
 PART = 5 << 20
-"""Bytes of the smallest part that a server accepts."""
+"""Size of the smallest part that a server accepts, in bytes."""
 
 
 def one_line(error: SaltError) -> str:
+    """Returns the message of an error, which is one line without keys."""
     text = str(error)
     assert len(text.splitlines()) == 1
     assert SECRET_KEY not in text
@@ -18,10 +19,12 @@ def one_line(error: SaltError) -> str:
     return text
 
 
-def kill_and_start_again(server: MinioServer, away: float) -> threading.Thread:
+def kill_and_restart(server: MinioServer, seconds: float) -> threading.Thread:
+    """Stops the server, and starts it again after some seconds."""
+
     def run() -> None:
         server.kill()
-        time.sleep(away)
+        time.sleep(seconds)
         server.start()
 
     thread = threading.Thread(target=run)

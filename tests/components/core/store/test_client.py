@@ -14,7 +14,7 @@ from tests.components.core.store.outage import one_line
 from tests.servers import MinioServer, free_port
 
 
-def test_without_settings_it_says_which_to_make(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_settings_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith(("AWS_", "SALT_S3_"))]:
         monkeypatch.delenv(name)
     with pytest.raises(SaltError, match="SALT_S3_ENDPOINT: is not set"):
@@ -24,7 +24,7 @@ def test_without_settings_it_says_which_to_make(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.minio
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize("kind", ["nothing listens", "nothing answers", "no such host", "no store"])
-def test_down_at_the_start_is_an_error_in_seconds(
+def test_an_unreachable_store_is_an_error_within_seconds(
     minio: MinioServer, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "FIRST_ANSWER", 0.5)
@@ -40,7 +40,7 @@ def test_down_at_the_start_is_an_error_in_seconds(
     assert endpoint in one_line(caught.value)
 
 
-def test_our_own_error_within_a_call_comes_out_as_it_is() -> None:
+def test_a_salt_error_raised_within_a_call_is_not_changed() -> None:
     ours = SaltError("is wrong", file="a.bin")
 
     def fail() -> None:

@@ -1,4 +1,4 @@
-"""Connections to a real MinIO: over a slow network, and by which certificates it is trusted."""
+"""Connections to a real MinIO: over a slow network, and with certificates from several sources."""
 
 import os
 import shutil
@@ -19,14 +19,14 @@ from tests.servers import MinioServer, network
 
 
 @pytest.mark.minio
-def test_a_slow_network_is_only_slow(
+def test_a_transfer_over_a_slow_network_succeeds(
     minio: MinioServer, bucket: str, big: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each part takes longer than a connection may, and than a block may."""
+    """Each part takes longer than the time limits of a connection and of a block."""
     from salt_pipeline.components.core.store import connection
 
     class SmallBuffer(connection._Blocks):
-        """Or the kernel takes a part at once."""
+        """A connection with a small send buffer; with a larger one the kernel accepts a complete part at once."""
 
         def connect(self) -> None:
             self.socket_options = [(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 << 10)]
@@ -46,7 +46,7 @@ def test_a_slow_network_is_only_slow(
 
 @pytest.fixture
 def certificates(tmp_path: Path) -> Path:
-    """A folder with a certificate of an authority that nobody knows."""
+    """A folder with a certificate of an authority that is not trusted."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("no openssl to make a certificate")
@@ -124,7 +124,7 @@ def test_the_bundle_of_the_cluster_is_trusted_by_mlflow(
 
 
 @pytest.mark.minio
-def test_a_certificate_is_trusted_by_the_file_that_is_named(
+def test_a_certificate_in_the_configured_file_is_trusted(
     certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)

@@ -1,4 +1,4 @@
-"""Where the store's keys come from, against a real MinIO: which source is asked, when, and what a failure says."""
+"""The sources of the store's keys, with a real MinIO: their order, when each is asked, and messages about failures."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 class Roles(Server):
-    """A token service or a container's role: answers with what it is given, and says what it was asked."""
+    """Stands in for a token service or a container's role: gives the answers in order and records the requests."""
 
     def __init__(self, *answers: tuple[int, dict]) -> None:
         super().__init__()
@@ -51,17 +51,17 @@ def file_of(folder: Path, **profiles: tuple[str, str]) -> Path:
 
 
 @pytest.mark.minio
-def test_a_mounted_file_opens_the_store(
+def test_a_mounted_file_gives_access_to_the_store(
     minio: MinioServer, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     path = file_of(tmp_path, default=("some", "body"), salt=(ACCESS_KEY, SECRET_KEY))
     monkeypatch.setenv("SALT_S3_ENDPOINT", minio.endpoint)
     monkeypatch.setenv("SALT_S3_CREDENTIALS_FILE", str(path))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-another-account")  # our file goes before AWS's variables
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-another-account")  # our file takes precedence over AWS's variables
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-another-account")
     monkeypatch.setenv("AWS_PROFILE", "salt")
     Store(patience=0).check(bucket)
-    monkeypatch.setenv("AWS_PROFILE", "lacking")
+    monkeypatch.setenv("AWS_PROFILE", "missing")
     with pytest.raises(SaltError, match=r"SALT_S3_CREDENTIALS_FILE: no credentials for the store \(found none\)"):
         Store(patience=0).check(bucket)
 
@@ -92,7 +92,7 @@ def signed(key: RSA.RsaKey, claims: dict) -> str:
 
 
 class Issuer(Server):
-    """What MinIO asks of an issuer of identities, as Kubernetes is one for its pods."""
+    """An issuer of identities as MinIO needs it; Kubernetes is one for its pods."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.mark.minio
-def test_a_web_identity_opens_a_real_store_with_the_rights_of_its_role(
+def test_a_web_identity_gives_access_with_the_permissions_of_its_role(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     variables = {
@@ -164,7 +164,7 @@ def test_a_web_identity_opens_a_real_store_with_the_rights_of_its_role(
         assert caught.value.__cause__.__suppress_context__
 
 
-def test_a_token_service_that_is_busy_is_waited_for_and_one_that_refuses_is_not(
+def test_a_busy_token_service_is_asked_again_and_a_refusal_is_final(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "token").write_text("token")
@@ -207,7 +207,7 @@ def test_a_token_service_that_is_busy_is_waited_for_and_one_that_refuses_is_not(
         ),
     ],
 )
-def test_the_first_source_that_is_named_counts(
+def test_the_first_source_that_is_set_is_used(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], source: str | None, configured: bool
 ) -> None:
     for name, value in variables.items():
@@ -216,7 +216,7 @@ def test_the_first_source_that_is_named_counts(
     assert (found.source, found.configured) == (source, configured)
 
 
-def test_aws_s_own_file_in_the_home_counts_only_where_the_endpoint_is_aws(tmp_path: Path) -> None:
+def test_the_aws_file_in_the_home_folder_is_used_only_with_an_endpoint_of_aws(tmp_path: Path) -> None:
     (tmp_path / ".aws").mkdir()
     file_of(tmp_path / ".aws", default=("a", "b"))
     assert not StoreSettings().configured
@@ -225,6 +225,6 @@ def test_aws_s_own_file_in_the_home_counts_only_where_the_endpoint_is_aws(tmp_pa
         assert (provider and provider.retrieve().access_key) == keys
 
 
-def test_a_store_that_has_no_endpoint_and_no_credentials_is_not_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_endpoint_and_credentials_there_is_no_default_store(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SaltError, match="SALT_S3_ENDPOINT: is not set"):
         Store()

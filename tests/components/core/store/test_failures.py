@@ -1,4 +1,4 @@
-"""What can go wrong with a store, each on a real MinIO: told in one line."""
+"""Failures of the store, caused on a real MinIO and reported in one line each."""
 
 import subprocess
 import threading
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.minio
 
 
 class OtherServer(BaseHTTPRequestHandler):
-    """Answers as a web page, or as a proxy whose server is away."""
+    """Answers as a web page, or as a proxy whose server is unreachable."""
 
     status = 200
 
@@ -33,7 +33,7 @@ class OtherServer(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("status", [200, 404, 502])
-def test_what_is_no_store_is_named(minio: MinioServer, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
+def test_a_server_that_is_no_store_is_named(minio: MinioServer, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     monkeypatch.setattr(client, "FIRST_ANSWER", 0.3)
     monkeypatch.setattr(OtherServer, "status", status)
     with ThreadingHTTPServer(("127.0.0.1", 0), OtherServer) as page:
@@ -93,7 +93,7 @@ def test_a_full_disk_of_the_server_is_named(tmp_path: Path) -> None:
         ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)], check=False, capture_output=True
     )
     if mounted.returncode:
-        pytest.skip("needs the right to mount a small file system")
+        pytest.skip("needs the permission to mount a small file system")
     try:
         with MinioServer(disk) as server:
             store = Store(server.settings())

@@ -1,4 +1,4 @@
-"""Uploads in parts to a real MinIO that is killed in their midst."""
+"""Uploads in parts to a real MinIO that is killed during an upload."""
 
 import os
 import signal
@@ -13,22 +13,22 @@ import pytest
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store import multipart
 from salt_pipeline.components.core.store.store import Store
-from tests.components.core.store.outage import PART, kill_and_start_again, one_line
+from tests.components.core.store.outage import PART, kill_and_restart, one_line
 from tests.servers import MinioServer, network
 
 pytestmark = pytest.mark.minio
 
 
-def upload_over_an_outage(server: MinioServer, big: Path, away: float, patience: float) -> list[int]:
+def upload_over_an_outage(server: MinioServer, big: Path, seconds: float, patience: float) -> list[int]:
     store = Store(server.settings(), patience=patience)
     store.make_bucket("salt")
-    told: list[int] = []
+    reported: list[int] = []
     outages: list[threading.Thread] = []
 
     def progress(done: int, _total: int) -> None:
-        told.append(done)
+        reported.append(done)
         if done >= 2 * PART and not outages:
-            outages.append(kill_and_start_again(server, away))
+            outages.append(kill_and_restart(server, seconds))
 
     try:
         store.upload(big, "s3://salt/big", progress=progress)
@@ -36,20 +36,20 @@ def upload_over_an_outage(server: MinioServer, big: Path, away: float, patience:
     finally:
         for thread in outages:
             thread.join()
-    return told
+    return reported
 
 
-def test_gone_in_mid_upload_and_back_it_goes_on(server: MinioServer, big: Path) -> None:
+def test_an_upload_continues_after_a_short_outage(server: MinioServer, big: Path) -> None:
     assert upload_over_an_outage(server, big, 1.5, 60) == [0, PART, 2 * PART, 3 * PART, 4 * PART]
 
 
 @pytest.mark.slow
-def test_gone_for_half_a_minute_it_goes_on(server: MinioServer, big: Path) -> None:
+def test_an_upload_continues_after_an_outage_of_half_a_minute(server: MinioServer, big: Path) -> None:
     assert upload_over_an_outage(server, big, 30, 60) == [0, PART, 2 * PART, 3 * PART, 4 * PART]
 
 
 @pytest.mark.timeout(60)
-def test_gone_for_good_is_an_error_and_a_later_upload_goes_on(server: MinioServer, big: Path) -> None:
+def test_a_long_outage_is_an_error_and_a_later_upload_resumes(server: MinioServer, big: Path) -> None:
     store = Store(server.settings(), patience=1)
     store.make_bucket("salt")
 
@@ -64,9 +64,9 @@ def test_gone_for_good_is_an_error_and_a_later_upload_goes_on(server: MinioServe
     one_line(caught.value)
     server.start()
     assert store.stat("s3://salt/big") is None
-    told: list[int] = []
-    store.upload(big, "s3://salt/big", progress=lambda done, _total: told.append(done))
-    assert told[0] == 2 * PART
+    reported: list[int] = []
+    store.upload(big, "s3://salt/big", progress=lambda done, _total: reported.append(done))
+    assert reported[0] == 2 * PART
     assert store.get("s3://salt/big") == big.read_bytes()
 
 
@@ -75,11 +75,11 @@ PUSH = (
 )
 
 
-def test_an_upload_that_was_killed_is_gone_on_with(minio: MinioServer, store: Store, bucket: str, big: Path) -> None:
+def test_a_killed_upload_is_resumed(minio: MinioServer, store: Store, bucket: str, big: Path) -> None:
     uri = f"s3://{bucket}/big"
     with network(minio.port, 6 << 20) as slow:
         environment = minio.environment() | {"SALT_S3_ENDPOINT": slow.endpoint}
-        # The child's parts are of the usual size, of which the file has three.
+        # The child uploads parts of the default size, of which the file has three.
         child = subprocess.Popen([sys.executable, "-c", PUSH, str(big), uri], env=environment)
         while slow.sent < 9 << 20:
             assert child.poll() is None
@@ -87,13 +87,13 @@ def test_an_upload_that_was_killed_is_gone_on_with(minio: MinioServer, store: St
         child.send_signal(signal.SIGKILL)
         child.wait()
     multipart.PART = 8 << 20
-    told: list[int] = []
-    store.upload(big, uri, progress=lambda done, _total: told.append(done))
-    assert told[0] == 8 << 20
+    reported: list[int] = []
+    store.upload(big, uri, progress=lambda done, _total: reported.append(done))
+    assert reported[0] == 8 << 20
     assert store.get(uri) == big.read_bytes()
 
 
-def test_an_upload_goes_on_with_the_parts_that_are_there(store: Store, bucket: str, tmp_path: Path) -> None:
+def test_an_upload_resumes_after_the_stored_parts(store: Store, bucket: str, tmp_path: Path) -> None:
     path, uri = tmp_path / "big", f"s3://{bucket}/big"
     path.write_bytes(os.urandom(4 * PART))
 
@@ -107,25 +107,25 @@ def test_an_upload_goes_on_with_the_parts_that_are_there(store: Store, bucket: s
     with pytest.raises(Stopped):
         store.upload(path, uri, progress=stop)
     assert store.stat(uri) is None
-    told: list[int] = []
-    store.upload(path, uri, progress=lambda done, _total: told.append(done))
-    assert told == [2 * PART, 3 * PART, 4 * PART]
+    reported: list[int] = []
+    store.upload(path, uri, progress=lambda done, _total: reported.append(done))
+    assert reported == [2 * PART, 3 * PART, 4 * PART]
     assert store.get(uri) == path.read_bytes()
 
 
-def test_parts_of_another_content_are_not_gone_on_with(store: Store, bucket: str, tmp_path: Path) -> None:
+def test_parts_of_other_content_are_not_reused(store: Store, bucket: str, tmp_path: Path) -> None:
     path, uri = tmp_path / "big", f"s3://{bucket}/big"
     first = os.urandom(2 * PART)
     path.write_bytes(first + b"the end")
     with pytest.raises(ZeroDivisionError):
         store.upload(path, uri, progress=lambda done, _total: 1 // (done < 2 * PART))
     path.write_bytes(first + b"another end")
-    store.upload(path, uri)  # the same parts, but begun with the checksum of the other
+    store.upload(path, uri)  # the same parts, but of an upload with another checksum
     assert store.get(uri) == path.read_bytes()
     with pytest.raises(ZeroDivisionError):
         store.upload(tmp_path / "big", f"{uri}2", progress=lambda done, _total: 1 // (done < PART))
     path.write_bytes(os.urandom(2 * PART))
-    told: list[int] = []
-    store.upload(path, f"{uri}2", progress=lambda done, _total: told.append(done))
-    assert told == [0, PART, 2 * PART]
+    reported: list[int] = []
+    store.upload(path, f"{uri}2", progress=lambda done, _total: reported.append(done))
+    assert reported == [0, PART, 2 * PART]
     assert store.get(f"{uri}2") == path.read_bytes()

@@ -10,13 +10,13 @@ import pytest
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store.store import Store
-from tests.components.core.store.outage import kill_and_start_again
+from tests.components.core.store.outage import kill_and_restart
 from tests.servers import MinioServer
 
 pytestmark = pytest.mark.minio
 
 
-def test_a_download_over_an_outage_is_whole(server: MinioServer, big: Path, tmp_path: Path) -> None:
+def test_a_download_over_an_outage_is_complete(server: MinioServer, big: Path, tmp_path: Path) -> None:
     store = Store(server.settings())
     store.make_bucket("salt")
     store.upload(big, "s3://salt/big")
@@ -24,7 +24,7 @@ def test_a_download_over_an_outage_is_whole(server: MinioServer, big: Path, tmp_
 
     def progress(_done: int, _total: int) -> None:
         if not outages:
-            outages.append(kill_and_start_again(server, 1))
+            outages.append(kill_and_restart(server, 1))
 
     store.download("s3://salt/big", tmp_path / "back", progress)
     outages[0].join()
@@ -32,29 +32,29 @@ def test_a_download_over_an_outage_is_whole(server: MinioServer, big: Path, tmp_
 
 
 @pytest.mark.parametrize("kind", ["truncated", "altered", "longer"])
-def test_an_object_of_other_bytes_is_refused(store: Store, bucket: str, tmp_path: Path, kind: str) -> None:
+def test_an_altered_object_is_refused(store: Store, bucket: str, tmp_path: Path, kind: str) -> None:
     content = os.urandom(100_000)
     other = {"truncated": content[:-1], "altered": content[:-1] + bytes([content[-1] ^ 1]), "longer": content + b"x"}[
         kind
     ]
     checksum: dict = {"sha256": hashlib.sha256(content).hexdigest()}
     store._minio.put_object(bucket, "x", io.BytesIO(other), len(other), metadata=checksum)
-    (tmp_path / "back").write_bytes(b"what was there")
+    (tmp_path / "back").write_bytes(b"the old file")
     for action in (
         lambda: store.get(f"s3://{bucket}/x"),
         lambda: store.download(f"s3://{bucket}/x", tmp_path / "back"),
     ):
         with pytest.raises(SaltError, match=f"s3://{bucket}/x: was altered or is damaged"):
             action()
-    assert (tmp_path / "back").read_bytes() == b"what was there"
+    assert (tmp_path / "back").read_bytes() == b"the old file"
 
 
-def test_one_that_another_tool_put_there_has_no_checksum_and_is_taken(store: Store, bucket: str) -> None:
+def test_an_object_without_a_checksum_is_accepted(store: Store, bucket: str) -> None:
     store._minio.put_object(bucket, "x", io.BytesIO(b"abc"), 3)
     assert store.get(f"s3://{bucket}/x") == b"abc"
 
 
-def test_one_that_changes_while_it_is_read_comes_whole(store: Store, bucket: str, tmp_path: Path) -> None:
+def test_an_object_replaced_during_a_download_is_read_completely(store: Store, bucket: str, tmp_path: Path) -> None:
     uri = f"s3://{bucket}/x"
     old, new = os.urandom(9 << 20), os.urandom(9 << 20)
     (tmp_path / "old").write_bytes(old)

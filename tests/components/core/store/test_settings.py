@@ -1,4 +1,4 @@
-"""Where the store is, from the environment: whose variables win, what is refused, and that no key is shown."""
+"""The store's settings from the environment: precedence of variables, invalid values, and keys that stay hidden."""
 
 import os
 from pathlib import Path
@@ -24,19 +24,19 @@ def settings(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], **given
     return StoreSettings(**given)
 
 
-def test_nothing_set_is_no_store() -> None:
+def test_without_variables_no_store_is_configured() -> None:
     bare = StoreSettings()
     assert not bare.configured
     assert (bare.region, bare.bucket) == ("us-east-1", "salt")
 
 
 @pytest.mark.parametrize("name", ["SALT_S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])
-def test_each_name_of_the_endpoint_is_read(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_the_endpoint_is_read_from_each_of_its_variables(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     found = settings(monkeypatch, {name: "http://minio:9000/"})
     assert (found.endpoint, found.configured, found.secure) == ("http://minio:9000", True, False)
 
 
-def test_our_names_go_before_those_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_variables_take_precedence_over_those_of_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     found = settings(
         monkeypatch,
         {
@@ -68,25 +68,29 @@ def test_keys_of_two_accounts_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> 
     assert settings(monkeypatch, KEYS, access_key="a", secret_key="b").session_token is None
 
 
-def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not settings(monkeypatch, {"SALT_S3_ENDPOINT": "", "SALT_S3_ACCESS_KEY": ""}).configured
 
 
 @pytest.mark.parametrize("endpoint", ["minio:9000", "ftp://minio", "http://", "http://u:hidden@minio", "http://m/path"])
-def test_what_is_no_endpoint_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+def test_an_invalid_endpoint_is_refused_without_its_value(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     with pytest.raises(SaltErrors, match="AWS_ENDPOINT_URL: ") as caught:
         settings(monkeypatch, {"AWS_ENDPOINT_URL": endpoint})
     assert "hidden" not in str(caught.value)
 
 
-def test_missing_certificates_are_named_where_they_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_certificate_file_is_refused_with_https_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     variables = {"SALT_S3_CA_FILE": str(tmp_path / "ca.crt"), **KEYS}
     assert settings(monkeypatch, variables | {"SALT_S3_ENDPOINT": "http://minio:9000"}).configured
     with pytest.raises(SaltErrors, match=r"SALT_S3_CA_FILE: no such file .found .*ca\.crt"):
         settings(monkeypatch, variables | {"SALT_S3_ENDPOINT": "https://minio:9000"})
 
 
-def test_the_environment_of_a_container_says_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_environment_of_a_container_gives_the_same_settings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "ca.crt").touch()
     given = {**AWS, "AWS_ENDPOINT_URL": "https://a:1", "AWS_CA_BUNDLE": str(tmp_path / "ca.crt"), "AWS_REGION": "eu-1"}
     found = settings(monkeypatch, given)

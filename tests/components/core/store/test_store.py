@@ -1,4 +1,4 @@
-"""The store against a real MinIO: what goes in comes out, writes that collide, rules."""
+"""The store with a real MinIO: round trips, concurrent writes, expiry rules."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -15,23 +15,23 @@ pytestmark = pytest.mark.minio
 
 
 @pytest.mark.parametrize("size", [0, 1, PART, PART + 1, 2 * PART + 12345])
-def test_a_file_comes_back_as_it_was(store: Store, bucket: str, tmp_path: Path, size: int) -> None:
+def test_a_file_is_downloaded_as_it_was_uploaded(store: Store, bucket: str, tmp_path: Path, size: int) -> None:
     uri, content = f"s3://{bucket}/a folder/ü.bin", os.urandom(size)
-    (tmp_path / "there").write_bytes(content)
-    told: list[tuple[int, int]] = []
-    assert store.upload(tmp_path / "there", uri, {"epoch": "3"}, lambda done, total: told.append((done, total)))
-    assert told[-1] == (size, size)
-    assert told == sorted(told)
+    (tmp_path / "file").write_bytes(content)
+    reported: list[tuple[int, int]] = []
+    assert store.upload(tmp_path / "file", uri, {"epoch": "3"}, lambda done, total: reported.append((done, total)))
+    assert reported[-1] == (size, size)
+    assert reported == sorted(reported)
     found = store.download(uri, tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == content
     assert (found.size, found.metadata["epoch"]) == (size, "3")
     assert store.get(uri) == content
     assert store.stat(uri) == found
-    assert not store.upload(tmp_path / "there", uri, {"epoch": "3"})
-    assert store.upload(tmp_path / "there", uri, {"epoch": "4"})
+    assert not store.upload(tmp_path / "file", uri, {"epoch": "3"})
+    assert store.upload(tmp_path / "file", uri, {"epoch": "4"})
 
 
-def test_small_ones_are_put_listed_and_removed(store: Store, bucket: str) -> None:
+def test_small_objects_are_put_listed_and_removed(store: Store, bucket: str) -> None:
     for name in ("a/1", "a/2", "b/1"):
         store.put(f"s3://{bucket}/{name}", name.encode(), {"name": name})
     found = dict(store.list(f"s3://{bucket}/a/"))
@@ -47,7 +47,7 @@ def test_small_ones_are_put_listed_and_removed(store: Store, bucket: str) -> Non
 
 
 @pytest.mark.parametrize("size", [10, PART + 10])
-def test_only_what_was_seen_is_replaced(store: Store, bucket: str, tmp_path: Path, size: int) -> None:
+def test_only_the_version_that_was_seen_is_replaced(store: Store, bucket: str, tmp_path: Path, size: int) -> None:
     uri, paths = f"s3://{bucket}/x", [tmp_path / str(number) for number in range(4)]
     for path in paths:
         path.write_bytes(os.urandom(size))
@@ -63,7 +63,7 @@ def test_only_what_was_seen_is_replaced(store: Store, bucket: str, tmp_path: Pat
     assert store.stat(uri) is None
 
 
-def test_of_writers_at_once_one_replaces(store: Store, bucket: str, tmp_path: Path) -> None:
+def test_one_of_several_concurrent_writers_succeeds(store: Store, bucket: str, tmp_path: Path) -> None:
     uri, paths = f"s3://{bucket}/x", [tmp_path / str(number) for number in range(8)]
     for path in paths:
         path.write_bytes(os.urandom(1000))
@@ -73,7 +73,7 @@ def test_of_writers_at_once_one_replaces(store: Store, bucket: str, tmp_path: Pa
     assert store.get(uri) == paths[done.index(True)].read_bytes()
 
 
-def test_a_bucket_and_its_rule_are_made_once(store: Store, bucket: str) -> None:
+def test_a_bucket_and_its_rules_are_made_once(store: Store, bucket: str) -> None:
     assert not store.make_bucket(bucket)
     assert store.expire(bucket, "checkpoints/", 30)
     assert not store.expire(bucket, "checkpoints/", 30)
@@ -83,7 +83,7 @@ def test_a_bucket_and_its_rule_are_made_once(store: Store, bucket: str) -> None:
     assert not store.expire(bucket, "checkpoints/", 14)
 
 
-def test_no_key_shows_in_what_prints_a_store(minio: MinioServer) -> None:
+def test_the_representation_of_a_store_hides_its_keys(minio: MinioServer) -> None:
     store = Store(minio.settings())
     for shown in (repr(store), repr(vars(store)), repr(minio.settings()), str(minio.settings())):
         assert SECRET_KEY not in shown

@@ -1,4 +1,4 @@
-"""The door to MLflow's experiment, on an SQLite file of MLflow's."""
+"""The experiment of all runs, in an SQLite file of MLflow's."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.components.core.tracking.work import Recorded
 
 @pytest.fixture
 def client(tmp_path: Path, empty_mlflow: Path) -> Any:
-    """A client of a file without experiments of ours."""
+    """A client of a file without our experiment."""
     shutil.copyfile(empty_mlflow, tmp_path / "mlflow.db")
     return MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
 
@@ -42,7 +42,7 @@ def test_the_environment_names_the_experiment(client: Any, monkeypatch: pytest.M
     assert open_experiment(client) != salt
 
 
-def test_what_somebody_wrote_of_the_experiment_stays(server: Recorded) -> None:
+def test_an_edited_description_of_the_experiment_is_kept(server: Recorded) -> None:
     first = Tracking("first").experiment
     assert "salt.kind" in server.client.get_experiment(first).tags[NOTE]
     server.client.set_experiment_tag(first, NOTE, "ours")

@@ -1,4 +1,4 @@
-"""What a journal keeps for a real MLflow server that is not there, or ends in the middle."""
+"""The journal keeps records while a real MLflow server is unreachable."""
 
 import logging
 import time
@@ -12,7 +12,7 @@ from tests.components.core.tracking.work import TIMED, Recorded, logged, work
 from tests.servers import MlflowServer
 
 
-def test_without_a_server_work_goes_on(nowhere: None, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_work_continues_without_a_server(nowhere: None, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     tracking = Tracking("first")
     assert work(tracking, tmp_path).id is None
     tracking.end_all("FINISHED")
@@ -22,7 +22,7 @@ def test_without_a_server_work_goes_on(nowhere: None, tmp_path: Path, caplog: py
     assert all(what in lost for what in ("epochs", "metrics", "1 x parameters", "1 x files", "status"))
 
 
-def test_a_server_that_comes_back_gets_what_it_missed(
+def test_a_server_that_returns_receives_the_missing_records(
     own: MlflowServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
@@ -61,7 +61,7 @@ def test_a_server_that_comes_back_gets_what_it_missed(
     assert len(logged(caplog)) == 2
 
 
-def test_the_end_of_a_job_waits_for_a_server_that_comes_back(
+def test_the_end_of_a_job_waits_for_a_server_to_return(
     own: MlflowServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     tracking = Tracking("first")
@@ -75,11 +75,11 @@ def test_the_end_of_a_job_waits_for_a_server_that_comes_back(
     assert found.data.metrics == {"score": 0.4, "loss": 0.25, "oof_score": 0.5}
 
 
-def test_what_a_server_refuses_does_not_hold_up_the_rest(server: Recorded, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refused_record_does_not_block_the_others(server: Recorded, caplog: pytest.LogCaptureFixture) -> None:
     tracking = Tracking("first")
-    gone, job = tracking.job("lite0", 0), tracking.job("lite0", 1)
-    server.client.delete_run(gone.id)
-    gone.metrics({"oof_score": 0.5})
+    deleted, job = tracking.job("lite0", 0), tracking.job("lite0", 1)
+    server.client.delete_run(deleted.id)
+    deleted.metrics({"oof_score": 0.5})
     job.metrics({"oof_score": 0.5})
     tracking.close()
     assert logged(caplog) == ["MLflow refused to record metrics", "not recorded in MLflow"]

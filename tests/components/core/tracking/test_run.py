@@ -8,7 +8,7 @@ from salt_pipeline.components.core.tracking.tracking import Tracking
 from tests.components.core.tracking.work import HISTORY, Recorded
 
 
-def test_a_job_begun_again_goes_on_in_its_run(server: Recorded) -> None:
+def test_a_restarted_job_resumes_its_run(server: Recorded) -> None:
     first = Tracking("first").job("lite0", 0)
     first.params({"seed": 1})
     first.epochs(HISTORY[:2])
@@ -21,7 +21,7 @@ def test_a_job_begun_again_goes_on_in_its_run(server: Recorded) -> None:
     assert len(server.runs()) == 2
 
 
-def test_the_machine_is_watched_until_the_run_ends(server: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_metrics_are_recorded_until_the_run_ends(server: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
     job = Tracking("first").job("lite0", 0)
     job.watch_machine()

@@ -1,4 +1,4 @@
-"""The SQLite file that jobs open together, the time limits of uploads, and errors that are final."""
+"""The SQLite file that jobs create together, the time limits of uploads, and errors that are final."""
 
 import multiprocessing
 import os
@@ -16,7 +16,7 @@ from tests.components.core.tracking.work import HISTORY
 
 
 def record_job(fold: int, barrier: Any) -> None:
-    """One of several jobs that start at once, in a process of its own."""
+    """Records one of several jobs that start together, each in its own process."""
     barrier.wait()
     tracking = Tracking("first")
     job = tracking.job("lite0", fold)
@@ -26,11 +26,11 @@ def record_job(fold: int, barrier: Any) -> None:
     tracking.close(patience=120)
 
 
-def test_jobs_that_make_a_new_sqlite_file_together_are_all_recorded(
+def test_jobs_that_create_an_sqlite_file_together_are_all_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/new/mlflow.db")
-    processes = multiprocessing.get_context("forkserver")  # each imports nothing anew
+    processes = multiprocessing.get_context("forkserver")  # no process imports the modules again
     processes.set_forkserver_preload([__name__, "mlflow.store.tracking.sqlalchemy_store"])
     barrier = processes.Barrier(10)
     jobs = [processes.Process(target=record_job, args=(fold, barrier)) for fold in range(10)]
@@ -48,7 +48,7 @@ def test_jobs_that_make_a_new_sqlite_file_together_are_all_recorded(
     assert all(run.data.params == {"seed": "1"} for run in found)
 
 
-def test_uploads_wait_longer_and_other_calls_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_uploads_have_a_longer_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "MLFLOW_HTTP_REQUEST_TIMEOUT"
     monkeypatch.setenv(name, "10")
     with patient_uploads():
@@ -61,9 +61,9 @@ def test_uploads_wait_longer_and_other_calls_do_not(monkeypatch: pytest.MonkeyPa
     [
         (MlflowException("deleted", RESOURCE_DOES_NOT_EXIST), True),
         (MlflowException("busy", TEMPORARILY_UNAVAILABLE), False),
-        (FileNotFoundError("gone"), True),
+        (FileNotFoundError("missing"), True),
         (ConnectionError("no route"), False),
     ],
 )
-def test_only_what_would_fail_again_is_a_refusal(error: Exception, refused: bool) -> None:
+def test_an_error_that_would_be_repeated_is_a_refusal(error: Exception, refused: bool) -> None:
     assert is_refusal(error) == refused

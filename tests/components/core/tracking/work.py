@@ -1,4 +1,4 @@
-"""What the tests of the tracking share: a job's record, what a server has of it, and what the journal logged."""
+"""Helpers of the tests of the tracking: a job's record, the runs on a server, and the journal's log lines."""
 
 import time
 from pathlib import Path
@@ -18,7 +18,7 @@ TIMED: list[dict[str, float]] = [{**epoch, "ended": HOUR_AGO + epoch["epoch"]} f
 
 
 class Recorded:
-    """What a server has under an experiment."""
+    """The runs of an experiment on a server."""
 
     def __init__(self, address: str, experiment: str) -> None:
         self.client: Any = MlflowClient(address)
@@ -34,7 +34,7 @@ class Recorded:
 
 
 def work(tracking: Tracking, tmp_path: Path) -> TrackedRun:
-    """Everything that a job records."""
+    """Records everything that a job records."""
     job = tracking.job("lite0", 3)
     job.params({"seed": 1})
     for count in range(1, 5):

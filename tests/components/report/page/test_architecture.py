@@ -11,7 +11,7 @@ def drawing(**options: Any) -> Any:
     return draw(Architecture.model_validate(made_network("tiny", **options)))
 
 
-def test_every_part_stands_on_the_page_and_none_on_another() -> None:
+def test_the_parts_are_on_the_page_and_do_not_overlap() -> None:
     net = drawing()
     assert len(net.boxes) == 16
     for box in net.boxes:
@@ -23,7 +23,7 @@ def test_every_part_stands_on_the_page_and_none_on_another() -> None:
             assert apart, (a.title, b.title)
 
 
-def test_shapes_and_parameters_are_written() -> None:
+def test_shapes_and_parameters_are_shown() -> None:
     net = drawing()
     lines = {box.title: box.lines for box in net.boxes}
     assert lines["encoder 3"] == ("48 × 32 × 32", "1.00 k parameters")
@@ -32,7 +32,7 @@ def test_shapes_and_parameters_are_written() -> None:
     assert "centre 1: 512 × 8 × 8, 1.48 M parameters" in net.alt
 
 
-def test_skips_join_stages_of_one_side() -> None:
+def test_skip_connections_join_blocks_of_one_resolution() -> None:
     net = drawing()
     skips = [edge for edge in net.edges if edge.style == "skip"]
     assert len(skips) == 5
@@ -41,7 +41,7 @@ def test_skips_join_stages_of_one_side() -> None:
         assert y0 == y1
 
 
-def test_what_is_off_is_not_drawn() -> None:
+def test_parts_that_are_switched_off_are_not_drawn() -> None:
     net = drawing(maps=1, gates=False)
     assert net.gate is None
     assert {edge.style for edge in net.edges} == {"flow", "skip"}
@@ -52,5 +52,5 @@ def test_what_is_off_is_not_drawn() -> None:
     ("number", "text"),
     [(0, "0"), (833, "833"), (8193, "8.19 k"), (12345, "12.3 k"), (645_264, "645 k"), (39_592_011, "39.6 M")],
 )
-def test_parameters_are_counted_to_three_digits(number: int, text: str) -> None:
+def test_parameters_are_rounded_to_three_digits(number: int, text: str) -> None:
     assert count(number) == text

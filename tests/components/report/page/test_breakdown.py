@@ -12,7 +12,7 @@ from salt_pipeline.components.report.page.breakdown import (
 )
 
 
-def test_coverage_classes_hold_their_upper_ends() -> None:
+def test_coverage_classes_include_their_upper_bounds() -> None:
     coverage = np.array([0, 0, 0.005, 0.01, 0.011, 0.2, 0.5, 1])
     parts = by_coverage(np.arange(8) / 10, coverage, seed=1)
     assert [(part.name, part.images) for part in parts] == [
@@ -28,7 +28,7 @@ def test_coverage_classes_hold_their_upper_ends() -> None:
     assert "1% to 20% 0.45 (2 images)" in chart
 
 
-def test_depth_classes_are_of_about_as_many_images_and_leave_the_unknown_out() -> None:
+def test_depth_classes_have_equal_sizes_and_omit_unknown_depths() -> None:
     rng = np.random.default_rng(2)
     depths = np.append(rng.permutation(np.arange(100, 900)), [np.nan, np.nan]).astype(float)
     scores = np.append((depths[:-2] < 300).astype(float), [1, 1])
@@ -42,7 +42,7 @@ def test_depth_classes_are_of_about_as_many_images_and_leave_the_unknown_out() -
     assert "depth of the tile, ft" in depth_chart(parts)
 
 
-def test_one_depth_is_one_class_and_none_is_none() -> None:
+def test_one_depth_is_one_class_and_no_depth_is_none() -> None:
     assert [part.images for part in by_depth(np.ones(5), np.full(5, 100.0), seed=1)] == [5]
     assert by_depth(np.ones(5), np.full(5, np.nan), seed=1) == []
 

@@ -35,7 +35,7 @@ def test_every_encoder_has_a_chart_with_every_fold(jobs: Any, loss: Any) -> None
         assert ("training loss" in chart) == loss
 
 
-def test_the_switch_of_the_loss_is_marked_where_there_is_one() -> None:
+def test_a_change_of_the_loss_is_marked() -> None:
     with_switch, without, second_only = (
         learning_curves({Job("a", 0): made_curve("a", 0, phases)})["a"]
         for phases in ([1, 1, 2, 2], [1, 1, 1, 1], [2, 2, 2, 2])
@@ -44,7 +44,7 @@ def test_the_switch_of_the_loss_is_marked_where_there_is_one() -> None:
     assert "Lovász" not in without + second_only
 
 
-def test_charts_share_their_scale() -> None:
+def test_charts_have_a_common_scale() -> None:
     curves = {Job("low", 0): made_curve("low", 0, [1]), Job("high", 0): made_curve("high", 0, [1] * 9)}
     low, high = learning_curves(curves).values()
     assert ">0.8</text>" in low

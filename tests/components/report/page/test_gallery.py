@@ -57,7 +57,7 @@ def test_a_tile_has_its_colours_where_its_masks_are() -> None:
     assert (picture[..., 3] == np.where(truth | salt, 255, 0)).all()
 
 
-def test_best_and_worst_are_by_score_then_by_wrong_pixels() -> None:
+def test_best_and_worst_are_sorted_by_score_then_by_wrong_pixels() -> None:
     truth = rows(6, [50, 50, 50, 50, 101, 0])
     salt = rows(6, [50, 52, 30, 0, 0, 0])
     masked, labelled = made(truth, salt, np.array([1.0, 1.0, 0.2, 0, 0, 1]))
@@ -70,7 +70,7 @@ def test_best_and_worst_are_by_score_then_by_wrong_pixels() -> None:
     assert random != pick_images(masked, labelled, seed=4)[3]
 
 
-def test_a_pick_says_what_is_missed_and_too_much() -> None:
+def test_a_picture_counts_missed_and_wrong_pixels() -> None:
     truth, salt = rows(1, [50]), np.zeros((1, SIDE, SIDE), dtype=bool)
     salt[0, 40:70] = True
     masked, labelled = made(truth, salt, np.array([0.0]))
@@ -83,7 +83,7 @@ def test_a_pick_says_what_is_missed_and_too_much() -> None:
     assert (pixels(pick.difference_tile)[..., 3] > 0).sum() == 70 * SIDE
 
 
-def test_false_alarms_are_empty_images_with_salt_the_largest_first() -> None:
+def test_false_alarms_are_empty_images_sorted_by_predicted_salt() -> None:
     truth, salt = rows(5, [0, 0, 0, 40, 0]), rows(5, [3, 0, 9, 50, 6])
     masked, labelled = made(truth, salt, np.array([0, 1.0, 0, 0.5, 0]))
     assert [pick.id for pick in false_alarms(masked, labelled).picks] == ["i002", "i004", "i000"]

@@ -30,7 +30,7 @@ SCRIPT = "<script>alert(1)</script>"
 
 
 class Page(HTMLParser):
-    """Every element with the tags it stands in, and the text outside of styles."""
+    """Every element with its ancestors, and the text outside of styles."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ def page(html: str) -> Page:
     return Page(html)
 
 
-def test_every_picture_is_a_whole_png_inside_the_page(page: Page) -> None:
+def test_every_picture_is_a_complete_png_inside_the_page(page: Page) -> None:
     sources = [image["src"] for image in page.all("img")]
     assert len(sources) > 4 * 4 * 4
     for source in sources:
@@ -80,7 +80,7 @@ def test_every_picture_is_a_whole_png_inside_the_page(page: Page) -> None:
         assert imread(BytesIO(b64decode(content, validate=True))).shape[:2] == (101, 101)
 
 
-def test_the_page_asks_for_no_other_file_and_runs_no_script(html: str, page: Page) -> None:
+def test_the_page_loads_no_other_file_and_runs_no_script(html: str, page: Page) -> None:
     tags = {tag for tag, _, _ in page.elements}
     assert tags.isdisjoint({"script", "link", "iframe", "object", "embed"})
     assert not any(key.startswith("on") for _, attributes, _ in page.elements for key in attributes)
@@ -95,7 +95,7 @@ def test_the_page_asks_for_no_other_file_and_runs_no_script(html: str, page: Pag
     assert re.search(r"url\((?!#)|@import|https?:|//", without_pictures) is None
 
 
-def test_every_reference_is_met_and_no_id_is_there_twice(html: str, page: Page) -> None:
+def test_every_reference_has_a_target_and_no_id_is_duplicate(html: str, page: Page) -> None:
     ids = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert set(re.findall(r"(?:url\(#|href=\"#)([\w-]+)", html)) <= set(ids)
@@ -109,9 +109,9 @@ def test_names_are_escaped(html: str, page: Page) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A page with all that a run may tell beside its scores."""
-    made = Made(tmp_path_factory.mktemp("told"))
+def with_facts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page with the facts that a run may have beside its scores."""
+    made = Made(tmp_path_factory.mktemp("with_facts"))
     made.report(
         config=made.config | {"cluster": {"registry": SCRIPT}},
         run=SCRIPT,
@@ -120,9 +120,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (made.folder / "report.html").read_text()
 
 
-def test_what_a_user_wrote_is_escaped(told: str) -> None:
-    assert SCRIPT not in told
-    assert Page(told).text.count(SCRIPT) == 3  # title, heading, option
+def test_the_texts_of_a_user_are_escaped(with_facts: str) -> None:
+    assert SCRIPT not in with_facts
+    assert Page(with_facts).text.count(SCRIPT) == 3  # title, heading, option
 
 
 def test_every_picture_has_an_alternative_and_a_caption(page: Page) -> None:
@@ -143,7 +143,7 @@ def test_it_has_a_language_an_outline_and_tables_with_captions(page: Page) -> No
     assert all("scope" in cell for cell in page.all("th"))
 
 
-def test_light_dark_and_paper(html: str) -> None:
+def test_there_are_styles_for_dark_screens_and_paper(html: str) -> None:
     assert "@media screen and (prefers-color-scheme: dark)" in html
     assert "@media print" in html
 
@@ -168,7 +168,7 @@ def test_confusion_and_false_alarms_are_those_of_the_results(reported: Reported,
     assert f"area {found['roc']['auc']:.3f}" in page.text
 
 
-def test_data_times_versions_and_options_are_told(reported: Reported, page: Page) -> None:
+def test_data_times_versions_and_options_are_shown(reported: Reported, page: Page) -> None:
     made, _ = reported
     assert "archive survey.zip" in page.text
     assert "labelled images 40" in page.text
@@ -192,9 +192,9 @@ def test_the_network_is_drawn_for_each_encoder(page: Page) -> None:
     assert "decoder 5 + SCSE" in page.text
 
 
-def test_times_of_other_stages_are_shown_where_they_are_known(told: str) -> None:
+def test_known_times_of_other_stages_are_shown(with_facts: str) -> None:
     line = "ingest 1 1 min 01 s 1 min 01 s – train fold 6 8 min 00 s 1 min 20 s 3.00 GiB submission 1 5.2 s"
-    assert line in Page(told).text
+    assert line in Page(with_facts).text
 
 
 SHAPES: list[dict[str, Any]] = [
@@ -224,7 +224,7 @@ def test_any_number_of_encoders_and_folds(synthetic: Reported) -> None:
     assert f"fold {made.fold_count}," not in page.text
 
 
-def test_curves_of_an_older_version_leave_out_what_they_lack(synthetic: Reported) -> None:
+def test_facts_missing_from_curves_of_an_older_version_are_omitted(synthetic: Reported) -> None:
     made, _ = synthetic
     page = Page((made.folder / "report.html").read_text())
     links = [attributes["href"] for attributes in page.all("a")]
@@ -237,7 +237,7 @@ def test_curves_of_an_older_version_leave_out_what_they_lack(synthetic: Reported
     assert f"{made.names[0]}, fold 0 cpu 6 1 min 15 s {speed}" in page.text
 
 
-def test_at_full_size_it_is_below_5_mb() -> None:
+def test_the_page_of_a_full_run_is_below_5_mb() -> None:
     """4,000 images of noise, which do not compress; ten jobs of 120 epochs."""
     rng = np.random.default_rng(5)
     names, count = ("first", "second"), 4000

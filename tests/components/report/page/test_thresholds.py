@@ -28,7 +28,7 @@ def test_the_chosen_area_is_in_the_table(min_area: int) -> None:
     assert (np.diff(areas) > 0).all()
 
 
-def test_the_choice_is_told() -> None:
+def test_the_choice_is_shown() -> None:
     scores = {name: np.linspace(0, 1, 255) for name in ("a", "b", "ensemble")}
     chart = threshold_chart(scores, 0.3)
     assert ">chosen: 0.300</text>" in chart

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.inference.outputs import (
+    FOLDERS,
+    SALT_COLOUR,
+    TABLE,
+    Row,
+    make_folders,
+    open_writers,
+    write_rows,
+)
+from salt_pipeline.components.inference.sources import Section, Source
+
+GREY_HW = np.full((4, 3), 100, np.uint8)
+MAP_HW = np.arange(12, dtype=np.uint8).reshape(4, 3)
+MASK_HW = (MAP_HW >= 6).astype(np.uint8)
+
+
+def write(out: Path, source: Source) -> None:
+    """Writes the files of one image in two bands."""
+    make_folders(out)
+    with open_writers(out, source) as writers:
+        writers.write(GREY_HW[:1], MAP_HW[:1], MASK_HW[:1])
+        writers.write(GREY_HW[1:], MAP_HW[1:], MASK_HW[1:])
+
+
+def pixels(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+def test_a_picture_gets_a_mask_a_map_and_an_overlay(tmp_path: Path) -> None:
+    write(tmp_path, Source(Path("a.tif"), 4, 3))
+    np.testing.assert_array_equal(pixels(tmp_path / "masks/a.png"), 255 * MASK_HW)
+    np.testing.assert_array_equal(pixels(tmp_path / "maps/a.png"), MAP_HW)
+    overlay_HWC = pixels(tmp_path / "overlays/a.png")
+    assert (overlay_HWC[MASK_HW == 0] == 100).all()
+    mixed = [round(0.55 * 100 + 0.45 * channel) for channel in SALT_COLOUR]
+    assert (overlay_HWC[MASK_HW == 1] == mixed).all()
+
+
+def test_the_map_of_a_section_is_an_array(tmp_path: Path) -> None:
+    write(tmp_path, Section(Path("a.npy"), 4, 3, None))
+    np.testing.assert_array_equal(np.load(tmp_path / "maps/a.npy"), MAP_HW)
+    assert not (tmp_path / "maps/a.png").exists()
+
+
+def interrupted(out: Path, source: Source) -> None:
+    with open_writers(out, source) as writers:
+        writers.write(GREY_HW[:1], MAP_HW[:1], MASK_HW[:1])
+        raise KeyError("interrupted")
+
+
+@pytest.mark.parametrize("source", [Source(Path("a.png"), 4, 3), Section(Path("a.npy"), 4, 3, None)])
+def test_an_interrupted_image_leaves_no_file(tmp_path: Path, source: Source) -> None:
+    make_folders(tmp_path)
+    with pytest.raises(KeyError, match="interrupted"):
+        interrupted(tmp_path, source)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_the_folders_are_made_once_and_a_failure_is_named(tmp_path: Path) -> None:
+    make_folders(tmp_path / "out")
+    make_folders(tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(FOLDERS)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SaltError, match=r"file: --out: cannot be written"):
+        make_folders(tmp_path / "file")
+
+
+def test_the_table_has_one_line_per_image(tmp_path: Path) -> None:
+    write_rows(tmp_path, [Row("a.png", 101, 101, 0.25, 0.9, "1 2"), Row("b,c.npy", 300, 200, 0.0, 0.1, "")])
+    assert (tmp_path / TABLE).read_text().splitlines() == [
+        "file,width,height,salt_fraction,largest_probability,rle_mask",
+        "a.png,101,101,0.25,0.9,1 2",
+        '"b,c.npy",300,200,0.0,0.1,',
+    ]
