@@ -15,13 +15,17 @@ help: ## list the targets
 
 setup: $(STAMP) ## install everything from the hashed locks into .venv
 
+# Python keeps the bytecode of a module at its first import. Where the environment forbids that, every process of a run
+# would compile torch anew, for 7 CPU-seconds: all packages are then compiled here.
+BYTECODE = $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
+
 $(STAMP): requirements.lock requirements-setup.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; \
 		sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, found {v[0]}.{v[1]}: make PYTHON=...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "installing into .venv: some 6 GB, a minute or a few"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(BYTECODE) --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -1,4 +1,4 @@
-"""The project as others install it: a wheel with one top-level name, from which everything runs in any folder."""
+"""The project as others install it: a wheel with one name that runs in any folder; and what `make setup` compiles."""
 
 import json
 import os
@@ -57,3 +57,12 @@ def test_what_is_installed_runs_from_any_folder(wheel: Path, tmp_path: Path) -> 
     assert json.loads(salt("presets", "smoke"))["split"]["folds"] == 2
     salt("compile", "--out", "salt.yaml")
     assert "salt_pipeline.components.ingest.task" in (tmp_path / "salt.yaml").read_text()
+
+
+@pytest.mark.parametrize(("forbidden", "compiles"), [("1", True), ("", False)])
+def test_setup_compiles_the_packages_where_python_may_not_keep_bytecode(forbidden: str, compiles: bool) -> None:
+    command = ["make", "--dry-run", "--always-make", ".venv/.installed"]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": forbidden}
+    shown = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in shown.splitlines() if line.endswith("-r requirements.lock")]
+    assert ("--compile-bytecode" in line) == compiles
