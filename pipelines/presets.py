@@ -54,13 +54,13 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "best": (
-        "for one GPU: lite1 and lite2 at 128 x 128, forty epochs, symmetric loss; not trained on one so far",
+        "for a GPU: lite1 and lite2 at 256 x 256, forty epochs, symmetric loss",
         {
             "encoders": [
                 {"name": "tu-tf_efficientnet_lite1", "weight": 0.3},
                 {"name": "tu-tf_efficientnet_lite2", "weight": 0.7},
             ],
-            "model": _LITE_INPUT,
+            "model": {**_LITE_INPUT, "input_size": 256, "fit": "resize"},
             "train": {
                 **_LITE_TRAIN,
                 "epochs": 40,
