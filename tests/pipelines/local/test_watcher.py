@@ -38,7 +38,7 @@ def test_the_progress_that_jobs_write_is_shown(watcher: Watcher) -> None:
     assert "train-fold: running 1.0/2 0.7000 0.4000" in " ".join(text.split())
 
 
-def test_jobs_side_by_side_share_the_cores(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parallel_jobs_divide_the_cores(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     assert watcher._environment()["OMP_NUM_THREADS"] == "4"
