@@ -1,4 +1,4 @@
-"""What the tests of the checks share."""
+"""Helpers for the tests of the checks."""
 
 from typing import Any
 
@@ -9,10 +9,12 @@ from tests.pipelines.kube_server import KubeServer
 
 
 def verdict(check: Any, *words: Any) -> Any:
+    """The state that a check returns."""
     return check(*words)[0]
 
 
 def found(check: Any, *words: Any) -> Any:
+    """The text that a check returns about what it found."""
     return check(*words)[1]
 
 

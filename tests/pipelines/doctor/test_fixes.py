@@ -15,14 +15,14 @@ pytestmark = pytest.mark.usefixtures("no_cluster")
 
 @pytest.fixture(scope="module")
 def unreachable() -> Any:
-    """The verdicts where nothing runs: nothing listens at the port of `discard`."""
-    away = "http://127.0.0.1:9"
+    """The verdicts if no server runs: nothing listens at port 9 (`discard`)."""
+    address = "http://127.0.0.1:9"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SALT_KFP_URL", away)
-        patch.setenv("SALT_S3_ENDPOINT", away)
+        patch.setenv("SALT_KFP_URL", address)
+        patch.setenv("SALT_S3_ENDPOINT", address)
         patch.setenv("SALT_S3_ACCESS_KEY", "a")
         patch.setenv("SALT_S3_SECRET_KEY", "b")
-        patch.setenv("MLFLOW_TRACKING_URI", away)
+        patch.setenv("MLFLOW_TRACKING_URI", address)
         patch.setenv("KUBECONFIG", "/no/such/kubeconfig")
         return {one.check: one for one in examine(cluster_settings(), 30)}
 
@@ -40,18 +40,18 @@ def unreachable() -> Any:
         ("Secrets", "export KUBECONFIG=..."),
     ],
 )
-def test_what_cannot_be_reached_comes_with_a_fix(unreachable: Any, check: str, fix: str) -> None:
+def test_a_server_that_is_unreachable_has_a_fix(unreachable: Any, check: str, fix: str) -> None:
     assert unreachable[check].state in ("fail", "not checked")
     assert unreachable[check].fix.startswith(fix)
     assert "is it forwarded" not in unreachable[check].found
 
 
-def test_fixes_away_from_this_machine_name_the_address() -> None:
+def test_the_fix_for_a_remote_server_names_its_variable() -> None:
     settings = StoreSettings(endpoint="http://store.invalid:9000", access_key="a", secret_key="b")
     assert "SALT_S3_ENDPOINT" in fixes.store(SaltError("the store does not answer"), settings, "kubeflow")
     assert "MLFLOW_TRACKING_URI" in fixes.mlflow("https://mlflow.invalid", "kubeflow")
-    elsewhere = cluster_settings(kfp_url="https://kfp.invalid")
-    assert "SALT_KFP_URL" in fixes.kubeflow(KfpError("cannot be reached", "x"), elsewhere)
-    assert "SALT_KFP_TOKEN" in fixes.kubeflow(KfpError("refuses us", "x", 401), elsewhere)
+    remote = cluster_settings(kfp_url="https://kfp.invalid")
+    assert "SALT_KFP_URL" in fixes.kubeflow(KfpError("cannot be reached", "x"), remote)
+    assert "SALT_KFP_TOKEN" in fixes.kubeflow(KfpError("rejected the credentials", "x", 401), remote)
     assert "kubectl cluster-info" in fixes.kubernetes(KubeError("cannot be reached"))
     assert "kubectl auth whoami" in fixes.kubernetes(KubeError("nodes is forbidden", 403))

@@ -7,13 +7,13 @@ from tests.pipelines.doctor.conftest import found, verdict
 from tests.pipelines.kube_server import KubeServer, node, pod
 
 
-def test_version_of_kubernetes(kubernetes: KubeServer, kube: Kube) -> None:
+def test_a_version_that_is_not_tested_is_a_warning(kubernetes: KubeServer, kube: Kube) -> None:
     for minor, state in (("33", "ok"), ("36+", "ok"), ("32", "warn"), ("37", "warn")):
         kubernetes.minor = minor
         assert verdict(checks.version, kube) == state
 
 
-def test_service_account(kubernetes: KubeServer, kube: Kube) -> None:
+def test_a_service_account_without_permissions_fails(kubernetes: KubeServer, kube: Kube) -> None:
     assert verdict(checks.service_account, kube, "salt-runner") == "ok"
     kubernetes.may_not = {("patch", "workflowtaskresults"), ("get", "secrets")}
     said = found(checks.service_account, kube, "salt-runner")
@@ -21,7 +21,7 @@ def test_service_account(kubernetes: KubeServer, kube: Kube) -> None:
     assert verdict(checks.service_account, kube, "other") == "fail"
 
 
-def test_secrets_and_config_map_lack_keys(kubernetes: KubeServer, kube: Kube) -> None:
+def test_missing_keys_of_secrets_and_of_the_config_map_are_named(kubernetes: KubeServer, kube: Kube) -> None:
     assert found(checks.config_map, kube) == "salt-settings is missing"
     kubernetes.put("configmaps", names.SETTINGS_CONFIG_MAP, SETTINGS | {"SALT_S3_BUCKET": ""})
     assert found(checks.config_map, kube) == "salt-settings: SALT_S3_BUCKET is missing"
@@ -30,7 +30,7 @@ def test_secrets_and_config_map_lack_keys(kubernetes: KubeServer, kube: Kube) ->
     assert said == "salt-store: SALT_S3_SECRET_KEY is missing; mlpipeline-minio-artifact is missing"
 
 
-def test_pods_of_an_account_with_a_role_need_no_keys(kubernetes: KubeServer, kube: Kube) -> None:
+def test_an_account_with_a_cloud_role_needs_no_keys(kubernetes: KubeServer, kube: Kube) -> None:
     kubernetes.put("secrets", names.KFP_STORE_SECRET, dict.fromkeys(names.KFP_STORE_KEYS, "x"))
     assert checks.secrets(kube, "salt-runner")[:2] == ("fail", "salt-store is missing")
     role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/salt"}
@@ -38,7 +38,7 @@ def test_pods_of_an_account_with_a_role_need_no_keys(kubernetes: KubeServer, kub
     assert checks.secrets(kube, "salt-runner")[:2] == ("ok", names.KFP_STORE_SECRET)
 
 
-def test_gpus(kubernetes: KubeServer, kube: Kube) -> None:
+def test_gpus_that_pods_requested_are_not_free(kubernetes: KubeServer, kube: Kube) -> None:
     kubernetes.nodes = [node("a")]
     assert checks.gpus(kube)[0::2] == ("warn", "salt submit --set cluster.accelerator=none")
     kubernetes.nodes = [node("a"), node("b", gpus=4), node("c", gpus=4)]
@@ -49,7 +49,7 @@ def test_gpus(kubernetes: KubeServer, kube: Kube) -> None:
     assert verdict(checks.gpus, kube) == "warn"
 
 
-def test_room_for_jobs(kubernetes: KubeServer, kube: Kube) -> None:
+def test_the_number_of_jobs_that_fit_at_once_is_shown(kubernetes: KubeServer, kube: Kube) -> None:
     kubernetes.nodes = []
     assert checks.capacity(kube)[:2] == ("warn", "no node is ready and accepts pods")
     kubernetes.nodes = [node("a", cpu="2", memory="32Gi")]
@@ -64,14 +64,14 @@ def test_room_for_jobs(kubernetes: KubeServer, kube: Kube) -> None:
     assert "fits on none of 1 nodes: asks for" in checks.capacity(kube)[2]
 
 
-def test_images_on_the_nodes(kubernetes: KubeServer, kube: Kube) -> None:
+def test_images_that_no_node_has_are_counted(kubernetes: KubeServer, kube: Kube) -> None:
     from salt_pipeline.components.core.container_image import image
     from salt_pipeline.components.core.stages import STAGES
     from salt_pipeline.pipelines.images import with_tag
 
     cluster = with_tag(preset_config("smoke")).cluster
-    there = [f"docker.io/{image(stage, cluster)}" for stage in STAGES]
-    kubernetes.nodes = [node("a", images=there[:3]), node("b", images=there[3:])]
+    pulled = [f"docker.io/{image(stage, cluster)}" for stage in STAGES]
+    kubernetes.nodes = [node("a", images=pulled[:3]), node("b", images=pulled[3:])]
     assert verdict(checks.images, kube) == "ok"
     kubernetes.nodes.pop()
     assert found(checks.images, kube).startswith(f"4 of 7 of tag {cluster.tag} on no node")

@@ -37,7 +37,9 @@ def deployment(env: Any) -> Any:
         ("spec: {}", "", "ok"),
     ],
 )
-def test_retry_policy(kubernetes: KubeServer, kube: Kube, defaults: Any, patch: Any, state: Any) -> None:
+def test_a_policy_that_does_not_retry_failed_containers_is_a_warning(
+    kubernetes: KubeServer, kube: Kube, defaults: Any, patch: Any, state: Any
+) -> None:
     kubernetes.put("configmaps", names.ARGO_CONFIG_MAP, {"workflowDefaults": defaults} if defaults else {})
     if patch is not None:
         env = [{"name": "COMPILED_PIPELINE_SPEC_PATCH", "value": patch}]
@@ -46,7 +48,9 @@ def test_retry_policy(kubernetes: KubeServer, kube: Kube, defaults: Any, patch: 
 
 
 @pytest.mark.parametrize(("window", "state"), [("600s", "warn"), ("86399", "warn"), ("24h", "ok"), ("8760h", "ok")])
-def test_a_default_window_that_cuts_retries(kubernetes: KubeServer, kube: Kube, window: str, state: str) -> None:
+def test_a_default_window_that_is_too_short_is_a_warning(
+    kubernetes: KubeServer, kube: Kube, window: str, state: str
+) -> None:
     kubernetes.put("configmaps", names.ARGO_CONFIG_MAP, {})
     strategy = {"limit": "0", "retryPolicy": "Always", "backoff": {"duration": "30s", "maxDuration": window}}
     patch = json.dumps({"templateDefaults": {"retryStrategy": strategy}})
@@ -60,7 +64,7 @@ def test_a_default_window_that_cuts_retries(kubernetes: KubeServer, kube: Kube, 
     assert verdict(retries.retry_policy, kube) == state
 
 
-def test_retry_policy_that_cannot_be_read(kubernetes: KubeServer, kube: Kube) -> None:
+def test_a_policy_that_cannot_be_read_is_reported(kubernetes: KubeServer, kube: Kube) -> None:
     with pytest.raises(NotChecked, match="is Kubeflow Pipelines installed there"):
         retries.retry_policy(kube)
     kubernetes.objects["deployments"]["ml-pipeline"] = deployment(
@@ -82,7 +86,7 @@ def test_retry_policy_that_cannot_be_read(kubernetes: KubeServer, kube: Kube) ->
         (None, "warn", "v2: its tasks are not retried"),
     ],
 )
-def test_the_window_of_the_pipeline_that_was_uploaded_last(
+def test_the_window_of_the_newest_uploaded_pipeline_is_checked(
     kfp: KfpServer, window: str | None, state: str, words: str
 ) -> None:
     assert retries.retry_window(Kfp(cluster_settings())) == ("ok", "no pipeline salt is uploaded yet", "")
@@ -110,7 +114,7 @@ def test_the_window_of_the_pipeline_that_was_uploaded_last(
     assert retries.retry_window(Kfp(cluster_settings()))[:2] == (state, words)
 
 
-def test_the_window_of_this_checkouts_pipeline_is_read(tmp_path: Path) -> None:
+def test_the_windows_of_the_compiled_pipeline_are_read(tmp_path: Path) -> None:
     from salt_pipeline.pipelines.pipeline import compile_pipeline
 
     compile_pipeline(preset_config("smoke", ["cluster.tag=1"]), tmp_path / "salt.yaml")
@@ -127,6 +131,6 @@ def test_durations_as_argo_writes_them(text: str, seconds: float) -> None:
     assert retries.duration(text) == seconds
 
 
-def test_what_is_no_duration_is_named() -> None:
+def test_a_text_that_is_not_a_duration_is_reported() -> None:
     with pytest.raises(SaltError, match=r"is not a duration \(found soon"):
         retries.duration("soon")

@@ -14,7 +14,9 @@ from tests.pipelines.kfp_server import KfpServer
 pytestmark = pytest.mark.usefixtures("no_cluster")
 
 
-def test_mlflow_and_its_versions(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_mlflow_that_rejects_the_client_or_is_incompatible_is_reported(
+    kfp: KfpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(NotChecked, match="not set here"):
         services.mlflow("kubeflow")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", kfp.url)
@@ -27,7 +29,9 @@ def test_mlflow_and_its_versions(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch
     assert verdict(services.mlflow, "kubeflow") == "warn"
 
 
-def test_mlflow_is_asked_with_the_credentials_of_its_address(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_request_to_mlflow_has_the_credentials_of_its_address(
+    kfp: KfpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = []
 
     def answer(method: Any, path: Any, query: Any, body: Any, headers: Any) -> Any:
@@ -41,9 +45,7 @@ def test_mlflow_is_asked_with_the_credentials_of_its_address(kfp: KfpServer, mon
 
 
 @pytest.mark.minio
-def test_a_store_that_refuses_comes_with_a_fix(
-    store_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_of_the_store_has_a_fix(store_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALT_S3_BUCKET", "no-such-bucket")
     state, said, fix = services.bucket("kubeflow")
     assert (state, "there is no such bucket" in said) == ("fail", True)
@@ -55,7 +57,7 @@ def test_a_store_that_refuses_comes_with_a_fix(
         assert fix.startswith("set SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY to the store's keys")
 
 
-def test_clock_skew(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_differs_by_days_fails(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = cluster_settings()
     assert verdict(services.clocks, settings) == "ok"
     for date, state in (("Thu, 01 Jan 2026 00:00:00 GMT", "fail"), ("not a date", None)):
@@ -67,7 +69,9 @@ def test_clock_skew(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
                 services.clocks(settings)
 
 
-def test_multi_user_and_unknown_versions_are_noted(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_versions_are_a_warning_and_multi_user_mode_needs_a_namespace(
+    kfp: KfpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for health, state in (
         ({"tag_name": "2.17.1"}, "ok"),
         ({"tag_name": "2.99.0"}, "warn"),
