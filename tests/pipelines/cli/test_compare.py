@@ -20,7 +20,7 @@ def runs(tmp_path: Path, survey: SimpleNamespace) -> list[Path]:
     return two_runs(tmp_path, survey)
 
 
-def test_the_command_prints_and_writes_a_page(
+def test_the_command_prints_the_differences_and_writes_a_page(
     tmp_path: Path, survey: SimpleNamespace, runs: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "compare.html"
@@ -53,14 +53,14 @@ def test_runs_are_found_in_mlflow_by_name(
     compare(names, survey.dataset, tmp_path / "compare.html")
     assert "good-1a2b3c against nothing-1a2b3c: +0." in capsys.readouterr().out
     with pytest.raises(SaltError, match="no such run"):
-        compare(["who", *names], survey.dataset, tmp_path / "compare.html")
+        compare(["unknown", *names], survey.dataset, tmp_path / "compare.html")
 
 
-def test_one_run_is_nothing_to_compare(runs: list[Path], tmp_path: Path, survey: SimpleNamespace) -> None:
+def test_a_single_run_is_refused(runs: list[Path], tmp_path: Path, survey: SimpleNamespace) -> None:
     with pytest.raises(SaltError, match="two runs or more"):
         compare([str(run) for run in runs[:1]], survey.dataset, tmp_path / "compare.html")
 
 
-def test_without_images_anywhere_it_says_so(runs: list[Path], tmp_path: Path) -> None:
+def test_without_a_dataset_the_option_is_named(runs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(SaltError, match="--dataset"):
         compare([str(run) for run in runs], None, tmp_path / "compare.html")

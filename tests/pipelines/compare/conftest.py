@@ -20,7 +20,7 @@ def runs(tmp_path: Path, survey: SimpleNamespace) -> list[Path]:
 
 @pytest.fixture
 def tracked(tmp_path: Path, empty_mlflow: Path) -> MlflowClient:
-    """An MLflow file as local runs leave it: two runs of the pipeline, one with a job."""
+    """An MLflow database as local runs write it: two runs of the pipeline, each with a job."""
     (tmp_path / "runs").mkdir()
     shutil.copy(empty_mlflow, tmp_path / "runs")
     client = MlflowClient(f"sqlite:///{tmp_path}/runs/mlflow.db")

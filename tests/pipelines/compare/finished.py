@@ -1,4 +1,4 @@
-"""Folders of finished runs, as far as a comparison reads them."""
+"""Folders of finished runs, with only the files that a comparison reads."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def finished(
     min_area: int = 0,
     data_hash: str | None = None,
 ) -> Path:
-    """A run's folder, as far as a comparison reads it."""
+    """Writes the files of a run that a comparison reads."""
     folder.mkdir()
     (folder / "config.json").write_text(preset_config("smoke", list(changes)).model_dump_json())
     (folder / "run.json").write_text(json.dumps({"run": f"{folder.name}-1a2b3c"}))

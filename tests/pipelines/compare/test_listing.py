@@ -20,7 +20,7 @@ def test_local_runs_are_listed_with_their_scores(tracked: MlflowClient) -> None:
     assert "skipped: Kubeflow Pipelines at" in said
 
 
-def test_a_clusters_run_takes_its_score_from_mlflow_and_is_listed_once(tracked: MlflowClient, kfp: KfpServer) -> None:
+def test_a_cluster_run_is_listed_once_with_its_score_from_mlflow(tracked: MlflowClient, kfp: KfpServer) -> None:
     kfp.add_run("on-cluster", "SUCCEEDED", created="2026-01-01T00:00:00Z")
     (run,) = kfp.runs.values()
     run["runtime_config"]["parameters"]["run"] = "first-1a2b3c"
@@ -30,11 +30,11 @@ def test_a_clusters_run_takes_its_score_from_mlflow_and_is_listed_once(tracked: 
     assert lines[0][4] == "0.8123"
 
 
-def test_a_run_of_a_schedule_has_its_workflow_s_name_in_mlflow(tracked: MlflowClient, kfp: KfpServer) -> None:
+def test_a_scheduled_run_is_found_in_mlflow_by_the_name_of_its_workflow(tracked: MlflowClient, kfp: KfpServer) -> None:
     kfp.add_run("first-1a2b3c", "SUCCEEDED", parameters={"run": "weekly"}, recurring_run_id="7c1e2b40")
     _, out, _ = salt("runs")
     assert [line.split()[4] for line in out.splitlines() if "cluster" in line] == ["0.8123"]
 
 
-def test_neither_cluster_nor_runs_is_an_error() -> None:
+def test_without_a_cluster_or_local_runs_there_is_an_error() -> None:
     assert "cannot be reached" in fails("runs")

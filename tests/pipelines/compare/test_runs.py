@@ -6,12 +6,11 @@ import pytest
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, read_table
-from salt_pipeline.pipelines.cli.compare import compare
 from salt_pipeline.pipelines.compare.runs import changed_most, differing, masks_of, open_finished, pair, read_truth
 from tests.pipelines.compare.finished import finished
 
 
-def test_wins_and_losses_are_those_counted_by_hand(tmp_path: Path, survey: SimpleNamespace, runs: list[Path]) -> None:
+def test_won_and_lost_images_are_counted(tmp_path: Path, survey: SimpleNamespace, runs: list[Path]) -> None:
     truth = read_truth(survey.dataset)
     first, other = (masks_of(open_finished(str(run), tmp_path), truth).score_B for run in runs)
     empty = ~survey.mask_BHW.any(axis=(1, 2))
@@ -25,7 +24,7 @@ def test_wins_and_losses_are_those_counted_by_hand(tmp_path: Path, survey: Simpl
     assert paired.low <= paired.mean <= paired.high
 
 
-def test_a_run_against_itself_differs_in_nothing() -> None:
+def test_a_run_compared_with_itself_has_no_difference() -> None:
     scores_B = np.linspace(0, 1, 50)
     paired = pair("same", scores_B, scores_B)
     assert (paired.mean, paired.low, paired.high, paired.won, paired.lost, paired.tied) == (0, 0, 0, 0, 0, 50)
@@ -40,7 +39,7 @@ def test_the_interval_narrows_with_more_images() -> None:
     assert widths[0] > 5 * widths[1]
 
 
-def test_masks_are_cut_as_the_run_cuts_them(tmp_path: Path, survey: SimpleNamespace) -> None:
+def test_masks_follow_the_threshold_and_the_smallest_area_of_the_run(tmp_path: Path, survey: SimpleNamespace) -> None:
     map_BHW = np.zeros_like(survey.mask_BHW)
     map_BHW[0, :3, :3], map_BHW[1, :4, :4], map_BHW[2] = 200, 200, 100
     run = open_finished(str(finished(tmp_path / "run", survey, map_BHW, threshold=0.5, min_area=10)), tmp_path)
@@ -48,7 +47,7 @@ def test_masks_are_cut_as_the_run_cuts_them(tmp_path: Path, survey: SimpleNamesp
     assert salt_BHW.sum(axis=(1, 2))[:3].tolist() == [0, 16, 0]
 
 
-def test_what_changed_most_comes_first() -> None:
+def test_the_images_that_changed_most_come_first() -> None:
     first_B, other_B = np.array([0.5, 0.0, 1.0, 0.3, 0.9]), np.array([0.5, 1.0, 0.0, 0.4, 0.8])
     assert changed_most(first_B, other_B, 2) == [1, 3, 2, 4]
 
@@ -59,12 +58,12 @@ def test_only_options_that_differ_are_listed(tmp_path: Path, runs: list[Path]) -
 
 def test_runs_on_other_data_are_refused(tmp_path: Path, survey: SimpleNamespace, runs: list[Path]) -> None:
     table, _ = read_table(str(runs[0] / "ensemble/oof.parquet"), MAPS)
-    alien = finished(tmp_path / "alien", survey, array_to_pixels(table["map"]), data_hash="0" * 16)
-    with pytest.raises(SaltError, match=r"alien.*: data_hash: does not match the other inputs"):
-        compare([str(runs[0]), str(alien)], survey.dataset, tmp_path / "compare.html")
+    other = finished(tmp_path / "other", survey, array_to_pixels(table["map"]), data_hash="0" * 16)
+    with pytest.raises(SaltError, match=r"other-1a2b3c: data_hash: does not match the other inputs"):
+        masks_of(open_finished(str(other), tmp_path), read_truth(survey.dataset))
 
 
-def test_a_run_that_has_not_ended_is_named(tmp_path: Path, survey: SimpleNamespace, runs: list[Path]) -> None:
+def test_a_run_that_has_not_finished_is_refused(tmp_path: Path, survey: SimpleNamespace, runs: list[Path]) -> None:
     (runs[1] / "metrics.json").unlink()
     with pytest.raises(SaltError, match=r"good.*no scores yet"):
-        compare([str(run) for run in runs], survey.dataset, tmp_path / "compare.html")
+        open_finished(str(runs[1]), tmp_path)
