@@ -15,11 +15,11 @@ from salt_pipeline.pipelines.compare.page import SHOWN, TRUTH, WRONG, write_page
 from salt_pipeline.pipelines.compare.runs import differing, masks_of, open_finished, pair, read_truth
 
 
-def written(out: Path, survey: SimpleNamespace, runs: list[Path], **changes: str) -> str:
-    """The page of a comparison; `changes` are to the second run."""
+def written(out: Path, survey: SimpleNamespace, runs: list[Path], name: str | None = None) -> str:
+    """The page of a comparison, optionally with another name of the second run."""
     truth = read_truth(survey.dataset)
     found = [open_finished(str(run), out.parent) for run in runs]
-    found[1:] = [replace(run, **changes) for run in found[1:]]
+    found[1:] = [replace(run, name=name or run.name) for run in found[1:]]
     masks = [masks_of(run, truth) for run in found]
     pairs = [pair(run.name, masks[0].score_B, one.score_B) for run, one in zip(found[1:], masks[1:], strict=True)]
     write_page(out, found, truth, masks, pairs, differing(found))
