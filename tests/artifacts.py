@@ -1,4 +1,4 @@
-"""KFP artifacts as a task gets them."""
+"""KFP artifacts, in the form in which a task receives them."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from kfp.dsl import Artifact
 
 
 def config_artifact(folder: Path, document: Any) -> Artifact:
-    """The configuration as `ingest` passes it on."""
+    """The configuration, in the form in which `ingest` writes it."""
     path = folder / "config-artifact.json"
     path.write_text(json.dumps(document))
     return Artifact(name="config", uri=str(path))

@@ -1,4 +1,4 @@
-"""Servers, a trained ensemble and an empty MLflow for tests in any folder."""
+"""Fixtures for tests in any folder: servers, a trained ensemble and an empty MLflow database."""
 
 import fcntl
 import os
@@ -31,7 +31,7 @@ def store(minio: MinioServer) -> Store:
 
 @pytest.fixture
 def bucket(store: Store) -> str:
-    """A bucket for one test alone."""
+    """A bucket of this test only."""
     name = f"test-{uuid4().hex[:12]}"
     store.make_bucket(name)
     return name
@@ -39,7 +39,7 @@ def bucket(store: Store) -> str:
 
 @pytest.fixture
 def store_environment(minio: MinioServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Sets the environment variables that name the server."""
+    """Sets the environment variables of the MinIO server."""
     for name in ("AWS_CA_BUNDLE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     variables = minio.settings().environment()
@@ -49,7 +49,7 @@ def store_environment(minio: MinioServer, monkeypatch: pytest.MonkeyPatch) -> di
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A folder that `make` fills once for all of pytest's processes; tests only read it."""
+    """A folder that `make` fills once for all processes of pytest; tests only read it."""
     own = factory.getbasetemp()
     common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     folder = common / name
@@ -72,7 +72,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> "Trained":
 
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MLflow's database before its first run, to copy: MLflow takes seconds to create its tables."""
+    """An MLflow database without runs, to copy: MLflow needs seconds to create its tables."""
     from mlflow import MlflowClient
 
     def make(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Real servers for tests: MinIO, MLflow, and a network that is slow or breaks."""
+"""Real servers for tests: MinIO, MLflow, and a slow connection to a server."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ ACCESS_KEY, SECRET_KEY = "salt-tests", "only-for-tests-on-loopback"
 
 
 def required(program: str | None, message: str) -> str:
-    """The program, or a skipped test; a failed test if SALT_REQUIRE_SERVERS says that the servers are installed."""
+    """The path of a program; without it the test is skipped, or fails if SALT_REQUIRE_SERVERS is 1."""
     if program is None:
         if os.environ.get("SALT_REQUIRE_SERVERS") == "1":
             pytest.fail(message)
@@ -73,7 +73,7 @@ class MinioServer:
         )
 
     def environment(self) -> dict[str, str]:
-        """An environment that names this server and no other."""
+        """The environment with the variables of this server, and of no other store."""
         others = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "SALT_S3_"))}
         return others | self.settings().environment()
 
@@ -178,7 +178,7 @@ class MlflowServer:
 
 
 class Network:
-    """A slow connection to a server through a port of its own, which counts the bytes sent.
+    """A slow connection to a server through another port; it counts the bytes sent.
 
     Args:
         port: The server's port, on loopback.
@@ -209,11 +209,11 @@ class Network:
                 threading.Thread(target=self._pass, args=(near, far, True), daemon=True).start()
                 threading.Thread(target=self._pass, args=(far, near, False), daemon=True).start()
 
-    def _pass(self, source: socket.socket, target: socket.socket, there: bool) -> None:
+    def _pass(self, source: socket.socket, target: socket.socket, outgoing: bool) -> None:
         with suppress(OSError):
             while data := source.recv(16 << 10):
                 target.sendall(data)
-                self.sent += len(data) * there
+                self.sent += len(data) * outgoing
                 time.sleep(len(data) / self.rate)
         for end in (source, target):
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The project as others install it: a wheel with one name that runs in any folder; and what `make setup` compiles."""
+"""The installed project: a wheel with one top-level name, whose command runs in any folder; and what is compiled."""
 
 import json
 import os
@@ -24,21 +24,21 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = out / "source"
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE", "salt_pipeline", "components", "pipelines"):
-        subprocess.run(["cp", "-a", ROOT / name, source / name], check=True)  # with its links, as git has them
+        subprocess.run(["cp", "-a", ROOT / name, source / name], check=True)  # keeps the symbolic links
     command = [sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--no-build-isolation", "--offline"]
     subprocess.run([*command, "--python", sys.executable, "--out-dir", out, source], check=True)
     (path,) = out.glob("*.whl")
     return path
 
 
-def test_it_has_one_top_level_name_and_every_file(wheel: Path) -> None:
+def test_the_wheel_has_one_top_level_name_and_every_file(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if ".dist-info/" not in name]
     assert {name.split("/")[0] for name in names} == {"salt_pipeline"}
     assert set(names) == {*PYTHON_FILES, "salt_pipeline/__init__.py", "salt_pipeline/py.typed"}
 
 
-def test_what_is_installed_runs_from_any_folder(wheel: Path, tmp_path: Path) -> None:
+def test_the_installed_command_runs_in_any_folder(wheel: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     code = (

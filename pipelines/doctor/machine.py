@@ -1,6 +1,7 @@
 """Checks of this machine: Python, its packages, the Docker engine, what a local run uses."""
 
 import platform
+import re
 from importlib import metadata
 
 from salt_pipeline.components.core.errors import SaltError
@@ -75,7 +76,8 @@ def docker_engine() -> tuple[State, str, str]:
         client = docker.from_env(timeout=8)
         version = client.version()["Version"]
     except (DockerException, OSError) as error:
-        reason = str(error).rpartition(": ")[2].strip(" ()'\"")
+        # The operating system's message comes last: after a colon (TCP), or as a quoted argument (Unix socket).
+        reason = re.split(r": |, '", str(error))[-1].strip(" ()'\"")
         return "warn", f"no engine answers: {reason}", "only `salt images` and `salt run --runner docker` need one"
     except KeyError:
         raise SaltError("the Docker engine answers without its version") from None

@@ -1,4 +1,4 @@
-"""The paired table, from maps whose scores are known by construction."""
+"""The paired table, computed from maps with known scores."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ FOLDS = (IDS[0::2], IDS[1::2])
 
 
 def mask(width: int) -> np.ndarray:
-    """The leftmost columns are salt."""
+    """A mask whose leftmost columns are salt."""
     columns = np.arange(SIDE) < width
     return np.broadcast_to(columns, (SIDE, SIDE)).astype(np.uint8)
 
@@ -29,7 +29,7 @@ TRUTH = {image: mask(50) for image in IDS}
 
 
 def trained(work: Path, *changes: str, widths: list[int], seconds: float = 1.0) -> list[Job]:
-    """The two jobs of a variant, as if trained, that predict so many columns of each image."""
+    """The outputs of the two jobs of a variant, which predict the given number of columns of each image."""
     config = preset_config("cpu", [*BASE, *changes])
     by_id = dict(zip(IDS, widths, strict=True))
     jobs = [Job(config, ENCODER, fold, work) for fold in range(2)]
@@ -52,8 +52,8 @@ def work(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_image_is_compared_with_itself(work: Path) -> None:
-    # 50 of 50 columns scores 1; 40 is an IoU of 0.8 and scores 0.6; 20 is below a half and scores 0.
+def test_variants_are_compared_image_by_image(work: Path) -> None:
+    # 50 of 50 columns score 1; 40 have an IoU of 0.8 and score 0.6; 20 have an IoU below 0.5 and score 0.
     base = trained(work, "submission.min_area=0", widths=[50, 40, 40, 40, 20, 20, 50, 50], seconds=10)
     other = trained(
         work, "submission.min_area=0", "model.gate=false", widths=[40, 50, 40, 40, 50, 20, 50, 50], seconds=20
@@ -81,8 +81,8 @@ def test_seeds_are_averaged_before_images_are_counted(work: Path) -> None:
     assert [cell.strip() for cell in cells[5:7]] == ["0", "2"]
 
 
-def test_what_is_chosen_is_chosen_on_the_other_folds(work: Path) -> None:
-    # Emptying all masks would be best for the first fold alone; the other fold says to keep them.
+def test_the_smallest_area_is_chosen_on_the_other_folds(work: Path) -> None:
+    # Empty masks would be best for the first fold alone; on the other fold it is best to keep the masks.
     truth = {image: mask(0 if image in FOLDS[0] else 2) for image in IDS}
     jobs = trained(work, "submission.min_area=best", widths=[2] * 8)
 
@@ -92,7 +92,7 @@ def test_what_is_chosen_is_chosen_on_the_other_folds(work: Path) -> None:
     assert [scores[image] for image in FOLDS[1]] == [0] * 4
 
 
-def test_what_was_trained_is_not_trained_again(work: Path) -> None:
+def test_a_finished_job_is_not_trained_again(work: Path) -> None:
     jobs = trained(work, widths=[50] * 8)
     before = [(job.folder / "oof.parquet").stat().st_mtime_ns for job in jobs]
 
@@ -107,14 +107,14 @@ def test_a_training_that_fails_is_logged_and_does_not_stop_the_others(
     caplog.set_level("INFO", logger="benchmarks.jobs")
     base = [Job(preset_config("cpu", BASE), ENCODER, fold, work) for fold in range(2)]
 
-    with pytest.raises(SaltError, match="folds-"):  # nothing was split
+    with pytest.raises(SaltError, match="folds-"):  # there is no file of folds
         run_jobs(base, workers=2)
 
     logged = [record.getMessage()[:7] for record in caplog.records]
     assert logged == ["1 of 2 ", "failed:", "2 of 2 ", "failed:"]
 
 
-def test_a_folder_keeps_to_one_archive_and_one_split(work: Path) -> None:
+def test_a_folder_with_another_archive_or_split_is_refused(work: Path) -> None:
     config = preset_config("cpu", BASE)
     prepare(Path("one.zip"), [config], work)
 

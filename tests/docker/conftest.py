@@ -1,4 +1,4 @@
-"""The images of this checkout, and servers that containers talk to."""
+"""Fixtures: the images of this checkout, and the servers to which containers connect."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def client() -> docker.DockerClient:
 
 @pytest.fixture(scope="session")
 def images(client: docker.DockerClient) -> dict[str, str]:
-    """The seven images by stage, built by the command that users type."""
+    """The seven images by stage, built by `salt images build`."""
     built = salt("images", "build")
     assert built.code == 0, built.said
     cluster = ClusterConfig(tag=content_tag())
@@ -42,7 +42,7 @@ def images(client: docker.DockerClient) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def services(minio: MinioServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """A store with a bucket, an MLflow server, and the variables that name both."""
+    """A store with a bucket, an MLflow server, and the environment variables of both."""
     home = tmp_path_factory.mktemp("mlflow")
     store = Store(minio.settings())
     store.make_bucket("salt")

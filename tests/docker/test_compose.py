@@ -20,13 +20,13 @@ def services() -> dict[str, Any]:
     return yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
 
 
-def test_ports_are_open_to_this_machine_only(services: dict[str, Any]) -> None:
+def test_ports_are_published_on_loopback_only(services: dict[str, Any]) -> None:
     ports = [port for service in services.values() for port in service.get("ports", [])]
     assert len(ports) == 2
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-def test_containers_have_no_rights_and_bounds(services: dict[str, Any]) -> None:
+def test_containers_have_no_privileges_and_limited_memory(services: dict[str, Any]) -> None:
     for service in services.values():
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
@@ -47,18 +47,18 @@ def test_servers_have_health_checks_and_wait_for_each_other(services: dict[str, 
     }
 
 
-def test_what_they_hold_is_in_volumes(services: dict[str, Any]) -> None:
+def test_data_is_stored_in_volumes(services: dict[str, Any]) -> None:
     declared = yaml.safe_load((DOCKER / "compose.yaml").read_text())["volumes"]
     assert {services[name]["volumes"][0].split(":")[0] for name in ("minio", "postgres")} == set(declared)
 
 
-def test_images_are_those_of_the_cluster(services: dict[str, Any]) -> None:
+def test_images_are_the_same_as_on_the_cluster(services: dict[str, Any]) -> None:
     objects = built("overlays/dev")
     for kind, name in (("StatefulSet", "minio"), ("StatefulSet", "postgres"), ("Deployment", "mlflow")):
         assert services[name]["image"] == pod(named(objects, kind, f"salt-{name}"))["spec"]["containers"][0]["image"]
 
 
-def test_secrets_come_from_the_environment_and_must_be_there(services: dict[str, Any]) -> None:
+def test_secrets_are_required_environment_variables(services: dict[str, Any]) -> None:
     for service in services.values():
         for name, value in service.get("environment", {}).items():
             if re.search("PASSWORD|KEY|ROOT_USER", name):
@@ -66,7 +66,7 @@ def test_secrets_come_from_the_environment_and_must_be_there(services: dict[str,
 
 
 def compose_config(env_file: Path) -> subprocess.CompletedProcess[str]:
-    """What compose says of the file; skips where there is no compose."""
+    """The output of `compose config`; the test is skipped if compose is not installed."""
     command = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
     if (
         not shutil.which(command[0])
@@ -78,7 +78,7 @@ def compose_config(env_file: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*command, *words], check=False, capture_output=True, text=True, env=environment)
 
 
-def test_compose_takes_the_file_with_secrets_and_not_without(tmp_path: Path) -> None:
+def test_compose_accepts_the_file_only_with_the_secrets(tmp_path: Path) -> None:
     done = compose_config(make_env(tmp_path))
     assert done.returncode == 0, done.stderr
     empty = tmp_path / "empty.env"

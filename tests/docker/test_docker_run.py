@@ -25,7 +25,7 @@ JOBS = [f"tu-tf_efficientnet_lite{lite}/fold{fold}" for lite in (0, 1) for fold 
 def run(
     images: dict[str, str], services: SimpleNamespace, archive: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> SimpleNamespace:
-    """A smoke run whose archive, too, is in the store."""
+    """A smoke run with its archive in the store."""
     folder = tmp_path_factory.mktemp("home") / "runs" / "first"
     folder.parent.parent.chmod(0o755)
     uri = "s3://salt/data/survey.zip"
@@ -39,7 +39,7 @@ def run(
     return result
 
 
-def test_the_submission_is_what_kaggle_takes(run: SimpleNamespace, archive: Path) -> None:
+def test_the_submission_is_valid(run: SimpleNamespace, archive: Path) -> None:
     checked = salt("check-submission", run.folder / "submission.csv", "--data", archive)
     assert checked.code == 0, checked.said
     assert open_table(run.folder / "ensemble/oof.parquet", MAPS).metadata.num_rows == 60
@@ -63,9 +63,9 @@ def test_checkpoints_and_artifacts_are_in_the_store(run: SimpleNamespace, servic
         assert len([key for key in keys if key.endswith(f"/{job}/checkpoint.safetensors")]) == 1
     assert not [*run.folder.glob("checkpoints/*")]
     home = f"s3://salt/runs/{run.name}/"
-    there = {uri.removeprefix(home): stat.size for uri, stat in services.store.list(home)}
+    stored = {uri.removeprefix(home): stat.size for uri, stat in services.store.list(home)}
     for name in ("submission.csv", "report.html", "metrics.json", *(f"predict/{job}/maps.parquet" for job in JOBS)):
-        assert there[name] == (run.folder / name).stat().st_size
+        assert stored[name] == (run.folder / name).stat().st_size
 
 
 def test_metrics_are_on_the_server(run: SimpleNamespace, services: SimpleNamespace) -> None:
@@ -81,7 +81,7 @@ def test_metrics_are_on_the_server(run: SimpleNamespace, services: SimpleNamespa
     assert all("score" in one.data.metrics for one in found)
 
 
-def test_no_key_is_in_anything_a_run_leaves(run: SimpleNamespace, services: SimpleNamespace, tmp_path: Path) -> None:
+def test_no_key_is_in_the_outputs_of_a_run(run: SimpleNamespace, services: SimpleNamespace, tmp_path: Path) -> None:
     compile_pipeline(preset_config("smoke"), tmp_path / "salt.yaml")
     places = (run.folder.parent, services.mlflow_files, tmp_path)
     contents = {str(path): path.read_bytes() for place in places for path in place.rglob("*") if path.is_file()}
@@ -92,7 +92,7 @@ def test_no_key_is_in_anything_a_run_leaves(run: SimpleNamespace, services: Simp
         assert not [name for name, content in contents.items() if key.encode() in content]
 
 
-def test_a_job_killed_in_its_container_ends_with_the_same_weights_in_another(
+def test_a_killed_job_resumes_in_another_container_with_the_same_weights(
     run: SimpleNamespace,
     client: docker.DockerClient,
     images: dict[str, str],
@@ -140,7 +140,7 @@ def test_a_job_killed_in_its_container_ends_with_the_same_weights_in_another(
         time.sleep(0.1)
     killed.kill("SIGKILL")
     assert killed.wait()["StatusCode"] == 137
-    assert 1 <= epochs_saved() < 4, "the job was to be killed during its training"
+    assert 1 <= epochs_saved() < 4, "the job must be killed during its training"
     another = job("another", "s3://salt/killed")
     try:
         assert weights(another, "another") == weights(undisturbed, "undisturbed")

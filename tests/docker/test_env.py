@@ -8,7 +8,7 @@ DOCKER = Path(__file__).parents[2] / "docker"
 
 
 def make_env(folder: Path, **environment: str) -> Path:
-    """Runs env.py as `make up` does, on a copy."""
+    """Runs a copy of env.py, as `make up` does."""
     script = folder / "env.py"
     script.write_bytes((DOCKER / "env.py").read_bytes())
     done = subprocess.run([sys.executable, script], check=True, capture_output=True, env=os.environ | environment)
@@ -21,12 +21,12 @@ def read(file: Path) -> dict[str, str]:
     return dict(line.split("=", 1) for line in file.read_text().splitlines())
 
 
-def test_env_holds_what_compose_asks_for(tmp_path: Path) -> None:
+def test_env_has_every_variable_that_compose_requires(tmp_path: Path) -> None:
     asked = set(re.findall(r"\$\{(\w+):\?", (DOCKER / "compose.yaml").read_text()))
     assert asked <= read(make_env(tmp_path)).keys()
 
 
-def test_env_is_private_written_once_and_never_the_same(tmp_path: Path) -> None:
+def test_env_is_private_and_written_once_with_random_values(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
@@ -39,7 +39,7 @@ def test_env_is_private_written_once_and_never_the_same(tmp_path: Path) -> None:
         assert values[name] != other[name]
 
 
-def test_a_shell_reads_the_same_from_env(tmp_path: Path) -> None:
+def test_a_shell_reads_the_same_values_from_env(tmp_path: Path) -> None:
     file = make_env(tmp_path, SALT_MINIO_PORT="19000")
     command = f"set -a; . {file}; env"
     done = subprocess.run(["sh", "-c", command], check=True, capture_output=True, text=True, env={})

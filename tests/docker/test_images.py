@@ -31,9 +31,9 @@ def packages(client: docker.DockerClient, images: dict[str, str]) -> dict[str, s
     }
 
 
-@pytest.mark.parametrize("user", [None, "54321:0", "54321:54321"], ids=["own", "openshift", "stranger"])
+@pytest.mark.parametrize("user", [None, "54321:0", "54321:54321"], ids=["own", "openshift", "any"])
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_stage_answers_as_any_user_without_rights(
+def test_the_command_runs_as_any_user_without_privileges(
     client: docker.DockerClient, images: dict[str, str], stage: StageName, user: str | None
 ) -> None:
     command = stage.replace("_", "-")
@@ -42,7 +42,7 @@ def test_the_stage_answers_as_any_user_without_rights(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_stage_itself_imports_with_what_the_image_has(
+def test_the_modules_of_the_stage_can_be_imported(
     client: docker.DockerClient, images: dict[str, str], stage: StageName
 ) -> None:
     code = f"import salt_pipeline.components.{stage}.stage, salt_pipeline.components.{stage}.component"
@@ -50,7 +50,7 @@ def test_the_stage_itself_imports_with_what_the_image_has(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_user_is_a_number_and_the_labels_say_what_it_is(
+def test_the_user_is_numeric_and_the_labels_are_complete(
     client: docker.DockerClient, images: dict[str, str], stage: StageName
 ) -> None:
     config = client.images.get(images[stage]).attrs["Config"]
@@ -62,7 +62,7 @@ def test_the_user_is_a_number_and_the_labels_say_what_it_is(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_what_is_run_belongs_to_root_and_nobody_else_may_write_it(
+def test_programs_are_owned_by_root_and_not_writable_by_others(
     client: docker.DockerClient, images: dict[str, str], stage: StageName
 ) -> None:
     find = ["find", "/opt", "-not", "-user", "0", "-o", "-perm", "/022", "-not", "-type", "l"]
@@ -75,7 +75,7 @@ def test_a_stage_without_a_network_has_no_torch(packages: dict[str, set[str]]) -
     assert {"torch", "nvidia-nccl-cu13"} <= packages["train_fold"] & packages["predict"]
 
 
-def test_a_stage_has_only_what_it_imports(packages: dict[str, set[str]]) -> None:
+def test_a_stage_has_only_the_packages_that_it_imports(packages: dict[str, set[str]]) -> None:
     assert "scikit-learn" in packages["fold_split"]
     for stage in STAGES:
         assert ("matplotlib" in packages[stage]) == (stage in ("train_fold", "report"))
@@ -83,13 +83,15 @@ def test_a_stage_has_only_what_it_imports(packages: dict[str, set[str]]) -> None
         assert not {"mlflow", "pytest", "mypy", "docker", "jupyter"} & packages[stage]
 
 
-def test_a_light_image_adds_at_most_half_a_gigabyte(client: docker.DockerClient, images: dict[str, str]) -> None:
+def test_an_image_without_torch_adds_at_most_half_a_gigabyte(
+    client: docker.DockerClient, images: dict[str, str]
+) -> None:
     base = client.images.get(base_image()).attrs["Size"]
     sizes = {stage: client.images.get(images[stage]).attrs["Size"] - base for stage in LIGHT}
     assert max(sizes.values()) <= 500e6, sizes
 
 
-def test_no_data_and_no_keys_are_inside(client: docker.DockerClient, images: dict[str, str]) -> None:
+def test_no_data_and_no_keys_are_in_an_image(client: docker.DockerClient, images: dict[str, str]) -> None:
     find = [
         "find",
         "/opt",

@@ -28,7 +28,7 @@ def make_run(folder: Path, **metadata: str) -> Path:
     return folder
 
 
-def test_the_masks_are_cut_at_the_threshold_and_the_smallest_area(tmp_path: Path) -> None:
+def test_the_masks_follow_the_threshold_and_the_smallest_area(tmp_path: Path) -> None:
     _, truth, predicted = read_run(make_run(tmp_path, synthetic="true"))
     assert truth.sum(axis=(1, 2)).tolist() == predicted.sum(axis=(1, 2)).tolist() == [50 * SIDE, 0]
 

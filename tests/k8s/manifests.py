@@ -14,7 +14,7 @@ K8S = Path(__file__).parents[2] / "k8s"
 COMPLETE = ("base", "overlays/dev", "overlays/gpu", "overlays/existing", "overlays/profile")
 """Folders that contain complete objects."""
 PATCHES = ("overlays/kfp", "overlays/kfp-ui")
-"""Folders that hold fields for objects of Kubeflow Pipelines."""
+"""Folders that contain patches of objects of Kubeflow Pipelines."""
 
 Object = dict[str, Any]
 
@@ -36,7 +36,7 @@ def built(name: str) -> list[Object]:
 
 
 def named(objects: list[Object], kind: str, name: str) -> Object:
-    """The one object of that kind and name."""
+    """The only object of this kind and name."""
     [found] = [item for item in objects if item["kind"] == kind and item["metadata"]["name"] == name]
     return found
 
@@ -46,5 +46,5 @@ def of_kind(objects: list[Object], *kinds: str) -> list[Object]:
 
 
 def pod(workload: Object) -> Object:
-    """The pod that a Deployment or StatefulSet makes: labels and spec."""
+    """The pod template of a Deployment or StatefulSet: labels and spec."""
     return workload["spec"]["template"]

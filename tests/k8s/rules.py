@@ -1,4 +1,4 @@
-"""The project's rules for manifests: each yields what breaks it, as `kind/name: problem`."""
+"""The project's rules for manifests: each yields its violations, as `kind/name: problem`."""
 
 import re
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ SECRET_KEYS = {
     names.POSTGRES_SECRET: set(names.POSTGRES_KEYS),
     names.MLFLOW_SECRET: set(names.MLFLOW_KEYS),
 }
-"""Made by `salt cluster init`."""
+"""Keys of the Secrets that `salt cluster init` creates."""
 ANYWHERE = {53, 5353, 443, 6443}
-"""Ports of DNS and of the Kubernetes API, whose addresses no manifest knows."""
+"""Ports of DNS and of the Kubernetes API, whose addresses differ between clusters."""
 _SECRET_NAME = re.compile(r"(?i)pass(word|wd)?$|secret|token|access_?key|private_?key|credential")
 _SECRET_VALUE = re.compile(
     r"://[^/\s:@]+:[^/\s@$]+@|\bAKIA[0-9A-Z]{16}\b|-----BEGIN|^[0-9a-fA-F]{32,}$|^[A-Za-z0-9+/]{40,}={0,2}$"
@@ -38,7 +38,7 @@ def _names(objects: list[Object], kind: str) -> set[str]:
 
 
 def labelled(objects: list[Object]) -> Iterator[str]:
-    """Everything carries app.kubernetes.io/part-of, the pods too."""
+    """All objects and pods have the label app.kubernetes.io/part-of."""
     for item in objects:
         where = f"{item['kind']}/{item['metadata']['name']}"
         carriers = [item["metadata"]]
@@ -49,7 +49,7 @@ def labelled(objects: list[Object]) -> Iterator[str]:
 
 
 def namespaced(objects: list[Object]) -> Iterator[str]:
-    """Everything lies in one namespace, the runs', and none takes it with it when it is deleted."""
+    """All objects are in the namespace of the runs, and no overlay would delete it with its own objects."""
     home = next((item["metadata"].get("namespace") for item in of_kind(objects, "ServiceAccount")), names.NAMESPACE)
     for item in objects:
         where = f"{item['kind']}/{item['metadata']['name']}"
@@ -95,7 +95,7 @@ def bounded(objects: list[Object]) -> Iterator[str]:
 
 
 def pinned(objects: list[Object]) -> Iterator[str]:
-    """Images have a version, public ones a digest, and one that was imported by hand is not pulled."""
+    """Images have a version, public ones a digest; an image that was imported on the node is not pulled."""
     for where, _, container in _containers(objects):
         image, _, digest = container["image"].partition("@")
         name, _, tag = image.rpartition(":")
@@ -108,7 +108,7 @@ def pinned(objects: list[Object]) -> Iterator[str]:
 
 
 def probed(objects: list[Object]) -> Iterator[str]:
-    """Every server says when it has started, lives and can serve, and is not restarted for being busy."""
+    """Every server has startup, liveness and readiness probes that tolerate a busy server."""
     patience = {"startupProbe": 300, "readinessProbe": 60, "livenessProbe": 300}
     for where, spec in _workloads(objects):
         for container in spec["containers"]:
@@ -121,7 +121,7 @@ def probed(objects: list[Object]) -> Iterator[str]:
 
 
 def secretless(objects: list[Object]) -> Iterator[str]:
-    """No value of a secret stands in a manifest."""
+    """No manifest contains the value of a secret."""
     for item in of_kind(objects, "Secret"):
         yield f"Secret/{item['metadata']['name']}: Secrets are made by salt cluster init"
     for item in of_kind(objects, "ConfigMap"):
@@ -139,25 +139,25 @@ def secretless(objects: list[Object]) -> Iterator[str]:
 
 
 def tokenless(objects: list[Object]) -> Iterator[str]:
-    """A server does not talk to Kubernetes and gets no token for it."""
+    """Servers do not call Kubernetes and have no token for it."""
     for where, spec in _workloads(objects):
         if spec.get("automountServiceAccountToken") is not False:
             yield f"{where}: gets a service account's token"
 
 
 def resolved(objects: list[Object]) -> Iterator[str]:
-    """What a pod refers to is there: in the overlay, or made by `salt cluster init` with that key."""
+    """Objects that a pod refers to are in the overlay, or `salt cluster init` creates them with that key."""
     maps = {item["metadata"]["name"]: set(item.get("data", {})) for item in of_kind(objects, "ConfigMap")}
     known = {"configMapKeyRef": maps, "secretKeyRef": SECRET_KEYS, "configMapRef": maps, "secretRef": SECRET_KEYS}
     for where, _, container in _containers(objects):
         for variable in container.get("env", []):
             for kind, source in variable.get("valueFrom", {}).items():
                 if kind in known and source["key"] not in known[kind].get(source["name"], set()):
-                    yield f"{where}: {variable['name']} refers to nothing"
+                    yield f"{where}: {variable['name']} refers to a missing object"
         for entry in container.get("envFrom", []):
             for kind, source in entry.items():
                 if kind in known and source["name"] not in known[kind]:
-                    yield f"{where}: envFrom refers to nothing"
+                    yield f"{where}: envFrom refers to a missing object"
     for where, spec in _workloads(objects):
         for field, kind in (("serviceAccountName", "ServiceAccount"), ("priorityClassName", "PriorityClass")):
             if field in spec and spec[field] not in _names(objects, kind):
@@ -165,7 +165,7 @@ def resolved(objects: list[Object]) -> Iterator[str]:
 
 
 def rootless(objects: list[Object]) -> Iterator[str]:
-    """The store's root keys are for the store alone: all others enter it as users with few rights."""
+    """Only the store has its root keys: the others access it as users with few permissions."""
     for where, _, container in _containers(objects):
         sources = [variable.get("valueFrom", {}).get("secretKeyRef", {}) for variable in container.get("env", [])]
         sources += [entry.get("secretRef", {}) for entry in container.get("envFrom", [])]
@@ -175,7 +175,7 @@ def rootless(objects: list[Object]) -> Iterator[str]:
 
 
 def narrow(objects: list[Object]) -> Iterator[str]:
-    """Every way out has a port; it leads to chosen pods, or to ports of DNS and of the Kubernetes API."""
+    """Every egress rule has ports, and selects pods unless the ports are those of DNS or the Kubernetes API."""
     for item in of_kind(objects, "NetworkPolicy"):
         where = f"NetworkPolicy/{item['metadata']['name']}"
         for rule in item["spec"].get("egress", []):
@@ -184,17 +184,17 @@ def narrow(objects: list[Object]) -> Iterator[str]:
                 yield f"{where}: egress to every port"
             if any(not peer.get("podSelector") or peer.get("namespaceSelector") == {} for peer in rule.get("to", [])):
                 yield f"{where}: egress to all pods of a namespace"
-            # Two overlays cannot know where the stores are: who edits their ports narrows them.
+            # The addresses of the stores differ between clusters: users of these two policies set them.
             known = item["metadata"]["name"] not in ("salt-runs-stores", "salt-runs-profile")
             if known and not rule.get("to") and not ports <= ANYWHERE:
-                yield f"{where}: egress to anybody at {sorted(ports - ANYWHERE)}"
+                yield f"{where}: egress to any address at {sorted(ports - ANYWHERE)}"
 
 
 def bound(objects: list[Object]) -> Iterator[str]:
-    """Accounts, bindings and Services point at what is there."""
+    """Accounts, bindings and Services refer to objects that exist."""
     for item in of_kind(objects, "ServiceAccount"):
         if not {entry["name"] for entry in item.get("secrets", [])} <= SECRET_KEYS.keys():
-            yield f"ServiceAccount/{item['metadata']['name']}: names a Secret that nobody makes"
+            yield f"ServiceAccount/{item['metadata']['name']}: refers to a Secret that nothing creates"
     for item in of_kind(objects, "RoleBinding"):
         subjects = {entry["name"] for entry in item["subjects"]}
         if item["roleRef"]["name"] not in _names(objects, "Role") or not subjects <= _names(objects, "ServiceAccount"):
@@ -212,7 +212,7 @@ def least(objects: list[Object]) -> Iterator[str]:
     """No role has a wildcard, writes what a run does not write, or reads every Secret."""
     writes = {"create", "update", "patch", "delete", "deletecollection"}
     for item in of_kind(objects, "ClusterRole", "ClusterRoleBinding"):
-        yield f"{item['kind']}/{item['metadata']['name']}: rights over the entire cluster"
+        yield f"{item['kind']}/{item['metadata']['name']}: permissions on the entire cluster"
     for item in of_kind(objects, "Role"):
         where = f"Role/{item['metadata']['name']}"
         for rule in item["rules"]:

@@ -1,4 +1,4 @@
-"""The overlays `kfp` and `kfp-ui` laid over an installation: objects as upstream's manifests shape them, cut short."""
+"""The overlays `kfp` and `kfp-ui`, applied to shortened copies of the objects in upstream's manifests."""
 
 import json
 from pathlib import Path
@@ -73,14 +73,14 @@ def environment(objects: list[Object], name: str) -> dict[str, str]:
     }
 
 
-def test_fits_the_schemas_and_holds_no_secret(installation: list[Object]) -> None:
+def test_objects_are_valid_and_contain_no_secret(installation: list[Object]) -> None:
     for version in ("1.33", "1.34", "1.35"):
         for item in installation:
             kubernetes_validate.validate(item, version, strict=True)
     assert list(secretless(installation)) == []
 
 
-def test_adds_but_takes_nothing_away(installation: list[Object]) -> None:
+def test_the_overlays_remove_nothing(installation: list[Object]) -> None:
     for item in of_kind(UPSTREAM, "Deployment"):
         before, after = pod(item)["spec"], pod(named(installation, "Deployment", item["metadata"]["name"]))["spec"]
         assert [c["image"] for c in after["containers"]] == ["kfp:2.17.0"]
@@ -93,7 +93,7 @@ def test_adds_but_takes_nothing_away(installation: list[Object]) -> None:
     assert (argo["workflowDefaults"], argo["executor"]) == ("spec: {}", "{}")
 
 
-def test_all_parts_speak_to_our_minio(installation: list[Object]) -> None:
+def test_all_parts_use_the_minio_of_the_project(installation: list[Object]) -> None:
     service = named(built("overlays/dev"), "Service", names.MINIO)
     host, port = f"{names.MINIO}.{names.NAMESPACE}", service["spec"]["ports"][0]["port"]
     api = environment(installation, names.KFP_API_DEPLOYMENT)
@@ -112,13 +112,13 @@ def test_all_parts_speak_to_our_minio(installation: list[Object]) -> None:
     assert argo["accessKeySecret"] == {"name": names.KFP_STORE_SECRET, "key": names.KFP_STORE_KEYS[0]}
 
 
-def test_the_account_may_read_what_the_launcher_refers_to() -> None:
+def test_the_account_may_read_the_objects_that_the_launcher_refers_to() -> None:
     rules = named(built("base"), "Role", names.SERVICE_ACCOUNT)["rules"]
     readable = {(rule["resources"][0], name) for rule in rules for name in rule.get("resourceNames", [])}
     assert readable == {("configmaps", names.KFP_LAUNCHER_CONFIG_MAP), ("secrets", names.KFP_STORE_SECRET)}
 
 
-def test_retries_that_are_asked_for_happen_and_no_others(installation: list[Object]) -> None:
+def test_only_requested_retries_are_made(installation: list[Object]) -> None:
     patch = json.loads(environment(installation, names.KFP_API_DEPLOYMENT)["COMPILED_PIPELINE_SPEC_PATCH"])
     assert patch == {"templateDefaults": {"retryStrategy": {"limit": "0", "retryPolicy": "Always"}}}
 
@@ -131,7 +131,7 @@ def test_the_api_server_s_configuration_is_mounted_and_has_no_plugin(installatio
     assert "plugins" not in json.loads(document)
 
 
-def test_another_minio_is_set_in_one_file(tmp_path: Path) -> None:
+def test_the_address_of_another_store_is_set_in_one_file(tmp_path: Path) -> None:
     folder = Path(copytree(K8S / "overlays/kfp", tmp_path / "kfp"))
     (folder / "minio.env").write_text("HOST=store.example\nPORT=443\nENDPOINT=store.example:443\n")
     text = yaml.safe_dump_all(build(folder))

@@ -28,19 +28,19 @@ def test_every_overlay_is_tested() -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("name", [*COMPLETE, "base/namespace"])
-def test_fits_the_schemas_of_kubernetes(name: str, version: str) -> None:
+def test_objects_are_valid_in_every_version_of_kubernetes(name: str, version: str) -> None:
     for item in built(name):
         kubernetes_validate.validate(item, version, strict=True)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("name", COMPLETE)
-def test_keeps_the_rules(name: str, rule: Callable[[list[Object]], Iterator[str]]) -> None:
+def test_every_rule_is_followed(name: str, rule: Callable[[list[Object]], Iterator[str]]) -> None:
     assert list(rule(built(name))) == []
 
 
 @pytest.mark.parametrize("name", COMPLETE)
-def test_has_what_the_pipeline_refers_to(name: str) -> None:
+def test_objects_that_the_pipeline_refers_to_exist(name: str) -> None:
     objects = built(name)
     named(objects, "ServiceAccount", names.SERVICE_ACCOUNT)
     settings = named(objects, "ConfigMap", names.SETTINGS_CONFIG_MAP)["data"]
@@ -49,11 +49,11 @@ def test_has_what_the_pipeline_refers_to(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in COMPLETE if name != PROFILE])
-def test_runs_live_with_kubeflow_pipelines(name: str) -> None:
+def test_runs_are_in_the_namespace_of_kubeflow_pipelines(name: str) -> None:
     assert named(built(name), "ServiceAccount", names.SERVICE_ACCOUNT)["metadata"]["namespace"] == names.NAMESPACE
 
 
-def test_a_profile_s_namespace_is_one_line(tmp_path: Path) -> None:
+def test_the_namespace_of_a_profile_is_set_in_one_line(tmp_path: Path) -> None:
     root = Path(copytree(K8S, tmp_path / "k8s"))
     texts = {path: path.read_text() for path in (root / PROFILE).iterdir()}
     [(path, text)] = [item for item in texts.items() if "my-profile" in item[1]]
@@ -65,7 +65,7 @@ def test_a_profile_s_namespace_is_one_line(tmp_path: Path) -> None:
     assert "my-profile" not in str(objects)
 
 
-def test_a_profile_s_runs_reach_kubeflow_pipelines_and_nothing_in_it_is_kubeflow_s() -> None:
+def test_runs_in_a_profile_reach_kubeflow_pipelines_and_its_objects_are_not_replaced() -> None:
     objects = built(PROFILE)
     spec = named(objects, "NetworkPolicy", "salt-runs-profile")["spec"]
     assert spec["podSelector"] == named(objects, "NetworkPolicy", "salt-runs")["spec"]["podSelector"]
@@ -95,7 +95,7 @@ def test_the_addresses_are_those_of_the_servers(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WITH_SERVERS)
-def test_each_server_has_a_network_policy_that_lets_in_chosen_pods(name: str) -> None:
+def test_each_server_has_a_network_policy_that_admits_selected_pods(name: str) -> None:
     objects = built(name)
     for server in SERVERS:
         spec = named(objects, "NetworkPolicy", server)["spec"]
@@ -111,7 +111,7 @@ def test_each_server_has_a_network_policy_that_lets_in_chosen_pods(name: str) ->
 
 
 @pytest.mark.parametrize("name", COMPLETE)
-def test_nothing_connects_to_a_workflow_pod(name: str) -> None:
+def test_no_ingress_to_a_workflow_pod_is_allowed(name: str) -> None:
     spec = named(built(name), "NetworkPolicy", "salt-runs")["spec"]
     assert spec["podSelector"] == {
         "matchExpressions": [{"key": "workflows.argoproj.io/workflow", "operator": "Exists"}]
@@ -121,24 +121,24 @@ def test_nothing_connects_to_a_workflow_pod(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WITH_SERVERS)
-def test_a_run_reaches_the_two_servers_that_let_it_in(name: str) -> None:
+def test_the_egress_of_runs_matches_the_ingress_of_the_servers(name: str) -> None:
     objects = built(name)
-    ways = {
+    egress = {
         (peer["podSelector"]["matchLabels"]["app.kubernetes.io/name"], port["port"])
         for rule in named(objects, "NetworkPolicy", "salt-runs-servers")["spec"]["egress"]
         for peer in rule["to"]
         for port in rule["ports"]
     }
     run = named(objects, "NetworkPolicy", "salt-runs")["spec"]["podSelector"]
-    doors = {
+    ingress = {
         (item["metadata"]["name"], port["port"])
         for item in of_kind(objects, "NetworkPolicy")
         for rule in item["spec"].get("ingress", [])
         if {"podSelector": run} in rule["from"]
         for port in rule["ports"]
     }
-    assert ways == doors
-    assert {server for server, _ in ways} == {names.MINIO, names.MLFLOW}
+    assert egress == ingress
+    assert {server for server, _ in egress} == {names.MINIO, names.MLFLOW}
 
 
 def test_images_are_the_same_everywhere() -> None:
@@ -155,7 +155,7 @@ def test_images_are_the_same_everywhere() -> None:
     assert compose["mlflow"]["build"]["args"]["BASE_IMAGE"] == f"${{SALT_BASE_IMAGE:-{BASE_IMAGE}}}"
 
 
-def test_mlflow_is_the_client_s_version() -> None:
+def test_mlflow_has_the_version_of_the_client() -> None:
     root = K8S.parent
     [pin] = [
         line.split()[0] for line in (root / "requirements.lock").read_text().splitlines() if line.startswith("mlflow==")
@@ -167,7 +167,7 @@ def test_mlflow_is_the_client_s_version() -> None:
         assert container["image"].endswith(f":{version}")
 
 
-def test_gpu_is_larger_than_dev() -> None:
+def test_the_volumes_of_gpu_are_larger_than_those_of_dev() -> None:
     for kind, server in (("StatefulSet", names.MINIO), ("StatefulSet", names.POSTGRES)):
         claims = [
             named(built(name), kind, server)["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"][
@@ -179,14 +179,14 @@ def test_gpu_is_larger_than_dev() -> None:
         assert small < large
 
 
-def test_gpu_quota_is_of_the_resource_that_jobs_ask_for() -> None:
+def test_the_gpu_quota_is_for_the_resource_that_jobs_request() -> None:
     hard = named(built("overlays/gpu"), "ResourceQuota", "salt-gpus")["spec"]["hard"]
     assert list(hard) == [f"requests.{Config().cluster.accelerator}"]
     assert int(next(iter(hard.values()))) >= len(Config().encoders) * Config().split.folds
 
 
 @pytest.mark.parametrize("page", ["docs/cluster.md", "k8s/README.md"])
-def test_the_pages_name_files_that_exist(page: str) -> None:
+def test_files_that_the_pages_name_exist(page: str) -> None:
     root = K8S.parent
     named_paths = set(re.findall(r"\b(?:k8s|docker|docs)/[\w./-]*\w", (root / page).read_text()))
     assert named_paths

@@ -1,4 +1,4 @@
-"""Each rule finds what it is for in a broken copy of the overlay `dev`."""
+"""Each rule finds its violations in an altered copy of the overlay `dev`."""
 
 import copy
 from collections.abc import Callable
@@ -25,8 +25,8 @@ def egress(objects: list[Object], name: str = "salt-runs") -> list[Object]:
     return named(objects, "NetworkPolicy", name)["spec"]["egress"]
 
 
-Break = Callable[[list[Object]], object]
-BREAKS: list[tuple[Callable, Break]] = [
+Change = Callable[[list[Object]], object]
+VIOLATIONS: list[tuple[Callable, Change]] = [
     (rules.labelled, lambda o: named(o, "Service", "salt-minio")["metadata"]["labels"].clear()),
     (rules.labelled, lambda o: pod(named(o, "StatefulSet", "salt-minio"))["metadata"]["labels"].clear()),
     (rules.namespaced, lambda o: o.append({"kind": "Namespace", "metadata": {"name": "kubeflow"}})),
@@ -84,14 +84,14 @@ BREAKS: list[tuple[Callable, Break]] = [
 ]
 
 
-@pytest.mark.parametrize("case", range(len(BREAKS)), ids=lambda case: f"{BREAKS[case][0].__name__}-{case}")
-def test_finds_it(case: int) -> None:
-    rule, damage = BREAKS[case]
+@pytest.mark.parametrize("case", range(len(VIOLATIONS)), ids=lambda case: f"{VIOLATIONS[case][0].__name__}-{case}")
+def test_a_violation_is_found(case: int) -> None:
+    rule, change = VIOLATIONS[case]
     objects = copy.deepcopy(built("overlays/dev"))
     assert list(rule(objects)) == []
-    damage(objects)
+    change(objects)
     assert list(rule(objects))
 
 
-def test_every_rule_is_shown_to_find_something() -> None:
-    assert {rule for rule, _ in BREAKS} == set(rules.RULES)
+def test_every_rule_has_a_violation() -> None:
+    assert {rule for rule, _ in VIOLATIONS} == set(rules.RULES)

@@ -1,4 +1,4 @@
-"""The cluster's commands against stand-in servers: what they do, and how they end when a server fails."""
+"""The commands of the cluster against stand-in servers: their effects, and their errors when a server fails."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def test_help_of_a_command_has_an_example(command: Any) -> None:
     assert f"salt {command}" in out[out.index("Example") :]
 
 
-def test_help_stays_fast() -> None:
+def test_help_imports_no_client_of_a_server() -> None:
     heavy = "('kfp', 'kubernetes', 'docker')"
     code = (
         f"import sys; from salt_pipeline.pipelines.cli.main import app; print([n for n in {heavy} if n in sys.modules])"
@@ -72,7 +72,7 @@ CALLS = [
         ("list", "SALT_KFP_URL"),
     ],
 )
-def test_an_api_that_does_not_do_it_is_one_line(kfp: KfpServer, words: Any, fault: str, message: str) -> None:
+def test_an_error_of_the_api_is_reported_in_one_line(kfp: KfpServer, words: Any, fault: str, message: str) -> None:
     kfp.fault = fault
     said = fails(*words)
     assert f"{MARK}Kubeflow Pipelines at {kfp.url}: " in said
@@ -81,20 +81,20 @@ def test_an_api_that_does_not_do_it_is_one_line(kfp: KfpServer, words: Any, faul
 
 
 @pytest.mark.parametrize("words", CALLS, ids=lambda words: words[0])
-def test_an_api_that_is_away(kfp: KfpServer, words: Any) -> None:
+def test_an_api_that_is_unreachable_is_reported(kfp: KfpServer, words: Any) -> None:
     kfp.__exit__()
     said = fails(*words)
     assert f"{kfp.url}: cannot be reached: connection refused; is it forwarded? kubectl port-forward" in said
 
 
-def test_an_api_that_does_not_answer(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_api_that_does_not_answer_in_time_is_reported(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kfp_http, "ANSWER_SECONDS", 0.2)
     kfp.fault = "slow"
     for words in CALLS:
         assert "cannot be reached: no answer in time" in fails(*words)
 
 
-def test_a_host_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_does_not_exist_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALT_KFP_URL", "http://kfp.invalid")
     assert "kfp.invalid: cannot be reached: " in fails("runs")
 
@@ -106,7 +106,7 @@ def test_a_host_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SALT_KFP_CA_FILE", "no/such.pem", "SALT_KFP_CA_FILE: no such file (found no/such.pem)"),
     ],
 )
-def test_a_setting_that_is_wrong_is_named(
+def test_an_invalid_setting_is_reported(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -144,7 +144,7 @@ def test_a_run_is_found_by_id_its_beginning_or_its_name(kfp: KfpServer) -> None:
     assert "404" in fails("cancel", RUN.replace("3f2a", "ffff"))
 
 
-def test_cancel_and_resume_know_what_can_be(kfp: KfpServer) -> None:
+def test_cancel_and_resume_refuse_a_run_in_another_state(kfp: KfpServer) -> None:
     kfp.add_run("first", "RUNNING", RUN)
     assert "can be resumed only after it has failed or was stopped (found RUNNING)" in fails("resume", RUN)
     assert f"salt resume {RUN[:8]}" in salt("cancel", RUN)[1]
@@ -157,7 +157,7 @@ def test_cancel_and_resume_know_what_can_be(kfp: KfpServer) -> None:
     assert "can be resumed only after" in fails("resume", RUN)
 
 
-def test_a_run_that_was_stopped_is_started_anew_with_the_same_parameters(kfp: KfpServer) -> None:
+def test_a_run_that_was_stopped_is_started_again_with_the_same_parameters(kfp: KfpServer) -> None:
     stopped = [{"state": "RUNNING"}, {"state": "CANCELING"}, {"state": "FAILED"}]
     asked = {
         "service_account": "salt-runner",
@@ -183,7 +183,7 @@ def test_a_run_that_was_stopped_is_started_anew_with_the_same_parameters(kfp: Kf
         "Request entity too large: limit is 3145728",
     ],
 )
-def test_a_run_whose_workflow_is_too_large_for_a_retry_is_started_anew(kfp: KfpServer, error: str) -> None:
+def test_a_run_whose_workflow_is_too_large_for_a_retry_is_started_again(kfp: KfpServer, error: str) -> None:
     kfp.add_run("first", "FAILED", RUN, parameters={"run": "first-1a2b3c"}, state_history=[{"state": "FAILED"}])
     kfp.retry_error = f"Failed to retry run {RUN} due to error updating and creating a workflow. {error}"
     said = salt("resume", RUN)[1]
@@ -193,7 +193,7 @@ def test_a_run_whose_workflow_is_too_large_for_a_retry_is_started_anew(kfp: KfpS
     assert again["runtime_config"]["parameters"] == {"run": "first-1a2b3c"}
 
 
-def test_another_failure_of_a_retry_is_told(kfp: KfpServer) -> None:
+def test_another_failure_of_a_retry_is_reported(kfp: KfpServer) -> None:
     kfp.add_run("first", "FAILED", RUN)
     kfp.retry_error = "Failed to retry run: the workflow manifest cannot be empty"
     assert "the workflow manifest cannot be empty" in fails("resume", RUN)
@@ -208,7 +208,7 @@ ALL_DONE: dict = {
 }
 
 
-def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp: KfpServer) -> None:
+def test_watch_prints_each_change_and_ends_with_the_state_of_the_run(kfp: KfpServer) -> None:
     kfp.add_run("first", "RUNNING", RUN, {"config": SMOKE})
     kfp.workflows[RUN] = workflow({("ingest", None): ["Running"]}, RUN)
     process = start("watch", RUN, env={"SALT_KFP_URL": kfp.url})
@@ -231,7 +231,7 @@ def test_watch_tells_each_change_and_ends_with_the_runs_result(kfp: KfpServer) -
     assert "Traceback" not in text
 
 
-def test_watch_of_a_failed_run_says_why(kfp: KfpServer) -> None:
+def test_watch_of_a_failed_run_prints_the_reason(kfp: KfpServer) -> None:
     kfp.add_run("first", "FAILED", RUN, {"config": SMOKE})
     kfp.workflows[RUN] = flow = workflow({("train-fold", 3): ["Failed"] * 3, ("report", None): "omitted"}, RUN)
     pod = next(n for n in flow["status"]["nodes"].values() if n["displayName"] == "executor(2)")
@@ -252,7 +252,7 @@ def test_watch_of_a_failed_run_says_why(kfp: KfpServer) -> None:
     assert "its pod and its log are gone" in salt("watch", RUN)[2]
 
 
-def test_watch_of_a_run_that_lost_a_pod_says_what_argo_says_and_what_to_do(kfp: KfpServer) -> None:
+def test_watch_of_a_run_that_lost_a_pod_prints_the_message_of_argo_and_a_fix(kfp: KfpServer) -> None:
     kfp.add_run("first", "FAILED", RUN, {"config": SMOKE})
     lost = {("predict", 3): ("Error", "Max duration limit exceeded")}
     kfp.workflows[RUN] = workflow({("predict", 3): ["Error"]}, RUN, verdicts=lost)
@@ -299,7 +299,7 @@ def test_watch_shows_the_last_metric_of_this_configuration(
     assert "0.9000" not in said
 
 
-def test_watch_draws_a_table_at_a_terminal(kfp: KfpServer) -> None:
+def test_watch_draws_a_table_in_a_terminal(kfp: KfpServer) -> None:
     kfp.add_run("first", "SUCCEEDED", RUN, {"config": SMOKE})
     kfp.workflows[RUN] = workflow(ALL_DONE, RUN)
     master, slave = os.openpty()
@@ -318,20 +318,20 @@ def test_watch_draws_a_table_at_a_terminal(kfp: KfpServer) -> None:
 
 
 def read(descriptor: Any) -> Any:
-    """What a terminal shows next; nothing when its program has ended."""
+    """The next bytes that a terminal shows; none after its program has ended."""
     try:
         return os.read(descriptor, 65536)
     except OSError:
         return b""
 
 
-def test_ctrl_c_leaves_the_run_going_and_says_how_to_come_back(kfp: KfpServer) -> None:
+def test_ctrl_c_does_not_stop_the_run_and_prints_how_to_watch_it_again(kfp: KfpServer) -> None:
     kfp.add_run("first", "RUNNING", RUN)
     process = start("watch", RUN, env={"SALT_KFP_URL": kfp.url})
     until(lambda: sum("v1beta1" in path for _, path in kfp.asked) >= 1)
     time.sleep(0.3)
     said = ""
-    for _ in range(4):  # Python drops an interrupt that falls into a destructor: a user presses again
+    for _ in range(4):  # Python ignores an interrupt during a destructor; a user would press again
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             _, said = process.communicate(timeout=5)
@@ -360,7 +360,7 @@ def test_logs_of_a_stage_and_of_a_job(kfp: KfpServer) -> None:
     assert "its pod and its log are gone" in fails("logs", RUN, "ingest")
 
 
-def test_the_log_of_a_run_that_has_ended_is_its_pods(kfp: KfpServer, kubernetes: KubeServer) -> None:
+def test_the_log_of_a_finished_run_is_read_from_its_pod(kfp: KfpServer, kubernetes: KubeServer) -> None:
     kfp.add_run("first", "SUCCEEDED", RUN)
     kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Succeeded"]}, RUN)
     (node,) = (node for node in flow["status"]["nodes"].values() if node["name"].endswith("ingest.executor"))
@@ -369,7 +369,7 @@ def test_the_log_of_a_run_that_has_ended_is_its_pods(kfp: KfpServer, kubernetes:
     assert salt("logs", RUN, "ingest")[1] == "read é"
 
 
-KUBELETS = [
+KUBELET_ERRORS = [
     "unable to retrieve container logs for containerd://3f2a",
     'failed to try resolving symlinks in path "/var/log/pods/kubeflow_x/main/0.log": lstat: no such file or directory',
     'failed to get container status "3f2a": rpc error: code = NotFound desc = an error occurred: container not found',
@@ -377,8 +377,8 @@ KUBELETS = [
 
 
 @pytest.mark.minio
-@pytest.mark.parametrize("words", KUBELETS, ids=["retrieve", "symlinks", "not found"])
-def test_the_kubelets_word_is_no_log_and_the_archived_one_is_read(
+@pytest.mark.parametrize("words", KUBELET_ERRORS, ids=["retrieve", "symlinks", "not found"])
+def test_an_error_of_the_kubelet_is_not_a_log_and_the_archived_log_is_read(
     kfp: KfpServer, store: Store, store_environment: dict[str, str], bucket: str, words: Any
 ) -> None:
     kfp.add_run("first", "SUCCEEDED", RUN)
@@ -393,11 +393,11 @@ def test_the_kubelets_word_is_no_log_and_the_archived_one_is_read(
     assert "its pod and its log are gone" in fails("logs", RUN, "ingest")
     store.put(f"s3://{bucket}/{key}", b"read 4000 images\n")
     assert salt("logs", RUN, "ingest")[1] == "read 4000 images\n"
-    kfp.logs[pod] = f"a log of several lines\nmay quote it: {words}\nand go on\n"
+    kfp.logs[pod] = f"a log of several lines\nmay quote it: {words}\nand continue\n"
     assert salt("logs", RUN, "ingest")[1] == kfp.logs[pod]
 
 
-def test_an_archived_log_that_cannot_be_read_says_where_it_is(kfp: KfpServer) -> None:
+def test_an_archived_log_that_cannot_be_read_is_reported_with_its_uri(kfp: KfpServer) -> None:
     kfp.add_run("first", "SUCCEEDED", RUN)
     kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Succeeded"]}, RUN)
     (node,) = (node for node in flow["status"]["nodes"].values() if node["name"].endswith("ingest.executor"))
@@ -409,7 +409,7 @@ def test_an_archived_log_that_cannot_be_read_says_where_it_is(kfp: KfpServer) ->
     )
 
 
-def test_logs_are_followed_to_the_tasks_end(kfp: KfpServer) -> None:
+def test_logs_are_followed_until_the_task_ends(kfp: KfpServer) -> None:
     kfp.add_run("first", "RUNNING", RUN)
     kfp.workflows[RUN] = workflow({("ingest", None): ["Pending"]}, RUN)
     assert "ingest: is starting and has not written anything yet (found Unschedulable" in fails("logs", RUN, "ingest")
@@ -426,7 +426,7 @@ def test_logs_are_followed_to_the_tasks_end(kfp: KfpServer) -> None:
 
 
 @pytest.mark.minio
-def test_fetch_brings_results_to_the_places_of_a_local_run(
+def test_fetch_writes_results_to_the_paths_of_a_local_run(
     kfp: KfpServer, store: Store, store_environment: dict[str, str], bucket: str, tmp_path: Path
 ) -> None:
     root = f"minio://{bucket}/v2/artifacts?region=x"
@@ -464,19 +464,19 @@ def test_fetch_brings_results_to_the_places_of_a_local_run(
 
 
 @pytest.mark.minio
-def test_fetch_finds_what_a_restarted_run_took_from_the_cache(
+def test_fetch_finds_the_cached_artifacts_of_a_restarted_run(
     kfp: KfpServer, store: Store, store_environment: dict[str, str], bucket: str, tmp_path: Path
 ) -> None:
     root, before = f"minio://{bucket}/v2", "aaaa0001-0000-4000-8000-000000000001"
-    for run_id, name, folder in ((before, "first-1a2b3c", "stopped"), (RUN, "first-1a2b3c", "anew")):
+    for run_id, name, folder in ((before, "first-1a2b3c", "stopped"), (RUN, "first-1a2b3c", "restarted")):
         kfp.add_run(folder, "SUCCEEDED", run_id, {"config": SMOKE, "run": name})
         kfp.runs[run_id]["runtime_config"]["pipeline_root"] = root
-    stranger = kfp.add_run("stranger", "SUCCEEDED", parameters={"run": "other-1a2b3c"})
+    other = kfp.add_run("other", "SUCCEEDED", parameters={"run": "other-1a2b3c"})
     kfp.workflows[before] = workflow({("train-fold", 3): ["Succeeded"]}, before)
     kfp.workflows[RUN] = workflow({("train-fold", 3): "cached"}, RUN)
     base = f"s3://{bucket}/v2/salt"
     store.put(f"{base}/{before}/train-fold/{execution('train-fold', 3)}/curve", b"curve")
-    store.put(f"{base}/{stranger}/train-fold/{execution('train-fold', 2)}/curve", b"strange")
+    store.put(f"{base}/{other}/train-fold/{execution('train-fold', 2)}/curve", b"other")
     results = (
         "submission/e/csv",
         "submission/e/choice",
@@ -486,13 +486,13 @@ def test_fetch_finds_what_a_restarted_run_took_from_the_cache(
     )
     for name in results:
         store.put(f"{base}/{RUN}/{name}", b"new")
-    assert salt("fetch", "anew", "--out", tmp_path / "out", "--all")[0] == 0
+    assert salt("fetch", "restarted", "--out", tmp_path / "out", "--all")[0] == 0
     made = [str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.json")]
     assert f"train_fold/{SECOND}/fold1/curve.json" in made
     assert len([name for name in made if name.startswith("train_fold")]) == 1
 
 
-def test_fetch_knows_every_output_of_every_component() -> None:
+def test_fetch_has_a_path_for_every_output_of_every_component() -> None:
     from importlib import import_module
 
     from salt_pipeline.pipelines.places import PLACES
@@ -508,7 +508,7 @@ def test_fetch_knows_every_output_of_every_component() -> None:
     assert outputs == set(PLACES)
 
 
-def test_what_kubernetes_client_says_of_no_configuration_is_one_line() -> None:
+def test_a_missing_kubeconfig_is_reported_in_one_line() -> None:
     with pytest.raises(kube.KubeError, match="no configuration: check KUBECONFIG"):
         kube.Kube("kubeflow")
 
@@ -530,7 +530,7 @@ def start(*words: Any, env: Any) -> Any:
 
 
 def until(true: Any, seconds: Any = 20.0) -> None:
-    """Waits until a function says yes."""
+    """Waits until a function returns true."""
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end

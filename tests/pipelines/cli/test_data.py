@@ -1,4 +1,4 @@
-"""`salt data push` and what reads from the store, as commands against a real MinIO."""
+"""`salt data push`, and reading an archive from the store, against a real MinIO."""
 
 import os
 import subprocess
@@ -31,7 +31,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_pushed_and_pushed_again_and_read(archive: Path, bucket: str, store: Store, tmp_path: Path) -> None:
+def test_an_archive_is_uploaded_once_and_read_from_the_store(
+    archive: Path, bucket: str, store: Store, tmp_path: Path
+) -> None:
     uri = f"s3://{bucket}/data/survey.zip"
     first = salt("data", "push", archive, f"s3://{bucket}/data/")
     assert (first.returncode, first.stdout) == (0, f"{uri}\n"), first.stderr
@@ -50,7 +52,7 @@ def test_pushed_and_pushed_again_and_read(archive: Path, bucket: str, store: Sto
     assert read_test_ids(uri) == read_test_ids(str(archive))
 
 
-def test_what_is_no_zip_is_not_pushed(bucket: str, store: Store, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_zip_is_not_uploaded(bucket: str, store: Store, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.zip").write_text("no zip")
     for name, message in (
@@ -63,7 +65,7 @@ def test_what_is_no_zip_is_not_pushed(bucket: str, store: Store, tmp_path: Path)
     assert not list(store.list(f"s3://{bucket}/"))
 
 
-def test_a_store_that_cannot_be_used_is_named(archive: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_cannot_be_used_is_reported(archive: Path, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SaltError, match="there is no such bucket: `SALT_S3_BUCKET=no-such-bucket salt cluster init`"):
         push(archive, "s3://no-such-bucket/x")
     with pytest.raises(SaltError, match="is not a place in an object store"):
@@ -78,19 +80,19 @@ def test_a_store_that_cannot_be_used_is_named(archive: Path, bucket: str, monkey
         push(archive, f"s3://{bucket}/x")
 
 
-def test_an_altered_archive_is_not_read(archive: Path, bucket: str, store: Store, tmp_path: Path) -> None:
+def test_an_altered_archive_is_refused(archive: Path, bucket: str, store: Store, tmp_path: Path) -> None:
     uri = f"s3://{bucket}/survey.zip"
     store.upload(archive, uri)
-    there = store.stat(uri)
-    assert there is not None
-    spoilt = bytearray(archive.read_bytes())
-    spoilt[len(spoilt) // 2] ^= 1
-    store._minio._put_object(bucket, "survey.zip", bytes(spoilt), {"x-amz-meta-sha256": there.metadata["sha256"]})
+    stored = store.stat(uri)
+    assert stored is not None
+    altered = bytearray(archive.read_bytes())
+    altered[len(altered) // 2] ^= 1
+    store._minio._put_object(bucket, "survey.zip", bytes(altered), {"x-amz-meta-sha256": stored.metadata["sha256"]})
     with pytest.raises(SaltError, match=f"{uri}: was altered or is damaged"):
         ingest(uri, {}, str(tmp_path / "dataset.parquet"))
     assert not list(tmp_path.iterdir())
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as other:
-        other.writestr("a.txt", "nothing of a survey")
+        other.writestr("a.txt", "not a survey")
     store.upload(tmp_path / "other.zip", uri)
     assert check_data(uri)[1]
     assert [str(problem) for problem in check_data(f"s3://{bucket}/none.zip")[1]] == [

@@ -43,7 +43,7 @@ def test_help_of_a_command_has_an_example(command: str) -> None:
     assert f"salt {command}" in out[out.index("Example") :]
 
 
-def test_a_mistake_is_one_line_on_standard_error_of_the_process(tmp_path: Path) -> None:
+def test_an_error_is_one_line_on_standard_error_of_the_process(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from salt_pipeline.pipelines.cli.main import main; main()"]
     words = ["run", "--data", "no.zip", "--preset", "smoke", "--out", "run"]
     done = subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -66,7 +66,7 @@ def test_a_mistake_is_one_line_on_standard_error_of_the_process(tmp_path: Path) 
         (["--gpus", "x"], "--gpus: is not a list of GPUs (found x, expected all, or as 0,1)"),
     ],
 )
-def test_a_run_that_cannot_begin_leaves_nothing(
+def test_a_run_that_cannot_start_creates_no_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
 ) -> None:
     nvidia_smi.install(tmp_path, monkeypatch, nvidia_smi.gpu(0), nvidia_smi.gpu(1))
@@ -74,7 +74,7 @@ def test_a_run_that_cannot_begin_leaves_nothing(
     assert not (tmp_path / "run").exists()
 
 
-def test_an_out_that_cannot_be_written_is_named(tmp_path: Path, archive: Path) -> None:
+def test_an_out_that_cannot_be_written_is_reported(tmp_path: Path, archive: Path) -> None:
     (tmp_path / "file").touch()
     said = fails("run", "--data", archive, "--preset", "smoke", "--out", tmp_path / "file" / "run")
     assert str(tmp_path / "file" / "run") in said
@@ -96,7 +96,7 @@ def test_a_misspelt_option_ends_without_a_traceback() -> None:
     assert "Traceback" not in said
 
 
-def test_presets() -> None:
+def test_presets_are_listed_and_shown_as_json() -> None:
     code, out, _ = salt("presets")
     assert code == 0
     assert all(name in out for name in ("smoke", "quick", "cpu", "seed"))
@@ -105,7 +105,7 @@ def test_presets() -> None:
     assert "no such preset" in fails("presets", "fast")
 
 
-def test_compile(tmp_path: Path) -> None:
+def test_the_compiled_pipeline_follows_the_options(tmp_path: Path) -> None:
     out = tmp_path / "new" / "salt.yml"
     code, said, _ = salt("compile", "--preset", "seed", "--set", "cluster.tag=1.2.0", "--out", out)
     assert (code, said.strip()) == (0, str(out))
@@ -114,12 +114,12 @@ def test_compile(tmp_path: Path) -> None:
     assert "train-fold:1.2.0" in out.read_text()
 
 
-def test_compile_to_where_nothing_can_be_written(tmp_path: Path) -> None:
+def test_a_path_to_which_compile_cannot_write_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "salt.yaml: cannot be written" in fails("compile", "--out", tmp_path / "file" / "salt.yaml")
 
 
-def test_synth_then_check(tmp_path: Path) -> None:
+def test_a_synthetic_survey_has_no_problems(tmp_path: Path) -> None:
     out = tmp_path / "made.zip"
     code, _, said = salt("synth", out, "--labelled", 12, "--test", 4)
     assert code == 0
@@ -130,20 +130,20 @@ def test_synth_then_check(tmp_path: Path) -> None:
     assert "nothing wrong" in out_text
 
 
-def test_synth_says_where_it_cannot_write(tmp_path: Path) -> None:
+def test_a_path_to_which_synth_cannot_write_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "file" in fails("synth", tmp_path / "file" / "made.zip", "--labelled", 1, "--test", 1)
 
 
-def test_an_archive_that_was_cut_off(tmp_path: Path, archive: Path) -> None:
-    cut = tmp_path / "cut.zip"
-    cut.write_bytes(archive.read_bytes()[:-400])
-    assert "cut.zip" in fails("check-data", cut)
-    assert "cut.zip" in fails("ingest", "--data", cut, "--out", tmp_path)
+def test_a_truncated_archive_is_reported(tmp_path: Path, archive: Path) -> None:
+    truncated = tmp_path / "truncated.zip"
+    truncated.write_bytes(archive.read_bytes()[:-400])
+    assert "truncated.zip" in fails("check-data", truncated)
+    assert "truncated.zip" in fails("ingest", "--data", truncated, "--out", tmp_path)
     assert not (tmp_path / "dataset.parquet").exists()
 
 
-def test_a_missing_archive(tmp_path: Path) -> None:
+def test_a_missing_archive_is_reported(tmp_path: Path) -> None:
     assert "no.zip" in fails("check-data", tmp_path / "no.zip")
 
 
@@ -161,7 +161,7 @@ def test_every_problem_of_an_archive_is_listed(tmp_path: Path, archive: Path) ->
     assert "problem" in said
 
 
-def test_check_submission_and_score(tmp_path: Path, unpacked: Path) -> None:
+def test_a_submission_is_checked_and_scored(tmp_path: Path, unpacked: Path) -> None:
     ids = sorted(path.stem for path in (unpacked / "test" / "images").glob("*.png"))
     csv = tmp_path / "submission.csv"
     csv.write_text("id,rle_mask\n" + "".join(f"{image_id},\n" for image_id in ids))

@@ -1,4 +1,4 @@
-"""The command that uses what was trained: what it takes, what it says, how it ends."""
+"""`salt predict` and `salt export-onnx`: their arguments, messages and exit codes."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def salt(*words: object) -> Result:
     return CliRunner().invoke(app, [*map(str, words)])
 
 
-def test_ends_well_when_all_is_done(trained: Trained, picture: Path, tmp_path: Path) -> None:
+def test_the_exit_code_is_0_when_every_image_is_predicted(trained: Trained, picture: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "line.npy", np.random.default_rng(0).normal(0, 9000, (120, 130)).astype(">i4"))
     done = salt(
         "predict",
@@ -46,7 +46,9 @@ def test_ends_well_when_all_is_done(trained: Trained, picture: Path, tmp_path: P
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"masks", "maps", "overlays", "predictions.csv"}
 
 
-def test_ends_with_1_and_names_what_could_not_be_done(trained: Trained, picture: Path, tmp_path: Path) -> None:
+def test_the_exit_code_is_1_and_a_file_that_is_not_an_image_is_named(
+    trained: Trained, picture: Path, tmp_path: Path
+) -> None:
     (tmp_path / "b.png").write_text("no image")
     done = salt("predict", tmp_path, "--model", trained.bundle, "--out", tmp_path / "out")
     assert done.exit_code == 1
@@ -63,13 +65,13 @@ def test_ends_with_1_and_names_what_could_not_be_done(trained: Trained, picture:
         (["a.png", "--percentiles", "90", "10"], "must be two ascending numbers"),
     ],
 )
-def test_a_wrong_call_says_so(trained: Trained, words: list[str], problem: str, tmp_path: Path) -> None:
+def test_invalid_arguments_are_reported(trained: Trained, words: list[str], problem: str, tmp_path: Path) -> None:
     done = salt("predict", *words, "--model", trained.bundle, "--out", tmp_path)
     assert isinstance(done.exception, SaltError)
     assert problem in str(done.exception)
 
 
-def test_one_jobs_model_still_maps_a_folder(trained: Trained, picture: Path, tmp_path: Path) -> None:
+def test_the_model_of_one_job_predicts_a_folder(trained: Trained, picture: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     done = salt(
         "predict",
@@ -86,7 +88,7 @@ def test_one_jobs_model_still_maps_a_folder(trained: Trained, picture: Path, tmp
     assert read_table(tmp_path / "out" / "maps.parquet", MAPS)[0]["id"].to_pylist() == ["a"]
 
 
-def test_exports_a_jobs_model(trained: Trained, tmp_path: Path) -> None:
+def test_the_model_of_one_job_is_exported(trained: Trained, tmp_path: Path) -> None:
     done = salt("export-onnx", "--model", trained.model, "--out", tmp_path / "model.onnx")
     assert done.exit_code == 0, done.output
     assert "differ from torch's by" in done.output

@@ -1,6 +1,3 @@
-import shutil
-from pathlib import Path
-
 import pytest
 from mlflow import MlflowClient
 
@@ -8,23 +5,6 @@ from tests.pipelines.command import fails, salt
 from tests.pipelines.kfp_server import KfpServer
 
 pytestmark = pytest.mark.usefixtures("no_cluster")
-
-
-@pytest.fixture
-def tracked(tmp_path: Path, empty_mlflow: Path) -> MlflowClient:
-    """An MLflow file as local runs leave it: two runs of the pipeline, one with a job."""
-    (tmp_path / "runs").mkdir()
-    shutil.copy(empty_mlflow, tmp_path / "runs")
-    client = MlflowClient(f"sqlite:///{tmp_path}/runs/mlflow.db")
-    experiment = client.create_experiment("salt")
-    for i, (name, score) in enumerate([("first-1a2b3c", 0.81234), ("second-4d5e6f", None)]):
-        tags = {"salt.kind": "pipeline", "salt.run": name}
-        run = client.create_run(experiment, start_time=1_700_000_000_000 + i, tags=tags).info.run_id
-        client.create_run(experiment, tags={"salt.kind": "job", "salt.run": name})
-        if score:
-            client.log_metric(run, "score", score)
-            client.set_terminated(run, "FINISHED", end_time=1_700_000_065_000)
-    return client
 
 
 def test_local_runs_are_listed_with_their_scores(tracked: MlflowClient) -> None:
@@ -40,7 +20,7 @@ def test_local_runs_are_listed_with_their_scores(tracked: MlflowClient) -> None:
     assert "skipped: Kubeflow Pipelines at" in said
 
 
-def test_a_clusters_run_takes_its_score_from_mlflow_and_is_listed_once(tracked: MlflowClient, kfp: KfpServer) -> None:
+def test_a_cluster_run_is_listed_once_with_its_score_from_mlflow(tracked: MlflowClient, kfp: KfpServer) -> None:
     kfp.add_run("on-cluster", "SUCCEEDED", created="2026-01-01T00:00:00Z")
     (run,) = kfp.runs.values()
     run["runtime_config"]["parameters"]["run"] = "first-1a2b3c"
@@ -50,11 +30,11 @@ def test_a_clusters_run_takes_its_score_from_mlflow_and_is_listed_once(tracked: 
     assert lines[0][4] == "0.8123"
 
 
-def test_a_run_of_a_schedule_has_its_workflow_s_name_in_mlflow(tracked: MlflowClient, kfp: KfpServer) -> None:
+def test_a_scheduled_run_is_found_in_mlflow_by_the_name_of_its_workflow(tracked: MlflowClient, kfp: KfpServer) -> None:
     kfp.add_run("first-1a2b3c", "SUCCEEDED", parameters={"run": "weekly"}, recurring_run_id="7c1e2b40")
     _, out, _ = salt("runs")
     assert [line.split()[4] for line in out.splitlines() if "cluster" in line] == ["0.8123"]
 
 
-def test_neither_cluster_nor_runs_is_an_error() -> None:
+def test_without_a_cluster_or_local_runs_there_is_an_error() -> None:
     assert "cannot be reached" in fails("runs")

@@ -7,14 +7,14 @@ from rich.table import Table
 from salt_pipeline.pipelines.display.console import print_table, say
 
 
-def test_text_is_printed_as_it_is() -> None:
+def test_text_is_printed_without_markup_or_line_breaks() -> None:
     console = Console(file=(file := io.StringIO()), width=20)
     text = "runs/[bold]/first: a line that is longer than the console is wide"
     say(console, text, "red")
     assert file.getvalue() == f"{text}\n"
 
 
-def test_a_table_that_goes_to_a_file_is_not_cut(
+def test_a_table_in_a_file_is_not_truncated(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")

@@ -49,28 +49,28 @@ def test_the_table_has_a_row_for_each_stage_and_job() -> None:
         ),
     ],
 )
-def test_a_row_as_a_line(row: Row, line: str) -> None:
+def test_a_row_is_written_as_one_line(row: Row, line: str) -> None:
     assert as_line(row) == line
 
 
-def test_rows_that_wait_have_no_line() -> None:
+def test_waiting_rows_have_no_line() -> None:
     assert [line.subject for line in changes(ROWS)] == ["ingest", "lite0/fold1"]
 
 
-def test_elsewhere_a_line_is_printed_for_each_change() -> None:
+def test_without_a_terminal_a_line_is_printed_for_each_change() -> None:
     console, file = text_of(terminal=False)
     lines = [Line("a", 1, "a is [1]"), Line("b", None, "b")]
     with live(console, lambda: as_table([], ""), lambda: lines) as show:
         show()
         show()
-        lines[0] = Line("a", 1, "the same in other words")
+        lines[0] = Line("a", 1, "the same state with another text")
         show()
         lines[0] = Line("a", 2, "a is 2")
         show()
     assert file.getvalue().splitlines() == ["a is [1]", "b", "a is 2"]
 
 
-def test_at_a_terminal_the_last_table_stays() -> None:
+def test_in_a_terminal_the_last_table_remains() -> None:
     console, file = text_of(terminal=True)
     state = "running"
     with live(console, lambda: as_table([Row("ingest", state=state)], "first"), list) as show:
@@ -80,18 +80,18 @@ def test_at_a_terminal_the_last_table_stays() -> None:
     assert last.split()[-2:] == ["ingest", "succeeded"]
 
 
-def test_at_a_terminal_an_interrupt_leaves_no_table() -> None:
+def test_in_a_terminal_an_interrupt_removes_the_table() -> None:
     console, file = text_of(terminal=True)
     with suppress(KeyboardInterrupt), live(console, lambda: as_table(ROWS, "first"), list):
         shown = file.getvalue().count("first")
         raise KeyboardInterrupt
-    assert file.getvalue().count("first") <= shown + 1  # the drawing's last state, which is erased, and no more
+    assert file.getvalue().count("first") <= shown + 1  # it is drawn once more before it is erased
 
 
-def test_a_job_has_its_short_name() -> None:
+def test_a_job_is_named_by_short_encoder_and_fold() -> None:
     assert job_name(Job("tu-tf_efficientnet_lite1", 3)) == "lite1/fold3"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, ""), (59.9, "0:00:59"), (3600 * 26 + 61, "26:01:01")])
-def test_clock(seconds: float, text: str) -> None:
+def test_a_time_is_written_in_hours_minutes_and_seconds(seconds: float, text: str) -> None:
     assert clock(seconds) == text

@@ -1,4 +1,4 @@
-"""What needs no Docker engine; tests/docker runs the containers."""
+"""Tests that need no Docker engine; those in tests/docker run containers."""
 
 import os
 
@@ -15,7 +15,7 @@ def test_without_an_engine_there_is_no_runner(folder: RunFolder, monkeypatch: py
         docker_runner(folder, {})
 
 
-def test_stages_get_the_servers_and_nothing_else_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stages_receive_the_variables_of_the_servers_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("AWS_", "SALT_", "MLFLOW_", "OMP_")):
             monkeypatch.delenv(name)

@@ -20,7 +20,7 @@ def finish(
     time: float = 0.0,
     **metadata: object,
 ) -> Path:
-    """Leaves what an executor leaves: its outputs by name, and a JSON that says where they are."""
+    """Writes the outputs of an executor and the JSON file with their paths."""
     home = folder.path / KFP / attempt / task
     listed = {}
     for output, content in artifacts.items():
@@ -40,19 +40,19 @@ def finish(
     return home
 
 
-def test_a_new_folder_knows_its_run(folder: RunFolder, archive: Path) -> None:
+def test_a_new_folder_records_its_run(folder: RunFolder, archive: Path) -> None:
     assert folder.path.is_absolute()
     assert folder.data == str(archive)
     assert folder.run.startswith("first-")
     assert folder.config == CONFIG == reopened_config(folder.path)
 
 
-def test_opened_again_it_is_the_same_run(folder: RunFolder, archive: Path) -> None:
+def test_a_folder_opened_again_is_the_same_run(folder: RunFolder, archive: Path) -> None:
     assert open_run(folder.path, None, "quick", CONFIG) == folder
     assert open_run(folder.path, str(archive), "quick", CONFIG) == folder
 
 
-def test_opened_from_elsewhere_it_is_the_same_run(
+def test_a_folder_opened_by_relative_paths_is_the_same_run(
     folder: RunFolder, archive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(archive.parent)
@@ -69,7 +69,7 @@ def test_an_empty_folder_is_used(tmp_path: Path, archive: Path) -> None:
     assert open_run(tmp_path / "runs", str(archive), "smoke", CONFIG).path == tmp_path / "runs"
 
 
-def test_an_archive_may_be_a_folder_and_changes_are_seen_inside(tmp_path: Path) -> None:
+def test_an_archive_may_be_a_folder_whose_changes_are_detected(tmp_path: Path) -> None:
     data = tmp_path / "data"
     (data / "train").mkdir(parents=True)
     folder = open_run(tmp_path / "run", str(data), "smoke", CONFIG)
@@ -99,7 +99,7 @@ def test_another_archive_is_refused(folder: RunFolder, tmp_path: Path) -> None:
         open_run(folder.path, str(other), "smoke", CONFIG)
 
 
-def test_a_folder_with_other_files_is_left_unchanged(tmp_path: Path, archive: Path) -> None:
+def test_a_folder_with_other_files_is_refused_and_unchanged(tmp_path: Path, archive: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     (home / "letters.txt").write_text("mine")
@@ -108,7 +108,7 @@ def test_a_folder_with_other_files_is_left_unchanged(tmp_path: Path, archive: Pa
     assert [path.name for path in home.iterdir()] == ["letters.txt"]
 
 
-def test_a_place_below_a_file_is_refused(tmp_path: Path, archive: Path) -> None:
+def test_a_path_below_a_file_is_refused(tmp_path: Path, archive: Path) -> None:
     with pytest.raises(SaltError, match=r"cannot be written"):
         open_run(archive / "run", str(archive), "smoke", CONFIG)
     assert archive.read_bytes() == b"an archive"
@@ -120,19 +120,19 @@ def test_a_file_in_place_of_the_folder_is_refused(archive: Path) -> None:
 
 
 @pytest.mark.parametrize(("data", "message"), [(None, r"--data: is missing"), ("no.zip", r"no.zip.*no such archive")])
-def test_without_an_archive_nothing_is_made(tmp_path: Path, data: str | None, message: str) -> None:
+def test_without_an_archive_no_folder_is_created(tmp_path: Path, data: str | None, message: str) -> None:
     with pytest.raises(SaltError, match=message):
         open_run(tmp_path / "run", data, "smoke", CONFIG)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_file_that_is_broken_is_named(folder: RunFolder) -> None:
+def test_an_invalid_run_file_is_reported(folder: RunFolder) -> None:
     (folder.path / "run.json").write_text("{")
     with pytest.raises(SaltError, match=r"run.json: is not JSON"):
         open_run(folder.path, None, "smoke", CONFIG)
 
 
-def test_artifacts_get_their_names_as_hard_links(folder: RunFolder) -> None:
+def test_artifacts_are_hard_linked_under_their_names(folder: RunFolder) -> None:
     home = finish(folder, "ingest", {"dataset": "rows"})
     stages = folder.collect()
     place = folder.path / "ingest" / "dataset.parquet"
@@ -152,12 +152,12 @@ def test_artifacts_in_a_loop_are_found_and_folders_linked_file_by_file(folder: R
         assert (place / "model.json").stat().st_nlink == 2
 
 
-def test_a_stage_is_placed_in_its_own_folder_whatever_the_order_of_its_artifacts(folder: RunFolder) -> None:
+def test_the_order_of_artifacts_does_not_change_the_folder_of_a_stage(folder: RunFolder) -> None:
     finish(folder, "submission", {"csv": "id", "submission_metrics": "{}", "choice": "{}"})
     assert [stage.place for stage in folder.collect()] == ["submission/choice.json"]
 
 
-def test_a_score_called_seconds_is_not_the_stages_time(folder: RunFolder) -> None:
+def test_a_score_named_seconds_is_not_the_time_of_the_stage(folder: RunFolder) -> None:
     finish(folder, "train-fold", {"oof": "x", "fold_metrics": "{}"}, stage_seconds="70.0", seconds=11.0)
     assert [stage.seconds for stage in folder.collect()] == [70]
 
@@ -180,7 +180,7 @@ def test_a_missing_artifact_is_skipped(folder: RunFolder) -> None:
     assert not (folder.path / "ingest").exists()
 
 
-def test_the_newest_attempt_wins_and_stays(folder: RunFolder) -> None:
+def test_the_artifacts_of_the_newest_attempt_are_kept(folder: RunFolder) -> None:
     place = folder.path / "submission.csv"
     finish(folder, "submission", {"csv": "old"}, attempt="salt-2", time=100, stage_seconds="9")
     folder.collect()
@@ -198,7 +198,7 @@ def test_an_artifact_that_another_version_named_differently_is_skipped(folder: R
     assert folder.collect() == []
 
 
-def test_nothing_is_linked_again(folder: RunFolder) -> None:
+def test_existing_links_are_not_made_again(folder: RunFolder) -> None:
     finish(folder, "submission", {"csv": "old"}, attempt="salt-1", time=100)
     finish(folder, "submission", {"csv": "new"}, attempt="salt-2", time=200)
     folder.collect()
@@ -207,7 +207,7 @@ def test_nothing_is_linked_again(folder: RunFolder) -> None:
     assert folder.path.stat().st_mtime_ns == before
 
 
-def test_nothing_is_finished_before_the_first_stage(folder: RunFolder) -> None:
+def test_no_stage_has_finished_in_a_new_folder(folder: RunFolder) -> None:
     assert folder.collect() == []
     assert folder.path.joinpath("config.json").is_file()
     assert {path.name for path in folder.path.iterdir()} == {"config.json", "run.json"}
@@ -218,7 +218,7 @@ def test_no_configuration_where_there_is_no_run(tmp_path: Path) -> None:
 
 
 OLD = Path(__file__).with_name("run_46aa173")
-"""What commit 46aa173 left in the folder of a `smoke` run; its archive and its checkpoints lay elsewhere."""
+"""Files that commit 46aa173 wrote to the folder of a `smoke` run, without its archive and checkpoints."""
 
 
 def test_the_folder_of_a_run_by_earlier_code_is_opened_again(tmp_path: Path, archive: Path) -> None:
@@ -229,7 +229,7 @@ def test_the_folder_of_a_run_by_earlier_code_is_opened_again(tmp_path: Path, arc
     known |= {"data": str(archive), "data_version": archive_version(str(archive))}
     (home / "run.json").write_text(json.dumps(known))
     config = reopened_config(home)
-    assert config == CONFIG, "the preset has not changed either"
-    assert config.hash == "8a0910bc11613e31", "its checkpoints lie under this hash"
+    assert config == CONFIG, "the preset has not changed"
+    assert config.hash == "8a0910bc11613e31", "its checkpoints are stored under this hash"
     folder = open_run(home, str(archive), "smoke", config)
     assert (folder.run, folder.checkpoints, folder.origin["preset"]) == ("cut-22cc22", "checkpoints", "smoke")

@@ -44,5 +44,5 @@ def test_scores_times_and_paths_are_shown(folder: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("word", ["synthetic", "mean nothing"])
-def test_scores_on_a_synthetic_survey_are_said_to_mean_nothing(folder: RunFolder, word: str) -> None:
+def test_scores_on_a_synthetic_survey_are_marked_as_meaningless(folder: RunFolder, word: str) -> None:
     assert word in shown(folder, synthetic=True)

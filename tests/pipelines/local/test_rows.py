@@ -42,7 +42,7 @@ def test_the_first_stage_that_has_not_finished_is_running() -> None:
     assert shown(INGEST, SPLIT, *everything)["ensemble"].state == "running"
 
 
-def test_a_job_is_trained_and_then_predicts() -> None:
+def test_a_job_first_trains_and_then_predicts() -> None:
     state = {"done": 0.5, "epochs": 2, "loss": None, "score": None}
     assert shown(INGEST, SPLIT)[NAME].status == "waiting"
     assert shown(INGEST, SPLIT, progress=state)[NAME].status == "train-fold: running"
@@ -52,7 +52,7 @@ def test_a_job_is_trained_and_then_predicts() -> None:
     assert (done.status, done.seconds) == ("predict: succeeded", 65)
 
 
-def test_what_was_running_when_the_process_ended_is_not_finished() -> None:
+def test_a_task_that_ran_when_the_process_ended_is_not_finished() -> None:
     state = {"done": 0.5, "epochs": 2}
     found = shown(INGEST, SPLIT, progress=state, ended=True)
     assert found[NAME].status == "train-fold: not finished"

@@ -6,7 +6,7 @@ from salt_pipeline.pipelines.local.upload import publish
 
 
 @pytest.mark.minio
-def test_artifacts_are_uploaded_and_nothing_else(
+def test_only_artifacts_are_uploaded(
     folder: RunFolder, store: Store, store_environment: dict[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SALT_S3_BUCKET", bucket)
@@ -16,6 +16,6 @@ def test_artifacts_are_uploaded_and_nothing_else(
         path.write_text(name)
     home = publish(folder)
     assert home == f"s3://{bucket}/runs/{folder.run}"
-    there = {uri.removeprefix(f"{home}/") for uri, _ in store.list(f"s3://{bucket}/")}
-    assert there == {"config.json", "run.json", "submission.csv", "predict/a/fold0/maps.parquet"}
+    uploaded = {uri.removeprefix(f"{home}/") for uri, _ in store.list(f"s3://{bucket}/")}
+    assert uploaded == {"config.json", "run.json", "submission.csv", "predict/a/fold0/maps.parquet"}
     assert store.get(f"{home}/submission.csv") == b"submission.csv"

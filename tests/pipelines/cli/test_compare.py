@@ -1,0 +1,66 @@
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from mlflow import MlflowClient
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.cli.compare import compare
+from tests.pipelines.compare.finished import ingested, two_runs
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    return ingested(tmp_path_factory.mktemp("survey"))
+
+
+@pytest.fixture
+def runs(tmp_path: Path, survey: SimpleNamespace) -> list[Path]:
+    return two_runs(tmp_path, survey)
+
+
+def test_the_command_prints_the_differences_and_writes_a_page(
+    tmp_path: Path, survey: SimpleNamespace, runs: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "compare.html"
+    compare([str(run) for run in runs], survey.dataset, out)
+    said = capsys.readouterr().out
+    assert re.search(r"train\.epochs +2 +7", said)
+    assert "good-1a2b3c against nothing-1a2b3c: +0." in said
+    page = out.read_text()
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert page.count("<img") == page.count('alt="') == 4 * page.count("<figcaption>")
+
+
+def test_runs_are_found_in_mlflow_by_name(
+    tmp_path: Path,
+    survey: SimpleNamespace,
+    runs: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    address = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    client = MlflowClient(address)
+    experiment = client.create_experiment("salt", artifact_location=(tmp_path / "files").as_uri())
+    names = []
+    for run in runs:
+        names.append(f"{run.name}-1a2b3c")
+        made = client.create_run(experiment, tags={"salt.kind": "pipeline", "salt.run": names[-1]}).info.run_id
+        for file in (run / "config.json", run / "metrics.json", run / "ensemble/oof.parquet"):
+            client.log_artifact(made, str(file))
+    compare(names, survey.dataset, tmp_path / "compare.html")
+    assert "good-1a2b3c against nothing-1a2b3c: +0." in capsys.readouterr().out
+    with pytest.raises(SaltError, match="no such run"):
+        compare(["unknown", *names], survey.dataset, tmp_path / "compare.html")
+
+
+def test_a_single_run_is_refused(runs: list[Path], tmp_path: Path, survey: SimpleNamespace) -> None:
+    with pytest.raises(SaltError, match="two runs or more"):
+        compare([str(run) for run in runs[:1]], survey.dataset, tmp_path / "compare.html")
+
+
+def test_without_a_dataset_the_option_is_named(runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(SaltError, match="--dataset"):
+        compare([str(run) for run in runs], None, tmp_path / "compare.html")
