@@ -129,10 +129,11 @@ def table(times: dict[str, list[dict[str, float]]]) -> str:
         for side, rounds in times.items()
     }
     first = next(iter(middle.values()))
-    lines = ["| CPU-seconds | " + " | ratio | ".join(middle) + " | ratio |", "| --- |" + " --: |" * 2 * len(middle)]
+    titles = list(middle)[:1] + [f"{side} | ratio" for side in list(middle)[1:]]
+    lines = [f"| CPU-seconds | {' | '.join(titles)} |", "| --- |" + " --: |" * (2 * len(middle) - 1)]
     for process, base in first.items():
-        cells = (f"{of[process]:.1f} | {of[process] / base:.2f}" for of in middle.values())
-        lines.append(f"| {process} | " + " | ".join(cells) + " |")
+        others = [f"{of[process]:.1f} | {of[process] / base:.2f}" for of in list(middle.values())[1:]]
+        lines.append("| " + " | ".join([process, f"{base:.1f}", *others]) + " |")
     return "\n".join(lines)
 
 

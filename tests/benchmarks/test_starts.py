@@ -44,7 +44,7 @@ def test_the_table_has_medians_and_their_ratios_to_the_first_side() -> None:
         "without": [{"imports": 10.0}, {"imports": 12.5}, {"imports": 80.0}],
     }
     assert table(times).splitlines() == [
-        "| CPU-seconds | with | ratio | without | ratio |",
-        "| --- | --: | --: | --: | --: |",
-        "| imports | 5.0 | 1.00 | 12.5 | 2.50 |",
+        "| CPU-seconds | with | without | ratio |",
+        "| --- | --: | --: | --: |",
+        "| imports | 5.0 | 12.5 | 2.50 |",
     ]
