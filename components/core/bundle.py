@@ -68,7 +68,7 @@ class Bundle(Part):
         threshold: A pixel is salt if its probability is strictly above it.
         min_area: The mask of a 101 x 101 image is emptied if it has fewer pixels.
         flip_tta: Whether a probability is the mean over an image and its mirror image.
-        batch_size: Images of one forward pass.
+        batch_size: Images of one forward pass; `auto` chooses by the device.
         amp: `auto` computes in bf16 where the device can, `off` never does.
         preprocessing: How an image is prepared for the networks; each sidecar says it for its own.
         config_hash: Hash of the settings that determine the networks.
@@ -86,7 +86,7 @@ class Bundle(Part):
     threshold: float = Field(ge=0, le=1)
     min_area: int = Field(ge=0)
     flip_tta: bool
-    batch_size: int = Field(ge=1)
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"]
     amp: Literal["auto", "off"]
     preprocessing: dict[str, Any]
     config_hash: str

@@ -126,7 +126,7 @@ class _Work:
                     yield from self._large(source, rows)
             except BadImage as error:
                 self._note(error)
-            if len(waiting) == self.bundle.batch_size:
+            if len(waiting) == self.model.batch_size:
                 yield self._batch(waiting)
                 waiting = []
         if waiting:
@@ -146,9 +146,9 @@ class _Work:
 
     def _large(self, source: Source, rows: Rows) -> Iterator[int]:
         salt = largest = 0
-        batch = self.bundle.batch_size
+        bands = predict_bands(source, rows, self.model.predict, self.stride, self.model.batch_size)
         with open_writers(self.out, source) as writers:
-            for grey_HW, map_HW, tiles in predict_bands(source, rows, self.model.predict, self.stride, batch):
+            for grey_HW, map_HW, tiles in bands:
                 mask_HW = to_masks(map_HW[None], self.bundle.threshold, 0)[0]
                 writers.write(grey_HW, map_HW, mask_HW)
                 salt, largest = salt + int(mask_HW.sum()), max(largest, int(map_HW.max()))

@@ -9,7 +9,7 @@ from salt_pipeline.components.core.bundle import Bundle
 from salt_pipeline.components.core.config.config import Config, PredictConfig
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.network.device import pick_device
-from salt_pipeline.components.network.maps import predict_maps
+from salt_pipeline.components.network.maps import images_at_once, predict_maps
 from salt_pipeline.components.network.model_file import load_files
 from salt_pipeline.components.network.unet import SaltNet
 
@@ -31,6 +31,7 @@ class EnsembleModel:
     def __init__(self, bundle: Bundle, device: torch.device | None = None) -> None:
         self.bundle = bundle
         self.device = device or pick_device()
+        self.batch_size = images_at_once(bundle.batch_size, self.device)
         self.encoders: dict[str, list[tuple[SaltNet, Config]]] = {}
         self.weights: dict[str, float] = {}
         for member in bundle.members:
@@ -55,7 +56,7 @@ class EnsembleModel:
         """
         assert image_BHW.dtype == np.uint8
         assert image_BHW.shape[1:] == (SIDE, SIDE)
-        batches = torch.from_numpy(np.ascontiguousarray(image_BHW)).split(self.bundle.batch_size)
+        batches = torch.from_numpy(np.ascontiguousarray(image_BHW)).split(self.batch_size)
         maps = [self._batch(part_BHW.to(self.device)) for part_BHW in batches if len(part_BHW)]
         return np.concatenate(maps) if maps else np.empty_like(image_BHW)
 

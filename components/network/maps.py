@@ -1,5 +1,7 @@
 """From a model and images to probability maps."""
 
+from typing import Literal
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,6 +14,11 @@ from salt_pipeline.components.network.unet import SaltNet
 
 IMAGES_AT_ONCE = {"cpu": 64, "cuda": 512}
 """Batch size by device. On a CPU the results do not depend on it; on a GPU a kernel may be chosen by it."""
+
+
+def images_at_once(batch_size: int | Literal["auto"], device: torch.device) -> int:
+    """The batch size that a configuration or a bundle asks for, on a device."""
+    return IMAGES_AT_ONCE[device.type] if batch_size == "auto" else batch_size
 
 
 @torch.inference_mode()
@@ -31,10 +38,7 @@ def predict_maps(
     """
     model.eval()
     maps, salts = [], []
-    batch_size = config.predict.batch_size
-    if batch_size == "auto":
-        batch_size = IMAGES_AT_ONCE[image_BHW.device.type]
-    for part_BHW in image_BHW.split(batch_size):
+    for part_BHW in image_BHW.split(images_at_once(config.predict.batch_size, image_BHW.device)):
         map_BHW, salt_B = _probabilities(model, part_BHW, config)
         if flip_tta:
             mirrored_BHW, mirrored_B = _probabilities(model, part_BHW.flip(2), config)
