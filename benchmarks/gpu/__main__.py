@@ -10,6 +10,7 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -39,6 +40,11 @@ IMAGES = 1000
 """Number of synthetic images without an archive."""
 
 
+STEP_COLUMNS = (
+    "| network, input, batch | Python, ms | graph, ms | images/s | GPU time, ms | kernels | copies, Python and graph | "
+    "waits, Python and graph | memory, GB |"
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -51,6 +57,10 @@ class Row(NamedTuple):
     goal: str
     reached: bool | None
 
+    def __str__(self) -> str:
+        verdict = {None: "", True: "reached", False: "MISSED"}[self.reached]
+        return f"| {self.what} | {self.before} | {self.found} | {self.goal} | {verdict} |"
+
 
 def step_row(case: Case, figures: StepFigures) -> Row:
     """A step's line."""
@@ -60,75 +70,75 @@ def step_row(case: Case, figures: StepFigures) -> Row:
     return Row(f"training step, {case.name}", before, f"{figures.graph_ms:.1f} ms", goal, reached)
 
 
-def print_steps(found: dict[Case, StepFigures]) -> None:
-    """Prints the figures of the steps."""
-    print(
-        "| network, input, batch | launched by Python, ms | one graph, ms | images/s | GPU time, ms | kernels | "
-        "copies | waits | peak memory, GB |"
+def table(title: str, columns: str) -> None:
+    """Begins a table."""
+    print(f"\n{title}\n\n{columns}\n" + "| --- " * (columns.count("|") - 1) + "|", flush=True)
+
+
+def step_line(case: Case, of: StepFigures) -> str:
+    """The figures of a step."""
+    memory = "" if of.memory is None else f"{of.memory / 1e9:.1f}"
+    return (
+        f"| {case.name} | {of.eager_ms:.1f} | {of.graph_ms:.1f} | {of.images_per_second:,.0f} | "
+        f"{of.graph.gpu_ms:.1f} | {of.graph.kernels:.0f} | {of.eager.host_copies:.1f}, {of.graph.host_copies:.1f} | "
+        f"{of.eager.waits:.1f}, {of.graph.waits:.1f} | {memory} |"
     )
-    print("| --- " * 9 + "|")
-    for case, of in found.items():
-        memory = "" if of.memory is None else f"{of.memory / 1e9:.1f}"
-        print(
-            f"| {case.name} | {of.eager_ms:.1f} | {of.graph_ms:.1f} | {of.images_per_second:,.0f} | "
-            f"{of.graph.gpu_ms:.1f} | {of.graph.kernels:.0f} | {of.eager.host_copies:.1f} and "
-            f"{of.graph.host_copies:.1f} | {of.eager.waits:.1f} and {of.graph.waits:.1f} | {memory} |"
-        )
-    print()
 
 
-def print_rows(rows: list[Row]) -> None:
-    """Prints what was measured beside what is to reach."""
-    print("| what | before | found | to reach | |\n| --- | --- | --- | --- | --- |")
-    for row in rows:
-        verdict = {None: "", True: "reached", False: "MISSED"}[row.reached]
-        print(f"| {row.what} | {row.before} | {row.found} | {row.goal} | {verdict} |")
-
-
-def measure(cases: tuple[Case, ...], images: Images, device: torch.device) -> list[Row]:
-    """Measures everything; the first case is also predicted with, resumed and compared with the plain loop."""
-    first = cases[0]
-    found = {}
+def measure(cases: Sequence[Case], images: Images, device: torch.device) -> Iterator[Row]:
+    """Measures everything; the first case is also predicted with and compared with the plain loop."""
+    first, found = cases[0], {}
+    table("Steps: launched by Python, and one graph", STEP_COLUMNS)
     for case in cases:
         log.info("steps of %s", case.name)
         found[case] = measure_steps(case, images, device)
-    print_steps(found)
-    rows = [step_row(case, figures) for case, figures in found.items()]
+        print(step_line(case, found[case]), flush=True)
+    table("What is to be reached", "| what | before | found | to reach | |")
+    yield from (step_row(case, figures) for case, figures in found.items())
     busy = max(max(figures.graph.host_copies, figures.graph.waits) for figures in found.values())
-    rows.append(Row("copies and waits in a step", "157 and 10", f"{busy:g} at most", "none", busy == 0))
-
-    log.info("prediction")
-    rate = prediction_rate(first, images, device)
-    rows.append(
-        Row(
-            "prediction, Lite2, flip TTA",
-            f"{PREDICTION_BEFORE} images/s",
-            f"{rate:,.0f} images/s",
-            f"at least {PREDICTION_GOAL:,}",
-            rate >= PREDICTION_GOAL,
-        )
-    )
+    yield Row("copies and waits in a step", "157 and 10", f"{busy:g} at most", "none", busy == 0)
+    yield predicted(first, images, device)
+    yield from plain(first, images, device, found[first].images_per_second)
     for case in cases:
-        if case.goal is not None:
-            log.info("resume of %s", case.name)
-            for how, largest in resume_difference(case, images, device).items():
-                rows.append(Row(f"weights, {case.name}: {how}", "", f"{largest:g}", "equal", largest == 0))
+        if case.resumed:
+            yield from resumed(case, images, device)
+    yield shared(first, images)
+    yield Row("`salt run --preset best`, ten jobs", "", "not measured here", "at most 12 minutes", None)
 
-    log.info("the plain loop")
+
+def predicted(case: Case, images: Images, device: torch.device) -> Row:
+    """The prediction's line."""
+    log.info("prediction")
+    rate = prediction_rate(case, images, device)
+    before, goal = f"{PREDICTION_BEFORE} images/s", f"at least {PREDICTION_GOAL:,}"
+    return Row("prediction, flip TTA", before, f"{rate:,.0f} images/s", goal, rate >= PREDICTION_GOAL)
+
+
+def plain(case: Case, images: Images, device: torch.device, own: float) -> Iterator[Row]:
+    """The lines of the plain loop, with few workers and with all that the machine has."""
     with TemporaryDirectory() as scratch:
-        write_pngs(images, Path(scratch, "survey"))
+        folder = Path(scratch, "survey")
+        write_pngs(images, folder)
         for workers in sorted({4, os.cpu_count() or 4}):
-            plain = plain_rate(first, Path(scratch, "survey"), device, workers)
-            ratio = found[first].images_per_second / plain
-            what = f"images/s of the plain loop, {workers} workers: {plain:,.0f}"
-            rows.append(Row(what, "", f"{ratio:.1f} times", f"at least {PLAIN_GOAL} times", ratio >= PLAIN_GOAL))
+            log.info("the plain loop, %d workers", workers)
+            rate = plain_rate(case, folder, device, workers)
+            what = f"images/s of the plain loop with {workers} workers, {rate:,.0f}"
+            yield Row(what, "", f"{own / rate:.1f} times", f"at least {PLAIN_GOAL} times", own / rate >= PLAIN_GOAL)
 
+
+def resumed(case: Case, images: Images, device: torch.device) -> Iterator[Row]:
+    """The lines of a training that is interrupted and resumed."""
+    log.info("resume of %s", case.name)
+    for how, largest in resume_difference(case, images, device).items():
+        yield Row(f"weights, {case.name}: {how}", "", f"differ by {largest:g}", "equal", largest == 0)
+
+
+def shared(case: Case, images: Images) -> Row:
+    """The line of two jobs on one card."""
     log.info("two jobs on one card")
     few = Images(images.image_BHW[:64], images.mask_BHW[:64])
-    alone, both = sum(sharing_rates(first, few, 1)), sum(sharing_rates(first, few, 2))
-    rows.append(Row("two jobs at once, of one alone", "", f"{both / alone:.2f} times the images/s", "", None))
-    rows.append(Row("`salt run --preset best`, ten jobs", "", "not measured here", "at most 12 minutes", None))
-    return rows
+    alone, both = sum(sharing_rates(case, few, 1)), sum(sharing_rates(case, few, 2))
+    return Row("two jobs at once, of one alone", "", f"{both / alone:.2f} times the images/s", "", None)
 
 
 def load(archive: str | None) -> Images:
@@ -149,10 +159,12 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     device = pick_device()
     images = load(options.archive)
-    print(f"{device_name(device)}, torch {torch.__version__}, {len(images.image_BHW)} images\\n")
-    rows = measure(CASES, images, device)
-    print_rows(rows)
-    return int(any(row.reached is False for row in rows))
+    print(f"{device_name(device)}, torch {torch.__version__}, {len(images.image_BHW)} images")
+    missed = False
+    for row in measure(CASES, images, device):
+        print(row, flush=True)
+        missed |= row.reached is False
+    return int(missed)
 
 
 if __name__ == "__main__":

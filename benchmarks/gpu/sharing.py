@@ -11,7 +11,7 @@ from benchmarks.gpu.trainings import Case, training
 from salt_pipeline.components.network.device import own_stream, pick_device
 from salt_pipeline.components.train_fold.step import Images
 
-SECONDS, STEPS = 8, 30
+SECONDS, STEPS = 5, 10
 
 
 def sharing_rates(case: Case, images: Images, jobs: int, *, seconds: float = SECONDS) -> list[float]:

@@ -47,7 +47,7 @@ class StepFigures:
     images_per_second: float
 
 
-def measure_steps(case: Case, images: Images, device: torch.device, *, rounds: int = 3, steps: int = 30) -> StepFigures:
+def measure_steps(case: Case, images: Images, device: torch.device, *, rounds: int = 2, steps: int = 20) -> StepFigures:
     """Measures entire epochs of `steps` steps, draws of the augmentation included; both kinds take turns."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)

@@ -31,13 +31,14 @@ class EnsembleModel:
     def __init__(self, bundle: Bundle, device: torch.device | None = None) -> None:
         self.bundle = bundle
         self.device = device or pick_device()
-        self.batch_size = images_at_once(bundle.batch_size, self.device)
         self.encoders: dict[str, list[tuple[SaltNet, Config]]] = {}
         self.weights: dict[str, float] = {}
         for member in bundle.members:
             network, _ = load_files(bundle.path(member.file), bundle.path(member.sidecar), self.device)
             self.encoders.setdefault(member.encoder, []).append((network, self._config(network)))
             self.weights[member.encoder] = member.weight
+        largest = max(network.config.input_size for members in self.encoders.values() for network, _ in members)
+        self.batch_size = images_at_once(bundle.batch_size, largest, self.device)
 
     def _config(self, network: SaltNet) -> Config:
         """The parts of a configuration that prediction reads: the network's own, and those in the bundle."""

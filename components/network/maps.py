@@ -12,13 +12,18 @@ from salt_pipeline.components.network.device import autocast
 from salt_pipeline.components.network.inputs import to_image, to_input
 from salt_pipeline.components.network.unet import SaltNet
 
-IMAGES_AT_ONCE = {"cpu": 64, "cuda": 512}
-"""Batch size by device. On a CPU the results do not depend on it; on a GPU a kernel may be chosen by it."""
+ON_CPU = 64
+"""Images at once on a CPU, where the results do not depend on it."""
+
+PIXELS_ON_GPU = 2**23
+"""Input pixels at once on a GPU: 512 images of 128 x 128, or 128 of 256 x 256. More only take more memory."""
 
 
-def images_at_once(batch_size: int | Literal["auto"], device: torch.device) -> int:
-    """The batch size that a configuration or a bundle asks for, on a device."""
-    return IMAGES_AT_ONCE[device.type] if batch_size == "auto" else batch_size
+def images_at_once(batch_size: int | Literal["auto"], input_size: int, device: torch.device) -> int:
+    """The batch size that a configuration or a bundle asks for, for inputs of a given side on a device."""
+    if batch_size != "auto":
+        return batch_size
+    return ON_CPU if device.type == "cpu" else max(1, PIXELS_ON_GPU // input_size**2)
 
 
 @torch.inference_mode()
@@ -38,7 +43,8 @@ def predict_maps(
     """
     model.eval()
     maps, salts = [], []
-    for part_BHW in image_BHW.split(images_at_once(config.predict.batch_size, image_BHW.device)):
+    size = images_at_once(config.predict.batch_size, config.model.input_size, image_BHW.device)
+    for part_BHW in image_BHW.split(size):
         map_BHW, salt_B = _probabilities(model, part_BHW, config)
         if flip_tta:
             mirrored_BHW, mirrored_B = _probabilities(model, part_BHW.flip(2), config)

@@ -96,7 +96,7 @@ class PredictConfig(Section):
 
     flip_tta: bool = Field(True, description="Mean of the probabilities of an image and of its mirror image.")
     batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
-        "auto", description="Images that are predicted at once; auto: 64 on a CPU, 512 on a GPU."
+        "auto", description="Images that are predicted at once; auto: 64 on a CPU; on a GPU, 512 of 128 x 128."
     )
     amp: Literal["auto", "off"] = Field("auto", description="bf16 autocast where the device computes in it.")
 

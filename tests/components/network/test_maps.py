@@ -1,11 +1,12 @@
 """Maps are the mean over an image and its mirror image."""
 
 import numpy as np
+import pytest
 import torch
 
 from salt_pipeline.components.network.device import computes_bf16
 from salt_pipeline.components.network.inputs import to_image, to_input
-from salt_pipeline.components.network.maps import predict_maps
+from salt_pipeline.components.network.maps import images_at_once, predict_maps
 from salt_pipeline.components.network.unet import SaltNet
 from tests.components.network.tiny import config, images, network
 
@@ -46,3 +47,10 @@ def test_bf16_moves_a_map_little() -> None:
     assert exact_BHW.std() > 1
     assert abs(maps_BHW.astype(int) - exact_BHW).mean() < 1
     assert (maps_BHW != exact_BHW).any() == computes_bf16(image_BHW.device)
+
+
+@pytest.mark.parametrize(("size", "on_gpu"), [(64, 2048), (128, 512), (256, 128)])
+def test_a_gpu_takes_as_many_pixels_whatever_the_input_size(size: int, on_gpu: int) -> None:
+    assert images_at_once("auto", size, torch.device("cuda")) == on_gpu
+    assert images_at_once("auto", size, torch.device("cpu")) == 64
+    assert images_at_once(7, size, torch.device("cuda")) == 7
