@@ -22,7 +22,7 @@ MEGAPIXEL_MIB = 2560
 """GPU memory of the tensors of a training per million input pixels of a batch, with an EfficientNet-Lite.
 
 Measured on an H200 with batches of 32: at most 1.3 GB at 128 x 128, which are 0.52 million pixels, and 3.5 GB at
-256 x 256, which are 2.1 million. Ten trainings at 256 x 256 took 49 GB together with their processes; this estimate
+256 x 256, which are 2.1 million. Ten trainings at 256 x 256 took 43 GB together with their processes; this estimate
 gives 67 GB.
 """
 

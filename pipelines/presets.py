@@ -54,7 +54,8 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "best": (
-        "for a GPU: lite1 and lite2 at 256 x 256, forty epochs, symmetric loss",
+        "for a GPU: lite1 and lite2 at 256 x 256, forty epochs, symmetric loss; measured on an H200: steps, and six "
+        "epochs of ten jobs in two and a half minutes; never trained to its end",
         {
             "encoders": [
                 {"name": "tu-tf_efficientnet_lite1", "weight": 0.3},

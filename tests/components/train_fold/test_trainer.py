@@ -11,6 +11,7 @@ from torch import Tensor
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.network.device import pick_device
 from salt_pipeline.components.train_fold.averaging import DECAY
 from salt_pipeline.components.train_fold.checkpoint import Progress
 from salt_pipeline.components.train_fold.step import Images
@@ -193,3 +194,22 @@ def test_a_loss_that_is_not_finite_stops_with_its_place(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match=r"epoch 3, batch 2, phase 2: the loss is not finite.*train\.learning_rate"):
         training.run()
     assert trainer(tmp_path, config(), count=16).progress.epoch == 2  # the last good checkpoint is whole
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_a_training_on_a_gpu_that_is_interrupted_ends_with_the_same_bits(tmp_path: Path, epoch: int) -> None:
+    device = pick_device()
+    settings = config(train={"amp": "auto", "keep": "mean", "schedule": "one_cycle"})
+
+    def on_gpu(name: str, **options: Any) -> Trainer:
+        (tmp_path / name).mkdir(exist_ok=True)
+        parts = [Images(part.image_BHW.to(device), part.mask_BHW.to(device)) for part in (survey(60, 0), survey(6, 1))]
+        return Trainer(settings, ENCODER, *parts, job=JOB, checkpoint=tmp_path / name / "checkpoint", **options)
+
+    uninterrupted = on_gpu("uninterrupted")
+    weights = {key: value.clone() for key, value in uninterrupted.run().items()}
+    assert uninterrupted.step.graphs
+    with pytest.raises(Stop):
+        on_gpu("interrupted", on_step=stop_at(epoch, 0.0)).run()
+    assert same(weights, on_gpu("interrupted").run())

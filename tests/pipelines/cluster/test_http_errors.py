@@ -22,6 +22,7 @@ def test_only_a_busy_or_failing_server_is_worth_a_retry(status: int | None, pass
 def test_white_space_becomes_single_spaces() -> None:
     assert one_line(" a\n  b\tc\r\n") == "a b c"
     assert one_line("ab cd", 5) == "ab cd"
+    assert one_line("a\nb " + "x" * 500, 10) == "a b xxxxxx ..."
 
 
 def test_an_error_without_a_message_is_named_by_its_type() -> None:

@@ -1,7 +1,10 @@
 """Calls to Kubernetes, against a stand-in."""
 
+from pathlib import Path
+
 import pytest
 
+from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cluster.kube import Kube, KubeError
 from tests.pipelines.kube_server import KubeServer
 
@@ -89,3 +92,25 @@ def test_the_workflow_of_a_run_is_found_by_its_label(kubernetes: KubeServer, kub
     kubernetes.workflows = [{"metadata": {"name": "salt-x7k2p"}}]
     assert kube.workflow("r1") == kubernetes.workflows[0]
     assert kubernetes.asked[-1][1].endswith("/namespaces/kubeflow/workflows?labelSelector=pipeline%2Frunid%3Dr1")
+
+
+def test_a_kubernetes_that_is_slow_or_fails_is_reported(
+    kubernetes: KubeServer, kube: Kube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salt_pipeline.pipelines.cluster.kube.ANSWER_SECONDS", 0.2)
+    kubernetes.fault = "slow"
+    with pytest.raises(SaltError, match="cannot be reached: no answer in time"):
+        kube.version()
+    kubernetes.fault = "html"
+    with pytest.raises(SaltError, match="Kubernetes: "):
+        kube.version()
+    kubernetes.fault = "500"
+    with pytest.raises(SaltError, match="answers with an error: 500 it broke in two lines"):
+        kube.version()
+
+
+def test_an_invalid_kubeconfig_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").write_text("{not: [yaml")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+    with pytest.raises(SaltError, match="no configuration: check KUBECONFIG"):
+        Kube("kubeflow")

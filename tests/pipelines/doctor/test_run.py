@@ -2,15 +2,12 @@
 
 import json
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines import k8s_names as names
-from salt_pipeline.pipelines.cluster import http_errors
-from salt_pipeline.pipelines.cluster.kube import Kube
 from salt_pipeline.pipelines.cluster.settings import cluster_settings
 from salt_pipeline.pipelines.doctor.run import examine, run_checks
 from salt_pipeline.pipelines.doctor.verdict import NotChecked
@@ -116,31 +113,3 @@ def test_passwords_in_addresses_are_never_shown(
         cluster_settings()
     for text in (out, table, str(error.value)):
         assert "hidden-word" not in text
-
-
-def test_a_kubernetes_that_is_slow_or_fails_is_reported(
-    kubernetes: KubeServer, kube: Kube, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from salt_pipeline.pipelines.cluster import kube as module
-
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.2)
-    kubernetes.fault = "slow"
-    with pytest.raises(SaltError, match="cannot be reached: no answer in time"):
-        kube.version()
-    kubernetes.fault = "html"
-    with pytest.raises(SaltError, match="Kubernetes: "):
-        kube.version()
-    kubernetes.fault = "500"
-    with pytest.raises(SaltError, match="answers with an error: 500 it broke in two lines"):
-        kube.version()
-
-
-def test_an_invalid_kubeconfig_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "kubeconfig").write_text("{not: [yaml")
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    with pytest.raises(SaltError, match="no configuration: check KUBECONFIG"):
-        Kube("kubeflow")
-
-
-def test_a_long_answer_is_shortened() -> None:
-    assert http_errors.one_line("a\nb " + "x" * 500, 10) == "a b xxxxxx ..."
