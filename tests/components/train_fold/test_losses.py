@@ -1,4 +1,4 @@
-"""Losses against slow, literal readings of their definitions."""
+"""Losses compared with slow, literal readings of their definitions."""
 
 from typing import Any
 
@@ -27,10 +27,10 @@ def literal_lovasz(logit_BHW: NDArray[Any], mask_BHW: NDArray[Any]) -> float:
     return float(np.mean(losses))
 
 
-def batch(seed: int, share: float = 0.4) -> tuple[torch.Tensor, torch.Tensor]:
+def batch(seed: int, fraction: float = 0.4) -> tuple[torch.Tensor, torch.Tensor]:
     rng = np.random.default_rng(seed)
     logit_BHW = rng.normal(0, 2, (4, 7, 9))
-    mask_BHW = (rng.random((4, 7, 9)) < share).astype(float)
+    mask_BHW = (rng.random((4, 7, 9)) < fraction).astype(float)
     mask_BHW[1] = 0
     mask_BHW[2] = 1
     return torch.from_numpy(logit_BHW), torch.from_numpy(mask_BHW)
@@ -38,7 +38,7 @@ def batch(seed: int, share: float = 0.4) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_lovasz_is_its_definition(seed: int) -> None:
-    logit_BHW, mask_BHW = batch(seed, share=0.1 + 0.2 * seed)
+    logit_BHW, mask_BHW = batch(seed, fraction=0.1 + 0.2 * seed)
     expected = literal_lovasz(logit_BHW.numpy(), mask_BHW.numpy())
     assert lovasz_hinge(logit_BHW, mask_BHW).item() == pytest.approx(expected, rel=1e-9)
 

@@ -40,9 +40,9 @@ class Stop(Exception):
     pass
 
 
-def stop_at(epoch: int, share: float) -> Callable[[Progress, float], None]:
+def stop_at(epoch: int, fraction: float) -> Callable[[Progress, float], None]:
     def stop(progress: Progress, done: float) -> None:
-        if progress.epoch == epoch and done == share:
+        if progress.epoch == epoch and done == fraction:
             raise Stop
 
     return stop
@@ -66,36 +66,36 @@ CYCLE = config(train={"schedule": "one_cycle", "keep": "last"})
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
-    return trainer(tmp_path_factory.mktemp("unbroken"), CYCLE).run()
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
+    return trainer(tmp_path_factory.mktemp("uninterrupted"), CYCLE).run()
 
 
-@pytest.mark.parametrize(("epoch", "share"), [(1, 0.0), (2, 1.0), (3, 0.0), (4, 1.0)])
-def test_a_training_broken_off_anywhere_ends_with_the_same_bits(
-    tmp_path: Path, unbroken: dict[str, Tensor], epoch: int, share: float
+@pytest.mark.parametrize(("epoch", "fraction"), [(1, 0.0), (2, 1.0), (3, 0.0), (4, 1.0)])
+def test_a_training_interrupted_anywhere_ends_with_the_same_bits(
+    tmp_path: Path, uninterrupted: dict[str, Tensor], epoch: int, fraction: float
 ) -> None:
-    """One cycle, last weights; broken off in an epoch, at the change of phase, in phase 2, and after the last epoch."""
+    """One cycle, last weights; interrupted in an epoch, at the change of phase, in phase 2, and after the last epoch."""
     with pytest.raises(Stop):
-        trainer(tmp_path, CYCLE, on_step=stop_at(epoch, share)).run()
+        trainer(tmp_path, CYCLE, on_step=stop_at(epoch, fraction)).run()
     resumed = trainer(tmp_path, CYCLE)
     assert resumed.resumes
     assert resumed.progress.epoch == epoch
-    assert same(unbroken, resumed.run())
+    assert same(uninterrupted, resumed.run())
     assert [e["epoch"] for e in resumed.progress.history] == [1, 2, 3, 4]
 
 
-def test_an_encoder_that_draws_chance_itself_resumes_alike(tmp_path: Path) -> None:
+def test_an_encoder_that_draws_random_numbers_itself_resumes_alike(tmp_path: Path) -> None:
     settings = config(train={"epochs": 2, "phase1_epochs": 2, "keep": "last"})
     encoder = "efficientnet-b0"  # drops paths at random
-    weights = trainer(tmp_path / "unbroken", settings, encoder=encoder, count=4).run()
+    weights = trainer(tmp_path / "uninterrupted", settings, encoder=encoder, count=4).run()
     with pytest.raises(Stop):
-        trainer(tmp_path / "broken", settings, encoder=encoder, count=4, on_step=stop_at(1, 1.0)).run()
+        trainer(tmp_path / "interrupted", settings, encoder=encoder, count=4, on_step=stop_at(1, 1.0)).run()
     torch.rand(5)
-    assert same(weights, trainer(tmp_path / "broken", settings, encoder=encoder, count=4).run())
+    assert same(weights, trainer(tmp_path / "interrupted", settings, encoder=encoder, count=4).run())
 
 
 def scored(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> None:
-    """Gives each epoch a score of our choosing, to test what follows from it."""
+    """Gives each epoch a chosen score, to test what follows from it."""
     left = iter(scores)
     monkeypatch.setattr(Trainer, "_validate", lambda _self: {"score": next(left), "salt_accuracy": 1.0})
 
@@ -103,8 +103,8 @@ def scored(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> None:
 def snapshots(into: dict[int, dict[str, Tensor]]) -> Callable[[Progress, float], None]:
     """Copies the weights at the end of each epoch."""
 
-    def copy(progress: Progress, share: float) -> None:
-        if share == 1.0:
+    def copy(progress: Progress, fraction: float) -> None:
+        if fraction == 1.0:
             into[progress.epoch] = {k: v.clone() for k, v in copy.trainer.model.state_dict().items()}  # type: ignore
 
     return copy
@@ -135,26 +135,26 @@ def test_phase_2_begins_and_ends_with_the_weights_that_are_kept(
     assert training.progress.best_epoch == 3
 
 
-def test_the_mean_is_exponential_over_the_steps_and_survives_a_break(tmp_path: Path) -> None:
+def test_the_mean_is_exponential_over_the_steps_and_survives_an_interruption(tmp_path: Path) -> None:
     settings = config(train={"schedule": "one_cycle", "keep": "mean", "epochs": 2, "phase1_epochs": 1})
     mean: dict[str, Tensor] = {}
 
-    def follow(_progress: Progress, share: float) -> None:
-        if share == 1.0:
+    def follow(_progress: Progress, fraction: float) -> None:
+        if fraction == 1.0:
             return
         for key, value in training.model.state_dict().items():
             old = mean.get(key, value)
             new = DECAY * old.double() + (1 - DECAY) * value.double()
             mean[key] = new if value.is_floating_point() else value.clone()
 
-    training = trainer(tmp_path / "unbroken", settings, on_step=follow)
+    training = trainer(tmp_path / "uninterrupted", settings, on_step=follow)
     weights = training.run()
     for key, value in weights.items():
         torch.testing.assert_close(value.double(), mean[key].double(), atol=1e-6, rtol=1e-5)
 
     with pytest.raises(Stop):
-        trainer(tmp_path / "broken", settings, on_step=stop_at(1, 1.0)).run()
-    assert same(weights, trainer(tmp_path / "broken", settings).run())
+        trainer(tmp_path / "interrupted", settings, on_step=stop_at(1, 1.0)).run()
+    assert same(weights, trainer(tmp_path / "interrupted", settings).run())
 
 
 def test_the_plateau_lowers_the_rate_after_its_patience(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,15 +185,15 @@ def test_no_batch_is_a_single_image(batch_size: int, count: int) -> None:
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_place(tmp_path: Path) -> None:
-    def spoil(progress: Progress, share: float) -> None:
-        if progress.epoch == 2 and share == 0:  # after the first batch of the third epoch
+    def spoil(progress: Progress, fraction: float) -> None:
+        if progress.epoch == 2 and fraction == 0:  # after the first batch of the third epoch
             with torch.no_grad():
                 training.model.bias.fill_(math.inf)
 
     training = trainer(tmp_path, config(), count=16, on_step=spoil)
     with pytest.raises(SaltError, match=r"epoch 3, batch 2, phase 2: the loss is not finite.*train\.learning_rate"):
         training.run()
-    assert trainer(tmp_path, config(), count=16).progress.epoch == 2  # the last good checkpoint is whole
+    assert trainer(tmp_path, config(), count=16).progress.epoch == 2  # the last good checkpoint is complete
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
