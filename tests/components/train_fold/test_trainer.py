@@ -74,7 +74,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]
 def test_a_training_interrupted_anywhere_ends_with_the_same_bits(
     tmp_path: Path, uninterrupted: dict[str, Tensor], epoch: int, fraction: float
 ) -> None:
-    """One cycle, last weights; interrupted in an epoch, at the change of phase, in phase 2, and after the last epoch."""
+    """One cycle, last weights; interrupted in an epoch, at the change of phase, in phase 2, after the last epoch."""
     with pytest.raises(Stop):
         trainer(tmp_path, CYCLE, on_step=stop_at(epoch, fraction)).run()
     resumed = trainer(tmp_path, CYCLE)
