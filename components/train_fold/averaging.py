@@ -18,4 +18,5 @@ def move_average(average: dict[str, Tensor], state: dict[str, Tensor]) -> None:
     floats = [key for key, value in state.items() if value.is_floating_point()]
     integers = [key for key, value in state.items() if not value.is_floating_point()]
     torch._foreach_lerp_([average[key] for key in floats], [state[key] for key in floats], 1 - DECAY)
-    torch._foreach_copy_([average[key] for key in integers], [state[key] for key in integers])
+    if integers:
+        torch._foreach_copy_([average[key] for key in integers], [state[key] for key in integers])

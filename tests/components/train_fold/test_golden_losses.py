@@ -4,7 +4,8 @@ Each phase has five steps on a synthetic survey, with the losses, optimiser, sch
 preset. The differences from the presets make it take seconds, need no network and give the same result everywhere:
 
 - It computes in float64. Adam's first steps amplify rounding errors: after ten steps in float32 the losses differ by
-  5 % between instruction sets; in float64 they differ by 3e-8 between one thread and two.
+  5 % between instruction sets. In float64 they differ by up to 1e-7 between one thread and two, with most seeds: a
+  pixel whose augmented mask lies at one half may change sides. `seed` therefore draws from another seed than its own.
 - A phase is one epoch of five steps, with batches of 4 images instead of 16 (`smoke`) and 10 (`seed`).
 - `seed` is randomly initialised, since its weights are on a hub, and has 64 x 64 pixels and a stem of stride 2. With
   its own stem and batches of 2 images it is marked slow.
@@ -44,13 +45,13 @@ PHASES = ["train.epochs=2", "train.phase1_epochs=1", "train.amp=off"]
 SEED = [*PHASES, "model.encoder_weights=none", "model.fit=resize", "model.input_size=64"]
 CASES = {
     "smoke": ("smoke", [*PHASES, "train.batch_size=4"]),
-    "seed, stride 2": ("seed", [*SEED, "train.batch_size=4", "model.stem_stride=2"]),
+    "seed, stride 2": ("seed", [*SEED, "train.batch_size=4", "model.stem_stride=2", "seed=3"]),
     "seed": ("seed", [*SEED, "train.batch_size=2"]),
 }
 """Preset and changed options of each case, by its name in the file."""
 
 SLOW = "seed"
-TOLERANCE = 1e-6
+TOLERANCE = 1e-5
 """Relative tolerance. A change of the learning rate by one percent changes the second loss by 4e-4."""
 
 
