@@ -20,7 +20,7 @@ from time import perf_counter
 from salt_pipeline.components.ingest.synth import write_survey
 
 ROOT = Path(__file__).parents[1]
-STEP_ROUNDS, RUN_ROUNDS = 7, 3
+STEP_ROUNDS, RUN_ROUNDS = 7, 2
 
 COMMAND = "from salt_pipeline.pipelines.cli.main import main; main()"
 
