@@ -67,7 +67,7 @@ def test_a_number_that_is_not_finite_is_named_by_its_place(number: str) -> None:
     with pytest.raises(SaltError) as error:
         parse_json(f'{{"a": [1, {{"b": {number}}}, "NaN"], "c": {number}}}', "my.json")
     assert str(error.value).startswith(f"my.json: a.1.b: is not a number (found {number[:80]}, expected a plain finite")
-    with pytest.raises(SaltError, match="^is not a number"):
+    with pytest.raises(SaltError, match=r"^is not a number"):
         parse_json(number)
 
 
