@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -107,6 +108,10 @@ def plan(config: Config, found: list[Gpu], jobs: int | None = None, choice: str 
     default = min(sum(capacity.values()), cores) if capacity else ON_CPU
     at_once = min(jobs or default, len(all_jobs(config)))
     threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, cores // at_once))
+    if not re.fullmatch(r"[1-9][0-9]{0,3}(,[1-9][0-9]{0,3})*", threads):
+        raise SaltError(
+            "is not a number of threads", field="OMP_NUM_THREADS", found=repr(threads), expected="1 to 9999"
+        )
     return Plan(at_once, threads, capacity, cores, tuple(found))
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.numbers import SHOWN, parse_json
 
 _LITE_ENCODERS = [
     {"name": "tu-tf_efficientnet_lite0", "weight": 0.3},
@@ -81,18 +82,19 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 """Purpose of each preset, and its changes to the recipe."""
 
 
-def preset_config(name: str, changes: list[str] | None = None) -> Config:
+def preset_config(name: str, changes: list[str] | None = None, *, option: str = "--preset") -> Config:
     """Builds a preset's configuration.
 
     Args:
         name: One of `PRESETS`.
         changes: Each `section.key=value`; the value is JSON, or else a string.
+        option: The option or argument that gave the name, for the message.
 
     Raises:
         SaltError: If there is no such preset, or a change is misspelt or out of range.
     """
     if name not in PRESETS:
-        raise SaltError("no such preset", field="--preset", found=name, expected=" or ".join(PRESETS))
+        raise SaltError("no such preset", field=option, found=name, expected=" or ".join(PRESETS))
     return changed(parse_config(PRESETS[name][1]), changes or [])
 
 
@@ -102,17 +104,11 @@ def changed(config: Config, changes: list[str]) -> Config:
     Raises:
         SaltError: If a change is misspelt or out of range.
     """
-    import json
-
     document = config.model_dump(mode="json")
     for change in changes:
         key, equals, text = change.partition("=")
         if not equals:
             raise SaltError("is not a change", field="--set", found=change, expected="section.key=value")
-        try:
-            value = json.loads(text)
-        except ValueError:
-            value = text
         *sections, last = key.strip().split(".")
         place = document
         for section in sections:
@@ -123,9 +119,34 @@ def changed(config: Config, changes: list[str]) -> Config:
         )
         if not isinstance(place, dict) or (last not in place and not free):
             raise SaltError("no such option", field="--set", found=key, expected=_nearest(key, config))
+        value = _value(key.strip(), text, place.get(last))
         # An unset option has no type to go by: `cluster.tag=1.10` must stay text.
         place[last] = text if last in place and place[last] is None and isinstance(value, int | float) else value
     return parse_config(document, "--set")
+
+
+def _value(key: str, text: str, before: Any) -> Any:
+    """Parses the value of a change: JSON, or else a string, except where the option holds a list or an object."""
+    try:
+        return parse_json(text)
+    except SaltError as error:
+        begun = text.lstrip().startswith(("[", "{")) and not isinstance(before, str)
+        if not begun and not isinstance(before, list | dict):
+            return text
+        if error.field is None:
+            shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+            problem = f"{error.problem}: {error.found}" if error.found else error.problem
+            raise SaltError(problem, file="--set", field=key, found=repr(shown), expected=_example(before)) from None
+        place = f"{key}.{error.field}"
+        raise SaltError(error.problem, file="--set", field=place, found=error.found, expected=error.expected) from None
+
+
+def _example(before: Any) -> str:
+    """What an option that holds a list or an object is set to: its first entry, as JSON."""
+    import json
+
+    first = before[:1] if isinstance(before, list) else dict([*(before or {}).items()][:1])
+    return f"JSON, such as {json.dumps(first)}" if first else "JSON"
 
 
 def _nearest(key: str, config: Config) -> str:

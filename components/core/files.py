@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.numbers import parse_json
 
 
 @contextmanager
@@ -57,14 +59,17 @@ def read_json(path: str | Path) -> Any:
     """Reads JSON.
 
     Raises:
-        SaltError: If the file is missing or is not JSON.
+        SaltError: If the file is missing or not a regular one, is not JSON, or holds a number that is not finite.
     """
     try:
-        return json.loads(Path(path).read_text())
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # a pipe may never answer, a device may never end
+            raise SaltError("is not a regular file", file=path)
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SaltError(f"cannot be read: {error.strerror}", file=path) from error
-    except ValueError as error:
+    except UnicodeDecodeError as error:
         raise SaltError("is not JSON", file=path, found=error) from error
+    return parse_json(text, path)
 
 
 def content_hash(content: Any) -> str:

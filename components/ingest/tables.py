@@ -6,6 +6,7 @@ import math
 import re
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.numbers import plain_number
 from salt_pipeline.components.ingest.archive import Entry
 from salt_pipeline.components.ingest.problems import Problems
 
@@ -81,8 +82,8 @@ def to_depth(text: str, image_id: str, where: str) -> int:
         SaltError: If it is not a number, or outside the range of depths.
     """
     try:
-        depth = float(text)
-    except ValueError:
+        depth = plain_number(text)
+    except SaltError:
         depth = math.nan
     if not 0 <= depth <= 100_000:
         raise SaltError("is no depth", file=where, field=image_id, found=repr(text), expected="ft, 0 to 100000")

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from salt_pipeline.components.core.config.config import ModelConfig
+from salt_pipeline.components.core.config.config import MAX_FOLDS, EncoderName, ModelConfig
+from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path, read_json, write_json
 from salt_pipeline.components.network.unet import SaltNet
@@ -23,6 +24,26 @@ ENTRIES = {"encoder", "fold", "config_hash", "data_hash", "architecture", "sha25
 
 PACKAGES = ("torch", "segmentation-models-pytorch", "timm", "safetensors", "numpy")
 """Packages whose versions the sidecar records."""
+
+
+class Sidecar(BaseModel):
+    """What must hold of a sidecar before anything is built from it; further entries are not looked at.
+
+    Attributes:
+        encoder: Name of the encoder.
+        fold: The fold that the network never saw.
+        config_hash: Hash of the options that determine the network.
+        data_hash: Hash of the training data.
+        architecture: The network's part of the configuration, within its bounds.
+        sha256: Digest of the weights.
+    """
+
+    encoder: EncoderName
+    fold: int = Field(ge=0, lt=MAX_FOLDS, strict=True)
+    config_hash: str
+    data_hash: str
+    architecture: ModelConfig
+    sha256: str
 
 
 def save_model(folder: str, weights: dict[str, Tensor], architecture: ModelConfig, facts: dict[str, Any]) -> None:
@@ -71,12 +92,16 @@ def load_files(weights: Path, sidecar: Path, device: torch.device) -> tuple[Salt
     if missing:
         raise SaltError("entries are missing", file=sidecar, found=", ".join(sorted(missing)))
     try:
+        described = Sidecar.model_validate(facts)
+    except ValidationError as error:
+        raise problems_of(error, sidecar)[0] from None
+    try:
         with weights.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if digest != facts["sha256"]:
+        if digest != described.sha256:
             raise SaltError("was altered: its SHA-256 is not the sidecar's", file=weights)
-        model = SaltNet(facts["encoder"], ModelConfig.model_validate(facts["architecture"]))
+        model = SaltNet(described.encoder, described.architecture)
         model.load_state_dict(load_file(weights))
-    except (OSError, ValidationError, SafetensorError, RuntimeError) as error:
+    except (OSError, SafetensorError, RuntimeError) as error:
         raise SaltError("cannot be loaded", file=weights, found=str(error).splitlines()[0]) from error
     return model.eval().to(device).to(memory_format=torch.channels_last), facts

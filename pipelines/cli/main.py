@@ -131,7 +131,7 @@ def presets(name: Annotated[str | None, typer.Argument(help="The preset to show 
     from salt_pipeline.pipelines.presets import PRESETS, preset_config
 
     if name:
-        typer.echo(preset_config(name).model_dump_json(indent=2))
+        typer.echo(preset_config(name, option="NAME").model_dump_json(indent=2))
         return
     table = Table("preset", "purpose", box=None)
     for key, (purpose, _) in PRESETS.items():

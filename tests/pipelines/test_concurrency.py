@@ -47,6 +47,15 @@ def test_the_number_of_threads_that_the_user_set_holds(monkeypatch: pytest.Monke
     assert plan(QUICK, []).threads == "3"
 
 
+@pytest.mark.parametrize("threads", ["1_0", "４", "0", "-1", "1e400", "NaN", "two"])
+def test_threads_that_are_not_a_plain_number_are_refused(monkeypatch: pytest.MonkeyPatch, threads: str) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    with pytest.raises(
+        SaltError, match=rf"^OMP_NUM_THREADS: is not a number of threads \(found '{threads}', expected 1"
+    ):
+        plan(QUICK, [])
+
+
 @pytest.mark.parametrize("jobs", [0, -1])
 def test_a_number_of_jobs_below_one_is_refused(jobs: int) -> None:
     with pytest.raises(SaltError) as refused:

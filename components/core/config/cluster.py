@@ -3,13 +3,43 @@
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from salt_pipeline.components.core.config.section import Section
+from salt_pipeline.components.core.numbers import plain_number
 from salt_pipeline.components.core.stages import IN_LOOP, StageName
 
-Quantity = Annotated[str, Field(coerce_numbers_to_str=True, pattern=r"^\d+(\.\d+)?(m|k|[KMGTPE]i|[MGTPE])?$")]
-"""An amount as Kubernetes writes it: `4`, `500m`, `16Gi`."""
+_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3} | {
+    unit: base**power
+    for power, letter in enumerate("KMGTPE", start=1)
+    for unit, base in ((letter, 1e3), (f"{letter}i", 1024.0))
+    if unit != "K"
+}
+"""Suffixes of Kubernetes' quantities."""
+
+
+def _amount(quantity: str) -> float:
+    """A quantity as a number: `500m` is 0.5, `2Gi` is 2**31."""
+    number = quantity.rstrip("mkKMGTPEi")
+    return plain_number(number) * _UNITS[quantity.removeprefix(number)]
+
+
+def _within(least: str, most: str) -> AfterValidator:
+    def check(quantity: str) -> str:
+        if not _amount(least) <= _amount(quantity) <= _amount(most):
+            raise ValueError(f"Input should be from {least} to {most}")
+        return quantity
+
+    return AfterValidator(check)
+
+
+_QUANTITY = Field(coerce_numbers_to_str=True, pattern=r"^[0-9]{1,20}(\.[0-9]{1,20})?(m|k|[KMGTPE]i|[MGTPE])?$")
+
+Cpu = Annotated[str, _QUANTITY, _within("1m", "4096")]
+"""CPUs as Kubernetes writes them: `4`, `500m`; one thousandth is its finest unit, and no node has 4096."""
+
+Memory = Annotated[str, _QUANTITY, _within("1Mi", "1Pi")]
+"""Bytes as Kubernetes writes them: `512Mi`, `16Gi`; no process runs in less than 1Mi, and no node has 1Pi."""
 
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 _DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -20,8 +50,28 @@ LabelKey = Annotated[str, StringConstraints(pattern=rf"^({_DNS_LABEL}(\.{_DNS_LA
 LabelValue = Annotated[str, StringConstraints(pattern=rf"^({_LABEL})?$")]
 """Value of a label: empty, or at most 63 characters."""
 
+RegistryPrefix = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9]+([._-]+[A-Za-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$", max_length=200
+    ),
+]
+"""Prefix of an image's name: a host, with a port or not, and lower-case folders; 255 characters fit with the stage."""
+
+Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
+"""Tag of a container image."""
+
 ObjectName = Annotated[str, StringConstraints(pattern=rf"^{_DNS_LABEL}(\.{_DNS_LABEL})*$", max_length=253)]
 """Name of a Kubernetes object, such as a Secret: a DNS subdomain."""
+
+Hours = Annotated[float, Field(ge=1 / 60, le=24 * 365)]
+"""A time limit: from a minute, in which no pod finishes, to a year."""
+
+_MOST_GPUS = 128
+"""Twice as many as the largest nodes have, whose GPUs are divided."""
+
+_MOST_RETRIES = 100
+"""With an hour for each attempt, four days of failing."""
 
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 """Label by which a pod requests a place in a LocalQueue of its namespace."""
@@ -33,9 +83,9 @@ _RESERVED = (QUEUE_LABEL, "app.kubernetes.io/name", "workflows.argoproj.io/", "p
 class Toleration(Section):
     """A Kubernetes toleration."""
 
-    key: str
+    key: LabelKey | Literal[""] = Field(description="Key of the taint; empty, with operator Exists, for every key.")
     operator: Literal["Equal", "Exists"] = "Equal"
-    value: str = ""
+    value: LabelValue = ""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] = "NoSchedule"
 
     @model_validator(mode="after")
@@ -48,29 +98,27 @@ class Toleration(Section):
 class StageConfig(Section):
     """What one stage requests of its node; unset options are those of the section `cluster`."""
 
-    accelerator: str | None = Field(None, description="Resource name of the GPUs, or `none`.")
-    accelerator_count: int | None = Field(None, ge=1, description="GPUs of a task.")
-    cpu: Quantity | None = Field(None, description="CPUs it requests, as Kubernetes writes them.")
-    memory: Quantity | None = Field(None, description="Memory it requests, and its limit.")
-    shm: Quantity | None = Field(None, description="Size of a memory-backed /dev/shm.")
-    node_selector: dict[str, str] | None = Field(None, description="Labels a node must carry.")
+    accelerator: LabelKey | None = Field(None, description="Resource name of the GPUs, or `none`.")
+    accelerator_count: int | None = Field(None, ge=1, le=_MOST_GPUS, description="GPUs of a task.")
+    cpu: Cpu | None = Field(None, description="CPUs it requests, as Kubernetes writes them.")
+    memory: Memory | None = Field(None, description="Memory it requests, and its limit.")
+    shm: Memory | None = Field(None, description="Size of a memory-backed /dev/shm.")
+    node_selector: dict[LabelKey, LabelValue] | None = Field(None, description="Labels a node must carry.")
     tolerations: tuple[Toleration, ...] | None = Field(None, description="Taints it may be scheduled on.")
-    timeout_hours: float | None = Field(None, gt=0, description="Hours after which it is stopped.")
-    retries: int | None = Field(None, ge=0, description="Further attempts when it fails.")
+    timeout_hours: Hours | None = Field(None, description="Hours after which it is stopped.")
+    retries: int | None = Field(None, ge=0, le=_MOST_RETRIES, description="Further attempts when it fails.")
 
 
 def threads(node: StageConfig) -> int:
     """Compute threads of a task: as many as the CPUs that it requests, and at least one."""
-    cpu = node.cpu or "1"
-    number = float(cpu.rstrip("mkKMGTPEi"))
-    return max(1, math.ceil(number / 1000 if cpu.endswith("m") else number))
+    return max(1, math.ceil(_amount(node.cpu or "1")))
 
 
 class ClusterConfig(Section):
     """The images, and what their pods request of a Kubernetes cluster; the local runner ignores this section."""
 
-    registry: str = Field("salt-pipeline", min_length=1, description="Prefix of the stages' image names.")
-    tag: Annotated[str, Field(pattern=r"^[\w][\w.-]{0,127}$")] | None = Field(
+    registry: RegistryPrefix = Field("salt-pipeline", description="Prefix of the stages' image names.")
+    tag: Tag | None = Field(
         None, description="Tag of the images, never `latest`; by default the one that `salt images build` derives."
     )
     digests: dict[StageName, Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]] = Field(
@@ -83,17 +131,21 @@ class ClusterConfig(Section):
     pod_labels: dict[LabelKey, LabelValue] = Field(
         default_factory=dict, description="Labels of the pods of the stages, as `team` or `example.org/cost-centre`."
     )
-    accelerator: str = Field("nvidia.com/gpu", description="Resource name of the GPUs, or `none` to run on CPU nodes.")
-    accelerator_count: int = Field(1, ge=1, description="GPUs of a task.")
-    cpu: Quantity = Field("4", description="CPUs a training or prediction task requests, as Kubernetes writes them.")
-    memory: Quantity = Field("16Gi", description="Memory a training or prediction task requests, and its limit.")
-    shm: Quantity = Field("2Gi", description="Size of a memory-backed /dev/shm of these two.")
-    node_selector: dict[str, str] = Field(default_factory=dict, description="Labels a node must carry for these two.")
+    accelerator: LabelKey = Field(
+        "nvidia.com/gpu", description="Resource name of the GPUs, or `none` to run on CPU nodes."
+    )
+    accelerator_count: int = Field(1, ge=1, le=_MOST_GPUS, description="GPUs of a task.")
+    cpu: Cpu = Field("4", description="CPUs a training or prediction task requests, as Kubernetes writes them.")
+    memory: Memory = Field("16Gi", description="Memory a training or prediction task requests, and its limit.")
+    shm: Memory = Field("2Gi", description="Size of a memory-backed /dev/shm of these two.")
+    node_selector: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, description="Labels a node must carry for these two."
+    )
     tolerations: tuple[Toleration, ...] = Field((), description="Taints these two may be scheduled on.")
-    light_cpu: Quantity = Field("250m", description="CPUs that a stage without a network requests.")
-    light_memory: Quantity = Field("2Gi", description="Memory that a stage without a network requests, and its limit.")
-    timeout_hours: float = Field(24, gt=0, description="Hours after which a task is stopped.")
-    retries: int = Field(2, ge=0, description="Further attempts of a failed task.")
+    light_cpu: Cpu = Field("250m", description="CPUs that a stage without a network requests.")
+    light_memory: Memory = Field("2Gi", description="Memory that a stage without a network requests, and its limit.")
+    timeout_hours: Hours = Field(24, description="Hours after which a task is stopped.")
+    retries: int = Field(2, ge=0, le=_MOST_RETRIES, description="Further attempts of a failed task.")
     stages: dict[StageName, StageConfig] = Field(
         default_factory=dict, description="Requests of single stages, such as stages.predict.memory."
     )
@@ -111,7 +163,7 @@ class ClusterConfig(Section):
                 raise ValueError(f"pod_labels: {key} is reserved (see cluster.queue for Kueue's label)")
         return self
 
-    def labels(self) -> dict[str, str]:
+    def labels(self) -> dict[LabelKey, LabelValue]:
         """The labels of every stage's pod: those of the configuration, and the queue's."""
         return {**self.pod_labels, **({QUEUE_LABEL: self.queue} if self.queue else {})}
 

@@ -8,11 +8,20 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from salt_pipeline.components.core.config.cluster import ClusterConfig
-from salt_pipeline.components.core.config.section import Section
-from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.config.section import Section, problems_of
+from salt_pipeline.components.core.errors import SaltErrors
 from salt_pipeline.components.core.files import content_hash
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+EncoderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$")]
+"""Name of an encoder: it becomes a folder, a part of file names, and text in YAML and HTML."""
+
+MAX_FOLDS = 20
+"""Most folds that a configuration may ask for."""
+
+MAX_EPOCHS = 100_000
+"""Most epochs: a training of the recipe has 120; at a second each, 100000 last longer than a day."""
 
 
 class DataConfig(Section):
@@ -26,7 +35,7 @@ class DataConfig(Section):
 class SplitConfig(Section):
     """How the labelled images are split."""
 
-    folds: int = Field(5, ge=2, le=20, description="Number of folds. Source: the recipe.")
+    folds: int = Field(5, ge=2, le=MAX_FOLDS, description="Number of folds. Source: the recipe.")
     group_touching: bool = Field(
         True, description="Keep tiles that touch in the same fold, so that no fold is validated on a neighbour."
     )
@@ -35,15 +44,15 @@ class SplitConfig(Section):
 class EncoderConfig(Section):
     """One encoder of the ensemble."""
 
-    name: str = Field(min_length=1, description="Encoder name of segmentation-models-pytorch; `tu-` ones are timm's.")
+    name: EncoderName = Field(description="Encoder name of segmentation-models-pytorch; `tu-` ones are timm's.")
     weight: Fraction = Field(description="Fraction in the ensemble. Source: the recipe, 0.7 and 0.3.")
 
 
 class ModelConfig(Section):
     """The network. Source of every default: the recipe."""
 
-    encoder_weights: str = Field(
-        "imagenet", min_length=1, description="`imagenet`, `none`, or the path or URI of a file (.safetensors, .pth)."
+    encoder_weights: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]+$")] = Field(
+        "imagenet", description="`imagenet`, `none`, or the path or URI of a file (.safetensors, .pth)."
     )
     stem_stride: Literal[1, 2] = Field(1, description="Stride of the encoder's first convolution; 1 drops its pooling.")
     input_size: int = Field(128, ge=64, le=512, multiple_of=32, description="Side of the network's input, px.")
@@ -51,9 +60,19 @@ class ModelConfig(Section):
         "pad", description="The 101 x 101 image is padded to the input by reflection, or resized to it."
     )
     input_mean: Fraction = Field(0.0, description="Subtracted from the image as a fraction of white.")
-    input_std: float = Field(1.0, gt=0, description="Divides the image after the mean was subtracted.")
-    centre_channels: int = Field(512, ge=8, description="Channels of each of the two bottleneck convolutions.")
-    decoder_channels: int = Field(64, ge=16, description="Channels of each of the five decoder stages.")
+    input_std: float = Field(
+        1.0,
+        ge=1e-3,
+        le=1000,
+        description="Divides the image after the mean was subtracted, as a fraction of white; 1/255 gives grey levels.",
+    )
+    centre_channels: int = Field(
+        512,
+        ge=8,
+        le=4096,
+        description="Channels of each of the two bottleneck convolutions; 4096 have 0.6 GB of weights.",
+    )
+    decoder_channels: int = Field(64, ge=16, le=1024, description="Channels of each of the five decoder stages.")
     scse: bool = Field(True, description="Concurrent squeeze and excitation after each decoder stage (r = 16).")
     hypercolumn: bool = Field(True, description="Classify pixels by all decoder outputs and the centre.")
     gate: bool = Field(True, description="Multiply the hypercolumn by the probability that there is any salt.")
@@ -68,18 +87,27 @@ class ModelConfig(Section):
 class TrainConfig(Section):
     """The training of one fold. Source of every default: the recipe."""
 
-    epochs: int = Field(120, ge=1, description="Epochs of both phases together.")
-    phase1_epochs: int = Field(20, ge=0, description="First epochs, under dice + BCE; those after are under Lovász.")
-    batch_size: int = Field(10, ge=2, description="Images of a step.")
-    learning_rate: float = Field(1e-4, gt=0, description="Adam's learning rate, the peak of a one-cycle schedule.")
-    weight_decay: float = Field(1e-4, ge=0, description="Adam's L2 penalty.")
+    epochs: int = Field(120, ge=1, le=MAX_EPOCHS, description="Epochs of both phases together.")
+    phase1_epochs: int = Field(
+        20, ge=0, le=MAX_EPOCHS, description="First epochs, under dice + BCE; those after are under Lovász."
+    )
+    batch_size: int = Field(10, ge=2, le=4096, description="Images of a step.")
+    learning_rate: float = Field(
+        1e-4,
+        ge=1e-9,
+        le=10,
+        description="Adam's learning rate, the peak of a one-cycle schedule; under 1e-9 no float32 weight moves.",
+    )
+    weight_decay: float = Field(1e-4, ge=0, le=10, description="Adam's L2 penalty.")
     schedule: Literal["plateau", "one_cycle"] = Field(
         "plateau", description="Learning rate: lowered when the metric stalls, or one rise and cosine fall."
     )
-    plateau_patience: int = Field(10, ge=0, description="Epochs without a better metric before the rate is lowered.")
-    plateau_factor: float = Field(0.5, gt=0, lt=1, description="Factor of each lowering.")
+    plateau_patience: int = Field(
+        10, ge=0, le=MAX_EPOCHS, description="Epochs without a better metric before the rate is lowered."
+    )
+    plateau_factor: float = Field(0.5, ge=1e-6, lt=1, description="Factor of each lowering.")
     classification_weight: float = Field(
-        0.1, ge=0, description="Weight of the salt / no-salt BCE beside the segmentation loss."
+        0.1, ge=0, le=1000, description="Weight of the salt / no-salt BCE beside the segmentation loss."
     )
     symmetric_lovasz: bool = Field(False, description="Mean of the Lovász hinge of a mask and of its complement.")
     keep: Literal["best", "last", "mean"] = Field(
@@ -95,7 +123,7 @@ class PredictConfig(Section):
     """Inference on out-of-fold and test images."""
 
     flip_tta: bool = Field(True, description="Mean of the probabilities of an image and of its mirror image.")
-    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+    batch_size: Annotated[int, Field(ge=1, le=16384)] | Literal["auto"] = Field(
         "auto", description="Images that are predicted at once; auto: 64 on a CPU; on a GPU, 512 of 128 x 128."
     )
     amp: Literal["auto", "off"] = Field("auto", description="bf16 autocast where the device computes in it.")
@@ -117,8 +145,8 @@ class SubmissionConfig(Section):
     threshold: Fraction | Literal["best"] = Field(
         "best", description="A pixel is salt above this probability; or the best out of fold. Recipe: 0.5."
     )
-    min_area: Annotated[int, Field(ge=0)] | Literal["best"] = Field(
-        "best", description="Smaller masks are emptied, px; or the best out of fold. Recipe: 0."
+    min_area: Annotated[int, Field(ge=0, le=101 * 101)] | Literal["best"] = Field(
+        "best", description="Smaller masks are emptied, px, at most all; or the best out of fold. Recipe: 0."
     )
 
 
@@ -134,6 +162,7 @@ class Config(Section):
             EncoderConfig(name="se_resnext101_32x4d", weight=0.7),
         ),
         min_length=1,
+        max_length=32,
     )
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
@@ -188,12 +217,4 @@ def parse_config(document: Any, source: str = "configuration") -> Config:
     try:
         return Config.model_validate(document)
     except ValidationError as error:
-        problems = [
-            SaltError(
-                item["msg"].removeprefix("Value error, "),
-                field=".".join(map(str, item["loc"])) or None,
-                found=repr(item["input"]) if item["loc"] else None,
-            )
-            for item in error.errors(include_url=False)
-        ]
-        raise SaltErrors(f"{source} is not valid", problems) from None
+        raise SaltErrors(f"{source} is not valid", problems_of(error)) from None

@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -148,6 +149,21 @@ def test_read_json_names_a_file_that_is_not_json(tmp_path: Path, content: Any) -
     path.write_bytes(content)
     with pytest.raises(SaltError, match=r"bad\.json: is not JSON"):
         read_json(path)
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "1e-400"])
+def test_read_json_names_a_number_that_is_not_finite(tmp_path: Path, number: str) -> None:
+    path = tmp_path / "bad.json"
+    path.write_text(f'{{"loss": [0.5, {number}]}}')
+    with pytest.raises(SaltError, match=rf"bad\.json: loss\.1: is not a number \(found {number}, expected"):
+        read_json(path)
+
+
+def test_read_json_does_not_wait_for_what_is_not_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
+        with pytest.raises(SaltError, match=r": is not a regular file"):
+            read_json(path)
 
 
 @given(st.dictionaries(st.text(), json_values, max_size=6), st.randoms())

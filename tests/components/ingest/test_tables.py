@@ -76,7 +76,7 @@ def test_a_depth_is_rounded_to_feet(text: Any, feet: Any) -> None:
     assert to_depth(text, "a", "depths.csv") == feet
 
 
-@pytest.mark.parametrize("text", ["", "deep", "nan", "inf", "-1", "1e9"])
+@pytest.mark.parametrize("text", ["", "deep", "nan", "inf", "-1", "1e9", "1_0", "１２", "1e-400"])
 def test_an_invalid_depth_is_refused(text: Any) -> None:
     with pytest.raises(SaltError, match=r"depths\.csv: a: is no depth"):
         to_depth(text, "a", "depths.csv")

@@ -53,8 +53,19 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
         ({"version": 2}, "wrong version .found 2, expected 1"),
         ({"encoder": "resnet18"}, "cannot be loaded"),
         ({"encoder": "resnet19"}, "no such encoder"),
-        ({"architecture": {"stem_stride": 3}}, "cannot be loaded"),
-        ({"architecture": {"decoder": "large"}}, "cannot be loaded"),
+        ({"encoder": "../../evil"}, r"model.json: encoder: String should match"),
+        ({"encoder": ["resnet18"]}, r"model.json: encoder: Input should be a valid string"),
+        ({"fold": -5}, r"model.json: fold: .*greater than or equal to 0 \(found -5\)"),
+        ({"fold": 1.5}, r"model.json: fold: .*valid integer \(found 1.5\)"),
+        ({"sha256": None}, r"model.json: sha256: "),
+        ({"architecture": {"stem_stride": 3}}, r"model.json: architecture.stem_stride: Input should be 1 or 2"),
+        ({"architecture": {"decoder": "large"}}, r"model.json: architecture.decoder: Extra inputs"),
+        (
+            {"architecture": {"centre_channels": 10**9}},
+            r"architecture.centre_channels: .*equal to 4096 \(found 10{9}\)",
+        ),
+        ({"architecture": {"decoder_channels": 10**9}}, r"architecture.decoder_channels: .*less than or equal"),
+        ({"architecture": []}, r"model.json: architecture: "),
     ],
 )
 def test_a_sidecar_that_does_not_fit_is_refused(folder: Path, change: dict[str, Any], message: str) -> None:

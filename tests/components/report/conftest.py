@@ -12,7 +12,7 @@ from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pi
 from salt_pipeline.components.report.stage import report
 
 FOLD_COUNT = 3
-NAMES = ("plain", 'b<i>&"old')
+NAMES = ("plain", "b.old+1")
 DATA_HASH = "feedfacecafebeef"
 THRESHOLD, MIN_AREA = 0.45, 200
 DROPPED = '{"0bad": "its mask is of <b>another</b> size"}'

@@ -102,7 +102,7 @@ def test_presets_are_listed_and_shown_as_json() -> None:
     assert all(name in out for name in ("smoke", "quick", "cpu", "seed"))
     _, out, _ = salt("presets", "smoke")
     assert json.loads(out)["split"]["folds"] == 2
-    assert "no such preset" in fails("presets", "fast")
+    assert "error: NAME: no such preset (found fast" in fails("presets", "fast")
 
 
 def test_the_compiled_pipeline_follows_the_options(tmp_path: Path) -> None:

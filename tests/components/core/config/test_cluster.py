@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from salt_pipeline.components.core.config.cluster import StageConfig, threads
 from salt_pipeline.components.core.config.config import parse_config
 from tests.components.core.config.problems import problems
 
@@ -42,10 +43,42 @@ def test_names_that_kubernetes_accepts(secret: str, label: str) -> None:
         ("pod_labels", {"Example.org/team": ""}),
         ("pod_labels", {"a/b/c": ""}),
         ("pod_labels", {"": ""}),
+        ("registry", "a b;$(id)"),
+        ("registry", "reg.example/"),
+        ("registry", "reg.example/Team"),
+        ("registry", "reg.example:port/team"),
+        ("registry", "reg.example//team"),
+        ("registry", "../team"),
+        ("registry", ""),
+        ("tag", "ünï"),
+        ("tag", "１.2"),
+        ("tag", "a\n"),
+        ("accelerator", "nvidia.com/gpu; id"),
+        ("node_selector", {"pool": "$(id)"}),
+        ("node_selector", {"a b": "c"}),
+        ("tolerations", [{"key": "a\nb"}]),
+        ("tolerations", [{"key": "a", "value": "b c"}]),
     ],
 )
-def test_names_that_kubernetes_refuses_are_named(field: str, value: Any) -> None:
+def test_names_that_kubernetes_or_a_registry_refuses_are_named(field: str, value: Any) -> None:
     assert all(problem.startswith(f"cluster.{field}") for problem in problems({"cluster": {field: value}}))
+
+
+@pytest.mark.parametrize(
+    "registry", ["salt-pipeline", "localhost:5000", "reg.example:5000/team/my_salt", "123.dkr.example.com/a__b/c-d.e"]
+)
+def test_registries_as_they_are(registry: str) -> None:
+    assert parse_config({"cluster": {"registry": registry}}).cluster.registry == registry
+
+
+@pytest.mark.parametrize(("cpu", "count"), [("1m", 1), ("2500m", 3), ("4", 4), (2.5, 3), ("1k", 1000), ("4096", 4096)])
+def test_a_task_has_as_many_threads_as_it_requests_cpus(cpu: str | float, count: int) -> None:
+    assert threads(StageConfig.model_validate({"cpu": cpu})) == count
+
+
+@pytest.mark.parametrize("memory", ["1Mi", "1048576", "512M", "16Gi", "2.5Gi", "1Ti", "1Pi"])
+def test_memory_as_kubernetes_writes_it(memory: str) -> None:
+    assert parse_config({"cluster": {"memory": memory}}).cluster.memory == memory
 
 
 @pytest.mark.parametrize("key", ["kueue.x-k8s.io/queue-name", "app.kubernetes.io/name", "pipeline/runid"])

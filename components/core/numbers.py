@@ -1,0 +1,81 @@
+"""What a plain finite number is, wherever one is read: in csv files, JSON, `--set` options and the environment."""
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from salt_pipeline.components.core.errors import SaltError
+
+PLAIN = "a plain finite number, such as 3, 0.5 or 1e-4"
+"""What a text is expected to be, for messages."""
+
+_PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+SHOWN = 80
+"""Characters of a wrong value that a message shows."""
+
+
+def plain_number(text: str) -> float:
+    """Reads a number of ASCII digits that a float can hold.
+
+    Python's own `float` also reads `1_000`, digits of other scripts, `Infinity` and `NaN`, and makes 0 of `1e-400`.
+
+    Raises:
+        SaltError: If the text is no such number.
+    """
+    number = float(text) if _PLAIN.fullmatch(text) else math.nan
+    vanished = number == 0 and re.search("[1-9]", re.split("[eE]", text)[0])
+    if not math.isfinite(number) or vanished:
+        raise SaltError("is not a number", found=repr(text[:SHOWN]), expected=PLAIN)
+    return number
+
+
+def parse_json(text: str, file: str | Path | None = None) -> Any:
+    """Parses JSON, of which every number is plain and finite.
+
+    Args:
+        text: The document.
+        file: Where it was read, for the message.
+
+    Raises:
+        SaltError: If it is not JSON, is nested too deeply, or holds another number, whose place is then named.
+    """
+    wrong: list[_NoNumber] = []
+
+    def number(digits: str) -> Any:
+        try:
+            value = plain_number(digits)
+        except SaltError:
+            wrong.append(_NoNumber(digits))
+            return wrong[-1]
+        return value if set(".eE") & set(digits) else int(digits)
+
+    try:
+        content = json.loads(text, parse_float=number, parse_int=number, parse_constant=number)
+        if wrong:
+            place = _place(content, wrong[0]) or None
+            raise SaltError("is not a number", file=file, field=place, found=wrong[0][:SHOWN], expected=PLAIN)
+        return content
+    except ValueError as error:
+        raise SaltError("is not JSON", file=file, found=error) from error
+    except RecursionError:
+        raise SaltError("is nested too deeply", file=file) from None
+
+
+class _NoNumber(str):
+    """The text of a number that is not plain, in its place in the document."""
+
+    __slots__ = ()
+
+
+def _place(content: Any, wanted: _NoNumber) -> str:
+    """The keys and indices that lead to a value, joined by dots."""
+    inside = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in inside:
+        if value is wanted:
+            return str(key)
+        if below := _place(value, wanted):
+            return f"{key}.{below}"
+    return ""
