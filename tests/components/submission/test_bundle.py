@@ -1,10 +1,13 @@
 """The bundle that the stage writes, and models that it refuses."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from salt_pipeline.components.core.bundle import open_bundle
 from salt_pipeline.components.core.config.config import parse_config
@@ -96,5 +99,15 @@ def test_damaged_weights_are_named(world: World, models: list[str]) -> None:
         run(world, models)
     path.unlink()
     with pytest.raises(SaltError, match=r"two1/model\.safetensors: cannot be read"):
+        run(world, models)
+    assert not Path(world.path("out/bundle/bundle.json")).exists()
+
+
+def test_a_model_with_weights_that_are_not_finite_is_refused(world: World, models: list[str]) -> None:
+    path, sidecar = Path(models[0], "model.safetensors"), Path(models[0], "model.json")
+    save_file({"a": np.array([0, np.nan], np.float32)}, path)
+    facts = json.loads(sidecar.read_text()) | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    sidecar.write_text(json.dumps(facts))
+    with pytest.raises(SaltError, match=r"one0/model\.safetensors: a: the weights hold numbers that are not finite"):
         run(world, models)
     assert not Path(world.path("out/bundle/bundle.json")).exists()
