@@ -27,7 +27,7 @@ _BYTES = {
     "U64": 8,
     "F64": 8,
 }
-_EXPONENTS = {
+_EXPONENTS: dict[str, Any] = {
     "F16": np.uint16(0x7C00),
     "BF16": np.uint16(0x7F80),
     "F32": np.uint32(0x7F80_0000),
