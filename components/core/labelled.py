@@ -14,11 +14,13 @@ from salt_pipeline.components.core.schemas import DATASET, FOLDS, open_table, re
 def read_labelled(dataset: str | Path, columns: list[str]) -> tuple[pa.Table, dict[str, str]]:
     """Reads the labelled rows of a dataset, a row group at a time: most images of a dataset are not labelled.
 
+    Every row is checked, also those that are not labelled.
+
     Returns:
         The rows, sorted by id, and the metadata of the file.
 
     Raises:
-        SaltError: If the file is not a dataset or is damaged.
+        SaltError: If the file is not a dataset, is damaged, or holds a value that its schema does not allow.
     """
     with open_table(dataset, DATASET) as file:
         facts = table_metadata(file)
@@ -37,12 +39,18 @@ def read_folds(path: str | Path, ids: list[str], expected: Mapping[str, str]) ->
         expected: What the metadata of the file must say, for example its `data_hash`.
 
     Raises:
-        SaltError: If the file is not of that schema, or belongs to other images.
+        SaltError: If the file is not of that schema, belongs to other images, or holds a fold that does not exist.
     """
     table, facts = read_table(path, FOLDS)
     check_facts(path, facts, expected)
     check_ids(path, table["id"].to_pylist(), ids)
-    return table["fold"].to_numpy()
+    fold_B = table["fold"].to_numpy()
+    largest = int(facts.get("folds", len(ids))) - 1
+    if len(wrong := np.flatnonzero(fold_B > largest)):
+        row = int(wrong[0])
+        place = f"fold, row {row + 1}, image {ids[row]}"
+        raise SaltError("no such fold", file=path, field=place, found=fold_B[row], expected=f"0 to {largest}")
+    return fold_B
 
 
 def check_facts(

@@ -1,12 +1,16 @@
-"""The Parquet files that pass between stages: their schemas, and how they are opened and written.
+"""The Parquet files that pass between stages: their schemas, and how they are read and written.
+
+A schema says what each column may hold, by the rules of `row_check`; every reader in this module enforces them.
 
 A file's key-value metadata holds `salt.schema` (name and version) and whatever strings the stage adds (hashes,
 encoder, fold ...). Images, masks and maps are 101 x 101 uint8, row-major, one fixed-size binary a row. Every page
 carries a checksum that is verified on reading: zstd would not notice damage in a page that did not compress.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +20,7 @@ import pyarrow.parquet as pq
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.core.row_check import RowCheck
 
 SIDE = 101
 """Height and width of every image, mask and probability map, in pixels (competition data page)."""
@@ -26,8 +31,8 @@ ROW_GROUP = 512
 _PIXELS = pa.binary(SIDE * SIDE)
 
 
-def _field(name: str, kind: pa.DataType, doc: str, *, nullable: bool = False) -> pa.Field:
-    return pa.field(name, kind, nullable=nullable, metadata={"doc": doc})
+def _field(name: str, kind: pa.DataType, doc: str, *, nullable: bool = False, **rules: str) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable, metadata={"doc": doc, **rules})
 
 
 def _schema(name: str, version: int, *fields: pa.Field) -> pa.Schema:
@@ -37,21 +42,42 @@ def _schema(name: str, version: int, *fields: pa.Field) -> pa.Schema:
 DATASET = _schema(
     "dataset",
     1,
-    _field("id", pa.string(), "image id: the file name without its ending; rows are sorted by it"),
+    _field("id", pa.string(), "image id: the file name without its ending; rows are sorted by it", ascending="yes"),
     _field("labelled", pa.bool_(), "true for a training image, false for a test image"),
     _field("image", _PIXELS, "grey levels, 0 to 255"),
-    _field("mask", _PIXELS, "1 is salt, 0 is not; null for a test image", nullable=True),
-    _field("depth", pa.int32(), "depth of the tile below the surface, ft; null where it is unknown", nullable=True),
-    _field("position", pa.int32(), "row in sample_submission.csv, from 0; null for a training image", nullable=True),
+    _field(
+        "mask",
+        _PIXELS,
+        "1 is salt, 0 is not; null for a test image",
+        nullable=True,
+        least="0",
+        most="1",
+        only_where="labelled",
+    ),
+    _field(
+        "depth",
+        pa.int32(),
+        "depth of the tile below the surface, ft; null where it is unknown",
+        nullable=True,
+        least="0",
+        most="100000",
+    ),
+    _field(
+        "position",
+        pa.int32(),
+        "row in sample_submission.csv, from 0; null for a training image",
+        nullable=True,
+        least="0",
+    ),
 )
 """One row per image. Metadata: `data_hash`, `source`, `dropped` (JSON object: id to reason)."""
 
 FOLDS = _schema(
     "folds",
     1,
-    _field("id", pa.string(), "id of a labelled image; rows are sorted by it"),
-    _field("fold", pa.int32(), "the fold that holds the image out, from 0"),
-    _field("group", pa.int32(), "images of one group (identical or touching tiles) share a fold"),
+    _field("id", pa.string(), "id of a labelled image; rows are sorted by it", ascending="yes"),
+    _field("fold", pa.int32(), "the fold that holds the image out, from 0", least="0"),
+    _field("group", pa.int32(), "images of one group (identical or touching tiles) share a fold", least="0"),
     _field("stratum", pa.string(), "mask class that the folds are stratified by"),
 )
 """One row per labelled image. Metadata: `data_hash`, `folds` (their number), `seed`."""
@@ -59,19 +85,33 @@ FOLDS = _schema(
 MAPS = _schema(
     "maps",
     1,
-    _field("id", pa.string(), "image id; rows are sorted by it, each id once"),
+    _field("id", pa.string(), "image id; rows are sorted by it, each id once", ascending="yes"),
     _field("map", _PIXELS, "probability of salt by pixel, q = round(255 p)"),
-    _field("salt", pa.float32(), "probability, by the classifier, that the image holds any salt, 0 to 1"),
+    _field(
+        "salt",
+        pa.float32(),
+        "probability, by the classifier, that the image holds any salt, 0 to 1",
+        least="0",
+        most="1",
+    ),
 )
 """One row per image. Metadata: `kind` (oof or test), `encoder`, `fold`, `data_hash`, `config_hash`; of blended maps
 `weights` (JSON object: encoder to its weight, or to a list of its weight in each fold)."""
 
 
+_FACTS = {
+    "kind": ("oof|test", "oof or test"),
+    "folds": ("[1-9][0-9]{0,8}", "a whole number from 1"),
+    "synthetic": ("true|false", "true or false"),
+}
+"""What the metadata of any of these files may say, where it says it: a pattern, and the same in words."""
+
+
 def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
-    """Opens a Parquet file after checking that it is of the wanted schema and version.
+    """Opens a Parquet file after checking that it is of the wanted schema and version, and its metadata.
 
     Raises:
-        SaltError: Naming the file, the column, the type found and the type expected.
+        SaltError: Naming the file, the column or the entry, what was found and what was expected.
     """
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
@@ -90,6 +130,10 @@ def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
         if not file.schema_arrow.field(index).type.equals(field.type):
             kind = file.schema_arrow.field(index).type
             raise SaltError("wrong type", file=path, field=field.name, found=kind, expected=field.type)
+    facts = table_metadata(file)
+    for key, (pattern, expected) in _FACTS.items():
+        if key in facts and not re.fullmatch(pattern, facts[key]):
+            raise SaltError("is not valid metadata", file=path, field=key, found=facts[key], expected=expected)
     return file
 
 
@@ -100,23 +144,20 @@ def table_metadata(file: pq.ParquetFile) -> dict[str, str]:
 
 
 def read_table(path: str | Path, schema: pa.Schema) -> tuple[pa.Table, dict[str, str]]:
-    """Checks a file and reads all of it.
+    """Reads all of a file, and checks it.
 
     Returns:
         The table and the file's metadata.
 
     Raises:
-        SaltError: If the file is not of that schema or is damaged.
+        SaltError: If the file is not of that schema, is damaged, or holds a value that the schema does not allow.
     """
     file = open_table(path, schema)
-    try:
-        return file.read(), table_metadata(file)
-    except (OSError, pa.ArrowException) as error:
-        raise SaltError("is damaged", file=path, found=error) from error
+    return RowCheck(path, schema)(_read(path, file.read)), table_metadata(file)
 
 
 def row_groups(path: str | Path, schema: pa.Schema, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """Checks a file and reads it a row group at a time, of which it holds one.
+    """Reads a file a row group at a time, of which it holds one, and checks each.
 
     Args:
         path: The file.
@@ -124,15 +165,23 @@ def row_groups(path: str | Path, schema: pa.Schema, columns: list[str] | None = 
         columns: The columns to read; by default all of them.
 
     Raises:
-        SaltError: If the file is not of that schema or is damaged; damage may be found only after the first groups.
+        SaltError: If the file is not of that schema, is damaged, or holds a value that the schema does not allow in one
+            of these columns; damage and values are found when their group is read.
     """
+    check = RowCheck(path, schema)
     with open_table(path, schema) as file:
         for group in range(file.num_row_groups):  # iter_batches would keep what it has read of the file
-            try:
-                table = file.read_row_group(group, columns=columns)
-            except (OSError, pa.ArrowException) as error:
-                raise SaltError("is damaged", file=path, found=error) from error
-            yield table
+            yield check(_read(path, partial(file.read_row_group, group, columns=columns)))
+
+
+def _read(path: str | Path, read: Callable[[], pa.Table]) -> pa.Table:
+    """Reads rows whose texts are UTF-8."""
+    try:
+        table = read()
+        table.validate(full=True)
+    except (OSError, pa.ArrowException) as error:
+        raise SaltError("is damaged", file=path, found=error) from error
+    return table
 
 
 @contextmanager

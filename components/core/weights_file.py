@@ -1,4 +1,4 @@
-"""Checks safetensors files by their header, without the package that loads them."""
+"""Checks safetensors files, without the package that loads them."""
 
 import json
 import os
@@ -7,6 +7,8 @@ from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
 
 from salt_pipeline.components.core.errors import SaltError
 
@@ -25,12 +27,25 @@ _BYTES = {
     "U64": 8,
     "F64": 8,
 }
+_EXPONENTS: dict[str, Any] = {
+    "F16": np.uint16(0x7C00),
+    "BF16": np.uint16(0x7F80),
+    "F32": np.uint32(0x7F80_0000),
+    "F64": np.uint64(0x7FF0_0000_0000_0000),
+}
+"""The exponent's bits of each type of float: all of them are set in infinities and NaN, and in no other number."""
+
+NOT_FINITE = "the weights hold numbers that are not finite"
+"""What every reader of weights says of NaN and infinity."""
+
 _LONGEST = 100_000_000
 """Largest size of a header, bytes; the limit of the format's own reader."""
 
 
 def check_weights(path: str | Path) -> int:
-    """Checks that a safetensors file is complete: tensors of known types fill it without gaps up to its end.
+    """Checks that a safetensors file is complete, and that its numbers are finite.
+
+    It is complete if tensors of known types fill it without gaps up to its end.
 
     Returns:
         The number of tensors.
@@ -42,14 +57,17 @@ def check_weights(path: str | Path) -> int:
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             tensors, data = _header(file, size)
-        spans = sorted(_span(entry) for entry in tensors.values())
-        joined = [(0, 0), *spans, (size - data, size - data)]
-        if any(end != begin for (_, end), (begin, _) in pairwise(joined)):
-            raise ValueError(f"tensors do not fill its {size} bytes")
+            spans = sorted(_span(entry) for entry in tensors.values())
+            joined = [(0, 0), *spans, (size - data, size - data)]
+            if any(end != begin for (_, end), (begin, _) in pairwise(joined)):
+                raise ValueError(f"tensors do not fill its {size} bytes")
+            unusable = next((name for name, entry in tensors.items() if not _is_finite(file, data, entry)), None)
     except OSError as error:
         raise SaltError(f"cannot be read: {error.strerror}", file=path) from error
     except (ValueError, KeyError, TypeError, struct.error, RecursionError) as error:
         raise SaltError("is not a safetensors file, or is damaged", file=path, found=error) from error
+    if unusable is not None:
+        raise SaltError(NOT_FINITE, file=path, field=unusable, expected="no NaN, no infinity")
     return len(tensors)
 
 
@@ -70,3 +88,14 @@ def _span(entry: dict[str, Any]) -> tuple[int, int]:
     if end - begin != _BYTES[entry["dtype"]] * prod(entry["shape"]):
         raise ValueError(f"{end - begin} bytes for {entry['dtype']} {entry['shape']}")
     return begin, end
+
+
+def _is_finite(file: IO[bytes], data: int, entry: dict[str, Any]) -> bool:
+    """Whether all numbers of a tensor are finite; `data` is the offset of the first tensor."""
+    exponent = _EXPONENTS.get(entry["dtype"])
+    if exponent is None:
+        return True
+    begin, end = _span(entry)
+    file.seek(data + begin)
+    numbers = np.frombuffer(file.read(end - begin), dtype=exponent.dtype)
+    return not ((numbers & exponent) == exponent).any()

@@ -85,13 +85,10 @@ def read_rows(path: str) -> Iterator[MapRows]:
     """Reads a map file a row group at a time.
 
     Raises:
-        SaltError: If the file is damaged, or its rows are not sorted by id.
+        SaltError: If the file is damaged, or holds a value that its schema does not allow.
     """
-    last = ""
     for table in row_groups(path, MAPS):
         ids = np.array(table["id"].to_pylist(), dtype=np.str_)
-        _check_ascending(path, last, ids)
-        last = str(ids[-1]) if len(ids) else last
         yield MapRows(ids, array_to_pixels(table["map"]), table["salt"].to_numpy(), np.full(len(ids), path))
 
 
@@ -102,15 +99,6 @@ def read_in_step(paths: list[str]) -> Iterator[list[MapRows]]:
         SaltError: If a file is damaged, its rows are not sorted by id, or its ids differ from those of the others.
     """
     return in_step([Stream(read_rows(path), path) for path in paths])
-
-
-def _check_ascending(path: str, last: str, ids: npt.NDArray[np.str_]) -> None:
-    before = np.concatenate([[last], ids[:-1]])
-    wrong = np.flatnonzero(ids <= before)
-    if len(wrong):
-        first = wrong[0]
-        problem = "the image is duplicate" if ids[first] == before[first] else "rows are not sorted by id"
-        raise SaltError(problem, file=path, field="id", found=f"{ids[first]} after {before[first]}")
 
 
 def merged(streams: list[Stream]) -> Iterator[MapRows]:

@@ -1,7 +1,6 @@
 """Splits the labelled images into folds and names the training jobs."""
 
 import logging
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +21,7 @@ log = logging.getLogger(__name__)
 def split(dataset: str, config: dict, folds: str) -> tuple[list[dict], dict[str, str]]:
     """Assigns each labelled image to the fold that holds it out.
 
-    The folds depend on the ids, the pixels and the configuration only, not on the order of rows or the machine.
+    The folds depend on the ids, the pixels and the configuration only, not on the machine.
 
     Args:
         dataset: Parquet file of schema `DATASET`.
@@ -38,11 +37,9 @@ def split(dataset: str, config: dict, folds: str) -> tuple[list[dict], dict[str,
     """
     settings = parse_config(config)
     labelled, metadata = _read_labelled(dataset)
-    order = np.argsort(labelled["id"].to_numpy(zero_copy_only=False).astype(str), kind="stable")
-    labelled = labelled.take(pa.array(order))
     ids = labelled["id"].to_pylist()
     count = settings.split.folds
-    _check(dataset, labelled, ids, count)
+    _check_count(dataset, ids, count)
 
     masks_BHW = array_to_pixels(labelled["mask"])
     _warn_if_one_sided(masks_BHW)
@@ -79,7 +76,7 @@ def _read_labelled(dataset: str) -> tuple[pa.Table, dict[str, str]]:
     return labelled, {"data_hash": metadata["data_hash"]}
 
 
-def _check(dataset: str, labelled: pa.Table, ids: list[str], folds: int) -> None:
+def _check_count(dataset: str, ids: list[str], folds: int) -> None:
     if len(ids) < folds:
         raise SaltError(
             "fewer labelled images than folds",
@@ -87,12 +84,6 @@ def _check(dataset: str, labelled: pa.Table, ids: list[str], folds: int) -> None
             field="split.folds",
             found=f"{len(ids)} images for {folds} folds",
         )
-    duplicate = next((a for a, b in pairwise(ids) if a == b), None)
-    if duplicate is not None:
-        raise SaltError("the image is duplicate", file=dataset, field="id", found=duplicate)
-    if labelled["mask"].null_count:
-        unmasked = next(i for i, mask in zip(ids, labelled["mask"], strict=True) if not mask.is_valid)
-        raise SaltError("a labelled image has no mask", file=dataset, field="mask", found=unmasked)
 
 
 def _warn_if_one_sided(masks_BHW: npt.NDArray[np.uint8]) -> None:

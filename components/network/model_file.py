@@ -16,6 +16,7 @@ from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path, read_json, write_json
 from salt_pipeline.components.network.unet import SaltNet
+from salt_pipeline.components.network.weights import check_finite
 
 VERSION = 1
 
@@ -56,9 +57,10 @@ def save_model(folder: str, weights: dict[str, Tensor], architecture: ModelConfi
         facts: Further entries of the sidecar: encoder, fold, hashes, score.
 
     Raises:
-        SaltError: If a file cannot be written.
+        SaltError: If a weight is not finite, or a file cannot be written.
     """
     path = Path(folder, "model.safetensors")
+    check_finite(weights, path)
     with atomic_path(path) as part:
         save_file({key: value.detach().cpu().contiguous() for key, value in weights.items()}, part)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -73,7 +75,7 @@ def load_model(folder: str, device: torch.device) -> tuple[SaltNet, dict[str, An
         The network, in evaluation mode on the device, and the sidecar.
 
     Raises:
-        SaltError: If a file is missing, was altered, or is of another version.
+        SaltError: If a file is missing, was altered, is of another version, or holds a weight that is not finite.
     """
     return load_files(Path(folder, "model.safetensors"), Path(folder, "model.json"), device)
 
@@ -101,7 +103,9 @@ def load_files(weights: Path, sidecar: Path, device: torch.device) -> tuple[Salt
         if digest != described.sha256:
             raise SaltError("was altered: its SHA-256 is not the sidecar's", file=weights)
         model = SaltNet(described.encoder, described.architecture)
-        model.load_state_dict(load_file(weights))
+        state = load_file(weights)
+        check_finite(state, weights)
+        model.load_state_dict(state)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise SaltError("cannot be loaded", file=weights, found=str(error).splitlines()[0]) from error
     return model.eval().to(device).to(memory_format=torch.channels_last), facts

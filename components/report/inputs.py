@@ -1,11 +1,12 @@
 """Reads the inputs of the report and checks that they belong together."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
@@ -54,30 +55,44 @@ class Maps:
     salt_B: NDArray[np.float32]
 
 
+Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class Epoch(BaseModel):
     """The part of an epoch of a learning curve that the report shows."""
 
-    epoch: int
-    phase: int
-    score: float
-    loss: float | None = None
+    epoch: int = Field(ge=1)
+    phase: Literal[1, 2]
+    score: Score
+    loss: FiniteFloat | None = None
 
 
 class Curve(BaseModel):
     """The learning curve that train_fold writes; fields with a default are missing from files of older versions."""
 
     encoder: str
-    fold: int
+    fold: int = Field(ge=0)
     config_hash: str
     data_hash: str
-    seconds: float
+    seconds: Amount
     device: str
     epochs: list[Epoch] = Field(min_length=1)
-    best_epoch: int
+    best_epoch: int = Field(ge=0)
     architecture: Architecture | None = None
-    peak_memory_bytes: int | None = None
-    images_per_second: float | None = None
+    peak_memory_bytes: Annotated[int, Field(ge=0)] | None = None
+    images_per_second: Amount | None = None
     versions: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _epochs_are_counted(self) -> Self:
+        """The epochs are numbered from 1, and the best one is among them."""
+        numbers = [epoch.epoch for epoch in self.epochs]
+        if numbers != list(range(1, len(numbers) + 1)):
+            raise PydanticCustomError("epochs", f"epochs are not 1 to {len(numbers)}, each once")
+        if self.best_epoch > len(numbers):
+            raise PydanticCustomError("epochs", f"best_epoch is {self.best_epoch}, of {len(numbers)} epochs")
+        return self
 
 
 class ChoiceFile(BaseModel):
@@ -86,11 +101,13 @@ class ChoiceFile(BaseModel):
     The weights of the encoders are missing from files of older versions.
     """
 
-    threshold: float = Field(ge=0, le=1)
+    threshold: Score
     min_area: int = Field(ge=0)
-    score: float
-    score_cross_fitted: float
-    weights: dict[str, float] = {}
+    score: Score
+    score_cross_fitted: Score
+    weights: dict[str, Score] = {}
+    data_hash: str
+    config_hash: str
 
 
 def read_truth(dataset: str, folds: str) -> Labelled:
@@ -113,14 +130,14 @@ def read_truth(dataset: str, folds: str) -> Labelled:
     )
 
 
-def read_maps(path: str, labelled: Labelled) -> Maps:
+def read_maps(path: str, labelled: Labelled, config: Config) -> Maps:
     """Reads the blended out-of-fold maps.
 
     Raises:
-        SaltError: If the file is wrong, or of other images.
+        SaltError: If the file is wrong, or of other images or another configuration.
     """
     table, facts = read_table(path, MAPS)
-    check_facts(path, facts, {"data_hash": labelled.data_hash})
+    check_facts(path, facts, {"kind": "oof", "data_hash": labelled.data_hash, "config_hash": config.hash})
     check_ids(path, table["id"].to_pylist(), labelled.ids)
     return Maps(array_to_pixels(table["map"]), table["salt"].to_numpy())
 
@@ -167,13 +184,20 @@ def read_curves(paths: list[str], labelled: Labelled, config: Config) -> dict[Jo
     return {job: curves[path] for job, path in jobs.items()}
 
 
-def read_choice(path: str) -> ChoiceFile:
+def read_choice(path: str, labelled: Labelled, config: Config) -> ChoiceFile:
     """Reads threshold and smallest area.
 
     Raises:
-        SaltError: If the file is not what submission writes.
+        SaltError: If the file is not what submission writes, or is of another run.
     """
-    return _read_model(path, ChoiceFile)
+    choice = _read_model(path, ChoiceFile)
+    hashes = {"data_hash": choice.data_hash, "config_hash": choice.config_hash}
+    check_facts(path, hashes, {"data_hash": labelled.data_hash, "config_hash": config.hash})
+    names = {encoder.name for encoder in config.encoders}
+    if choice.weights and choice.weights.keys() != names:
+        found, expected = (", ".join(sorted(of)) for of in (choice.weights, names))
+        raise SaltError("is of other encoders", file=path, field="weights", found=found, expected=expected)
+    return choice
 
 
 def _read_model(path: str, model: type[Model]) -> Model:

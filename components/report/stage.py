@@ -57,10 +57,10 @@ def report(
     """
     settings = parse_config(config)
     labelled = read_truth(dataset, folds)
-    chosen = read_choice(choice)
+    chosen = read_choice(choice, labelled, settings)
     learning = read_curves(curves, labelled, settings)
     encoders = {name: without_constant(maps, labelled) for name, maps in read_jobs(oofs, labelled, settings).items()}
-    ensemble = without_constant(read_maps(blended_oof, labelled), labelled)
+    ensemble = without_constant(read_maps(blended_oof, labelled, settings), labelled)
 
     measured = compute_results(encoders, ensemble, labelled, chosen, settings)
     if abs(measured.ensemble.score - chosen.score) > 1e-6:

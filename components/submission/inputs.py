@@ -1,11 +1,13 @@
 """Reads the inputs of the stage: masks and order of the dataset, and the maps, which must match it."""
 
-import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter, ValidationError
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
@@ -18,6 +20,9 @@ from salt_pipeline.components.core.schemas import (
     row_groups,
     table_metadata,
 )
+
+_WEIGHTS = TypeAdapter(dict[str, Annotated[float, Field(gt=0, le=1)]])
+"""The weight of each encoder in blended test maps."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ def read_index(path: str) -> ImageIndex:
     """Reads the dataset, a row group at a time.
 
     Raises:
-        SaltError: If it is not a dataset or has no labelled image.
+        SaltError: If it is not a dataset, has no labelled image, or two test images have the same place.
     """
     metadata = table_metadata(open_table(path, DATASET))
     labelled: list[str] = []
@@ -64,6 +69,7 @@ def read_index(path: str) -> ImageIndex:
         flat.update(ids[one_grey_level(array_to_pixels(table["image"]))])
     if not labelled:
         raise SaltError("holds no labelled image", file=path)
+    _check_positions(path, positions)
     return ImageIndex(
         labelled=labelled,
         masks_BHW=np.concatenate(masks),
@@ -75,18 +81,40 @@ def read_index(path: str) -> ImageIndex:
     )
 
 
-def open_maps(path: str, ids: list[str], index: ImageIndex) -> Iterator[NDArray[np.uint8]]:
+def _check_positions(path: str, positions: dict[str, int | None]) -> None:
+    """Checks that each test image has a place of its own in the submission, or that none has one."""
+    if all(place is None for place in positions.values()):
+        return
+    by_place: dict[int | None, str] = {None: ""}
+    for image, place in positions.items():
+        if place in by_place:
+            problem = "is null" if place is None else f"is also that of image {by_place[place]}"
+            expected = "a place of its own for each test image"
+            raise SaltError(problem, file=path, field=f"position, image {image}", found=place, expected=expected)
+        by_place[place] = image
+
+
+def open_maps(
+    path: str, ids: list[str], index: ImageIndex, kind: Literal["oof", "test"], config: Config
+) -> Iterator[NDArray[np.uint8]]:
     """Streams maps, in the order of `ids`; those of images of one grey level are all 0.
+
+    Args:
+        path: Parquet file of schema `MAPS`.
+        ids: The images, sorted.
+        index: The dataset.
+        kind: Which maps they must be.
+        config: The configuration that they must be made by.
 
     Returns:
         Maps (B, 101, 101) of one row group after the other. All ids are checked before the first.
 
     Raises:
-        SaltError: If the maps are not of exactly these ids or of other data.
+        SaltError: If the maps are not of exactly these ids, or are of other data or another configuration.
     """
     metadata = table_metadata(open_table(path, MAPS))
     found = [image for table in row_groups(path, MAPS, ["id"]) for image in table["id"].to_pylist()]
-    check_facts(path, metadata, {"data_hash": index.data_hash})
+    check_facts(path, metadata, {"kind": kind, "data_hash": index.data_hash, "config_hash": config.hash})
     check_ids(path, found, ids)
 
     def stream() -> Iterator[NDArray[np.uint8]]:
@@ -101,12 +129,23 @@ def read_weights(path: str, config: Config) -> dict[str, float]:
     """Returns the weights of the encoders in the test maps: from the file's metadata, else from the configuration.
 
     Raises:
-        SaltError: If the maps are blended of other encoders.
+        SaltError: If the maps are blended of other encoders, or the weights are not valid.
     """
     given = {encoder.name: encoder.weight for encoder in config.encoders}
     written = table_metadata(open_table(path, MAPS)).get("weights")
-    weights = json.loads(written) if written else given
+    weights = _parse_weights(path, written) if written else given
     if weights.keys() != given.keys():
         found, expected = ", ".join(weights), ", ".join(given)
         raise SaltError("was blended of other encoders", file=path, field="weights", found=found, expected=expected)
+    return weights
+
+
+def _parse_weights(path: str, text: str) -> dict[str, float]:
+    try:
+        weights = _WEIGHTS.validate_json(text)
+    except ValidationError:
+        weights = {}
+    if not math.isclose(sum(weights.values()), 1, abs_tol=1e-6):
+        expected = "a JSON object of positive numbers whose sum is 1"
+        raise SaltError("is not valid metadata", file=path, field="weights", found=text[:100], expected=expected)
     return weights

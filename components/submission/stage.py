@@ -55,8 +55,9 @@ def submit(
     """
     settings = parse_config(config)
     index = read_index(dataset)
-    folds_B = read_folds(folds, index.labelled, {"data_hash": index.data_hash})
-    oof_maps, test_maps = open_maps(oof, index.labelled, index), open_maps(test, index.test, index)
+    folds_B = read_folds(folds, index.labelled, {"data_hash": index.data_hash, "folds": str(settings.split.folds)})
+    oof_maps = open_maps(oof, index.labelled, index, "oof", settings)
+    test_maps = open_maps(test, index.test, index, "test", settings)
     weights = read_weights(test, settings)
     members = find_models(models, settings, index.data_hash) if models else {}
 

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.network.weights import check_finite
 
 
 @dataclass
@@ -82,7 +83,7 @@ def load_checkpoint(
         The weights kept beside the network's own, if any, and the progress.
 
     Raises:
-        SaltError: If the file is damaged or belongs to another job.
+        SaltError: If the file is damaged, belongs to another job, or holds a weight that is not finite.
     """
     named = origin or path
     try:
@@ -95,8 +96,10 @@ def load_checkpoint(
         ) from error
     if progress.job != job:
         raise SaltError("checkpoint of another job", file=named, found=progress.job, expected=job)
+    weights, kept = _under("model/", tensors), _under("kept/", tensors)
+    check_finite(weights | {f"kept/{key}": value for key, value in kept.items()}, named)
     try:
-        model.load_state_dict(_under("model/", tensors))
+        model.load_state_dict(weights)
     except RuntimeError as error:  # keys or shapes differ: another version of the code wrote it
         raise SaltError("is not a checkpoint of this network: remove it to start over", file=named) from error
     for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"]):
@@ -109,7 +112,7 @@ def load_checkpoint(
         if not state:
             del optimizer.state[parameter]
     generator.set_state(tensors["generator"])
-    return _under("kept/", tensors), progress
+    return kept, progress
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -33,11 +33,12 @@ def test_only_labelled_rows_are_read(tmp_path: Path, labelled: list[bool]) -> No
     ids = [f"{number:06d}" for number in range(count)]
     pixels_BHW = np.random.default_rng(0).integers(0, 256, (count, SIDE, 1), np.uint8) * np.ones((1, SIDE), np.uint8)
     pixels, nothing = pixels_to_array(pixels_BHW), [None] * count
+    masks = [bytes(SIDE * SIDE) if chosen else None for chosen in labelled]
     columns: dict[str, Iterable[Any]] = {
         "id": ids,
         "labelled": labelled,
         "image": pixels,
-        "mask": pixels,
+        "mask": masks,
         "depth": nothing,
         "position": nothing,
     }
@@ -63,6 +64,9 @@ def test_folds_are_those_of_the_images(tmp_path: Path) -> None:
         read_folds(path, ["a", "b"], {"data_hash": "da7a"})
     with pytest.raises(SaltError, match=r"folds\.parquet: folds: does not match .* \(found 3, expected 5\)"):
         read_folds(path, ["a", "b", "c"], {"data_hash": "da7a", "folds": "5"})
+    write_table(path, FOLDS, columns | {"fold": [2, 0, 99]}, {"data_hash": "da7a", "folds": "3"})
+    with pytest.raises(SaltError, match=r"fold, row 3, image c: no such fold \(found 99, expected 0 to 2\)"):
+        read_folds(path, ["a", "b", "c"], {"data_hash": "da7a"})
 
 
 @pytest.mark.parametrize(

@@ -47,3 +47,27 @@ def test_tensors_that_do_not_fill_the_file_are_refused(tmp_path: Path, header: o
     path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
     with pytest.raises(SaltError, match="not a safetensors file"):
         check_weights(path)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, kind: type[np.floating], value: float) -> None:
+    path = tmp_path / "a.safetensors"
+    largest = np.full((2, 3), np.finfo(kind).max, kind)
+    save_file({"a": largest, "b": np.full(3, -1, np.int32)}, path)
+    assert check_weights(path) == 2
+    save_file({"a": largest, "b.weight": np.array([0, value], kind)}, path)
+    with pytest.raises(SaltError, match=r"a\.safetensors: b\.weight: the weights hold numbers that are not finite"):
+        check_weights(path)
+
+
+@pytest.mark.parametrize(("bits", "finite"), [(0x7F7F, True), (0x7F80, False), (0xFFC0, False)])
+def test_bfloat16_is_read_too(tmp_path: Path, bits: int, *, finite: bool) -> None:
+    header = json.dumps({"a": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}).encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + struct.pack("<H", bits))
+    if finite:
+        assert check_weights(path) == 1
+    else:
+        with pytest.raises(SaltError, match="not finite"):
+            check_weights(path)

@@ -98,9 +98,11 @@ def test_test_maps_of_other_ids_are_refused(tmp_path: Path, made: Ensemble) -> N
 def test_unsorted_and_duplicate_rows_are_refused(tmp_path: Path, made: Ensemble) -> None:
     ids = made.test_ids
     swapped = with_another_last(tmp_path, made, [ids[1], ids[0], *ids[2:]])
-    assert_refused(tmp_path, made, f"other.parquet: id: rows are not sorted.*{ids[0]} after {ids[1]}", maps=swapped)
+    assert_refused(
+        tmp_path, made, f"other.parquet: id, row 2: rows are not sorted.*{ids[0]} after {ids[1]}", maps=swapped
+    )
     duplicate = with_another_last(tmp_path, made, [*ids[:3], ids[2], *ids[4:]])
-    assert_refused(tmp_path, made, f"other.parquet: id: the image is duplicate.*{ids[2]}", maps=duplicate)
+    assert_refused(tmp_path, made, f"other.parquet: id, row 4: the image is duplicate.*{ids[2]}", maps=duplicate)
 
 
 def _replace_oof(folder: Path, made: Ensemble, ids: list[str]) -> list[str]:

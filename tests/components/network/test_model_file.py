@@ -1,11 +1,13 @@
 """A trained model's folder: what is altered, missing or of another kind is refused."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.network.model_file import load_model, save_model
@@ -86,4 +88,21 @@ def test_a_sidecar_of_another_shape_is_refused(folder: Path) -> None:
         load_model(str(folder), CPU)
     path.write_text("{")
     with pytest.raises(SaltError, match="is not JSON"):
+        load_model(str(folder), CPU)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_neither_read_nor_written(folder: Path, value: float) -> None:
+    path, model = folder / "model.safetensors", network()
+    weights = model.state_dict()
+    name = "decoder.4.conv.1.bias"
+    weights[name][0] = value
+    with pytest.raises(SaltError, match=f"{name}: the weights hold numbers that are not finite"):
+        save_model(str(folder / "other"), weights, model.config, FACTS)
+    assert not (folder / "other").exists()
+    save_file(weights, path)
+    sidecar = json.loads((folder / "model.json").read_text())
+    sidecar["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / "model.json").write_text(json.dumps(sidecar))
+    with pytest.raises(SaltError, match=rf"model\.safetensors: {name}: .* \(found {value}, 1 of 16 numbers"):
         load_model(str(folder), CPU)

@@ -177,3 +177,18 @@ def test_an_unreachable_hub_says_how_to_give_a_file(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(SaltError, match=r"resnet18 could not be fetched.*--set model\.encoder_weights=/path/to"):
         load_encoder_weights(build_encoder("resnet18", 2), "resnet18", "imagenet")
+
+
+@pytest.mark.parametrize("ending", ["safetensors", "pth"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(encoder: nn.Module, tmp_path: Path, ending: str, value: float) -> None:
+    state = other_state()
+    key = next(name for name, tensor in state.items() if tensor.ndim == 4)
+    state[key][0, 0, 0, 0] = value
+    path = tmp_path / f"w.{ending}"
+    torch.save(state, path) if ending == "pth" else save_file(state, path)
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
+    message = rf"w\.{ending}: {key}: the weights hold numbers that are not finite \(found {value}, 1 of "
+    with pytest.raises(SaltError, match=message):
+        load_encoder_weights(encoder, ENCODER, str(path))
+    assert same(encoder, before)

@@ -116,7 +116,7 @@ class Made:
             "stratum": ["any"] * self.count,
         }
         write_table(self.folder / "folds.parquet", FOLDS, groups, facts)
-        self.write_maps("blended", "ensemble", slice(None), facts | {"kind": "oof"})
+        self.write_maps("blended", "ensemble", slice(None), facts | {"kind": "oof", "config_hash": self.config_hash})
         oofs, curves = [], []
         for index, name in enumerate(self.names):
             for fold in range(self.fold_count):
@@ -124,6 +124,7 @@ class Made:
                 oofs.append(self.write_maps(f"oof{index}{fold}", name, self.folds == fold, facts | job))
                 curves.append(self.write_curve(index, fold))
         choice: dict[str, Any] = {"threshold": THRESHOLD, "min_area": MIN_AREA, "score_cross_fitted": 0.65}
+        choice |= {"data_hash": DATA_HASH, "config_hash": self.config_hash}
         if not self.older:
             choice["weights"] = dict.fromkeys(self.names, 1 / len(self.names))
         score = np.mean(self.plain_scores("ensemble", THRESHOLD, MIN_AREA))

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import DATASET, read_table, write_table
 from salt_pipeline.components.report.dataset_facts import read_dataset_facts
 from salt_pipeline.components.report.inputs import read_truth
 from tests.components.report.conftest import Made
@@ -16,3 +18,12 @@ def test_images_are_counted_by_kind(reported: tuple[Made, dict[str, float]]) -> 
     assert facts.coverage == pytest.approx(coverage_B[coverage_B > 0].mean())
     assert facts.depth == (60.0, 723.0)
     assert facts.dropped == {"0bad": "its mask is of <b>another</b> size"}
+
+
+@pytest.mark.parametrize("dropped", ["[]", "{", '{"a": 1}'])
+def test_dropped_images_that_are_no_object_of_texts_are_named(made: Made, dropped: str) -> None:
+    table, facts = read_table(made.paths["dataset"], DATASET)
+    labelled = read_truth(made.paths["dataset"], made.paths["folds"])
+    write_table(made.paths["dataset"], DATASET, table.to_pydict(), facts | {"dropped": dropped})
+    with pytest.raises(SaltError, match=r"dataset\.parquet: dropped: is not valid metadata \(found "):
+        read_dataset_facts(made.paths["dataset"], labelled)

@@ -9,7 +9,7 @@ from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json, write_json
 from salt_pipeline.components.core.schemas import FOLDS, MAPS, pixels_to_array, write_table
-from salt_pipeline.components.report.inputs import read_choice, read_jobs, read_truth
+from salt_pipeline.components.report.inputs import read_jobs, read_truth
 from tests.components.report.conftest import DATA_HASH, NAMES, Made
 
 
@@ -68,16 +68,27 @@ def test_maps_of_the_images_of_another_fold_are_refused(made: Made) -> None:
         made.report()
 
 
+def blended_facts(made: Made, **changes: str) -> dict[str, str]:
+    return {"kind": "oof", "data_hash": DATA_HASH, "config_hash": made.config_hash, **changes}
+
+
+@pytest.mark.parametrize(("key", "value"), [("kind", "test"), ("data_hash", "0" * 16), ("config_hash", "0" * 16)])
+def test_blended_maps_of_another_kind_or_run_are_refused(made: Made, key: str, value: str) -> None:
+    made.write_maps("blended", "ensemble", slice(None), blended_facts(made, **{key: value}))
+    with pytest.raises(SaltError, match=rf"blended\.parquet: {key}: does not match .*found {value}"):
+        made.report()
+
+
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
         (slice(1, None), r"id: 1 image is missing \(expected 0000000000\)"),
-        ([1, 0, *range(2, 40)], r"id: rows are not sorted by id \(found 0000000001, expected 0000000000\)"),
-        ([0, 0, *range(1, 40)], r"id: the image is duplicate \(found 0000000000\)"),
+        ([1, 0, *range(2, 40)], r"id, row 2: rows are not sorted by id \(found 0000000000 after 0000000001\)"),
+        ([0, 0, *range(1, 40)], r"id, row 2: the image is duplicate \(found 0000000000 after 0000000000\)"),
     ],
 )
 def test_blended_maps_have_every_image_once(made: Made, rows: Any, problem: str) -> None:
-    made.write_maps("blended", "ensemble", rows, {"data_hash": DATA_HASH})
+    made.write_maps("blended", "ensemble", rows, blended_facts(made))
     with pytest.raises(SaltError, match=rf"blended\.parquet: {problem}"):
         made.report()
 
@@ -88,7 +99,7 @@ def test_blended_maps_of_test_images_are_refused(made: Made, tmp_path: Path) -> 
         "map": pixels_to_array(made.maps["ensemble"][[*range(40), 0]]),
         "salt": [0.5] * 41,
     }
-    write_table(tmp_path / "blended.parquet", MAPS, columns, {"data_hash": DATA_HASH})
+    write_table(tmp_path / "blended.parquet", MAPS, columns, blended_facts(made))
     with pytest.raises(SaltError, match=r"id: 1 image is unexpected \(found zzz\)"):
         made.report()
 
@@ -108,6 +119,17 @@ def test_folds_of_other_data_are_refused(made: Made, tmp_path: Path) -> None:
         ({"config_hash": "other"}, r"config_hash: does not match the other inputs \(found other"),
         ({"encoder": None}, "encoder: Input should be a valid string"),
         ({"epochs": [{"epoch": 1, "phase": 1}]}, r"epochs\.0\.score: Field required"),
+        ({"epochs": [{"epoch": 1, "phase": 3, "score": 0.5}]}, r"epochs\.0\.phase: Input should be 1 or 2"),
+        ({"epochs": [{"epoch": 1, "phase": 1, "score": 1.5}]}, r"epochs\.0\.score: Input should be less than"),
+        ({"epochs": [{"epoch": 1, "phase": 1, "score": 0, "loss": "inf"}]}, r"epochs\.0\.loss: .* finite number"),
+        ({"epochs": [{"epoch": 1, "phase": 1, "score": "nan"}]}, r"epochs\.0\.score: "),
+        ({"epochs": [{"epoch": -1, "phase": 1, "score": 0}]}, r"epochs\.0\.epoch: Input should be greater"),
+        ({"epochs": [{"epoch": 1, "phase": 1, "score": 0}] * 2}, "epochs are not 1 to 2"),
+        ({"best_epoch": 99}, "best_epoch is 99, of 6 epochs"),
+        ({"best_epoch": -1}, "best_epoch: Input should be greater"),
+        ({"seconds": -5}, "seconds: Input should be greater"),
+        ({"seconds": "nan"}, "seconds: Input should be"),
+        ({"images_per_second": "inf"}, "images_per_second: Input should be"),
     ],
 )
 def test_an_invalid_curve_is_named_by_file_and_field(made: Made, change: dict[str, Any], problem: str) -> None:
@@ -117,8 +139,30 @@ def test_an_invalid_curve_is_named_by_file_and_field(made: Made, change: dict[st
         made.report()
 
 
-@pytest.mark.parametrize("content", [[], {}, {"threshold": 2, "min_area": 0, "score": 1, "score_cross_fitted": 0.5}])
-def test_an_invalid_choice_is_named(tmp_path: Path, content: Any) -> None:
-    write_json(tmp_path / "choice.json", content)
-    with pytest.raises(SaltError, match=r"choice\.json"):
-        read_choice(str(tmp_path / "choice.json"))
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"threshold": 2}, "threshold: Input should be less than"),
+        ({"threshold": "nan"}, "threshold: Input should be"),
+        ({"score": "nan"}, "score: Input should be"),
+        ({"score_cross_fitted": 1.01}, "score_cross_fitted: Input should be less than"),
+        ({"min_area": -1}, "min_area: Input should be greater"),
+        ({"weights": {"plain": "nan"}}, r"weights\.plain: Input should be"),
+        ({"weights": {"plain": 1}}, r"weights: is of other encoders \(found plain, expected "),
+        ({"data_hash": "0" * 16}, r"data_hash: does not match .*\(found 0{16}, expected feedface"),
+        ({"config_hash": "0" * 16}, r"config_hash: does not match .*\(found 0{16}"),
+        ({"config_hash": None}, "config_hash: Input should be a valid string"),
+    ],
+)
+def test_a_choice_that_is_invalid_or_of_another_run_is_named(made: Made, change: dict[str, Any], problem: str) -> None:
+    path = made.paths["choice"]
+    write_json(path, read_json(path) | change)
+    with pytest.raises(SaltError, match=rf"choice\.json: {problem}"):
+        made.report()
+
+
+@pytest.mark.parametrize("content", [[], {}])
+def test_another_document_is_no_choice(made: Made, content: Any) -> None:
+    write_json(made.paths["choice"], content)
+    with pytest.raises(SaltError, match=r"choice\.json: "):
+        made.report()

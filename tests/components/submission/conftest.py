@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.jobs import all_jobs
 from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pixels_to_array, write_table
 from salt_pipeline.components.submission.stage import submit
@@ -64,7 +64,7 @@ class World:
             "group": np.arange(len(ids), dtype=np.int32),
             "stratum": ["any"] * len(ids),
         }
-        write_table(self.path("folds.parquet"), FOLDS, columns, {"data_hash": HASH})
+        write_table(self.path("folds.parquet"), FOLDS, columns, {"data_hash": HASH, "folds": "3"})
 
     def write_models(self, config: Config) -> list[str]:
         """Writes a model of a few numbers for each job; returns their folders."""
@@ -88,13 +88,14 @@ class World:
             folders.append(str(folder))
         return folders
 
-    def write_maps(self, name: str, ids: list[str], maps_BHW: np.ndarray, data_hash: str = HASH) -> None:
+    def write_maps(self, name: str, ids: list[str], maps_BHW: np.ndarray, **changes: str) -> None:
+        facts = {"kind": Path(name).stem, "data_hash": HASH, "config_hash": parse_config(CONFIG).hash}
         columns: dict[str, Iterable] = {
             "id": ids,
             "map": pixels_to_array(maps_BHW),
             "salt": np.full(len(ids), 0.5, np.float32),
         }
-        write_table(self.path(name), MAPS, columns, {"data_hash": data_hash})
+        write_table(self.path(name), MAPS, columns, facts | changes)
 
     def submit(self, config: dict[str, Any], models: list[str] | None = None) -> dict[str, float]:
         """Runs the stage, which writes to `out`; returns its scores."""
@@ -140,4 +141,4 @@ def world(tmp_path: Path) -> World:
 
 def run(world: World, **settings: Any) -> dict[str, float]:
     """Runs the stage with options of its own and no models; returns its scores."""
-    return world.submit({"submission": settings})
+    return world.submit(CONFIG | {"submission": settings})

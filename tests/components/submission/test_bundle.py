@@ -1,10 +1,13 @@
 """The bundle that the stage writes, and models that it refuses."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from salt_pipeline.components.core.bundle import open_bundle
 from salt_pipeline.components.core.config.config import parse_config
@@ -74,9 +77,11 @@ def test_the_card_has_scores_and_weights(world: World, models: list[str]) -> Non
 def test_models_of_another_run_are_refused_before_a_file_is_written(world: World, models: list[str]) -> None:
     with pytest.raises(SaltError, match="model of encoder two, fold 2 missing"):
         run(world, models[:-1])
-    with pytest.raises(SaltError, match="one0: config_hash: does not match the other inputs"):
-        run(world, models, seed=7)
-    Path(models[1], "model.json").write_text("[]")
+    sidecar = Path(models[1], "model.json")
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"config_hash": "0" * 16}))
+    with pytest.raises(SaltError, match="one1: config_hash: does not match the other inputs"):
+        run(world, models)
+    sidecar.write_text("[]")
     with pytest.raises(SaltError, match=r"one1/model\.json: is not the sidecar"):
         run(world, models)
     Path(models[1], "model.json").unlink()
@@ -96,5 +101,15 @@ def test_damaged_weights_are_named(world: World, models: list[str]) -> None:
         run(world, models)
     path.unlink()
     with pytest.raises(SaltError, match=r"two1/model\.safetensors: cannot be read"):
+        run(world, models)
+    assert not Path(world.path("out/bundle/bundle.json")).exists()
+
+
+def test_a_model_with_weights_that_are_not_finite_is_refused(world: World, models: list[str]) -> None:
+    path, sidecar = Path(models[0], "model.safetensors"), Path(models[0], "model.json")
+    save_file({"a": np.array([0, np.nan], np.float32)}, path)
+    facts = json.loads(sidecar.read_text()) | {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    sidecar.write_text(json.dumps(facts))
+    with pytest.raises(SaltError, match=r"one0/model\.safetensors: a: the weights hold numbers that are not finite"):
         run(world, models)
     assert not Path(world.path("out/bundle/bundle.json")).exists()

@@ -7,7 +7,7 @@ import pytest
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.schemas import MAPS, SIDE, read_table, write_table
+from salt_pipeline.components.core.schemas import DATASET, MAPS, SIDE, read_table, write_table
 from salt_pipeline.components.submission.inputs import open_maps, read_index, read_weights
 from tests.components.submission.conftest import CONFIG, HASH, World, run
 
@@ -27,7 +27,7 @@ def test_maps_of_constant_images_are_emptied(world: World) -> None:
     world.images_BHW[24 + 1] = 77
     world.write()
     index = read_index(world.path("dataset.parquet"))
-    (maps_BHW,) = open_maps(world.path("test.parquet"), world.test, index)
+    (maps_BHW,) = open_maps(world.path("test.parquet"), world.test, index, "test", parse_config(CONFIG))
     assert not maps_BHW[1].any()
     kept = np.arange(len(world.test)) != 1
     np.testing.assert_array_equal(maps_BHW[kept], world.test_BHW[kept])
@@ -53,10 +53,10 @@ def test_maps_of_other_ids_or_data_are_refused(world: World, name: str) -> None:
     with pytest.raises(SaltError, match=rf"{file}: id: 1 image is missing \(expected {ids[-1]}\)"):
         run(world)
     world.write_maps(file, [ids[0], *ids], np.concatenate([maps_BHW[:1], maps_BHW]))
-    with pytest.raises(SaltError, match=rf"{file}: id: the image is duplicate \(found {ids[0]}\)"):
+    with pytest.raises(SaltError, match=rf"{file}: id, row 2: the image is duplicate \(found {ids[0]} after"):
         run(world)
     world.write_maps(file, ids[::-1], maps_BHW[::-1])
-    with pytest.raises(SaltError, match=f"{file}: id: rows are not sorted"):
+    with pytest.raises(SaltError, match=f"{file}: id, row 2: rows are not sorted"):
         run(world)
     world.write_maps(file, ids, maps_BHW, data_hash="another")
     with pytest.raises(SaltError, match=f"{file}: data_hash: does not match the other inputs"):
@@ -85,3 +85,39 @@ def test_damaged_and_other_files_are_refused(world: World) -> None:
     with pytest.raises(SaltError, match=r"salt\.schema: wrong schema \(found folds/1, expected maps/1\)"):
         run(world)
     assert MAPS.metadata == {b"salt.schema": b"maps/1"}
+
+
+@pytest.mark.parametrize("name", ["oof", "test"])
+@pytest.mark.parametrize("key", ["kind", "config_hash"])
+def test_maps_of_another_kind_or_configuration_are_refused(world: World, name: str, key: str) -> None:
+    ids, maps_BHW = (world.labelled, world.oof_BHW) if name == "oof" else (world.test, world.test_BHW)
+    other = {"oof": "test", "test": "oof"}[name] if key == "kind" else "0" * 16
+    world.write_maps(f"{name}.parquet", ids, maps_BHW, **{key: other})
+    with pytest.raises(SaltError, match=rf"{name}\.parquet: {key}: does not match the other inputs \(found {other}"):
+        run(world)
+    assert not Path(world.path("out")).exists()
+
+
+@pytest.mark.parametrize("weights", ["{", "[]", '{"one": NaN, "two": 1}', '{"one": 0.7, "two": 0.7}', '{"one": [1]}'])
+def test_weights_that_are_no_weights_are_refused(world: World, weights: str) -> None:
+    world.write_maps("test.parquet", world.test, world.test_BHW, weights=weights)
+    with pytest.raises(SaltError, match=r"test\.parquet: weights: is not valid metadata \(found "):
+        run(world)
+
+
+@pytest.mark.parametrize(
+    ("places", "problem"),
+    [
+        ([0, 1, None, 3, 4, 5], r"position, image ctest: is null \(expected a place of its own"),
+        ([0, 1, 0, 3, 4, 5], r"position, image ctest: is also that of image atest \(found 0"),
+        ([0, 1, -5, 3, 4, 5], r"position, row 27, image ctest: is out of range \(found -5, expected 0 or more"),
+    ],
+)
+def test_places_that_are_no_order_are_refused(world: World, places: list[int | None], problem: str) -> None:
+    table, facts = read_table(world.path("dataset.parquet"), DATASET)
+    rows = dict(zip(world.test, places, strict=True))
+    columns = table.to_pydict() | {"position": [rows.get(image) for image in table["id"].to_pylist()]}
+    first = table["id"].to_pylist().index("ctest") + 1
+    write_table(world.path("dataset.parquet"), DATASET, columns, facts)
+    with pytest.raises(SaltError, match=problem.replace("row 27", f"row {first}")):
+        run(world)

@@ -118,3 +118,15 @@ def test_a_failed_write_keeps_the_last_checkpoint(path: Path, monkeypatch: pytes
         State(0).save(path, Progress(JOB, epoch=2))
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("part", ["own", "kept"])
+def test_weights_that_are_not_finite_are_refused(path: Path, part: str) -> None:
+    state = State(1)
+    kept = {key: value.clone() for key, value in network().state_dict().items()}
+    weights = state.model.state_dict() if part == "own" else kept
+    name = next(iter(weights))
+    weights[name].view(-1)[0] = torch.nan
+    save_checkpoint(path, state.model, state.optimizer, state.generator, kept, Progress(JOB))
+    with pytest.raises(SaltError, match=rf"checkpoint\.safetensors: .*{name}: the weights hold numbers .*found nan"):
+        State(0).load(path)

@@ -9,7 +9,7 @@ from salt_pipeline.components.report.page.curves import learning_curves
 
 def made_curve(encoder: str, fold: int, phases: list[int], loss: bool = True) -> Curve:
     epochs = [
-        {"epoch": epoch, "phase": phase, "score": 0.1 * epoch} | ({"loss": 1 / epoch} if loss else {})
+        {"epoch": epoch, "phase": phase, "score": min(0.1 * epoch, 1)} | ({"loss": 1 / epoch} if loss else {})
         for epoch, phase in enumerate(phases, 1)
     ]
     facts = {"config_hash": "", "data_hash": "", "seconds": 1, "device": "cpu", "best_epoch": len(epochs)}

@@ -246,7 +246,9 @@ def test_the_page_of_a_full_run_is_below_5_mb() -> None:
         synthetic=False,
     )
     config = parse_config({"encoders": [{"name": name, "weight": 0.5} for name in names]})
-    choice = ChoiceFile(threshold=THRESHOLD, min_area=MIN_AREA, score=0, score_cross_fitted=0)
+    choice = ChoiceFile(
+        threshold=THRESHOLD, min_area=MIN_AREA, score=0, score_cross_fitted=0, data_hash="", config_hash=""
+    )
     results = compute_results({}, maps, labelled, choice, config)
     curves = {
         Job(name, fold): made_curve(name, fold, [1] * 20 + [2] * 100).model_copy(
