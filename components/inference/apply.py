@@ -17,7 +17,7 @@ from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.ensemble_model import EnsembleModel
-from salt_pipeline.components.inference.outputs import Row, make_folders, open_writers, write_rows
+from salt_pipeline.components.inference.outputs import Row, check_name, make_folders, open_writers, write_rows
 from salt_pipeline.components.inference.pictures import PICTURES
 from salt_pipeline.components.inference.sources import SECTION, Rows, Source, open_source
 from salt_pipeline.components.inference.tiles import STRIDE, count_tiles, predict_bands
@@ -103,6 +103,7 @@ class _Work:
         self.sources: list[Source] = []
         for path in files:
             try:
+                check_name(path)
                 self.sources.append(open_source(path, percentiles))
             except BadImage as error:
                 self._note(error)
