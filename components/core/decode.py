@@ -1,20 +1,17 @@
 """Decodes PNG files to arrays. The header is checked before anything is decoded, so a false size allocates nothing."""
 
 import io
-import struct
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.png_header import GREY, RGB, PngHeader, read_png_header
 from salt_pipeline.components.core.schemas import SIDE
 
 LIMIT = 1 << 20
 """Most bytes of a PNG file; one of 101 x 101 pixels needs at most about 60,000."""
-
-_GREY, _RGB = 0, 2
-_COLOURS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 
 
 def decode_image(content: bytes, where: str) -> npt.NDArray[np.uint8]:
@@ -30,11 +27,11 @@ def decode_image(content: bytes, where: str) -> npt.NDArray[np.uint8]:
     Raises:
         SaltError: If it is anything else.
     """
-    depth, colour = _header(content, where)
-    if depth != 8 or colour not in (_GREY, _RGB):
-        raise SaltError("wrong kind of image", file=where, found=_kind(depth, colour), expected="8-bit RGB or grey")
+    header = _header(content, where)
+    if header.depth != 8 or header.colour not in (GREY, RGB) or header.transparent:
+        raise SaltError("wrong kind of image", file=where, found=header.kind, expected="8-bit RGB or grey")
     pixels = _pixels(content, where)
-    if colour == _GREY:
+    if header.colour == GREY:
         return pixels.astype(np.uint8)
     if (pixels != pixels[..., :1]).any():
         raise SaltError("channels differ", file=where, expected="three equal channels")
@@ -54,11 +51,11 @@ def decode_mask(content: bytes, where: str) -> npt.NDArray[np.uint8]:
     Raises:
         SaltError: If it is anything else.
     """
-    depth, colour = _header(content, where)
-    if depth not in (8, 16) or colour != _GREY:
-        raise SaltError("wrong kind of mask", file=where, found=_kind(depth, colour), expected="8-bit or 16-bit grey")
+    header = _header(content, where)
+    if header.depth not in (8, 16) or header.colour != GREY or header.transparent:
+        raise SaltError("wrong kind of mask", file=where, found=header.kind, expected="8-bit or 16-bit grey")
     pixels = _pixels(content, where)
-    white = 255 if depth == 8 else 65535
+    white = 255 if header.depth == 8 else 65535
     salt = pixels == white
     if not (salt | (pixels == 0)).all():
         other = int(pixels[(pixels != 0) & ~salt][0])
@@ -66,18 +63,20 @@ def decode_mask(content: bytes, where: str) -> npt.NDArray[np.uint8]:
     return salt.astype(np.uint8)
 
 
-def _header(content: bytes, where: str) -> tuple[int, int]:
-    """Bit depth and colour type from the PNG header, the size checked (PNG specification, 11.2.1)."""
-    if len(content) < 33 or content[:8] != b"\x89PNG\r\n\x1a\n" or content[12:16] != b"IHDR":
+def _header(content: bytes, where: str) -> PngHeader:
+    """What the PNG says about its samples, the size checked. Images and masks are stored as they are to be read."""
+    header = read_png_header(io.BytesIO(content))
+    if header is None:
         raise SaltError("is no PNG", file=where)
-    width, height, depth, colour = struct.unpack(">IIBB", content[16:26])
-    if (width, height) != (SIDE, SIDE):
-        raise SaltError("wrong size", file=where, found=f"{width} x {height}", expected=f"{SIDE} x {SIDE}")
-    return depth, colour
-
-
-def _kind(depth: int, colour: int) -> str:
-    return f"{depth}-bit {_COLOURS.get(colour, 'unknown colour type')}"
+    if (header.width, header.height) != (SIDE, SIDE):
+        raise SaltError(
+            "wrong size", file=where, found=f"{header.width} x {header.height}", expected=f"{SIDE} x {SIDE}"
+        )
+    if header.orientation != 1:
+        raise SaltError("has an orientation", file=where, found=header.orientation, expected="1, or no such tag")
+    if header.frames > 1:
+        raise SaltError("holds several images", file=where, found=header.frames, expected="one")
+    return header
 
 
 def _pixels(content: bytes, where: str) -> npt.NDArray:

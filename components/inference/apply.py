@@ -15,9 +15,11 @@ from salt_pipeline.components.core.metric import to_masks
 from salt_pipeline.components.core.progress_bar import bar
 from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.ensemble_model import EnsembleModel
-from salt_pipeline.components.inference.outputs import Row, make_folders, open_writers, write_rows
-from salt_pipeline.components.inference.sources import PICTURES, SECTION, BadImage, Rows, Source, open_source
+from salt_pipeline.components.inference.outputs import Row, check_name, make_folders, open_writers, write_rows
+from salt_pipeline.components.inference.pictures import PICTURES
+from salt_pipeline.components.inference.sources import SECTION, Rows, Source, open_source
 from salt_pipeline.components.inference.tiles import STRIDE, count_tiles, predict_bands
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ def apply(
         bundle: The trained ensemble.
         out: Folder to write to.
         stride: Most pixels from one tile to the next.
-        percentiles: Amplitudes of a section that become black and white.
+        percentiles: Percentiles of an image's values that become black and white.
 
     Returns:
         The images that could not be predicted, and why; all others were.
@@ -101,6 +103,7 @@ class _Work:
         self.sources: list[Source] = []
         for path in files:
             try:
+                check_name(path)
                 self.sources.append(open_source(path, percentiles))
             except BadImage as error:
                 self._note(error)

@@ -1,6 +1,7 @@
 """The outputs of a prediction: masks, probability maps, overlays and a table."""
 
 import csv
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, fields
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.png import PngWriter
 from salt_pipeline.components.inference.sources import Section, Source
 
@@ -22,6 +24,9 @@ SALT_COLOUR = (230, 159, 0)
 """Orange of the palette of Okabe and Ito, which colour-blind readers can distinguish from grey."""
 
 _OPACITY = 0.45
+
+_LONGEST_STEM = 235
+"""Most bytes of an image's name without its suffix: 255 for a file's name, less those of a temporary output's."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,18 @@ def make_folders(out: Path) -> None:
             (out / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SaltError(f"cannot be written: {error.strerror}", file=out, field="--out") from error
+
+
+def check_name(path: Path) -> None:
+    """Checks that the outputs of an image can have its name.
+
+    Raises:
+        BadImage: If its name is too long.
+    """
+    length = len(os.fsencode(path.stem))
+    if length > _LONGEST_STEM:
+        expected = f"at most {_LONGEST_STEM}, without the suffix"
+        raise BadImage("the name is too long for its outputs", file=path, found=f"{length} bytes", expected=expected)
 
 
 class Writers:
@@ -125,12 +142,15 @@ def open_writers(out: Path, source: Source) -> Iterator[Writers]:
 
 
 def write_rows(out: Path, rows: Iterable[Row]) -> None:
-    """Writes the table.
+    """Writes the table; bytes of a file's name that are not UTF-8 are escaped.
 
     Raises:
         SaltError: If it cannot be written.
     """
-    with atomic_path(out / TABLE) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_path(out / TABLE) as part,
+        part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(field.name for field in fields(Row))
         lines.writerows(astuple(row) for row in rows)

@@ -1,26 +1,18 @@
 """Images to predict: pictures, and sections that may be larger than memory."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.inference.bad_image import BadImage
+from salt_pipeline.components.inference.pictures import PICTURES, read_header
+from salt_pipeline.components.inference.scale import Scale, constant_traces, find_scale
 
-PICTURES = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
 SECTION = ".npy"
-
-PERCENTILES = (1.0, 99.0)
-"""Percentiles of a section's amplitudes that become black and white."""
-
-SAMPLE = 1000
-"""Most rows, and most columns, of a section that its percentiles are computed from."""
-
-
-class BadImage(SaltError):
-    """A file that cannot be predicted; others can."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +23,22 @@ class Source:
         path: The file.
         height: Number of rows.
         width: Number of columns.
+        percentiles: Percentiles of its values that become black and white; None keeps the grey levels of a picture and
+            of an 8-bit section, and is `PERCENTILES` for the amplitudes of other sections.
     """
 
     path: Path
     height: int
     width: int
+    percentiles: tuple[float, float] | None
 
     def open(self) -> "Rows":
         """Decodes the picture.
 
         Raises:
-            BadImage: If it cannot be decoded or its channels differ.
+            BadImage: If it cannot be decoded, or its samples are not grey levels.
         """
-        return Rows(_read_picture(self.path))
+        return Rows(read_header(self.path).grey(self.percentiles))
 
 
 class Rows:
@@ -63,59 +58,53 @@ class Rows:
 
 @dataclass(frozen=True)
 class Section(Source):
-    """A two-dimensional array in a .npy file.
-
-    Attributes:
-        percentiles: Amplitudes that become black and white; None takes 8-bit values as grey levels, and for others
-            `PERCENTILES`.
-    """
-
-    percentiles: tuple[float, float] | None
+    """A two-dimensional array in a .npy file."""
 
     def open(self) -> "Rows":
-        """Finds the section's scale; its rows are read and scaled on demand.
+        """Reads the section once for its scale; its rows are read again and scaled on demand.
 
         Raises:
-            BadImage: If the sample holds numbers that are not finite.
+            BadImage: If a number is not finite.
         """
         values = _map_section(self.path)
         if values.dtype == np.uint8 and self.percentiles is None:
-            return SectionRows(self.path, 0.0, 255.0)
-        sample = values[:: -(-self.height // SAMPLE), :: -(-self.width // SAMPLE)].astype(np.float64)
-        if not np.isfinite(sample).all():
-            raise BadImage("holds numbers that are not finite", file=self.path, expected="no NaN, no infinity")
-        low, high = np.percentile(sample, self.percentiles or PERCENTILES)
-        return SectionRows(self.path, float(low), float(high))
+            return SectionRows(self.path, Scale(0.0, 255.0))
+        scale = find_scale(values, self.percentiles, self._constants())
+        scale.log_nulls(self.path, self._bands())
+        return SectionRows(self.path, scale)
+
+    def _bands(self) -> Iterator[NDArray]:
+        # Mapped again each time, so that rows read before do not stay in memory.
+        return (_map_section(self.path)[top : top + SIDE] for top in range(0, self.height, SIDE))
+
+    def _constants(self) -> set[float]:
+        """The values that fill traces; all values are checked to be finite."""
+        low_W = high_W = _map_section(self.path)[0]
+        for number, band in enumerate(self._bands()):
+            low_W, high_W = np.minimum(low_W, band.min(axis=0)), np.maximum(high_W, band.max(axis=0))
+            if not (np.isfinite(low_W) & np.isfinite(high_W)).all():
+                row, column = np.argwhere(~np.isfinite(band))[0]
+                place = f"row {number * SIDE + row}, column {column}"
+                found = band[row, column]
+                raise BadImage("holds a number that is not finite", file=self.path, field=place, found=found)
+        return constant_traces(low_W, high_W)
 
 
 class SectionRows(Rows):
-    """Rows of a section as grey levels: amplitudes from `low` to `high` become 0 to 255, others are clipped.
+    """Rows of a section as grey levels.
 
     Args:
         path: The .npy file.
-        low: Amplitude that becomes black.
-        high: Amplitude that becomes white.
+        scale: Amplitudes that become black and white.
     """
 
-    def __init__(self, path: Path, low: float, high: float) -> None:
-        self.path, self.low, self.high = path, low, high
+    def __init__(self, path: Path, scale: Scale) -> None:
+        self.path, self.scale = path, scale
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
-        """Rows `start` to `stop`, uint8.
-
-        Raises:
-            BadImage: If one holds a number that is not finite.
-        """
+        """Rows `start` to `stop`, uint8."""
         # Mapped again each time, so that rows read before do not stay in memory.
-        rows = _map_section(self.path)[start:stop].astype(np.float64)
-        wrong = np.argwhere(~np.isfinite(rows))
-        if len(wrong):
-            row, column = wrong[0]
-            place = f"row {start + row}, column {column}"
-            raise BadImage("holds a number that is not finite", file=self.path, field=place, found=rows[row, column])
-        rows -= self.low
-        rows *= 255 / ((self.high - self.low) or 1.0)
-        return np.rint(rows.clip(0, 255)).astype(np.uint8)
+        return self.scale.grey(_map_section(self.path)[start:stop])
 
 
 def open_source(path: Path, percentiles: tuple[float, float] | None) -> Source:
@@ -131,9 +120,8 @@ def open_source(path: Path, percentiles: tuple[float, float] | None) -> Source:
         return Section(path, height, width, percentiles)
     if path.suffix.lower() not in PICTURES:
         raise BadImage("unknown kind of file", file=path, expected="png, tif or tiff, or a section as npy")
-    with _opened(path) as image:
-        _check_kind(image, path)
-        return Source(path, image.height, image.width)
+    picture = read_header(path)
+    return Source(path, picture.height, picture.width, percentiles)
 
 
 def _map_section(path: Path) -> np.memmap:
@@ -150,38 +138,3 @@ def _map_section(path: Path) -> np.memmap:
     if values.dtype.kind not in "iuf":
         raise BadImage("wrong type", file=path, found=values.dtype, expected="integer or float")
     return values
-
-
-def _opened(path: Path) -> Image.Image:
-    try:
-        return Image.open(path, formats=[PICTURES[path.suffix.lower()]])
-    except Exception as error:  # a damaged file makes Pillow raise errors of many types
-        raise BadImage("cannot be read as an image", file=path, found=error or type(error).__name__) from error
-
-
-def _check_kind(image: Image.Image, path: Path) -> None:
-    """Accepts 8 and 16 bit grey and 8 bit RGB."""
-    expected = "8 or 16 bit grey, or RGB with equal channels"
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        raise BadImage("has an alpha channel", file=path, found=image.mode, expected=expected)
-    if image.mode not in ("L", "RGB", "I;16", "I;16B", "I;16L", "I;16N"):
-        depths = {"1": "1 bit", "I": "32 bit", "F": "32 bit float", "P": "a palette"}
-        raise BadImage("wrong kind of image", file=path, found=depths.get(image.mode, image.mode), expected=expected)
-    if getattr(image, "n_frames", 1) > 1:
-        raise BadImage("holds several images", file=path, found=getattr(image, "n_frames", 0), expected="one")
-
-
-def _read_picture(path: Path) -> NDArray[np.uint8]:
-    with _opened(path) as image:
-        _check_kind(image, path)
-        try:
-            pixels = np.asarray(image)
-        except Exception as error:  # as above
-            raise BadImage("cannot be decoded", file=path, found=error or type(error).__name__) from error
-    if pixels.ndim == 3:
-        if (pixels != pixels[..., :1]).any():
-            raise BadImage("channels differ", file=path, expected="three equal channels")
-        pixels = pixels[..., 0]
-    if pixels.dtype != np.uint8:
-        return np.rint(pixels / 257).astype(np.uint8)  # 65535 is 255
-    return np.ascontiguousarray(pixels)

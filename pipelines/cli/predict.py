@@ -23,7 +23,7 @@ def predict(
     percentiles: Annotated[
         tuple[float, float] | None,
         typer.Option(
-            help="Percentiles of a section's amplitudes that become black and white; 1 99 unless it is 8 bit."
+            help="Percentiles of an image's values that become black and white; 1 99 for sections of more than 8 bits."
         ),
     ] = None,
     dataset: Annotated[

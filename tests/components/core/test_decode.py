@@ -26,6 +26,19 @@ def rgb(grey_HW: np.ndarray) -> np.ndarray:
     return np.repeat(grey_HW[..., None], 3, axis=2)
 
 
+def tagged(orientation: int) -> bytes:
+    exif, buffer = Image.Exif(), io.BytesIO()
+    exif[274] = orientation
+    Image.fromarray(GREY).save(buffer, "PNG", exif=exif)
+    return buffer.getvalue()
+
+
+def clear() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(GREY).save(buffer, "PNG", transparency=7)
+    return buffer.getvalue()
+
+
 def claim(content: bytes, width: int, height: int) -> bytes:
     """Changes the size in a PNG's header, and its checksum with it."""
     header = b"IHDR" + struct.pack(">II", width, height) + content[24:29]
@@ -38,6 +51,7 @@ def test_grey_and_rgb_images_are_the_same() -> None:
     assert (image_HW == GREY).all()
     assert image_HW.dtype == np.uint8
     assert image_HW.flags.c_contiguous
+    assert (decode_image(tagged(1), "x") == GREY).all()
 
 
 def test_masks_of_both_depths() -> None:
@@ -65,6 +79,8 @@ def unequal() -> np.ndarray:
         (claim(png(rgb(GREY)), 100_000, 100_000), "wrong size .found 100000 x 100000"),
         (claim(png(rgb(GREY[:50, :50])), 101, 101), "a.png: cannot be decoded"),
         (png(rgb(GREY))[:200], "a.png: cannot be decoded"),
+        (tagged(6), "a.png: has an orientation .found 6"),
+        (clear(), "found 8-bit grey with a transparent colour"),
         (b"", "a.png: is no PNG"),
         (b"GIF89a" + bytes(100), "a.png: is no PNG"),
     ],

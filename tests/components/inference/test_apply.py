@@ -1,6 +1,7 @@
 """A bundle predicts images as the pipeline does, and each file that cannot be predicted is reported with the reason."""
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -114,9 +115,9 @@ def test_bad_files_are_reported_and_the_others_are_predicted(trained: Trained, p
         "text.tif: cannot be read as an image",
         "alpha.png: has an alpha channel",
         "clear.png: has an alpha channel",
-        "bits.png: wrong kind of image (found 1 bit",
+        "bits.png: wrong kind of image (found 1-bit grey",
         "rgb.png: channels differ",
-        "float.tif: wrong kind of image (found 32 bit float",
+        "float.tif: wrong kind of image (found 32-bit floating-point",
         "pages.tif: holds several images",
         "cube.npy: is no section (found 3 x 4 x 5",
         "names.npy: wrong type",
@@ -155,3 +156,12 @@ def test_calls_that_cannot_be_done_are_refused(trained: Trained, pictures: Path,
     (tmp_path / "file").write_text("")
     with pytest.raises(SaltError, match=r"file: --out: cannot be written"):
         apply([str(pictures / f"{trained.ids[1]}.png")], bundle, str(tmp_path / "file"))
+
+
+def test_names_that_are_too_long_or_not_utf8_do_not_end_the_others(trained: Trained, tmp_path: Path) -> None:
+    names = ["x" * 240 + ".png", os.fsdecode(b"\xff.png"), "y" * 235 + ".png"]
+    for name in names:
+        Image.fromarray(trained.images_BHW[0]).save(tmp_path / name)
+    (problem,) = apply([str(tmp_path / name) for name in names], open_bundle(trained.bundle), str(tmp_path / "out"))
+    assert "the name is too long for its outputs (found 240 bytes, expected at most 235" in str(problem)
+    assert list(table(tmp_path / "out")) == ["\\udcff.png", "y" * 235 + ".png"]

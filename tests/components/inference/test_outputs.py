@@ -34,7 +34,7 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def test_a_picture_gets_a_mask_a_map_and_an_overlay(tmp_path: Path) -> None:
-    write(tmp_path, Source(Path("a.tif"), 4, 3))
+    write(tmp_path, Source(Path("a.tif"), 4, 3, None))
     np.testing.assert_array_equal(pixels(tmp_path / "masks/a.png"), 255 * MASK_HW)
     np.testing.assert_array_equal(pixels(tmp_path / "maps/a.png"), MAP_HW)
     overlay_HWC = pixels(tmp_path / "overlays/a.png")
@@ -55,7 +55,7 @@ def interrupted(out: Path, source: Source) -> None:
         raise KeyError("interrupted")
 
 
-@pytest.mark.parametrize("source", [Source(Path("a.png"), 4, 3), Section(Path("a.npy"), 4, 3, None)])
+@pytest.mark.parametrize("source", [Source(Path("a.png"), 4, 3, None), Section(Path("a.npy"), 4, 3, None)])
 def test_an_interrupted_image_leaves_no_file(tmp_path: Path, source: Source) -> None:
     make_folders(tmp_path)
     with pytest.raises(KeyError, match="interrupted"):

@@ -1,10 +1,12 @@
 """The amplitudes of a section are scaled to grey levels."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.sources import open_source
 
 
@@ -38,3 +40,52 @@ def test_a_section_of_one_amplitude_is_black(tmp_path: Path) -> None:
 def test_an_array_in_column_major_order_is_read(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=(120, 70))
     np.testing.assert_array_equal(grey(tmp_path, np.asfortranarray(values)), grey(tmp_path, values))
+
+
+def amplitudes(kind: str = "float32") -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 1000, (202, 101)).astype(kind)
+
+
+@pytest.mark.parametrize("null", [-999.25, 1e30, -1e30, 0.0, 7777.0])
+def test_a_value_that_fills_traces_is_excluded_from_the_scale(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, null: float
+) -> None:
+    values = amplitudes()
+    expected = grey(tmp_path, values[:, 12:])
+    values[:, :12] = null
+    with caplog.at_level(logging.WARNING):
+        found = grey(tmp_path, values)
+    np.testing.assert_array_equal(found[:, 12:], expected)
+    assert f"a.npy: {null:g} is a null value: it fills 11.9% of the image" in caplog.text
+
+
+@pytest.mark.parametrize(("kind", "null"), [("float32", -999.25), (">f8", 1e30), ("int16", 32000), ("int32", -99999)])
+def test_a_null_value_below_the_traces_is_excluded_from_the_scale(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str, null: float
+) -> None:
+    values = amplitudes(kind)
+    values[150:, ::2] = null
+    measured = values[values != null].astype(float)
+    low, high = np.percentile(measured, [1, 99])
+    with caplog.at_level(logging.WARNING):
+        found = grey(tmp_path, values)
+    np.testing.assert_array_equal(found[:150], np.rint(((values[:150] - low) * (255 / (high - low))).clip(0, 255)))
+    assert f"a.npy: {null:g} is a null value: it fills 13" in caplog.text
+
+
+def test_clipped_amplitudes_zeros_and_constant_traces_alone_are_measurements(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    across = np.tile(np.arange(101.0), (120, 1))
+    with caplog.at_level(logging.WARNING):
+        for values in (amplitudes().clip(-800, 800), np.maximum(amplitudes(), 0), across, across.T, across[:1]):
+            grey(tmp_path, values)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("row", [0, 150, 1403])
+def test_a_number_that_is_not_finite_is_reported_with_its_place(tmp_path: Path, row: int) -> None:
+    values = np.zeros((1500, 120), np.float32)
+    values[row, 7:] = np.nan
+    with pytest.raises(BadImage, match=rf"a\.npy: row {row}, column 7: holds a number that is not finite \(found nan"):
+        grey(tmp_path, values)

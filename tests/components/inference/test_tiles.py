@@ -28,7 +28,7 @@ def test_tiles_reach_both_ends_without_a_gap(length: int, stride: int) -> None:
 @given(SIZES, SIZES, STRIDES, st.integers(1, 9))
 def test_a_model_that_copies_its_input_gives_back_the_image(height: int, width: int, stride: int, batch: int) -> None:
     image_HW = np.random.default_rng(height).integers(0, 256, (height, width), dtype=np.uint8)
-    source = Source(Path("a.png"), height, width)
+    source = Source(Path("a.png"), height, width, None)
     seen = 0
 
     def copy(tiles_BHW: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ def test_the_middle_of_a_tile_has_the_largest_weight() -> None:
 
 
 def test_the_blend_of_two_tiles_is_between_their_values() -> None:
-    source = Source(Path("a.png"), SIDE, 165)
+    source = Source(Path("a.png"), SIDE, 165, None)
     levels = iter([np.uint8(0), np.uint8(200)])
 
     def level(tiles_BHW: np.ndarray) -> np.ndarray:

@@ -1,0 +1,129 @@
+"""From amplitudes to grey levels: the two amplitudes that become black and white, null values excluded."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+log = logging.getLogger(__name__)
+
+PERCENTILES = (1.0, 99.0)
+"""Percentiles of the amplitudes that become black and white."""
+
+SAMPLE = 1000
+"""Most rows, and most columns, of an image that its percentiles are computed from."""
+
+_MOST_CONSTANTS = 3
+"""Most different constants that can be null values of one image."""
+
+_CONVENTIONAL = (-999.25, 1e30, -1e30, 1e31, -1e31, float(np.finfo(np.float32).max), float(np.finfo(np.float32).min))
+"""Floating-point values that programs write where nothing was measured; no survey measures them."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Amplitudes from `low` to `high` become 0 to 255, others are clipped.
+
+    Attributes:
+        low: Amplitude that becomes black.
+        high: Amplitude that becomes white.
+        nulls: Values that are not measurements.
+    """
+
+    low: float
+    high: float
+    nulls: tuple[float, ...] = ()
+
+    def grey(self, values: NDArray) -> NDArray[np.uint8]:
+        """Grey levels of amplitudes."""
+        levels = values.astype(np.float64)
+        levels -= self.low
+        levels *= 255 / ((self.high - self.low) or 1.0)
+        return np.rint(levels.clip(0, 255)).astype(np.uint8)
+
+    def log_nulls(self, path: Path, bands: Iterable[NDArray]) -> None:
+        """Logs each null value with the fraction of the image that it fills.
+
+        Args:
+            path: The image's file.
+            bands: All its values, some rows at a time; not read if there is no null value.
+        """
+        if not self.nulls:
+            return
+        counts, total = np.zeros(len(self.nulls), np.int64), 0
+        for band in bands:
+            counts += [np.count_nonzero(band == null) for null in self.nulls]
+            total += band.size
+        for null, count in zip(self.nulls, counts, strict=True):
+            if count:
+                filled = f"it fills {100 * count / total:.3g}% of the image"
+                log.warning("%s: %g is a null value: %s, and is excluded from the scale", path, null, filled)
+
+
+def find_scale(
+    values_HW: NDArray,
+    percentiles: tuple[float, float] | None,
+    constants: set[float],
+    declared: float | None = None,
+) -> Scale:
+    """Finds the percentiles of the values that are measurements, from at most `SAMPLE` rows and columns.
+
+    Args:
+        values_HW: Values of the image, finite.
+        percentiles: Percentiles that become black and white; None for `PERCENTILES`.
+        constants: Values that fill at least one trace each.
+        declared: The null value that the file itself declares.
+
+    Returns:
+        The scale, with all null values.
+    """
+    height, width = values_HW.shape
+    thinned = values_HW[:: -(-height // SAMPLE), :: -(-width // SAMPLE)]
+    sample = thinned.astype(np.float64).ravel()
+    known = _conventional(sample, values_HW.dtype) | (set() if declared is None else {declared})
+    nulls = _nulls(sample, known, constants)
+    measured = sample[~np.isin(sample, nulls)] if nulls else sample
+    low, high = np.percentile(measured, percentiles or PERCENTILES)
+    return Scale(float(low), float(high), tuple(nulls))
+
+
+def constant_traces(low_W: NDArray, high_W: NDArray) -> set[float]:
+    """The values that fill traces (columns), from each trace's smallest and largest value."""
+    return set(np.unique(low_W[low_W == high_W]).astype(np.float64).tolist())
+
+
+def _conventional(sample: NDArray[np.float64], dtype: np.dtype) -> set[float]:
+    if dtype.kind != "f":
+        return set()
+    with np.errstate(over="ignore"):  # in float16
+        rounded = np.array(_CONVENTIONAL).astype(dtype).astype(np.float64)
+    return set(rounded[np.isin(rounded, sample)].tolist())
+
+
+def _nulls(sample: NDArray[np.float64], known: set[float], constants: set[float]) -> list[float]:
+    """Null values: known ones, those that fill traces, and those far away from all others.
+
+    Traces of many constants, and an image of nothing but constant traces, are data.
+    """
+    for candidates in (known | constants, known) if len(constants) <= _MOST_CONSTANTS else (known,):
+        rest = sample[~np.isin(sample, list(candidates))]
+        if rest.size:
+            return sorted(candidates | _far_values(rest))
+    return []
+
+
+def _far_values(values: NDArray[np.float64]) -> set[float]:
+    """Smallest or largest values that are repeated, and further from the others than these are from each other.
+
+    Zero is never such a value, as it is an ordinary amplitude.
+    """
+    for end in (float(values.min()), float(values.max())):
+        others = values[values != end]
+        if end and others.size and len(values) - len(others) > 1:
+            low, high = others.min(), others.max()
+            if 0 < high - low < max(low - end, end - high):
+                return {end} | _far_values(others)
+    return set()
