@@ -29,8 +29,8 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "quick": (
-        "the default: ten small pretrained networks, 64 x 64, three epochs; on two cores 9 minutes on the synthetic "
-        "survey, 49 on the real archive",
+        "the default: ten small pretrained networks, 64 x 64, three epochs; on two cores 4 minutes on the synthetic "
+        "survey, 17 on the real archive",
         {
             "encoders": _LITE_ENCODERS,
             "model": {**_LITE_MODEL, "input_size": 64, "fit": "resize"},

@@ -3,7 +3,9 @@
 import logging
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from salt_pipeline.components.inference.sources import open_source
 
 LEVELS = np.arange(40 * 30, dtype=np.uint32).reshape(40, 30).astype(np.uint8)
 
-TRANSPOSED = {
+TRANSPOSED: dict[int, Callable[[Any], Any]] = {
     1: lambda a: a,
     2: np.fliplr,
     3: lambda a: np.rot90(a, 2),
@@ -33,12 +35,12 @@ def grey(path: Path, percentiles: tuple[float, float] | None = None) -> np.ndarr
     return pixels
 
 
-def tiff(path: Path, samples: np.ndarray, order: str = "<", **tags: int) -> Path:
+def tiff(path: Path, samples: np.ndarray, order: Literal["<", ">"] = "<", tags: dict[str, int] | None = None) -> Path:
     """An uncompressed TIFF of one sample per pixel, with the tags of TIFF 6.0 that are given as `t262=0`."""
     height, width = samples.shape
     data = samples.astype(samples.dtype.newbyteorder(order)).tobytes()
     known = {256: width, 257: height, 258: samples.dtype.itemsize * 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: height}
-    entries = known | {279: len(data)} | {int(name[1:]): value for name, value in tags.items()}
+    entries = known | {279: len(data)} | {int(name[1:]): value for name, value in (tags or {}).items()}
     directory = b"".join(struct.pack(f"{order}HHLL", tag, 4, 1, value) for tag, value in sorted(entries.items()))
     start = struct.pack(f"{order}2sHL", b"II" if order == "<" else b"MM", 42, 8 + len(data))
     path.write_bytes(start + data + struct.pack(f"{order}H", len(entries)) + directory + bytes(4))
@@ -66,11 +68,11 @@ def test_a_compressed_tiff_is_oriented_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("depth", [8, 16])
 def test_white_is_zero_is_obeyed_at_each_depth(tmp_path: Path, depth: int) -> None:
     samples = (255 - LEVELS) if depth == 8 else (65535 - LEVELS * np.uint16(257))
-    np.testing.assert_array_equal(grey(tiff(tmp_path / "a.tif", samples, t262=0)), LEVELS)
+    np.testing.assert_array_equal(grey(tiff(tmp_path / "a.tif", samples, tags={"t262": 0})), LEVELS)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_both_byte_orders_are_read(tmp_path: Path, order: str) -> None:
+def test_both_byte_orders_are_read(tmp_path: Path, order: Literal["<", ">"]) -> None:
     np.testing.assert_array_equal(grey(tiff(tmp_path / "a.tif", LEVELS * np.uint16(257), order)), LEVELS)
 
 
@@ -93,12 +95,12 @@ def test_what_a_tiff_says_is_named_where_it_cannot_be_obeyed(
     tmp_path: Path, samples: np.ndarray, tags: dict[str, int], found: str
 ) -> None:
     with pytest.raises(BadImage, match=rf"a\.tif: .*{found}"):
-        open_source(tiff(tmp_path / "a.tif", samples, **tags), None)
+        open_source(tiff(tmp_path / "a.tif", samples, tags=tags), None)
 
 
 def test_a_tiff_that_cannot_be_decoded_is_named_by_its_tags(tmp_path: Path) -> None:
     samples = 65535 - LEVELS * np.uint16(257)
-    path = tiff(tmp_path / "a.tif", samples, ">", t262=0)  # Pillow does not know it in this byte order
+    path = tiff(tmp_path / "a.tif", samples, ">", {"t262": 0})  # Pillow does not know it in this byte order
     with pytest.raises(BadImage, match=r"a\.tif: cannot be decoded \(found 16-bit WhiteIsZero"):
         open_source(path, None).open()
 
