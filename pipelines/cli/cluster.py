@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError
@@ -58,7 +59,8 @@ def runs(limit: Annotated[int, typer.Option(min=1, help="Number of runs, newest 
     for run in listed:
         score = "" if run.score is None else f"{run.score:.4f}"
         began = run.began.astimezone().strftime("%Y-%m-%d %H:%M")
-        table.add_row(run.run, run.name, run.place, run.state, score, began, clock(run.seconds or 0))
+        names = map(escape, (run.run, run.name, run.place))
+        table.add_row(*names, run.state, score, began, clock(run.seconds or 0))
     print_table(table)
 
 

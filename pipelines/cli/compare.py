@@ -5,6 +5,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.config.config import option_text
@@ -66,7 +67,7 @@ def _dataset_of(runs: list[str]) -> Path:
 
 
 def _table(what: str, names: list[str], rows: dict[str, list[Any]]) -> Table:
-    table = Table(what, *names, box=None)
+    table = Table(what, *map(escape, names), box=None)
     for row, values in rows.items():
-        table.add_row(row, *map(option_text, values))
+        table.add_row(row, *(escape(option_text(value)) for value in values))
     return table

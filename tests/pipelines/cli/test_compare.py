@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,6 +32,14 @@ def test_the_command_prints_the_differences_and_writes_a_page(
     page = out.read_text()
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert page.count("<img") == page.count('alt="') == 4 * page.count("<figcaption>")
+
+
+def test_a_run_s_name_is_printed_as_it_is(
+    tmp_path: Path, survey: SimpleNamespace, runs: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (runs[1] / "run.json").write_text(json.dumps({"run": "a[/b][red]"}))
+    compare([str(run) for run in runs], survey.dataset, tmp_path / "compare.html")
+    assert capsys.readouterr().out.count("a[/b][red]") > 1
 
 
 def test_runs_are_found_in_mlflow_by_name(
