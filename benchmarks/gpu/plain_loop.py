@@ -8,7 +8,7 @@ from PIL import Image
 from torch.optim import Adam
 from torch.utils.data import DataLoader
 
-from benchmarks.gpu.trainings import Case
+from benchmarks.gpu.trainings import Case, wait
 from benchmarks.input_path import PngFolder
 from salt_pipeline.components.network.inputs import to_image
 from salt_pipeline.components.network.unet import SaltNet
@@ -43,7 +43,7 @@ def plain_rate(case: Case, folder: Path, device: torch.device, workers: int, *, 
     while done < warm_up + batches:
         for batch in loader:
             if done == warm_up:
-                _wait(device)
+                wait(device)
                 start = perf_counter()
             x_B1HW, mask_BHW = (part.to(device, non_blocking=True) for part in batch)
             logit_B1HW, salt_B = model(x_B1HW)
@@ -55,10 +55,5 @@ def plain_rate(case: Case, folder: Path, device: torch.device, workers: int, *, 
             done += 1
             if done == warm_up + batches:
                 break
-    _wait(device)
+    wait(device)
     return batches * config.train.batch_size / (perf_counter() - start)
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

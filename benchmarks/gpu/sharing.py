@@ -5,9 +5,7 @@ from multiprocessing.synchronize import Barrier
 from queue import Queue
 from time import perf_counter
 
-import torch
-
-from benchmarks.gpu.trainings import Case, training
+from benchmarks.gpu.trainings import Case, training, wait
 from salt_pipeline.components.network.device import own_stream, pick_device
 from salt_pipeline.components.train_fold.step import Images
 
@@ -36,6 +34,5 @@ def _train(case: Case, images: Images, ready: Barrier, rates: "Queue[float]", se
         while perf_counter() - start < seconds:
             trainer._train_epoch()
             done += STEPS * case.config.train.batch_size
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        wait(device)
         rates.put(done / (perf_counter() - start))

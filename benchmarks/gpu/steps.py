@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.gpu.trainings import Case, training, without_graph
+from benchmarks.gpu.trainings import Case, training, wait, without_graph
 from salt_pipeline.components.network.device import own_stream, peak_memory
 from salt_pipeline.components.train_fold.graphed_step import WARM_UP, GraphedStep
 from salt_pipeline.components.train_fold.step import Images
@@ -75,17 +75,14 @@ def measure_steps(case: Case, images: Images, device: torch.device, *, rounds: i
 
 def watch(trainer: Trainer, step: GraphedStep, steps: int = WARM_UP + 2) -> Activity:
     """Counts what the device does in some steps by torch's profiler."""
-    activities = [ProfilerActivity.CPU]
-    if trainer.device.type == "cuda":
-        torch.cuda.synchronize()
-        activities.append(ProfilerActivity.CUDA)
+    gpu = [ProfilerActivity.CUDA] if trainer.device.type == "cuda" else []
+    wait(trainer.device)
     trainer.epoch.step_1.zero_()
     trainer.epoch.image_1.zero_()
-    with profile(activities=activities) as profiler:
+    with profile(activities=[ProfilerActivity.CPU, *gpu]) as profiler:
         for _ in range(steps):
             step(trainer.config.train.batch_size)
-        if trainer.device.type == "cuda":
-            torch.cuda.synchronize()
+        wait(trainer.device)
     events = list(profiler.events() or [])
     on_gpu = [event for event in events if event.device_type.name == "CUDA"]
     kernels = [event for event in on_gpu if not event.name.startswith(("Memcpy", "Memset"))]

@@ -78,6 +78,12 @@ def new_trainer(
     return trainer
 
 
+def wait(device: torch.device) -> None:
+    """Waits until a GPU has computed everything."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def without_graph(step: GraphedStep) -> GraphedStep:
     """The same step, launched by Python on any device."""
     return GraphedStep(step.step, torch.device("cpu"))
