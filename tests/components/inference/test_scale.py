@@ -1,0 +1,45 @@
+"""The amplitudes that become black and white, and those that are no measurements."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from salt_pipeline.components.inference.scale import Scale, constant_traces, find_scale
+
+
+def amplitudes() -> np.ndarray:
+    return np.random.default_rng(0).normal(0, 10, (60, 50)).astype(np.float32)
+
+
+def test_values_outside_the_scale_are_clipped() -> None:
+    assert Scale(-1.0, 1.0).grey(np.array([-5, -1, 0, 1, 5])).tolist() == [0, 0, 128, 255, 255]
+    assert Scale(2.0, 2.0).grey(np.array([2, 2])).tolist() == [0, 0]
+
+
+def test_the_percentiles_are_those_of_the_measurements() -> None:
+    values_HW = amplitudes()
+    expected = np.percentile(values_HW, (1, 99))
+    values_HW = np.concatenate([values_HW, np.full((20, 50), -999.25, np.float32)])
+    scale = find_scale(values_HW, None, set())
+    assert scale.nulls == (-999.25,)
+    assert [scale.low, scale.high] == pytest.approx(expected)
+
+
+def test_a_declared_null_value_is_excluded() -> None:
+    values_HW = amplitudes()
+    values_HW[:5] = 7
+    assert find_scale(values_HW, None, set(), declared=7.0).nulls == (7.0,)
+    assert find_scale(values_HW, None, set()).nulls == ()
+
+
+def test_the_constants_that_fill_traces() -> None:
+    assert constant_traces(np.array([1, 2, 5]), np.array([1, 3, 5])) == {1.0, 5.0}
+
+
+def test_a_null_value_is_logged_with_its_fraction(caplog: pytest.LogCaptureFixture) -> None:
+    bands = [np.array([[9.0, 1.0], [2.0, 3.0]]), np.array([[9.0, 4.0]])]
+    with caplog.at_level(logging.WARNING):
+        Scale(0.0, 1.0, (9.0,)).log_nulls(Path("a.npy"), bands)
+    assert caplog.messages == ["a.npy: 9 is a null value: it fills 33.3% of the image, and is excluded from the scale"]
