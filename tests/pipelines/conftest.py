@@ -1,14 +1,16 @@
-"""Fixtures of the tests that talk to a cluster."""
+"""Fixtures of the tests that talk to a cluster, and of those that compare runs."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.pipelines import k8s_names as names
+from tests.pipelines.compare.finished import ingested, two_runs
 from tests.pipelines.kfp_server import KfpServer
 from tests.pipelines.kube_server import KubeServer, node
 
@@ -65,3 +67,15 @@ def ready(
     kubernetes.put("secrets", names.KFP_STORE_SECRET, dict.fromkeys(names.KFP_STORE_KEYS, "x"))
     store.put(f"s3://{bucket}/data/survey.zip", b"an archive")
     return f"s3://{bucket}/data/survey.zip"
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """The dataset that the runs of a comparison have in common."""
+    return ingested(tmp_path_factory.mktemp("survey"))
+
+
+@pytest.fixture
+def runs(tmp_path: Path, survey: SimpleNamespace) -> list[Path]:
+    """The folders of two finished runs, to be compared."""
+    return two_runs(tmp_path, survey)

@@ -8,17 +8,6 @@ from mlflow import MlflowClient
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cli.compare import compare
-from tests.pipelines.compare.finished import ingested, two_runs
-
-
-@pytest.fixture(scope="module")
-def survey(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    return ingested(tmp_path_factory.mktemp("survey"))
-
-
-@pytest.fixture
-def runs(tmp_path: Path, survey: SimpleNamespace) -> list[Path]:
-    return two_runs(tmp_path, survey)
 
 
 def test_the_command_prints_the_differences_and_writes_a_page(

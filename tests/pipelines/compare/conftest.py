@@ -1,21 +1,8 @@
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from mlflow import MlflowClient
-
-from tests.pipelines.compare.finished import ingested, two_runs
-
-
-@pytest.fixture(scope="module")
-def survey(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    return ingested(tmp_path_factory.mktemp("survey"))
-
-
-@pytest.fixture
-def runs(tmp_path: Path, survey: SimpleNamespace) -> list[Path]:
-    return two_runs(tmp_path, survey)
 
 
 @pytest.fixture
