@@ -45,7 +45,7 @@ def run(
     ] = None,
 ) -> None:
     """Runs the pipeline on this machine; if the environment names an object store, results and checkpoints go there."""
-    from salt_pipeline.pipelines.concurrency import plan, usable_gpus
+    from salt_pipeline.pipelines.hardware.concurrency import plan, usable_gpus
     from salt_pipeline.pipelines.images import with_tag
     from salt_pipeline.pipelines.local.folder import open_run, reopened_config
     from salt_pipeline.pipelines.local.result import show_result

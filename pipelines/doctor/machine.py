@@ -5,9 +5,9 @@ import re
 from importlib import metadata
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.concurrency import plan
 from salt_pipeline.pipelines.doctor.verdict import Check, State
-from salt_pipeline.pipelines.gpus import visible_gpus
+from salt_pipeline.pipelines.hardware.concurrency import plan
+from salt_pipeline.pipelines.hardware.gpus import visible_gpus
 from salt_pipeline.pipelines.presets import preset_config
 
 PACKAGE = "salt-pipeline"

@@ -9,7 +9,7 @@ from typing import Literal
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import all_jobs
-from salt_pipeline.pipelines.gpus import Gpu, chosen_gpus, visible_gpus
+from salt_pipeline.pipelines.hardware.gpus import Gpu, chosen_gpus, visible_gpus
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from rich.table import Table
 from salt_pipeline.components.core.job_files import JobKey, read_progress
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.schemas import DATASET, open_table, table_metadata
-from salt_pipeline.pipelines.concurrency import Plan
 from salt_pipeline.pipelines.display.console import say
 from salt_pipeline.pipelines.display.run_table import Line, as_table, live
 from salt_pipeline.pipelines.failure import failure
+from salt_pipeline.pipelines.hardware.concurrency import Plan
 from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.local.rows import lines, rows
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.concurrency import memory_of_job, plan, usable_gpus
-from salt_pipeline.pipelines.gpus import Gpu
+from salt_pipeline.pipelines.hardware.concurrency import memory_of_job, plan, usable_gpus
+from salt_pipeline.pipelines.hardware.gpus import Gpu
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.nvidia_smi import gpu, install
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.gpus import Gpu, chosen_gpus, visible_gpus
+from salt_pipeline.pipelines.hardware.gpus import Gpu, chosen_gpus, visible_gpus
 from tests.pipelines.nvidia_smi import gpu, install
 
 TWO = [Gpu(index, f"GPU-{index}1b2c3d4", "NVIDIA H100 80GB HBM3", 81559, 81000) for index in (0, 1)]

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from salt_pipeline.components.core.job_files import JobKey
 from salt_pipeline.components.core.jobs import all_jobs
-from salt_pipeline.pipelines.concurrency import Plan
 from salt_pipeline.pipelines.display.run_table import job_name
+from salt_pipeline.pipelines.hardware.concurrency import Plan
 from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.local.watcher import Watcher
 from tests.components.network.tiny import HASH, write_survey
