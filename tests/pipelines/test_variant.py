@@ -11,6 +11,7 @@ import yaml
 from kfp import dsl, local
 
 from salt_pipeline.components.notify.component import notify
+from salt_pipeline.pipelines.local.side_by_side import side_by_side
 from salt_pipeline.pipelines.pipeline import compile_pipeline
 from salt_pipeline.pipelines.presets import preset_config
 from salt_pipeline.pipelines.variant import Variant
@@ -89,7 +90,9 @@ def test_kfp_local_runs_the_exit_task_after_success_and_failure(hook: Hook, tmp_
             work(fail=fail).set_caching_options(False)
 
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(tmp_path), raise_on_error=False)
-    small(fail=fail)
+    # kfp.local by itself leaves `print` wrapped after two tasks at once: later tests would see indented lines.
+    with side_by_side(2, {}):
+        small(fail=fail)
     [sent] = hook.sent
     assert (sent["run"], sent["state"]) == ("small-1", "FAILED" if fail else "SUCCEEDED")
 
