@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.dataset import dataset_groups
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.labelled import check_facts, check_ids, one_grey_level, without_salt
 from salt_pipeline.components.core.schemas import (
@@ -59,7 +60,7 @@ def read_index(path: str) -> ImageIndex:
     masks: list[NDArray[np.uint8]] = []
     positions: dict[str, int | None] = {}
     flat: set[str] = set()
-    for table in row_groups(path, DATASET):
+    for table in dataset_groups(path, DATASET.names):
         ids = np.array(table["id"].to_pylist(), dtype=object)
         truth_B = np.array(table["labelled"].to_pylist(), dtype=bool)
         labelled += ids[truth_B].tolist()

@@ -10,7 +10,7 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json, write_json
 from salt_pipeline.components.core.schemas import FOLDS, MAPS, pixels_to_array, write_table
 from salt_pipeline.components.report.inputs import read_jobs, read_truth
-from tests.components.report.conftest import DATA_HASH, NAMES, Made
+from tests.components.report.conftest import NAMES, Made
 
 
 def test_only_labelled_images_are_read_sorted_by_id(reported: tuple[Made, dict[str, float]]) -> None:
@@ -20,7 +20,7 @@ def test_only_labelled_images_are_read_sorted_by_id(reported: tuple[Made, dict[s
     np.testing.assert_array_equal(labelled.images_BHW, made.images)
     np.testing.assert_array_equal(labelled.masks_BHW, made.masks)
     np.testing.assert_array_equal(labelled.fold_B, made.folds)
-    assert (labelled.data_hash, labelled.synthetic) == (DATA_HASH, False)
+    assert (labelled.data_hash, labelled.synthetic) == (made.data_hash, False)
 
 
 def test_the_maps_of_all_folds_are_joined_by_image(reported: tuple[Made, dict[str, float]]) -> None:
@@ -53,28 +53,28 @@ def test_a_job_that_is_not_in_the_configuration_is_named(made: Made, tmp_path: P
         made.report(oofs=[*made.paths["oofs"], str(tmp_path / "unknown.parquet")])
 
 
+def oof_facts(made: Made, **changes: str) -> dict[str, str]:
+    return {"kind": "oof", "data_hash": made.data_hash, "config_hash": made.config_hash, **changes}
+
+
 @pytest.mark.parametrize(("key", "value"), [("kind", "test"), ("data_hash", "0" * 16), ("config_hash", "0" * 16)])
 def test_maps_of_other_data_or_another_configuration_are_refused(made: Made, key: str, value: str) -> None:
-    facts = {"kind": "oof", "encoder": "plain", "fold": "1", "data_hash": DATA_HASH, "config_hash": made.config_hash}
+    facts = oof_facts(made, encoder="plain", fold="1")
     made.write_maps("oof01", "plain", made.folds == 1, facts | {key: value})
     with pytest.raises(SaltError, match=rf"oof01\.parquet: {key}: does not match the other inputs \(found {value}"):
         made.report()
 
 
 def test_maps_of_the_images_of_another_fold_are_refused(made: Made) -> None:
-    facts = {"kind": "oof", "encoder": "plain", "fold": "1", "data_hash": DATA_HASH, "config_hash": made.config_hash}
+    facts = oof_facts(made, encoder="plain", fold="1")
     made.write_maps("oof01", "plain", made.folds == 2, facts)
     with pytest.raises(SaltError, match=r"oof01\.parquet: id: 13 images are missing"):
         made.report()
 
 
-def blended_facts(made: Made, **changes: str) -> dict[str, str]:
-    return {"kind": "oof", "data_hash": DATA_HASH, "config_hash": made.config_hash, **changes}
-
-
 @pytest.mark.parametrize(("key", "value"), [("kind", "test"), ("data_hash", "0" * 16), ("config_hash", "0" * 16)])
 def test_blended_maps_of_another_kind_or_run_are_refused(made: Made, key: str, value: str) -> None:
-    made.write_maps("blended", "ensemble", slice(None), blended_facts(made, **{key: value}))
+    made.write_maps("blended", "ensemble", slice(None), oof_facts(made, **{key: value}))
     with pytest.raises(SaltError, match=rf"blended\.parquet: {key}: does not match .*found {value}"):
         made.report()
 
@@ -88,7 +88,7 @@ def test_blended_maps_of_another_kind_or_run_are_refused(made: Made, key: str, v
     ],
 )
 def test_blended_maps_have_every_image_once(made: Made, rows: Any, problem: str) -> None:
-    made.write_maps("blended", "ensemble", rows, blended_facts(made))
+    made.write_maps("blended", "ensemble", rows, oof_facts(made))
     with pytest.raises(SaltError, match=rf"blended\.parquet: {problem}"):
         made.report()
 
@@ -99,7 +99,7 @@ def test_blended_maps_of_test_images_are_refused(made: Made, tmp_path: Path) -> 
         "map": pixels_to_array(made.maps["ensemble"][[*range(40), 0]]),
         "salt": [0.5] * 41,
     }
-    write_table(tmp_path / "blended.parquet", MAPS, columns, blended_facts(made))
+    write_table(tmp_path / "blended.parquet", MAPS, columns, oof_facts(made))
     with pytest.raises(SaltError, match=r"id: 1 image is unexpected \(found zzz\)"):
         made.report()
 
@@ -149,7 +149,7 @@ def test_an_invalid_curve_is_named_by_file_and_field(made: Made, change: dict[st
         ({"min_area": -1}, "min_area: Input should be greater"),
         ({"weights": {"plain": "nan"}}, r"weights\.plain: Input should be"),
         ({"weights": {"plain": 1}}, r"weights: is of other encoders \(found plain, expected "),
-        ({"data_hash": "0" * 16}, r"data_hash: does not match .*\(found 0{16}, expected feedface"),
+        ({"data_hash": "0" * 16}, r"data_hash: does not match .*\(found 0{16}, expected [0-9a-f]{16}"),
         ({"config_hash": "0" * 16}, r"config_hash: does not match .*\(found 0{16}"),
         ({"config_hash": None}, "config_hash: Input should be a valid string"),
     ],

@@ -9,7 +9,7 @@ from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import DATASET, MAPS, SIDE, read_table, write_table
 from salt_pipeline.components.submission.inputs import open_maps, read_index, read_weights
-from tests.components.submission.conftest import CONFIG, HASH, World, run
+from tests.components.submission.conftest import CONFIG, World, run
 
 
 def test_the_index_has_the_masks_the_order_and_the_constant_images(world: World) -> None:
@@ -20,7 +20,7 @@ def test_the_index_has_the_masks_the_order_and_the_constant_images(world: World)
     np.testing.assert_array_equal(index.masks_BHW, world.masks_BHW)
     assert index.order == world.test[::-1]
     assert index.flat == {world.labelled[3], world.test[0]}
-    assert (index.data_hash, index.synthetic) == (HASH, False)
+    assert (index.data_hash, index.synthetic) == (world.data_hash, False)
 
 
 def test_maps_of_constant_images_are_emptied(world: World) -> None:
