@@ -15,8 +15,8 @@ from salt_pipeline.components.core.config.config import MAX_FOLDS, EncoderName, 
 from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path, read_json, write_json
+from salt_pipeline.components.network.tensors import check_finite, check_tensors
 from salt_pipeline.components.network.unet import SaltNet
-from salt_pipeline.components.network.weights import check_finite
 
 VERSION = 1
 
@@ -104,7 +104,7 @@ def load_files(weights: Path, sidecar: Path, device: torch.device) -> tuple[Salt
             raise SaltError("was altered: its SHA-256 is not the sidecar's", file=weights)
         model = SaltNet(described.encoder, described.architecture)
         state = load_file(weights)
-        check_finite(state, weights)
+        check_tensors(state, model.state_dict(), weights)
         model.load_state_dict(state)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise SaltError("cannot be loaded", file=weights, found=str(error).splitlines()[0]) from error
