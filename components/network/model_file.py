@@ -8,13 +8,14 @@ from typing import Any
 import torch
 from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from salt_pipeline.components.core.config.config import MAX_FOLDS, EncoderName, ModelConfig
 from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.files import atomic_path, read_json, write_json
+from salt_pipeline.components.core.files import read_json, write_json
+from salt_pipeline.components.network.tensor_file import write_tensors
 from salt_pipeline.components.network.tensors import check_finite, check_tensors
 from salt_pipeline.components.network.unet import SaltNet
 
@@ -61,8 +62,7 @@ def save_model(folder: str, weights: dict[str, Tensor], architecture: ModelConfi
     """
     path = Path(folder, "model.safetensors")
     check_finite(weights, path)
-    with atomic_path(path) as part:
-        save_file({key: value.detach().cpu().contiguous() for key, value in weights.items()}, part)
+    write_tensors(path, weights)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     sidecar = {"version": VERSION, "architecture": architecture.model_dump(mode="json"), "sha256": digest, **facts}
     write_json(Path(folder, "model.json"), {**sidecar, "versions": {name: version(name) for name in PACKAGES}})

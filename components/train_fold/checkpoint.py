@@ -6,13 +6,12 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from salt_pipeline.components.core.config.config import TrainConfig
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.network.tensor_file import write_tensors
 from salt_pipeline.components.network.tensors import check_tensors
 from salt_pipeline.components.network.unet import SaltNet
 from salt_pipeline.components.train_fold.progress_document import parse_progress
@@ -62,9 +61,7 @@ def save_checkpoint(
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer/{index}/{key}": value for key, value in state.items()}
     tensors["generator"] = generator.get_state()
-    copies = {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()}
-    with atomic_path(path) as part:
-        save_file(copies, part, metadata={"progress": json.dumps(asdict(progress))})
+    write_tensors(path, tensors, {"progress": json.dumps(asdict(progress))})
 
 
 def load_checkpoint(

@@ -10,6 +10,7 @@ from typing import Self
 from uuid import uuid4
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import write_errors
 from salt_pipeline.components.core.job_files import CHECKPOINT, PROGRESS
 from salt_pipeline.components.core.store.ranges import Altered
 from salt_pipeline.components.core.store.store import Stat, Store
@@ -104,7 +105,8 @@ class StorePlace(FolderPlace):
         if fraction == 1.0:
             self._wait()
             sent = self.folder / f"epoch{progress.epoch}"
-            sent.hardlink_to(self.checkpoint)  # the training replaces the file, perhaps before it is sent
+            with write_errors(sent):
+                sent.hardlink_to(self.checkpoint)  # the training replaces the file, perhaps before it is sent
             self._sending = self._sender.submit(self._send, sent, progress.epoch)
         idle = self._reporting is None or self._reporting.done()
         if idle and (fraction == 1.0 or time.monotonic() - self._reported > REPORT_SECONDS):

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import resource
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,19 +117,17 @@ def test_a_checkpoint_of_another_network_is_refused(path: Path) -> None:
         other.load(path)
 
 
-def test_a_failed_write_keeps_the_last_checkpoint(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from salt_pipeline.components.train_fold import checkpoint
-
+def test_a_failed_write_keeps_the_last_checkpoint(path: Path) -> None:
     State(0).save(path, Progress(JOB, epoch=1))
     before = path.read_bytes()
-
-    def full_disk(_tensors: object, file: Path, **_: object) -> None:
-        file.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(checkpoint, "save_file", full_disk)
-    with pytest.raises(SaltError, match="No space left"):
-        State(0).save(path, Progress(JOB, epoch=2))
+    handler, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(SaltError, match=r"checkpoint\.safetensors: cannot be written: File too large"):
+            State(0).save(path, Progress(JOB, epoch=2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
