@@ -17,7 +17,7 @@ from salt_pipeline.components.core.stages import STAGES
 from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.components.ingest.synth import write_survey
 from salt_pipeline.pipelines.images import content_tag, engine
-from salt_pipeline.pipelines.local.docker import tracking_server
+from salt_pipeline.pipelines.local.tracking import tracking_server
 from tests.servers import MinioServer, required
 
 
