@@ -22,6 +22,7 @@ from salt_pipeline.components.core.errors import SaltError, exit_on_error
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.stages import STAGES
 from salt_pipeline.components.core.store.uris import is_uri
+from salt_pipeline.components.core.tracking.address import sqlite_file
 from salt_pipeline.components.core.tracking.tracking import Tracking
 from salt_pipeline.pipelines.local.docker import docker_runner, end_containers
 from salt_pipeline.pipelines.local.folder import KFP, RunFolder
@@ -81,8 +82,8 @@ def _runner(folder: RunFolder, stack: ExitStack) -> local.SubprocessRunner | loc
     if folder.runner == "subprocess":
         return local.SubprocessRunner(use_venv=False)
     end_containers(folder)
-    if os.environ["MLFLOW_TRACKING_URI"].startswith("sqlite:"):
-        os.environ["MLFLOW_TRACKING_URI"] = stack.enter_context(tracking_server(folder.path.parent))
+    if file := sqlite_file(os.environ["MLFLOW_TRACKING_URI"]):
+        os.environ["MLFLOW_TRACKING_URI"] = stack.enter_context(tracking_server(file))
     return docker_runner(folder, stage_environment())
 
 

@@ -12,19 +12,38 @@ from urllib.request import urlopen
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store.settings import StoreSettings
+from salt_pipeline.components.core.tracking.address import VARIABLE, sqlite_file, sqlite_uri
 from salt_pipeline.components.core.tracking.experiment import open_experiment
+from salt_pipeline.components.core.tracking.failures import tracking_error
+from salt_pipeline.components.core.tracking.server import open_client
+from salt_pipeline.components.core.tracking.sqlite_file import check_writable
 from salt_pipeline.pipelines.local.folder import RunFolder
 
 
 def prepare_tracking(folder: RunFolder) -> None:
-    """Points MLflow at an SQLite file beside the run, unless a server is set; creates its tables before jobs start."""
-    if "MLFLOW_TRACKING_URI" in os.environ:
-        return
-    home = folder.path.parent
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{home / 'mlflow.db'}"
-    from mlflow import MlflowClient
+    """Points MLflow at an SQLite file beside the run, unless another place is set, and checks that it can be used.
 
-    open_experiment(MlflowClient(), (home / "mlartifacts").as_uri())
+    A server that is unreachable does not stop the run: its records are sent later.
+
+    Raises:
+        TrackingError: If MLflow cannot be used until the user has fixed something.
+    """
+    home = folder.path.parent
+    artifacts = None
+    if VARIABLE not in os.environ:
+        os.environ[VARIABLE] = sqlite_uri(home / "mlflow.db")
+        artifacts = (home / "mlartifacts").as_uri()
+    address = os.environ[VARIABLE]
+    if not address:  # nothing is to be recorded
+        return
+    try:
+        if file := sqlite_file(address):
+            check_writable(file)
+        open_experiment(open_client(address), artifacts)
+    except Exception as error:  # MLflow's client fails in many ways
+        failure = tracking_error(error, address)
+        if not failure.passing:
+            raise failure from None
 
 
 def stage_environment() -> dict[str, str]:
@@ -35,6 +54,7 @@ def stage_environment() -> dict[str, str]:
         "MLFLOW_TRACKING_PASSWORD",
         "MLFLOW_TRACKING_TOKEN",
         "MLFLOW_EXPERIMENT_NAME",
+        "MLFLOW_EXPERIMENT_ID",
         "OMP_NUM_THREADS",
     )
     store = StoreSettings()
@@ -42,8 +62,11 @@ def stage_environment() -> dict[str, str]:
 
 
 @contextmanager
-def tracking_server(home: Path) -> Iterator[str]:
-    """Serves the SQLite file of `home` on a loopback port: the images have no driver for it.
+def tracking_server(file: Path) -> Iterator[str]:
+    """Serves an SQLite file on a loopback port: the images have no driver for it.
+
+    Args:
+        file: MLflow's SQLite file.
 
     Yields:
         The address of the server.
@@ -68,9 +91,9 @@ def tracking_server(home: Path) -> Iterator[str]:
         "--uvicorn-opts",
         "--log-level warning",
         "--backend-store-uri",
-        f"sqlite:///{home / 'mlflow.db'}",
+        sqlite_uri(file),
         "--artifacts-destination",
-        str(home / "mlartifacts"),
+        (file.parent.absolute() / "mlartifacts").as_uri(),
     ]
     quiet = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     server = subprocess.Popen([sys.executable, *command], stdin=subprocess.DEVNULL, env=quiet)  # noqa: S603 - ourselves
@@ -78,7 +101,7 @@ def tracking_server(home: Path) -> Iterator[str]:
         deadline = time.monotonic() + 180
         while not _answers(f"{address}/health"):
             if server.poll() is not None or time.monotonic() > deadline:
-                raise SaltError("the tracking server does not start", file=home / "mlflow.db")
+                raise SaltError("the tracking server does not start", file=file)
             time.sleep(0.3)
         yield address
     finally:

@@ -46,7 +46,7 @@ def services(minio: MinioServer, tmp_path_factory: pytest.TempPathFactory) -> It
     home = tmp_path_factory.mktemp("mlflow")
     store = Store(minio.settings())
     store.make_bucket("salt")
-    with tracking_server(home) as address:
+    with tracking_server(home / "mlflow.db") as address:
         variables = {**minio.environment(), "MLFLOW_TRACKING_URI": address, "SALT_S3_BUCKET": "salt"}
         yield SimpleNamespace(
             store=store,
