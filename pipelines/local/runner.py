@@ -22,11 +22,12 @@ from salt_pipeline.components.core.errors import SaltError, exit_on_error
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.stages import STAGES
 from salt_pipeline.components.core.store.uris import is_uri
-from salt_pipeline.components.core.tracking.experiment import open_experiment
+from salt_pipeline.components.core.tracking.address import sqlite_file
 from salt_pipeline.components.core.tracking.tracking import Tracking
-from salt_pipeline.pipelines.local.docker import docker_runner, end_containers, stage_environment, tracking_server
+from salt_pipeline.pipelines.local.docker import docker_runner, end_containers
 from salt_pipeline.pipelines.local.folder import KFP, RunFolder
 from salt_pipeline.pipelines.local.side_by_side import side_by_side
+from salt_pipeline.pipelines.local.tracking import prepare_tracking, stage_environment, tracking_server
 from salt_pipeline.pipelines.local.upload import publish
 from salt_pipeline.pipelines.pipeline import salt_pipeline
 from salt_pipeline.pipelines.variant import Variant
@@ -81,8 +82,8 @@ def _runner(folder: RunFolder, stack: ExitStack) -> local.SubprocessRunner | loc
     if folder.runner == "subprocess":
         return local.SubprocessRunner(use_venv=False)
     end_containers(folder)
-    if os.environ["MLFLOW_TRACKING_URI"].startswith("sqlite:"):
-        os.environ["MLFLOW_TRACKING_URI"] = stack.enter_context(tracking_server(folder.path.parent))
+    if file := sqlite_file(os.environ["MLFLOW_TRACKING_URI"]):
+        os.environ["MLFLOW_TRACKING_URI"] = stack.enter_context(tracking_server(file))
     return docker_runner(folder, stage_environment())
 
 
@@ -107,17 +108,6 @@ def _stop(folder: RunFolder, tracking: Tracking, *_: object) -> None:
         end_containers(folder)
     tracking.end_all("KILLED")
     os._exit(130)
-
-
-def prepare_tracking(folder: RunFolder) -> None:
-    """Points MLflow at an SQLite file beside the run, unless a server is set; creates its tables before jobs start."""
-    if "MLFLOW_TRACKING_URI" in os.environ:
-        return
-    home = folder.path.parent
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{home / 'mlflow.db'}"
-    from mlflow import MlflowClient
-
-    open_experiment(MlflowClient(), (home / "mlartifacts").as_uri())
 
 
 if __name__ == "__main__":
