@@ -80,7 +80,7 @@ def test_blended_maps_of_another_kind_or_run_are_refused(made: Made, key: str, v
 
 
 def test_the_maps_of_one_job_are_not_taken_for_blended_ones(made: Made) -> None:
-    made.write_maps("blended", "ensemble", slice(None), blended_facts(made, encoder="plain", fold="0"))
+    made.write_maps("blended", "ensemble", slice(None), oof_facts(made, encoder="plain", fold="0"))
     with pytest.raises(SaltError, match=r"blended\.parquet: encoder: maps of one job, not blended \(found plain"):
         made.report()
 
@@ -96,7 +96,7 @@ def test_the_maps_of_one_job_are_not_taken_for_blended_ones(made: Made) -> None:
     ],
 )
 def test_weights_of_blended_maps_that_are_not_valid_are_named(made: Made, weights: str, problem: str) -> None:
-    made.write_maps("blended", "ensemble", slice(None), blended_facts(made, weights=weights))
+    made.write_maps("blended", "ensemble", slice(None), oof_facts(made, weights=weights))
     with pytest.raises(SaltError, match=rf"blended\.parquet: weights: {problem}"):
         made.report()
 
