@@ -4,7 +4,6 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ def test_a_folder_with_a_question_mark_holds_its_records(
     home = tmp_path / "50% salt #1?"
     home.mkdir()
     shutil.copyfile(empty_mlflow, home / "mlflow.db")
-    prepare_tracking(folder.model_copy(update={"path": home / "run")})
+    prepare_tracking(folder.model_copy(update={"path": home / "run"}))
     experiment = MlflowClient().get_experiment_by_name(EXPERIMENT)
     assert experiment
     assert experiment.artifact_location == (home / "mlartifacts").as_uri()
