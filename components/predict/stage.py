@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import job_title
 from salt_pipeline.components.core.labelled import check_facts
+from salt_pipeline.components.core.passed_over import is_passed_over
 from salt_pipeline.components.core.schemas import (
     DATASET,
     MAPS,
@@ -75,11 +76,12 @@ def predict_folder(images: str, model: str, config: dict, maps: str) -> dict[str
         Strings that describe the artifact.
 
     Raises:
-        SaltError: If there is no image, one is not 101 x 101 grey, or the model cannot be loaded.
+        SaltError: If there is no image, one cannot be read or is not 101 x 101 grey, or the model cannot be loaded.
     """
     from salt_pipeline.components.core.decode import decode_image
 
-    files = sorted(Path(images).glob("*.png"), key=lambda file: file.stem)
+    found = (file for file in Path(images).glob("*.png") if not is_passed_over(PurePath(file.name)))
+    files = sorted(found, key=lambda file: file.stem)
     if not files:
         raise SaltError("holds no images", file=images, expected="<id>.png files")
     predictor = Predictor(model, config)
@@ -87,9 +89,26 @@ def predict_folder(images: str, model: str, config: dict, maps: str) -> dict[str
     def batches() -> Iterator[Batch]:
         for start in range(0, len(files), ROW_GROUP):
             part = files[start : start + ROW_GROUP]
-            yield [file.stem for file in part], np.stack([decode_image(f.read_bytes(), str(f)) for f in part])
+            yield [file.stem for file in part], np.stack([decode_image(_read(f), str(f)) for f in part])
 
     return predictor.write(batches(), maps)
+
+
+def _read(file: Path) -> bytes:
+    """Reads a PNG file whose name is an id."""
+    from salt_pipeline.components.core.decode import LIMIT
+
+    try:
+        if not file.is_file():  # a pipe may never answer
+            raise SaltError("is not a regular file", file=file)
+        if (size := file.stat().st_size) > LIMIT:
+            raise SaltError("is too large", file=file, found=f"{size} bytes", expected=f"at most {LIMIT}")
+        content = file.read_bytes()
+    except OSError as error:
+        raise SaltError(f"cannot be read: {error.strerror}", file=file) from error
+    if not file.stem.isprintable():
+        raise SaltError("the name is no id", file=file, expected="printable characters")
+    return content
 
 
 class Predictor:

@@ -1,5 +1,6 @@
 """Prediction of test sets and folders with one trained model."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,17 @@ def test_an_image_of_another_size_is_named(dataset: str, model: str, tmp_path: P
     with pytest.raises(SaltError, match=rf"{ids[2]}\.png: wrong size .found 128 x 101, expected 101 x 101"):
         predict_folder(str(tmp_path / "pictures"), model, CONFIG, str(tmp_path / "maps.parquet"))
     assert not (tmp_path / "maps.parquet").exists()
+
+
+def test_leftovers_are_passed_over_and_pipes_are_refused(dataset: str, model: str, tmp_path: Path) -> None:
+    pictures, maps = tmp_path / "pictures", tmp_path / "maps.parquet"
+    ids = write_pngs(pictures, dataset)
+    (pictures / f"._{ids[0]}.png").write_bytes(b"leftover")
+    predict_folder(str(pictures), model, CONFIG, str(maps))
+    assert read_table(maps, MAPS)[0]["id"].to_pylist() == ids
+    os.mkfifo(pictures / "pipe.png")
+    with pytest.raises(SaltError, match=r"pipe\.png: is not a regular file"):
+        predict_folder(str(pictures), model, CONFIG, str(maps))
 
 
 @pytest.mark.parametrize("name", ["empty", "nowhere"])
