@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import MofNCompleteColumn
 
-from salt_pipeline.components.core.bundle import Bundle
+from salt_pipeline.components.core.bundle_document import Bundle
 from salt_pipeline.components.core.errors import SaltErrors, one_line
 from salt_pipeline.components.core.labelled import one_grey_level, without_salt
 from salt_pipeline.components.core.metric import to_masks
