@@ -121,20 +121,17 @@ class Writers:
 class NpyWriter:
     """Writes a .npy array of uint8 row by row.
 
-    It is not mapped into memory: a full disk would kill the process.
-
     Args:
-        file: Opened for binary writing.
+        file: The file; it is not mapped into memory, where a full disk would kill the process.
         shape: Shape of the array.
     """
 
     def __init__(self, file: IO[bytes], shape: tuple[int, int]) -> None:
         self._file = file
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
     def write(self, rows: NDArray[np.uint8]) -> None:
-        """Appends rows (h, W)."""
+        """Appends rows (h, W); they do not stay in memory."""
         self._file.write(rows.tobytes())
 
 
@@ -148,14 +145,16 @@ def open_writers(out: Path, source: Source) -> Iterator[Writers]:
     stem, width, height = source.path.stem, source.width, source.height
     with ExitStack() as stack:
 
-        def opened(folder: str, suffix: str) -> IO[bytes]:
-            part = stack.enter_context(atomic_path(out / folder / f"{stem}{suffix}"))
-            return stack.enter_context(part.open("wb"))
-
         def png(folder: str, *, rgb: bool = False) -> PngWriter:
-            return stack.enter_context(PngWriter(opened(folder, ".png"), width, height, rgb=rgb))
+            part = stack.enter_context(atomic_path(out / folder / f"{stem}.png"))
+            return stack.enter_context(PngWriter(stack.enter_context(part.open("wb")), width, height, rgb=rgb))
 
-        rows = NpyWriter(opened("maps", ".npy"), (height, width)) if isinstance(source, Section) else png("maps")
+        rows: PngWriter | NpyWriter
+        if isinstance(source, Section):
+            part = stack.enter_context(atomic_path(out / "maps" / f"{stem}.npy"))
+            rows = NpyWriter(stack.enter_context(part.open("wb")), (height, width))
+        else:
+            rows = png("maps")
         yield Writers(png("masks"), png("overlays", rgb=True), rows)
 
 

@@ -79,7 +79,7 @@ class Scale:
         counts, total = dict.fromkeys([*self.nulls, *self.dead], 0), 0
         for band in bands:
             for null in self.nulls:
-                counts[null] += np.count_nonzero(band == null)
+                counts[null] += int(np.count_nonzero(band == null))
             for value, columns in self.dead.items():
                 counts[value] += len(columns) * len(band)
             total += band.size

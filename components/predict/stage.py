@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,8 +12,8 @@ import pyarrow.compute as pc
 import torch
 from numpy.typing import NDArray
 
-from salt_pipeline.components.core.config.config import parse_config
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.jobs import job_title
 from salt_pipeline.components.core.labelled import check_facts
 from salt_pipeline.components.core.passed_over import is_passed_over
@@ -49,16 +50,20 @@ def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[st
         Strings that describe the artifact.
 
     Raises:
-        SaltError: If an input is missing, damaged, or the model was trained on other data.
+        SaltError: If an input is missing, damaged, holds no test image, or the model was trained on other data.
     """
     data_hash = table_metadata(open_table(dataset, DATASET)).get("data_hash", "")
     predictor = Predictor(model, config)
     check_facts(model, predictor.facts, {"data_hash": data_hash})
 
     def batches() -> Iterator[Batch]:
+        count = 0
         for group in row_groups(dataset, DATASET, ["id", "labelled", "image"]):
             test = group.filter(pc.invert(group["labelled"]))
+            count += len(test)
             yield test["id"].to_pylist(), array_to_pixels(test["image"])
+        if not count:
+            raise SaltError("holds no test image", file=dataset)
 
     return predictor.write(batches(), maps)
 
@@ -111,6 +116,14 @@ def _read(file: Path) -> bytes:
     return content
 
 
+def _own_config(model: str, sidecar: dict[str, Any]) -> Config:
+    """The configuration that a model was trained by."""
+    try:
+        return parse_config(sidecar.get("config"))
+    except SaltErrors as error:
+        raise SaltErrors(f"{Path(model, 'model.json')}: config: is not valid", error.problems) from None
+
+
 class Predictor:
     """A trained model, ready to predict.
 
@@ -125,8 +138,8 @@ class Predictor:
     def __init__(self, model: str, config: dict | None) -> None:
         self.device = pick_device()
         self.network, sidecar = load_model(model, self.device)
-        document = sidecar["config"] if config is None else config
-        self.config = parse_config(document).model_copy(update={"model": self.network.config})
+        settings = _own_config(model, sidecar) if config is None else parse_config(config)
+        self.config = settings.model_copy(update={"model": self.network.config})
         self.facts = {key: str(sidecar[key]) for key in ("encoder", "fold", "config_hash", "data_hash")}
 
     def write(self, batches: Iterable[Batch], maps: str) -> dict[str, str]:
