@@ -34,8 +34,10 @@ def decode_facts(file: str | Path, metadata: Mapping[bytes, bytes]) -> dict[str,
         try:
             facts[name.decode()] = value.decode()
         except UnicodeDecodeError:
-            field, found = name.decode(errors="backslashreplace"), value[:SHOWN]
-            raise SaltError("is not valid metadata", file=file, field=field, found=found, expected="UTF-8") from None
+            field = name.decode(errors="backslashreplace")
+            raise SaltError(
+                "is not valid metadata", file=file, field=field, found=value[:SHOWN], expected="UTF-8"
+            ) from None
     for key, (pattern, expected) in _PATTERNS.items():
         if key in facts and not re.fullmatch(pattern, facts[key]):
             found = facts[key][:SHOWN]
