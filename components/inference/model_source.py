@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from salt_pipeline.components.core.bundle import DOCUMENT, Bundle, open_bundle, parse_bundle
+from salt_pipeline.components.core.bundle import DOCUMENT, open_bundle, parse_bundle
+from salt_pipeline.components.core.bundle_document import Bundle
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.store.uris import is_uri
