@@ -138,7 +138,7 @@ def test_prefixes_and_wrappers_are_taken_off(
     encoder: nn.Module, tmp_path: Path, prefix: str, wrappers: tuple[str, ...]
 ) -> None:
     state = other_state()
-    content: dict[str, object] = {prefix + key: value for key, value in state.items()} | {"head": torch.zeros(2)}
+    content: dict[str, object] = {prefix + key: value for key, value in (state | {"head": torch.zeros(2)}).items()}
     for wrapper in wrappers:
         content = {"epoch": 3, wrapper: content, "optimizer": {"state": {}, "param_groups": []}}
     torch.save(content, tmp_path / "w.pth")
