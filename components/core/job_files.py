@@ -1,14 +1,17 @@
 """Where a training job keeps its checkpoint and its progress, and how a watcher reads the latter."""
 
-import json
 import logging
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.numbers import parse_json
 from salt_pipeline.components.core.store.uris import is_uri
 
 log = logging.getLogger(__name__)
@@ -16,7 +19,21 @@ log = logging.getLogger(__name__)
 CHECKPOINT, PROGRESS = "checkpoint.safetensors", "progress.json"
 """Names of the two files of a job."""
 
+MAX_PROGRESS = 65536
+"""Largest progress file that is fetched from a store, bytes; one has 200."""
+
 _FOLDER = re.compile(r"(?:^|/)([0-9a-f]{16})-([0-9a-f]{16})/(.+)/fold([0-9]+)(?:/[^/]*)?$")
+
+
+class JobProgress(BaseModel):
+    """What must hold of a progress file; further entries are not looked at."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    done: float = Field(ge=0)
+    epochs: int = Field(ge=1)
+    loss: float | None = None
+    score: float | None = None
 
 
 class JobKey(NamedTuple):
@@ -73,13 +90,24 @@ def read_progress(checkpoints: str, key: JobKey) -> dict[str, Any]:
     """
     path = f"{key.folder(checkpoints)}/{PROGRESS}"
     if not is_uri(checkpoints):
-        return read_json(path) if Path(path).exists() else {}
+        return _checked(read_json(path), path) if Path(path).exists() else {}
     store = _watchers_store()
     try:
-        return json.loads(store.get(path))
-    except (SaltError, ValueError) as error:
+        found = store.stat(path)
+        if found is None or found.size > MAX_PROGRESS:
+            return {}
+        return _checked(parse_json(store.get(path).decode()), path)
+    except (SaltError, UnicodeDecodeError) as error:
         log.debug("progress of %s fold %d: %s", key.encoder, key.fold, error)
         return {}
+
+
+def _checked(content: Any, path: str) -> dict[str, Any]:
+    try:
+        JobProgress.model_validate(content)
+    except ValidationError as error:
+        raise problems_of(error, path)[0] from None
+    return content
 
 
 def newest_data_hash(checkpoints: str, config_hash: str) -> str | None:
