@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from salt_pipeline.components.core.errors import SaltError, SaltErrors, without_passwords
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.redaction import redacted
 from salt_pipeline.pipelines.cluster.http_errors import one_line
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 from salt_pipeline.pipelines.cluster.time_limit import Started
@@ -50,15 +51,15 @@ def run_checks(checks: dict[str, Check], seconds: float) -> list[Verdict]:
 def _verdict(name: str, started: Started, seconds: float) -> Verdict:
     try:
         state, found, fix = started.result(seconds)
-        return Verdict(name, state, without_passwords(found), without_passwords(fix))
+        return Verdict(name, state, redacted(found), redacted(fix))
     except NotChecked as error:
-        return Verdict(name, "not checked", str(error), error.fix)
+        return Verdict(name, "not checked", str(error), redacted(error.fix))
     except SaltErrors as error:
         return Verdict(name, "fail", "; ".join(map(str, error.problems)))
     except SaltError as error:
         return Verdict(name, "fail", str(error))
     except Exception as error:  # a check that fails unexpectedly must not hide the others
-        return Verdict(name, "fail", f"{type(error).__name__}: {without_passwords(one_line(str(error)))}")
+        return Verdict(name, "fail", f"{type(error).__name__}: {redacted(one_line(str(error)))}")
 
 
 def show(verdicts: list[Verdict], as_json: bool) -> None:
