@@ -16,7 +16,7 @@ from salt_pipeline.pipelines.doctor.verdict import NotChecked
 from tests.pipelines.command import salt
 from tests.pipelines.conftest import SETTINGS
 from tests.pipelines.kfp_server import KfpServer
-from tests.pipelines.kube_server import KubeServer
+from tests.pipelines.kube_server import KubeServer, node
 
 pytestmark = pytest.mark.usefixtures("no_cluster")
 
@@ -115,6 +115,8 @@ print(*sorted(packages - set(sys.stdlib_module_names) - {"salt_pipeline"}))
 
 
 def test_no_package_is_imported_while_a_time_limit_runs(kfp: KfpServer, kubernetes: KubeServer) -> None:
+    kubernetes.nodes = [node("a")]
+    kubernetes.put("configmaps", names.ARGO_CONFIG_MAP, {"workflowDefaults": ""})
     done = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
