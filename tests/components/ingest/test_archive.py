@@ -29,7 +29,7 @@ def test_a_missing_archive_is_named(tmp_path: Path) -> None:
 
 
 def test_remote_paths_are_refused() -> None:
-    assert only("gs://bucket/survey.zip").startswith("gs://bucket/survey.zip: is no archive")
+    assert only("gs://bucket/survey.zip").startswith("gs://bucket/survey.zip: is a URI of a kind that is not supported")
 
 
 def test_a_file_that_is_no_zip_is_refused(tmp_path: Path) -> None:

@@ -258,3 +258,10 @@ def test_the_values_of_options_are_readable() -> None:
     assert option_text([{"name": "lite0", "weight": 0.3}, {"name": "lite1", "weight": 0.7}]) == "lite0 0.3, lite1 0.7"
     for value, text in ((True, "True"), (1e-4, "0.0001"), ([1, 2], "1, 2"), ("stop", "stop")):
         assert option_text(value) == text
+
+
+@pytest.mark.parametrize("source", ["gs://bucket/w.pth", "S3://bucket/w.pth", "s3:/w.pth", "s3://key:hidden-word@b/w"])
+def test_weights_from_another_kind_of_store_are_refused(source: str) -> None:
+    with pytest.raises(SaltError, match=r"model\.encoder_weights: .*expected s3://bucket/key") as caught:
+        parse_config({"model": {"encoder_weights": source}})
+    assert "hidden-word" not in str(caught.value)
