@@ -1,14 +1,17 @@
 """Where a training job keeps its checkpoint and its progress, and how a watcher reads the latter."""
 
-import json
 import logging
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from pydantic import BaseModel, Field, FiniteFloat, model_validator
+
+from salt_pipeline.components.core.documents import parse_document
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.numbers import parse_json
 from salt_pipeline.components.core.store.uris import is_uri
 
 log = logging.getLogger(__name__)
@@ -57,6 +60,21 @@ class JobKey(NamedTuple):
         return cls(found[1], found[2], found[3], int(found[4])) if found else None
 
 
+class _Progress(BaseModel):
+    """What a progress file must hold; its key's fields are not checked: a watcher takes them from the path."""
+
+    done: FiniteFloat = Field(ge=0)
+    epochs: int | None = None
+    loss: FiniteFloat | None = None
+    score: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def _an_epoch_has_a_score(self) -> Self:
+        if self.loss is not None and (self.score is None or self.epochs is None):
+            raise ValueError("an epoch with a loss must have a score, and the number of all epochs")
+        return self
+
+
 def read_progress(checkpoints: str, key: JobKey) -> dict[str, Any]:
     """Reads the progress that a job last wrote.
 
@@ -69,17 +87,22 @@ def read_progress(checkpoints: str, key: JobKey) -> dict[str, Any]:
         written any, or the store does not answer.
 
     Raises:
-        SaltError: If no store is set, or a local file is damaged.
+        SaltError: If no store is set, or a local file is damaged or holds something else.
     """
     path = f"{key.folder(checkpoints)}/{PROGRESS}"
     if not is_uri(checkpoints):
-        return read_json(path) if Path(path).exists() else {}
+        return _checked(read_json(path), path) if Path(path).exists() else {}
     store = _watchers_store()
     try:
-        return json.loads(store.get(path))
-    except (SaltError, ValueError) as error:
+        return _checked(parse_json(store.get(path).decode(errors="replace"), path), path)
+    except SaltError as error:
         log.debug("progress of %s fold %d: %s", key.encoder, key.fold, error)
         return {}
+
+
+def _checked(progress: Any, path: str) -> dict[str, Any]:
+    parse_document(_Progress, progress, path)
+    return dict(progress)
 
 
 def newest_data_hash(checkpoints: str, config_hash: str) -> str | None:

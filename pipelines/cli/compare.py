@@ -42,11 +42,11 @@ def compare(
     else:
         typer.echo("the same configuration")
     results = {
-        "score": [f"{run.metrics['ensemble']['score']:.4f}" for run in found],
-        "95 % interval": ["{:.3f} to {:.3f}".format(*run.metrics["ensemble"]["score_interval"]) for run in found],
-        "salt / no salt": [f"{run.metrics['ensemble']['salt_accuracy']:.1%}" for run in found],
-        "threshold": [f"{run.metrics['threshold']:.3f}" for run in found],
-        "smallest area, px": [run.metrics["min_area"] for run in found],
+        "score": [f"{run.metrics.ensemble.score:.4f}" for run in found],
+        "95 % interval": ["{:.3f} to {:.3f}".format(*run.metrics.ensemble.score_interval) for run in found],
+        "salt / no salt": [f"{run.metrics.ensemble.salt_accuracy:.1%}" for run in found],
+        "threshold": [f"{run.metrics.threshold:.3f}" for run in found],
+        "smallest area, px": [run.metrics.min_area for run in found],
     }
     print_table(_table("result", [run.name for run in found], results))
     for one in pairs:

@@ -159,6 +159,14 @@ def test_read_json_names_a_number_that_is_not_finite(tmp_path: Path, number: str
         read_json(path)
 
 
+def test_read_json_refuses_a_file_that_is_too_large_before_it_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "large.json"
+    path.touch()
+    os.truncate(path, 10**12)
+    with pytest.raises(SaltError, match=r"large\.json: is too large \(found 1000000000000 bytes, expected at most"):
+        read_json(path)
+
+
 def test_read_json_does_not_wait_for_what_is_not_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
