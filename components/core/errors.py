@@ -19,6 +19,14 @@ def without_passwords(text: str) -> str:
     return _USER_INFO.sub("***@", text)
 
 
+def one_line(value: object) -> str:
+    """The text of a value on one line; characters that no terminal can show, as in a file's name, are escaped."""
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class Facts(TypedDict, total=False):
     """What an error says beside its problem; `SaltError` describes each part."""
 
@@ -31,8 +39,8 @@ class Facts(TypedDict, total=False):
 class SaltError(Exception):
     """Something the user can fix: where it is, what was found, what was expected.
 
-    The parts are kept as the texts that the message shows, with passwords in addresses hidden, so that an error can be
-    sent to another process whatever it was made of.
+    The parts are kept as the texts that the message shows, each on one line and with passwords in addresses hidden, so
+    that an error can be sent to another process whatever it was made of.
 
     Args:
         problem: What is wrong, in a few words.
@@ -86,7 +94,7 @@ class ServiceError(SaltError):
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else without_passwords(str(value))
+    return None if value is None else one_line(without_passwords(str(value)))
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def parse_json(text: str, file: str | Path | None = None) -> Any:
 
 
 def _check_depth(content: Any, file: str | Path | None) -> None:
-    level = [[content]]
+    level: list[Any] = [[content]]
     for _ in range(MAX_DEPTH + 1):
         inside = (value.values() if isinstance(value, dict) else value for value in level)
         level = [value for values in inside for value in values if isinstance(value, list | dict)]

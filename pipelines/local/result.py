@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.documents import read_document
+from salt_pipeline.components.core.errors import one_line
 from salt_pipeline.components.core.jobs import short_name
 from salt_pipeline.pipelines.display.scores import AllScores
 from salt_pipeline.pipelines.local.folder import RunFolder
@@ -40,7 +41,7 @@ def show_result(folder: RunFolder, seconds: float, console: Console) -> None:
         console.print("[yellow]The survey is synthetic: these scores mean nothing.[/]")
     console.print(_times(folder))
     for name, what in PLACES.items():
-        place = escape(str(folder.path / name))
+        place = escape(one_line(folder.path / name))
         console.print(f"{place}  [dim]{what}[/]", highlight=False, soft_wrap=True)
     console.print(f"{seconds / 60:.1f} minutes in all", highlight=False)
 
@@ -50,7 +51,7 @@ def _scores(results: AllScores) -> Table:
     for model in (*results.encoders, results.ensemble):
         low, high = model.score_interval
         table.add_row(
-            escape(short_name(model.name)),
+            escape(one_line(short_name(model.name))),
             f"{model.score_at_half:.4f}",
             f"{model.score:.4f}",
             f"{low:.3f} to {high:.3f}",

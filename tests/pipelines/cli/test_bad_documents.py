@@ -1,5 +1,6 @@
 """Documents of a run's folder, damaged in every way, at the doors that read them."""
 
+import itertools
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +27,9 @@ DAMAGE = {
     "half a pair": b'{"run": "\\ud800"}',
 }
 
+OTHERS: list[object] = [5, None, [], {"a": 1}, True]
+"""Values of other types than a text."""
+
 damage = pytest.mark.parametrize("content", DAMAGE.values(), ids=DAMAGE.keys())
 
 
@@ -46,8 +50,13 @@ def test_a_run_names_its_damaged_document(out: Path, name: str, content: bytes) 
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [(key, value) for key in ("run", "data", "checkpoints", "origin") for value in (5, None, [], {"a": 1}, True)]
-    + [("runner", "other"), ("preset", ""), ("data", "x" * 5000), ("extra", 1)],
+    [
+        *itertools.product(("run", "data", "checkpoints", "origin"), OTHERS),
+        ("runner", "other"),
+        ("preset", ""),
+        ("data", "x" * 5000),
+        ("extra", 1),
+    ],
 )
 def test_a_run_names_the_field_of_run_json(out: Path, key: str, value: object) -> None:
     document = json.loads((out / "run.json").read_text()) | {key: value}
