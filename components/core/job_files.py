@@ -6,9 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from salt_pipeline.components.core.config.section import problems_of
+from salt_pipeline.components.core.documents import parse_document
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.numbers import parse_json
@@ -26,14 +26,20 @@ _FOLDER = re.compile(r"(?:^|/)([0-9a-f]{16})-([0-9a-f]{16})/(.+)/fold([0-9]+)(?:
 
 
 class JobProgress(BaseModel):
-    """What must hold of a progress file; further entries are not looked at."""
+    """What must hold of a progress file; the key's entries are not looked at: a watcher takes them from the path."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
     done: float = Field(ge=0)
-    epochs: int = Field(ge=1)
+    epochs: int | None = Field(None, ge=1)
     loss: float | None = None
     score: float | None = None
+
+    @model_validator(mode="after")
+    def _an_epoch_has_a_score(self) -> Self:
+        if self.loss is not None and (self.score is None or self.epochs is None):
+            raise ValueError("an epoch with a loss must have a score, and the number of all epochs")
+        return self
 
 
 class JobKey(NamedTuple):
@@ -86,7 +92,7 @@ def read_progress(checkpoints: str, key: JobKey) -> dict[str, Any]:
         written any, or the store does not answer.
 
     Raises:
-        SaltError: If no store is set, or a local file is damaged.
+        SaltError: If no store is set, or a local file is damaged or holds something else.
     """
     path = f"{key.folder(checkpoints)}/{PROGRESS}"
     if not is_uri(checkpoints):
@@ -96,18 +102,15 @@ def read_progress(checkpoints: str, key: JobKey) -> dict[str, Any]:
         found = store.stat(path)
         if found is None or found.size > MAX_PROGRESS:
             return {}
-        return _checked(parse_json(store.get(path).decode()), path)
-    except (SaltError, UnicodeDecodeError) as error:
+        return _checked(parse_json(store.get(path).decode(errors="replace"), path), path)
+    except SaltError as error:
         log.debug("progress of %s fold %d: %s", key.encoder, key.fold, error)
         return {}
 
 
 def _checked(content: Any, path: str) -> dict[str, Any]:
-    try:
-        JobProgress.model_validate(content)
-    except ValidationError as error:
-        raise problems_of(error, path)[0] from None
-    return content
+    parse_document(JobProgress, content, path)
+    return dict(content)
 
 
 def newest_data_hash(checkpoints: str, config_hash: str) -> str | None:

@@ -71,6 +71,26 @@ def test_progress_that_no_job_writes_is_refused(tmp_path: Path, content: str, me
         read_progress(str(tmp_path), KEY)
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[]", "Input should be a JSON object (found [])"),
+        ("{}", "done: Field required"),
+        ('{"done": -1}', "done: Input should be greater than or equal to 0 (found -1)"),
+        ('{"done": "x"}', "done: Input should be a valid number"),
+        ('{"done": 1, "loss": NaN}', "loss: is not a number (found NaN"),
+        ('{"done": 1, "epochs": 2, "loss": 0.5}', "an epoch with a loss must have a score"),
+    ],
+)
+def test_progress_of_another_shape_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    folder = Path(KEY.folder(str(tmp_path)))
+    folder.mkdir(parents=True)
+    (folder / PROGRESS).write_text(text)
+    with pytest.raises(SaltError) as error:
+        read_progress(str(tmp_path), KEY)
+    assert str(error.value).startswith(f"{folder / PROGRESS}: {problem}")
+
+
 @pytest.mark.minio
 @pytest.mark.usefixtures("store_environment", "no_cached_store")
 def test_the_newest_data_hash_is_that_of_the_last_progress_of_a_configuration(store: Store, bucket: str) -> None:
