@@ -60,21 +60,21 @@ def check_data(data: str) -> tuple[dict[str, int], list[SaltError]]:
         data: The competition's zip of zips, a flat zip, or a folder; or the s3:// URI of a zip.
 
     Returns:
-        Counts (`labelled`, `test`, `empty_masks`, `black_images`) of what could be read, and every
-        problem found.
+        Counts (`labelled`, `test`, `empty_masks`, `black_images`) of what could be read, none of an archive that cannot
+        be opened, and every problem found, one per cause.
     """
     problems = Problems()
     try:
         counts = read_survey(data, problems).counts()
     except SaltErrors as error:
-        return Survey().counts(), [*problems.errors, *error.problems]
+        return {}, [*problems.errors, *error.problems]
     except SaltError as error:
-        return Survey().counts(), [*problems.errors, error]
+        return {}, [*problems.errors, error]
     return counts, problems.errors
 
 
 def read_test_ids(data: str) -> list[str]:
-    """Reads the ids a submission must have, in the sample's order.
+    """Reads the ids a submission must have, in the sample's order; sorted if there is no sample.
 
     Raises:
         SaltErrors: If the archive has any problem.
@@ -83,7 +83,7 @@ def read_test_ids(data: str) -> list[str]:
     survey = read_survey(data, problems)
     if problems.errors:
         raise problems.as_error(data)
-    return sorted(survey.positions, key=survey.positions.__getitem__)
+    return sorted(survey.test, key=lambda image_id: (survey.positions.get(image_id, 0), image_id))
 
 
 def data_hash(survey: Survey) -> str:
@@ -96,7 +96,7 @@ def data_hash(survey: Survey) -> str:
     images = survey.images | survey.test
     for image_id in sorted(images):
         mask_HW = survey.masks.get(image_id)
-        digest.update(f"{image_id}\0{mask_HW is not None:d}\0{survey.depths[image_id]}\0".encode())
+        digest.update(f"{image_id}\0{mask_HW is not None:d}\0{survey.depths.get(image_id, '')}\0".encode())
         digest.update(images[image_id].tobytes())
         if mask_HW is not None:
             digest.update(mask_HW.tobytes())
@@ -115,7 +115,7 @@ def _write(survey: Survey, dataset: str, metadata: dict[str, str]) -> None:
                 "labelled": [mask_HW is not None for mask_HW in masks],
                 "image": [images[image_id].tobytes() for image_id in rows],
                 "mask": [None if mask_HW is None else mask_HW.tobytes() for mask_HW in masks],
-                "depth": [survey.depths[image_id] for image_id in rows],
+                "depth": [survey.depths.get(image_id) for image_id in rows],
                 "position": [survey.positions.get(image_id) for image_id in rows],
             }
             writer.write_table(pa.table(columns, schema=DATASET), row_group_size=ROW_GROUP)

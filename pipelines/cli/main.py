@@ -11,6 +11,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError, exit_on_error
+from salt_pipeline.components.core.visible import visible
 from salt_pipeline.pipelines.cli import cluster, compare, data, images, stages
 from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
 from salt_pipeline.pipelines.display.console import say
@@ -92,7 +93,11 @@ def synth(
 
 @app.command("check-data", epilog="Example: `salt check-data tgs-salt-identification-challenge.zip`")
 def check_data(path: Annotated[str, typer.Argument(help="The archive.")]) -> None:
-    """Reports every problem of an archive."""
+    """Reports every problem of an archive, one line per cause.
+
+    PNG files are required in train/images, train/masks (each of the same name as its image) and test/images; train.csv,
+    depths.csv and sample_submission.csv are checked where they exist.
+    """
     from salt_pipeline.components.ingest.stage import check_data as check
 
     counts, problems = check(path)
@@ -156,9 +161,10 @@ def compile_yaml(
 def _end_with(problems: list[SaltError], checked: str) -> None:
     for problem in problems:
         typer.echo(f"- {problem}")
+    name = visible(checked)
     if problems:
-        raise SaltError(f"{len(problems)} problem{'s' * (len(problems) > 1)}", file=checked)
-    typer.echo(f"{checked}: nothing wrong")
+        raise SaltError(f"{len(problems)} problem{'s' * (len(problems) > 1)}", file=name)
+    typer.echo(f"{name}: nothing wrong")
 
 
 def main() -> None:

@@ -52,11 +52,7 @@ def test_an_image_without_a_mask_is_named(survey: Any) -> None:
 def test_a_mask_without_an_image_is_named(survey: Any) -> None:
     image_id = survey.labelled[4]
     survey.path("train/images", image_id).unlink()
-    assert messages(survey) == [
-        f"train/masks/{image_id}.png: mask without an image",
-        f"train.csv, id {image_id}: row without an image",
-        f"depths.csv, id {image_id}: row without an image",
-    ]
+    assert messages(survey) == [f"train/masks, train.csv, depths.csv: {image_id}: there is no image of this id"]
 
 
 def test_images_without_a_row_in_a_table_are_named(survey: Any) -> None:
@@ -66,22 +62,40 @@ def test_images_without_a_row_in_a_table_are_named(survey: Any) -> None:
         survey.path(part, new).write_bytes(source.read_bytes())
     survey.path("train/masks", "aaa").write_bytes(survey.path("train/masks", survey.salty).read_bytes())
     assert messages(survey) == [
-        "train/images/aaa.png: image without a row in train.csv",
-        "test/images/bbb.png: image without a row in sample_submission.csv",
-        "train/images/aaa.png: image without a row in depths.csv",
-        "test/images/bbb.png: image without a row in depths.csv",
+        "train/images/aaa.png: image without a row in train.csv and a row in depths.csv",
+        "test/images/bbb.png: image without a row in sample_submission.csv and a row in depths.csv",
     ]
 
 
 def test_a_file_name_that_is_no_id_is_refused(survey: Any) -> None:
     Image.new("RGB", (101, 101)).save(survey.path("test/images", "a,b"))
-    assert messages(survey) == ["test/images/a,b.png: is no id (found 'a,b', expected letters, digits, _ and -)"]
+    assert messages(survey) == [
+        "test/images/a,b.png: is no id (found 'a,b', expected 1 to 64 letters, digits, _ and -)"
+    ]
 
 
 def test_a_row_of_the_sample_without_an_image_is_named(survey: Any) -> None:
     image_id = survey.test[0]
     survey.path("test/images", image_id).unlink()
-    assert f"sample_submission.csv, id {image_id}: row without an image" in messages(survey)
+    assert messages(survey) == [f"sample_submission.csv, depths.csv: {image_id}: there is no image of this id"]
+
+
+def test_one_cause_is_one_line(survey: Any) -> None:
+    a, b, c, *_ = missing = survey.test[:8]
+    for image_id in missing:
+        survey.path("test/images", image_id).unlink()
+    for image_id in survey.labelled:
+        survey.path("train/masks", image_id).unlink()
+    assert messages(survey) == [
+        f"{survey.folder}: no mask (expected train/masks/<id>.png)",
+        f"sample_submission.csv, depths.csv: {a}, {b}, {c} and 5 more: there is no image of this id",
+    ]
+
+
+def test_an_empty_table_is_no_missing_one(survey: Any) -> None:
+    (survey.folder / "depths.csv").write_text("id,z\n")
+    (message,) = messages(survey)
+    assert message.endswith(" and 27 more: image without a row in depths.csv")
 
 
 def test_an_image_that_is_labelled_and_a_test_image_is_named(survey: Any) -> None:
@@ -125,18 +139,21 @@ def test_duplicate_ids_in_tables_are_named(survey: Any) -> None:
     found = messages(survey)
     assert len(found) == 3
     for message, (table, image_id) in zip(found, duplicates.items(), strict=True):
-        assert message.startswith(f"{table}, line ")
+        assert message.startswith(f"{table}: line ")
         assert message.endswith(f": id occurs twice (found {image_id})")
 
 
-@pytest.mark.parametrize("table", ["train.csv", "depths.csv", "sample_submission.csv"])
-def test_missing_tables_and_columns_are_named(survey: Any, table: Any) -> None:
+@pytest.mark.parametrize(
+    ("table", "found"),
+    [("train.csv", "name,rle_mask"), ("depths.csv", "name,z"), ("sample_submission.csv", "name,rle_mask")],
+)
+def test_a_missing_column_is_named_and_a_missing_table_is_none(survey: Any, table: str, found: str) -> None:
     path = survey.folder / table
     path.write_text(path.read_text().replace("id,", "name,", 1))
-    (message,) = messages(survey)
-    assert message.startswith(f"{table}: no column id (found name, ")
+    expected = found.replace("name", "id")
+    assert messages(survey) == [f"{table}: wrong header (found {found}, expected {expected})"]
     path.unlink()
-    assert messages(survey) == [f"{table}: is missing"]
+    assert messages(survey) == []
 
 
 def test_a_depth_that_is_missing_or_no_number_is_named(survey: Any) -> None:

@@ -144,7 +144,10 @@ def test_a_truncated_archive_is_reported(tmp_path: Path, archive: Path) -> None:
 
 
 def test_a_missing_archive_is_reported(tmp_path: Path) -> None:
-    assert "no.zip" in fails("check-data", tmp_path / "no.zip")
+    path = tmp_path / "no.zip"
+    code, listed, said = salt("check-data", path)
+    assert (code, listed) == (2, f"- {path}: does not exist (expected a zip or a folder)\n")
+    assert said == f"{MARK}{path}: 1 problem\n"
 
 
 def test_every_problem_of_an_archive_is_listed(tmp_path: Path, archive: Path) -> None:
