@@ -79,9 +79,9 @@ def run(
 @app.command(epilog="Example: `salt synth survey.zip --labelled 400 --test 200`")
 def synth(
     out: Annotated[Path, typer.Argument(help="A file ending in .zip, or a folder.")],
-    labelled: Annotated[int, typer.Option(min=1, help="Number of labelled images.")] = 400,
-    test: Annotated[int, typer.Option(min=1, help="Number of test images.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Seed; the same seed writes the same bytes.")] = 0,
+    labelled: Annotated[int, typer.Option(min=1, max=50_000, help="Number of labelled images.")] = 400,
+    test: Annotated[int, typer.Option(min=1, max=50_000, help="Number of test images.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed; the same seed writes the same bytes.")] = 0,
 ) -> None:
     """Writes a synthetic survey in the layout of the competition's archive; scores on it mean nothing."""
     from salt_pipeline.components.ingest.synth import write_survey

@@ -130,6 +130,14 @@ def test_a_synthetic_survey_has_no_problems(tmp_path: Path) -> None:
     assert "nothing wrong" in out_text
 
 
+def test_the_size_of_a_synthetic_survey_is_bounded(tmp_path: Path) -> None:
+    for option, number in (("--labelled", 10**9), ("--test", 10**9), ("--seed", 10**30)):
+        code, _, said = salt("synth", tmp_path / "made.zip", option, number)
+        assert code == 2
+        assert f"Invalid value for '{option}'" in said
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_path_to_which_synth_cannot_write_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "file" in fails("synth", tmp_path / "file" / "made.zip", "--labelled", 1, "--test", 1)
