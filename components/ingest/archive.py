@@ -22,6 +22,9 @@ from salt_pipeline.components.ingest.zip_file import open_zip, zip_entries
 TOTAL_LIMIT = 4 << 30
 """Most bytes of the files of an archive that are used, unpacked; the real one has about 0.25 GB."""
 
+INNER_LIMIT = 1 << 30
+"""Most bytes of a zip inside a zip, which may be unpacked to find its end; the real ones have 0.2 GB."""
+
 
 @contextmanager
 def open_archive(data: str, problems: Problems) -> Iterator[list[Entry]]:
@@ -36,8 +39,12 @@ def open_archive(data: str, problems: Problems) -> Iterator[list[Entry]]:
     Raises:
         SaltError: If it does not exist, is not a zip, is damaged, or is empty.
     """
-    if "://" in data and not is_uri(data):
-        raise SaltError("is no archive", file=data, expected="a zip or a folder on this machine, or s3://bucket/key")
+    if not data or ("://" in data and not is_uri(data)):
+        raise SaltError(
+            "is no archive",
+            file=visible(data) or "''",
+            expected="a zip or a folder on this machine, or s3://bucket/key",
+        )
     with ExitStack() as stack:
         path = stack.enter_context(_fetched(data)) if is_uri(data) else Path(data)
         name = visible(data)
@@ -92,8 +99,9 @@ def _open_inner(entries: list[Entry], stack: ExitStack, problems: Problems) -> l
             listed.append(entry)
         elif str(folder).lower() not in folders:
             try:
-                if entry.size > TOTAL_LIMIT:
-                    raise SaltError("is too large", file=entry.where, found=f"{entry.size} bytes")
+                if entry.size > INNER_LIMIT:
+                    expected = f"at most {INNER_LIMIT}: unpack the archive, and give the folder"
+                    raise SaltError("is too large", file=entry.where, found=f"{entry.size} bytes", expected=expected)
                 inner = open_zip(stack.enter_context(entry.open()), entry.where, stack)
                 listed += zip_entries(inner, f"{entry.where}/", folder, problems)
             except SaltError as error:

@@ -21,6 +21,17 @@ def test_remote_paths_are_refused() -> None:
     assert only("gs://bucket/survey.zip").startswith("gs://bucket/survey.zip: is no archive")
 
 
+def test_an_empty_name_is_no_archive() -> None:
+    assert only("").startswith("'': is no archive")
+
+
+def test_an_inner_zip_of_any_size_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("train.zip", b"")
+        archive.getinfo("train.zip").file_size = 2 << 30
+    assert only(tmp_path / "a.zip").startswith("train.zip: is too large (found 2147483648 bytes, expected at most 1073")
+
+
 def test_a_file_that_is_no_zip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_text("hello")
     assert "is no zip" in only(tmp_path / "a.zip")

@@ -8,7 +8,7 @@ from salt_pipeline.components.ingest.problems import Problems
 from salt_pipeline.components.ingest.stage import check_data
 from salt_pipeline.components.ingest.survey import read_survey
 
-from .conftest import messages, only
+from .conftest import messages
 
 
 def test_all_parts_of_a_survey_are_read(survey: Any) -> None:
