@@ -65,51 +65,52 @@ def score_csv(path: str | Path, masks: str | Path) -> tuple[float, int]:
 
 def _read(path: str | Path, ids: Iterable[str]) -> tuple[dict[str, str], list[SaltError]]:
     """Reads the run lengths by id, and all problems."""
+    where = visible(str(path))
     rle_by_id: dict[str, str] = {}
     problems: list[SaltError] = []
     wanted = dict.fromkeys(ids)
     unknown: list[str] = []
     try:
-        rows = read_csv(read_regular(path, LIMIT), str(path))
+        rows = read_csv(read_regular(path, LIMIT), where)
         header = next(rows, Row(1, [])).fields
         if len(header) != 2:  # the rows have other columns too, which is no further problem
-            raise header_error(header, HEADER, str(path))
+            raise header_error(header, HEADER, where)
         if header != HEADER:
-            problems.append(header_error(header, HEADER, str(path)))
+            problems.append(header_error(header, HEADER, where))
         for line, fields in rows:
             place = f"line {line}"
             if len(fields) != 2:
                 found = f"{len(fields)} columns"
-                problems.append(SaltError("is not an id and a mask", file=path, field=place, found=found))
+                problems.append(SaltError("is not an id and a mask", file=where, field=place, found=found))
                 continue
             image, rle = fields
             if image in rle_by_id:
-                problems.append(SaltError("duplicate id", file=path, field=place, found=visible(image)))
+                problems.append(SaltError("duplicate id", file=where, field=place, found=visible(image)))
             elif image not in wanted:
                 unknown.append(image)
             rle_by_id[image] = rle
-            problems += _rle_problem(rle, path, f"{place}: {visible(image)}")
+            problems += _rle_problem(rle, where, f"{place}: {visible(image)}")
     except SaltError as error:
         problems.append(error)
     else:
         missing = [image for image in wanted if image not in rle_by_id]
-        problems += _ids_problem("is missing", missing, path) + _ids_problem("is unknown", unknown, path)
+        problems += _ids_problem("is missing", missing, where) + _ids_problem("is unknown", unknown, where)
     return rle_by_id, grouped(problems)
 
 
-def _rle_problem(rle: str, path: str | Path, place: str) -> list[SaltError]:
+def _rle_problem(rle: str, where: str, place: str) -> list[SaltError]:
     try:
         runs(rle)
     except SaltError as error:
         field = f"{place}: {error.field}"
-        return [SaltError(error.problem, file=path, field=field, found=error.found, expected=error.expected)]
+        return [SaltError(error.problem, file=where, field=field, found=error.found, expected=error.expected)]
     return []
 
 
-def _ids_problem(problem: str, ids: list[str], path: str | Path) -> list[SaltError]:
+def _ids_problem(problem: str, ids: list[str], where: str) -> list[SaltError]:
     if not ids:
         return []
-    return [SaltError(f"id {listed([visible(image) for image in ids])} {problem}", file=path)]
+    return [SaltError(f"id {listed([visible(image) for image in ids])} {problem}", file=where)]
 
 
 def _read_mask(file: Path) -> NDArray[np.uint8]:

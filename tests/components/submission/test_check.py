@@ -96,6 +96,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "none.csv: cannot be read" in str(problem)
 
 
+def test_a_name_is_shown_on_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a\nsalt: error: b.csv"
+    path.write_text("id;rle_mask\n")
+    for wrong in (path, tmp_path / "none\n.csv"):
+        (problem,) = check_submission(wrong, IDS)
+        assert str(problem).isprintable()
+
+
 def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     for path, kind in ((tmp_path / "pipe.csv", "a pipe"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
