@@ -15,6 +15,12 @@ from salt_pipeline.components.core.visible import visible
 LIMIT = 64 << 20
 """Most bytes of a csv file; the largest of the real ones, a submission of 18,000 rows, has about 5 MB."""
 
+LINE_LIMIT = 1 << 20
+"""Most characters of a line; run lengths of an image need at most about 50,000."""
+
+LINES_LIMIT = 500_000
+"""Most lines of a file; the largest of the real ones has 22,001."""
+
 _OTHER_FORMATS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
@@ -47,7 +53,7 @@ def read_csv(content: bytes, where: str) -> Iterator[Row]:
     Raises:
         SaltError: If it is not UTF-8, or is malformed; rows before the fault have been yielded then.
     """
-    rows = csv.reader(io.StringIO(_text(content, where), newline=""), strict=True)
+    rows = csv.reader(_lines(_text(content, where), where), strict=True)
     try:
         for row in rows:
             fields = [field.strip(" \t") for field in row]
@@ -72,6 +78,16 @@ def header_error(header: Sequence[str], columns: Sequence[str], where: str) -> S
             f"columns are separated by {other[0]}", file=where, found=visible(header[0]), expected=f"commas: {expected}"
         )
     return SaltError("wrong header", file=where, found=visible(",".join(header)) or "nothing", expected=expected)
+
+
+def _lines(text: str, where: str) -> Iterator[str]:
+    for number, line in enumerate(io.StringIO(text, newline=""), 1):
+        if number > LINES_LIMIT:
+            raise SaltError("has too many lines", file=where, expected=f"at most {LINES_LIMIT:,}")
+        if len(line) > LINE_LIMIT:
+            found, expected = f"{len(line):,} characters", f"at most {LINE_LIMIT:,}"
+            raise SaltError("is not a csv file", file=where, field=f"line {number}", found=found, expected=expected)
+        yield line
 
 
 def _text(content: bytes, where: str) -> str:

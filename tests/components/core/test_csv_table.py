@@ -62,6 +62,10 @@ def test_every_way_of_writing_gives_the_same_rows(
         (b"\x1f\x8brest", "a.csv: is not a csv file (found a gzip file, expected commas and UTF-8)"),
         (b"id,z\n\xe9,1\n", "a.csv: line 2: is not a csv file (found byte 0xe9, expected UTF-8)"),
         (b'id,z\n"a,1\n', "a.csv: line 2: is not a csv file (found unexpected end of data)"),
+        (
+            b"id,z\n" + b"," * (2 << 20),
+            "a.csv: line 2: is not a csv file (found 2,097,152 characters, expected at most 1,0",
+        ),
         (b"id,z\na," + b"1" * 200_000, "a.csv: line 2: is not a csv file (found field larger than field limit"),
     ],
 )
