@@ -3,7 +3,7 @@
 from pathlib import PurePosixPath
 
 IMAGES, MASKS, TEST = "train/images", "train/masks", "test/images"
-"""The folders of the PNG files. All three are required; the tables are not."""
+"""The folders of the PNG files. The first two are required, and the third if there is sample_submission.csv."""
 
 TABLES = {
     "train.csv": ("rle_mask", "the masks alone say where salt is"),

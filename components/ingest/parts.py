@@ -46,10 +46,10 @@ def locate(entries: list[Entry], problems: Problems) -> tuple[Files, dict[str, E
     return files, tables
 
 
-def check_parts(files: Files, entries: list[Entry], data: str, problems: Problems) -> None:
-    """Reports the folders without any PNG file, and what the archive holds instead."""
+def check_parts(files: Files, entries: list[Entry], needed: Collection[str], data: str, problems: Problems) -> None:
+    """Reports the folders that are needed and have no PNG file, and what the archive holds instead."""
     what = {IMAGES: "labelled image", MASKS: "mask", TEST: "test image"}
-    missing = [part for part in files if not files[part]]
+    missing = [part for part in files if part in needed and not files[part]]
     if not missing:
         return
     others: Counter[str] = Counter()

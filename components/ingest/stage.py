@@ -40,7 +40,7 @@ def ingest(data: str, config: dict, dataset: str) -> dict[str, str]:
     dropped = problems.reasons()
     survey.drop(dropped)
     counts = survey.counts()
-    if not counts["labelled"] or not counts["test"]:
+    if not counts["labelled"] or not (counts["test"] or survey.without_test):
         raise SaltErrors(f"{data}: no labelled or no test image remains", problems.as_error(data).problems)
     _warn(counts, dropped)
     facts = {

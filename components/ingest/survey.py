@@ -34,6 +34,7 @@ class Survey:
         test: Grey levels (101, 101) of the test images.
         depths: Depths, ft; none without depths.csv.
         positions: Rows of the test images in sample_submission.csv, from 0; none without that file.
+        without_test: Whether the archive has no test image and names none.
         synthetic: Whether the archive is marked as synthetic.
     """
 
@@ -42,6 +43,7 @@ class Survey:
     test: dict[str, _Pixels] = field(default_factory=dict)
     depths: dict[str, int] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
+    without_test: bool = False
     synthetic: bool = False
 
     def drop(self, ids: Collection[str]) -> None:
@@ -80,7 +82,10 @@ def read_survey(data: str, problems: Problems) -> Survey:
         files, found = locate(entries, problems)
         check_total([*found.values(), *(entry for part in files.values() for entry in part.values())], data)
         tables = _read_tables(found, problems)
-        check_parts(files, entries, data, problems)
+        survey.without_test = not files[TEST] and "sample_submission.csv" not in found
+        if files[IMAGES]:
+            _log_missing(found, survey.without_test)
+        check_parts(files, entries, [IMAGES, MASKS] if survey.without_test else [IMAGES, MASKS, TEST], data, problems)
         compare_ids(files, tables, problems)
         order = {id(entry): row for row, entry in enumerate(entries)}
         work = [(part, image_id, entry) for part in files for image_id, entry in files[part].items()]
@@ -99,12 +104,20 @@ def read_survey(data: str, problems: Problems) -> Survey:
     return survey
 
 
+def _log_missing(found: dict[str, Entry], without_test: bool) -> None:
+    """Logs which optional parts the archive does not have, and what follows."""
+    without = {name: without for name, (_, without) in TABLES.items() if name not in found}
+    if without_test:
+        without |= {"sample_submission.csv, test/images": "there is no test image, and the submission will be empty"}
+        del without["sample_submission.csv"]
+    for name, consequence in without.items():
+        log.warning("not in the archive: %s: %s", name, consequence)
+
+
 def _read_tables(found: dict[str, Entry], problems: Problems) -> dict[str, dict[str, str]]:
     tables = {}
-    for name, (column, without) in TABLES.items():
-        if name not in found:
-            log.warning("%s is not in the archive: %s", name, without)
-        elif (table := read_table(found[name], column, problems)) is not None:
+    for name, (column, _) in TABLES.items():
+        if name in found and (table := read_table(found[name], column, problems)) is not None:
             tables[name] = table
     return tables
 

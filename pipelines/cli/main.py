@@ -95,8 +95,8 @@ def synth(
 def check_data(path: Annotated[str, typer.Argument(help="The archive.")]) -> None:
     """Reports every problem of an archive, one line per cause.
 
-    PNG files are required in train/images, train/masks (each of the same name as its image) and test/images; train.csv,
-    depths.csv and sample_submission.csv are checked where they exist.
+    PNG files are required in train/images and train/masks, each mask of the same name as its image. Files in
+    test/images, train.csv, depths.csv and sample_submission.csv are checked where they exist.
     """
     from salt_pipeline.components.ingest.stage import check_data as check
 

@@ -79,7 +79,7 @@ def test_a_zip_in_the_zip_is_named(survey: Any, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(pack(survey.folder, tmp_path / "survey.zip"), "survey.zip")
     said = only(tmp_path / "a.zip")
-    assert "no labelled image, no mask, no test image (found survey.zip, which is not unpacked" in said
+    assert "no labelled image, no mask (found survey.zip, which is not unpacked" in said
 
 
 def test_pictures_in_other_folders_are_named(survey: Any) -> None:

@@ -153,12 +153,26 @@ def test_pictures_and_masks_alone_are_enough(survey: Any, tmp_path: Path, caplog
     assert (len(table), table["mask"].null_count) == (30, 10)
     assert table["depth"].null_count == table["position"].null_count == 30
     for message in (
-        "train.csv is not in the archive: the masks alone say where salt is",
-        "depths.csv is not in the archive: depths are unknown",
-        "sample_submission.csv is not in the archive: the submission is sorted by id",
+        "not in the archive: train.csv: the masks alone say where salt is",
+        "not in the archive: depths.csv: depths are unknown",
+        "not in the archive: sample_submission.csv: the submission is sorted by id",
     ):
         assert message in caplog.text
     assert sorted(read_test_ids(str(survey.folder))) == survey.test
+
+    for image_id in survey.test:
+        survey.path("test/images", image_id).unlink()
+    facts = ingest(str(survey.folder), {}, str(tmp_path / "dataset.parquet"))
+    assert (facts["labelled"], facts["test"]) == ("20", "0")
+    assert "sample_submission.csv, test/images: there is no test image, and the submission will be empty" in caplog.text
+
+
+def test_dropping_every_test_image_is_an_error(survey: Any, tmp_path: Path) -> None:
+    (survey.folder / "sample_submission.csv").unlink()
+    for image_id in survey.test:
+        survey.path("test/images", image_id).write_bytes(b"no PNG")
+    with pytest.raises(SaltErrors, match="no labelled or no test image remains"):
+        ingest(str(survey.folder), DROP, str(tmp_path / "dataset.parquet"))
 
 
 def test_dropping_everything_is_an_error(survey: Any, tmp_path: Path) -> None:
