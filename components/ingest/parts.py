@@ -46,10 +46,11 @@ def locate(entries: list[Entry], problems: Problems) -> tuple[Files, dict[str, E
     return files, tables
 
 
-def check_parts(files: Files, entries: list[Entry], needed: Collection[str], data: str, problems: Problems) -> None:
+def check_parts(entries: list[Entry], needed: Collection[str], data: str, problems: Problems) -> None:
     """Reports the folders that are needed and have no PNG file, and what the archive holds instead."""
     what = {IMAGES: "labelled image", MASKS: "mask", TEST: "test image"}
-    missing = [part for part in files if part in needed and not files[part]]
+    present = {part_of(entry.path) for entry in entries}  # names that are no ids were reported already
+    missing = [part for part in needed if part not in present]
     if not missing:
         return
     others: Counter[str] = Counter()

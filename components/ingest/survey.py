@@ -85,7 +85,7 @@ def read_survey(data: str, problems: Problems) -> Survey:
         survey.without_test = not files[TEST] and "sample_submission.csv" not in found
         if files[IMAGES]:
             _log_missing(found, survey.without_test)
-        check_parts(files, entries, [IMAGES, MASKS] if survey.without_test else [IMAGES, MASKS, TEST], data, problems)
+        check_parts(entries, [IMAGES, MASKS] if survey.without_test else [IMAGES, MASKS, TEST], data, problems)
         compare_ids(files, tables, problems)
         order = {id(entry): row for row, entry in enumerate(entries)}
         work = [(part, image_id, entry) for part in files for image_id, entry in files[part].items()]

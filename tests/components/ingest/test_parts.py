@@ -86,3 +86,9 @@ def test_pictures_in_other_folders_are_named(survey: Any) -> None:
     (survey.folder / "train").rename(survey.folder / "Training set")
     said = only(survey.folder)
     assert "no labelled image, no mask (found 20 .png files in Training set/images, 20 .png files in " in said
+
+
+def test_names_that_are_no_ids_are_not_missing_too(survey: Any) -> None:
+    for path in (survey.folder / "test/images").iterdir():
+        path.rename(path.with_name(f"x {path.name}"))
+    assert "and 7 more: is no id" in only(survey.folder)
