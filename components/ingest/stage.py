@@ -96,7 +96,7 @@ def data_hash(survey: Survey) -> str:
     images = survey.images | survey.test
     for image_id in sorted(images):
         mask_HW = survey.masks.get(image_id)
-        digest.update(f"{image_id}\0{mask_HW is not None:d}\0{survey.depths.get(image_id, '')}\0".encode())
+        digest.update(f"{image_id}\0{mask_HW is not None:d}\0{survey.depths[image_id]}\0".encode())
         digest.update(images[image_id].tobytes())
         if mask_HW is not None:
             digest.update(mask_HW.tobytes())
@@ -115,7 +115,7 @@ def _write(survey: Survey, dataset: str, metadata: dict[str, str]) -> None:
                 "labelled": [mask_HW is not None for mask_HW in masks],
                 "image": [images[image_id].tobytes() for image_id in rows],
                 "mask": [None if mask_HW is None else mask_HW.tobytes() for mask_HW in masks],
-                "depth": [survey.depths.get(image_id) for image_id in rows],
+                "depth": [survey.depths[image_id] for image_id in rows],
                 "position": [survey.positions.get(image_id) for image_id in rows],
             }
             writer.write_table(pa.table(columns, schema=DATASET), row_group_size=ROW_GROUP)

@@ -32,7 +32,7 @@ class Survey:
         images: Grey levels (101, 101) of the labelled images.
         masks: Their masks (101, 101), 0 or 1.
         test: Grey levels (101, 101) of the test images.
-        depths: Depths, ft; none without depths.csv.
+        depths: Depths, ft; None without depths.csv.
         positions: Rows of the test images in sample_submission.csv, from 0; none without that file.
         without_test: Whether the archive has no test image and names none.
         synthetic: Whether the archive is marked as synthetic.
@@ -41,7 +41,7 @@ class Survey:
     images: dict[str, _Pixels] = field(default_factory=dict)
     masks: dict[str, _Pixels] = field(default_factory=dict)
     test: dict[str, _Pixels] = field(default_factory=dict)
-    depths: dict[str, int] = field(default_factory=dict)
+    depths: dict[str, int | None] = field(default_factory=dict)
     positions: dict[str, int] = field(default_factory=dict)
     without_test: bool = False
     synthetic: bool = False
@@ -139,6 +139,8 @@ def _check_masks(survey: Survey, train: dict[str, str] | None, files: dict[str, 
 
 
 def _read_depths(survey: Survey, depths: dict[str, str] | None, found: dict[str, Entry], problems: Problems) -> None:
+    if "depths.csv" not in found:
+        survey.depths = dict.fromkeys([*survey.images, *survey.test])
     for image_id, text in (depths or {}).items():
         if image_id in survey.images or image_id in survey.test:
             try:

@@ -4,13 +4,12 @@ import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
-from salt_pipeline.components.ingest.problems import Problems
-from salt_pipeline.components.ingest.stage import check_data, data_hash
-from salt_pipeline.components.ingest.survey import read_survey
+from salt_pipeline.components.ingest.stage import check_data, ingest
 from salt_pipeline.components.ingest.synth import write_survey
 
 
@@ -94,4 +93,5 @@ def only(data: Path | str) -> str:
 
 def data_of(data: Path | str) -> str:
     """The hash of an archive's content."""
-    return data_hash(read_survey(str(data), Problems()))
+    with TemporaryDirectory() as scratch:
+        return ingest(str(data), {}, f"{scratch}/dataset.parquet")["data_hash"]
