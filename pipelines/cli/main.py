@@ -20,8 +20,8 @@ from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
 from salt_pipeline.pipelines.display.console import echo, say
 from salt_pipeline.pipelines.local.folder import Runner
 
-MOST_MADE = 100_000
-"""Most labelled, and most test images of a synthetic survey: its archive then has a gigabyte."""
+MOST_MADE = 50_000
+"""Most labelled, and most test images of a synthetic survey: its archive then has half a gigabyte."""
 
 DEFAULT = "quick"
 """The preset of a new run."""
@@ -99,7 +99,7 @@ def synth(
     out: Annotated[Path, typer.Argument(help="A file ending in .zip, or a folder.")],
     labelled: Annotated[int, typer.Option(min=1, max=MOST_MADE, help="Number of labelled images.")] = 400,
     test: Annotated[int, typer.Option(min=1, max=MOST_MADE, help="Number of test images.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Seed; the same seed writes the same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed; the same seed writes the same bytes.")] = 0,
 ) -> None:
     """Writes a synthetic survey in the layout of the competition's archive; scores on it mean nothing."""
     from salt_pipeline.components.ingest.synth import write_survey
@@ -111,7 +111,11 @@ def synth(
 
 @app.command("check-data", epilog="Example: `salt check-data tgs-salt-identification-challenge.zip`")
 def check_data(path: Annotated[str, typer.Argument(help="The archive.")]) -> None:
-    """Reports every problem of an archive."""
+    """Reports every problem of an archive, one line per cause.
+
+    PNG files are required in train/images and train/masks, each mask of the same name as its image. Files in
+    test/images, train.csv, depths.csv and sample_submission.csv are checked where they exist.
+    """
     from salt_pipeline.components.ingest.stage import check_data as check
 
     counts, problems = check(path)

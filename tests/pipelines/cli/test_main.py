@@ -160,6 +160,14 @@ def test_a_name_is_printed_as_it_is_and_on_one_line(tmp_path: Path, name: str) -
     assert done.stdout.splitlines()[-1] == f"{shown}: nothing wrong"
 
 
+def test_the_size_of_a_synthetic_survey_is_bounded(tmp_path: Path) -> None:
+    for option, number in (("--labelled", 10**9), ("--test", 10**9), ("--seed", 10**30)):
+        code, _, said = salt("synth", tmp_path / "made.zip", option, number)
+        assert code == 2
+        assert f"Invalid value for '{option}'" in said
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_path_to_which_synth_cannot_write_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "file" in fails("synth", tmp_path / "file" / "made.zip", "--labelled", 1, "--test", 1)
@@ -174,7 +182,10 @@ def test_a_truncated_archive_is_reported(tmp_path: Path, archive: Path) -> None:
 
 
 def test_a_missing_archive_is_reported(tmp_path: Path) -> None:
-    assert "no.zip" in fails("check-data", tmp_path / "no.zip")
+    path = tmp_path / "no.zip"
+    code, listed, said = salt("check-data", path)
+    assert (code, listed) == (2, f"- {path}: does not exist (expected a zip or a folder)\n")
+    assert said == f"{MARK}{path}: 1 problem\n"
 
 
 def test_every_problem_of_an_archive_is_listed(tmp_path: Path, archive: Path) -> None:
