@@ -38,7 +38,7 @@ def attempt(goods: Goods, data: Path, folder: Path, names: tuple[str, ...] = ())
         return same_rows(made, goods.wanted("ingest", words) / "dataset.parquet")
 
     words: list[object] = ["ingest", "--data", data, "--preset", "smoke", "--out", folder / "made"]
-    return Attempt(words, [(data.name,), *([names] if names else [])], right=right)
+    return Attempt(words, [names or (data.name, "train.zip", "test.zip")], right=right)
 
 
 def _zip(damage: Damage) -> Callable[[Goods, Path], Attempt]:
