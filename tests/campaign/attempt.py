@@ -26,7 +26,7 @@ MOST_LINES = 40
 LIBRARY = re.compile(
     r"Traceback|site-packages|<class '|NoneType|object has no attribute|errors\.pydantic\.dev|weights_only|"
     r"HTTPConnectionPool|urllib3|Max retries|sqlalchemy|alembic\.|SafetensorError|botocore|Invalid clause|"
-    r"unexpected keyword argument|positional argument|unhashable|not subscriptable|codec can't|Errno|"
+    r"unexpected keyword argument|positional argument|unhashable|not subscriptable|Errno|"
     r"Value error,|MaxRetryError|<_io\.|0x[0-9a-f]{8}"
 )
 """Text of a library, or of the interpreter, which tells a user nothing."""
@@ -44,6 +44,7 @@ class Attempt:
         env: Variables of its environment.
         right: Returns what is wrong with the results, or nothing, where the input was taken.
         about: What was done to the input.
+        warning: What must be printed where the input was taken.
     """
 
     words: list[object]
@@ -51,6 +52,7 @@ class Attempt:
     env: dict[str, str] = field(default_factory=dict)
     right: Callable[[], str] = lambda: "it was taken"
     about: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def judge(
             return verdict, why
     if result.code == 0:
         wrong = "it must be refused" if case.may == "refuse" else attempt.right()
+        wrong = wrong or ("" if attempt.warning in everything else f"does not warn of {attempt.warning}")
         return ("silent", wrong) if wrong else ("taken", "")
     changed = [name for name, digest in before.items() if after.get(name) != digest]
     parts = [name for name in after if name.endswith(".part")]

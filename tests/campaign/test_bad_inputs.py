@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.campaign.attempt import GOOD, Case, digests, judge
-from tests.campaign.doors import archives, configuration, pictures, tables
+from tests.campaign.doors import archives, artifacts, configuration, networks, pictures, tables
 from tests.campaign.goods import Goods
 
-DOORS = (archives, tables, pictures, configuration)
+DOORS = (archives, tables, pictures, configuration, artifacts, networks)
 CASES = [case for door in DOORS for case in door.cases()]
 
 QUICK = 5

@@ -85,7 +85,7 @@ def _file(number: int) -> Callable[[Goods, Path], Attempt]:
         document = json.loads((goods.trained / "config.json").read_text())
         about, text = sample(damages(document), number, DOCUMENTS)
         (folder / "bad.json").write_text(text)
-        place = about.split(":")[0]
+        place = "document" if about.endswith(": deep") else about.split(":")[0]
         return _attempt(goods, folder, ["--config", folder / "bad.json"], _names(place, "bad.json"), about)
 
     return make

@@ -19,13 +19,13 @@ def cases() -> Iterator[Case]:
     for table in TABLES:
         stem = table.split(".")[0]
         for name, change in (_shared() | (_depths() if table == "depths.csv" else {})).items():
-            yield Case("tables", f"{stem}-{name}", _archive(table, change), "refuse")
+            yield Case("tables", f"{stem}-{name}", _archive(table, change))
         for name, change in _harmless().items():
             yield Case("tables", f"{stem}-{name}", _archive(table, change), "take")
     for name, change in _runs().items():
         yield Case("tables", f"train-{name}", _archive("train.csv", change), "refuse")
     for name, damage in [*byte_damages(2, flips=2, cuts=1), *kind_damages()]:
-        yield Case("tables", f"train-{name}", _damaged(damage), "refuse" if name != "flip-0" else "either")
+        yield Case("tables", f"train-{name}", _damaged(damage))
     for name, change in (_shared() | _runs()).items():
         yield Case("submission", name, _submission(change), "refuse")
     for name, change in _harmless().items():
@@ -137,7 +137,6 @@ def _depths() -> dict[str, Change]:
         "underscored": "1_000",
         "full-width": "\uff15\uff10",
         "huge": "9" * 40,
-        "fraction": "1.5",
         "hex": "0x10",
     }
     return {f"z-{name}": _cell(1, value) for name, value in wrong.items()}
