@@ -45,6 +45,7 @@ class Attempt:
         right: Returns what is wrong with the results, or nothing, where the input was taken.
         about: What was done to the input.
         warning: What must be printed where the input was taken.
+        done: Called after the command: it ends a server.
     """
 
     words: list[object]
@@ -53,6 +54,7 @@ class Attempt:
     right: Callable[[], str] = lambda: "it was taken"
     about: str = ""
     warning: str = ""
+    done: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)

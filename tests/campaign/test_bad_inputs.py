@@ -8,10 +8,20 @@ from pathlib import Path
 import pytest
 
 from tests.campaign.attempt import GOOD, Case, digests, judge
-from tests.campaign.doors import archives, artifacts, configuration, networks, pictures, tables
+from tests.campaign.doors import (
+    archives,
+    artifacts,
+    configuration,
+    environment,
+    networks,
+    pictures,
+    runs,
+    services,
+    tables,
+)
 from tests.campaign.goods import Goods
 
-DOORS = (archives, tables, pictures, configuration, artifacts, networks)
+DOORS = (archives, tables, pictures, configuration, artifacts, networks, runs, environment, services)
 CASES = [case for door in DOORS for case in door.cases()]
 
 QUICK = 5
@@ -38,6 +48,7 @@ def test_a_bad_input_is_refused_clearly_or_taken_rightly(
     attempt = case.make(goods, folder)
     before = digests(folder)
     result = goods.run(attempt.words, room, attempt.env)
+    attempt.done()
     verdict, why = judge(case, attempt, result, before, digests(folder), goods.memory)
     record_property("campaign", (case.door, verdict))
     shutil.rmtree(tmp_path)

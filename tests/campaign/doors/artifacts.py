@@ -44,7 +44,7 @@ def cases() -> Iterator[Case]:
         for number in range(count):
             yield Case("artifacts", f"{document.replace('/', '-')}-{number:02}", _document(document, number, count))
         for name, damage in [*byte_damages(8, flips=0, cuts=2), *kind_damages()]:
-            yield Case("artifacts", f"{document.replace('/', '-')}-{name}", _replaced(document, damage, "report"), "refuse")
+            yield Case("artifacts", f"{document.replace('/', '-')}-{name}", _replaced(document, damage, "report"))
 
 
 def _valid(table: str, name: str) -> bool:
@@ -72,7 +72,7 @@ def _replaced(name: str, damage: Damage, stage: str) -> Callable[[Goods, Path], 
     def make(goods: Goods, folder: Path) -> Attempt:
         bad, file = with_bad(goods, folder, name)
         damage(bad)
-        return attempt(goods, stage, file, folder, [(bad.name,)])
+        return attempt(goods, stage, file, folder, [(bad.name, "does not match the other inputs")])
 
     return make
 
@@ -91,7 +91,7 @@ def _document(name: str, number: int, count: int) -> Callable[[Goods, Path], Att
         bad, file = with_bad(goods, folder, name)
         about, text = sample(damages(json.loads(bad.read_text())), number, count)
         bad.write_text(text)
-        made = attempt(goods, "report", file, folder, [(bad.name,)])
+        made = attempt(goods, "report", file, folder, [(bad.name, "does not match the other inputs")])
         made.about = about
         return made
 

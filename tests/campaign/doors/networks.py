@@ -32,7 +32,7 @@ def cases() -> Iterator[Case]:
         yield Case("models", f"sidecar-{number:02}", _sidecar(number, ("predict", "submission", "export-onnx")[number % 3]))
     for name, damage in [*byte_damages(7, flips=2, cuts=2), *kind_damages()]:
         for file, stage in (("model.safetensors", "predict"), ("model.json", "submission")):
-            yield Case("models", f"{file}-{name}", _model(file, damage, stage), "refuse")
+            yield Case("models", f"{file}-{name}", _model(file, damage, stage))
     for name, change in _tensors().items():
         if not name.startswith(("optimizer", "generator", "kept")):
             yield Case("models", f"weights-{name}", _model("model.safetensors", _weights(change), "predict", sign=True))
@@ -42,7 +42,7 @@ def cases() -> Iterator[Case]:
     for file in files:
         for name, damage in [*byte_damages(9, flips=1, cuts=1), *kind_damages()]:
             change = lambda bundle, file=file, damage=damage: damage(bundle / file)  # noqa: E731
-            yield Case("bundles", f"{Path(file).name}-{name}", _bundle(change), "refuse")
+            yield Case("bundles", f"{Path(file).name}-{name}", _bundle(change))
     for ending in ("safetensors", "pth"):
         for name, damage in [*byte_damages(10, flips=0, cuts=1), *kind_damages()]:
             yield Case("initial weights", f"{ending}-{name}", _initial(ending, damage), "refuse")
