@@ -25,15 +25,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     counts: dict[str, Counter[str]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
+            last = None
             for name, value in getattr(report, "user_properties", ()):
                 if name == "campaign" and report.when == "call":
-                    door, verdict = value
-                    counts.setdefault(door, Counter())[verdict] += 1
+                    last = value
+            if last:
+                counts.setdefault(last[0], Counter())[last[1]] += 1
     if not counts:
         return
     counts["all"] = sum(counts.values(), Counter())
     terminalreporter.section("bad inputs and kills, by door")
-    terminalreporter.line(f"{'door':<16}{'tried':>8}" + "".join(f"{column:>11}" for column in COLUMNS))
+    terminalreporter.line(f"{'door':<24}{'tried':>8}" + "".join(f"{column:>11}" for column in COLUMNS))
     for door, verdicts in counts.items():
         numbers = "".join(f"{verdicts[column] or '-':>11}" for column in COLUMNS)
-        terminalreporter.line(f"{door:<16}{verdicts.total():>8}{numbers}")
+        terminalreporter.line(f"{door:<24}{verdicts.total():>8}{numbers}")

@@ -131,11 +131,13 @@ def _command(words: list[str], folder: Path, env: dict[str, str]) -> None:
             os.dup2(os.open(name, flags | os.O_CREAT | os.O_TRUNC, 0o600) if number else os.open(name, flags), number)
         os.environ.clear()
         os.environ.update(env)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         limit = _address_space() + MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
         from salt_pipeline.pipelines.cli.main import main
 
+        Path("pid").write_text(str(os.getpid()))
         sys.argv = ["salt", *words]
         main()
         code = 0
