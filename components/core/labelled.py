@@ -7,24 +7,26 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from salt_pipeline.components.core.dataset import dataset_groups
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.schemas import DATASET, FOLDS, open_table, read_table, row_groups, table_metadata
+from salt_pipeline.components.core.schemas import DATASET, FOLDS, open_table, read_table, table_metadata
 
 
 def read_labelled(dataset: str | Path, columns: list[str]) -> tuple[pa.Table, dict[str, str]]:
     """Reads the labelled rows of a dataset, a row group at a time: most images of a dataset are not labelled.
 
-    Every row is checked, also those that are not labelled.
+    Every row is checked and a part of the hash, also those that are not labelled.
 
     Returns:
         The rows, sorted by id, and the metadata of the file.
 
     Raises:
-        SaltError: If the file is not a dataset, is damaged, or holds a value that its schema does not allow.
+        SaltError: If the file is not a dataset, is damaged, holds a value that its schema does not allow, or if its
+            rows are not those that its `data_hash` was made of.
     """
     with open_table(dataset, DATASET) as file:
         facts = table_metadata(file)
-    groups = row_groups(dataset, DATASET, [*columns, "labelled"])
+    groups = dataset_groups(dataset, [*columns, "labelled"])
     parts = [group.filter(group["labelled"]).select(columns) for group in groups]
     empty = pa.schema([DATASET.field(name) for name in columns]).empty_table()
     return (pa.concat_tables(parts) if parts else empty), facts

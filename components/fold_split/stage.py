@@ -4,7 +4,6 @@ import logging
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from sklearn.model_selection import StratifiedGroupKFold
 
 from salt_pipeline.components.core.config.config import Config, parse_config
@@ -36,7 +35,8 @@ def split(dataset: str, config: dict, folds: str) -> tuple[list[dict], dict[str,
         SaltError: If the configuration or the dataset is not valid, or there are too few images for the folds.
     """
     settings = parse_config(config)
-    labelled, metadata = _read_labelled(dataset)
+    labelled, read = read_labelled(dataset, ["id", "image", "mask"])
+    origin = {"data_hash": read["data_hash"]}
     ids = labelled["id"].to_pylist()
     count = settings.split.folds
     _check_count(dataset, ids, count)
@@ -56,9 +56,9 @@ def split(dataset: str, config: dict, folds: str) -> tuple[list[dict], dict[str,
     fold = _assign(strata, groups, settings)
 
     columns = {"id": ids, "fold": fold, "group": groups, "stratum": strata.tolist()}
-    write_table(folds, FOLDS, columns, {**metadata, "folds": str(count), "seed": str(settings.seed)})
+    write_table(folds, FOLDS, columns, {**origin, "folds": str(count), "seed": str(settings.seed)})
     facts = {
-        **metadata,
+        **origin,
         "config_hash": settings.hash,
         "folds": str(count),
         "groups": str(number),
@@ -66,14 +66,6 @@ def split(dataset: str, config: dict, folds: str) -> tuple[list[dict], dict[str,
     }
     log.info("%d labelled images in %d groups, %d folds of %s", len(ids), number, count, np.bincount(fold).tolist())
     return [{"encoder": encoder, "fold": fold} for encoder, fold in in_loop(settings)], facts
-
-
-def _read_labelled(dataset: str) -> tuple[pa.Table, dict[str, str]]:
-    """Reads the labelled rows and the data's hash."""
-    labelled, metadata = read_labelled(dataset, ["id", "image", "mask"])
-    if "data_hash" not in metadata:
-        raise SaltError("is missing from the metadata", file=dataset, field="data_hash")
-    return labelled, {"data_hash": metadata["data_hash"]}
 
 
 def _check_count(dataset: str, ids: list[str], folds: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,20 +103,17 @@ class NpyWriter:
     """Writes a .npy array of uint8 row by row.
 
     Args:
-        path: The file.
+        file: The file; it is not mapped into memory, where a full disk would kill the process.
         shape: Shape of the array.
     """
 
-    def __init__(self, path: Path, shape: tuple[int, int]) -> None:
-        self._path = path
-        np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-        self._row = 0
+    def __init__(self, file: IO[bytes], shape: tuple[int, int]) -> None:
+        self._file = file
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
     def write(self, rows: NDArray[np.uint8]) -> None:
         """Appends rows (h, W); they do not stay in memory."""
-        values = np.load(self._path, mmap_mode="r+")
-        values[self._row : self._row + len(rows)] = rows
-        self._row += len(rows)
+        self._file.write(rows.tobytes())
 
 
 @contextmanager
@@ -135,7 +133,7 @@ def open_writers(out: Path, source: Source) -> Iterator[Writers]:
         rows: PngWriter | NpyWriter
         if isinstance(source, Section):
             part = stack.enter_context(atomic_path(out / "maps" / f"{stem}.npy"))
-            rows = NpyWriter(part, (height, width))
+            rows = NpyWriter(stack.enter_context(part.open("wb")), (height, width))
         else:
             rows = png("maps")
         yield Writers(png("masks"), png("overlays", rgb=True), rows)

@@ -1,13 +1,14 @@
 """Reads the competition's archive and writes it as one Parquet file."""
 
-import hashlib
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
 from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.dataset import ContentHash
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.schemas import DATASET, ROW_GROUP, table_writer
 from salt_pipeline.components.ingest.problems import Problems
@@ -43,13 +44,18 @@ def ingest(data: str, config: dict, dataset: str) -> dict[str, str]:
     if not counts["labelled"] or not counts["test"]:
         raise SaltErrors(f"{data}: no labelled or no test image remains", problems.as_error(data).problems)
     _warn(counts, dropped)
+    found = ContentHash()
+    for rows in _row_groups(survey):
+        found.add(rows)
     facts = {
-        "data_hash": data_hash(survey),
+        "data_hash": str(found),
         "source": Path(data).name,
         "dropped": json.dumps(dropped),
         "synthetic": json.dumps(survey.synthetic),
     }
-    _write(survey, dataset, facts)
+    with table_writer(dataset, DATASET, facts) as writer:
+        for rows in _row_groups(survey):
+            writer.write_table(rows, row_group_size=ROW_GROUP)
     return facts | {name: str(number) for name, number in (counts | {"dropped": len(dropped)}).items()}
 
 
@@ -86,39 +92,22 @@ def read_test_ids(data: str) -> list[str]:
     return sorted(survey.positions, key=survey.positions.__getitem__)
 
 
-def data_hash(survey: Survey) -> str:
-    """Hashes the contents of a survey, independently of the kind of archive.
-
-    Returns:
-        The first 16 hex digits of a SHA-256 over id, labelled, depth, image and mask of every image, sorted by id.
-    """
-    digest = hashlib.sha256()
-    images = survey.images | survey.test
-    for image_id in sorted(images):
-        mask_HW = survey.masks.get(image_id)
-        digest.update(f"{image_id}\0{mask_HW is not None:d}\0{survey.depths[image_id]}\0".encode())
-        digest.update(images[image_id].tobytes())
-        if mask_HW is not None:
-            digest.update(mask_HW.tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _write(survey: Survey, dataset: str, metadata: dict[str, str]) -> None:
+def _row_groups(survey: Survey) -> Iterator[pa.Table]:
+    """The rows of the dataset, sorted by id."""
     images = survey.images | survey.test
     ids = sorted(images)
-    with table_writer(dataset, DATASET, metadata) as writer:
-        for start in range(0, len(ids), ROW_GROUP):
-            rows = ids[start : start + ROW_GROUP]
-            masks = [survey.masks.get(image_id) for image_id in rows]
-            columns = {
-                "id": rows,
-                "labelled": [mask_HW is not None for mask_HW in masks],
-                "image": [images[image_id].tobytes() for image_id in rows],
-                "mask": [None if mask_HW is None else mask_HW.tobytes() for mask_HW in masks],
-                "depth": [survey.depths[image_id] for image_id in rows],
-                "position": [survey.positions.get(image_id) for image_id in rows],
-            }
-            writer.write_table(pa.table(columns, schema=DATASET), row_group_size=ROW_GROUP)
+    for start in range(0, len(ids), ROW_GROUP):
+        rows = ids[start : start + ROW_GROUP]
+        masks = [survey.masks.get(image_id) for image_id in rows]
+        columns = {
+            "id": rows,
+            "labelled": [mask_HW is not None for mask_HW in masks],
+            "image": [images[image_id].tobytes() for image_id in rows],
+            "mask": [None if mask_HW is None else mask_HW.tobytes() for mask_HW in masks],
+            "depth": [survey.depths[image_id] for image_id in rows],
+            "position": [survey.positions.get(image_id) for image_id in rows],
+        }
+        yield pa.table(columns, schema=DATASET)
 
 
 def _warn(counts: dict[str, int], dropped: dict[str, str]) -> None:

@@ -3,7 +3,6 @@
 import importlib
 import logging
 import shutil
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store.uris import is_uri
-from salt_pipeline.components.core.weights_file import NOT_FINITE
+from salt_pipeline.components.network.tensors import check_finite
 
 log = logging.getLogger(__name__)
 
@@ -152,16 +151,3 @@ def fit_state(encoder: nn.Module, state: dict[str, Tensor], source: str) -> None
     check_finite(chosen, source)
     encoder.load_state_dict(chosen)
     log.info("encoder weights: %s (%d tensors)", source, len(chosen))
-
-
-def check_finite(weights: Mapping[str, Tensor], file: str | Path) -> None:
-    """Checks that no number is NaN or infinite: a network with such a weight predicts the same for every image.
-
-    Raises:
-        SaltError: Naming the file and the first tensor that holds one.
-    """
-    for name, values in weights.items():
-        if not values.isfinite().all():
-            bad = values[~values.isfinite()]
-            found = f"{bad[0].item()}, {len(bad)} of {values.numel()} numbers"
-            raise SaltError(NOT_FINITE, file=file, field=name, found=found, expected="no NaN, no infinity")

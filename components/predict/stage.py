@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.dataset import dataset_groups
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import job_title
 from salt_pipeline.components.core.labelled import check_facts
@@ -22,7 +23,6 @@ from salt_pipeline.components.core.schemas import (
     array_to_pixels,
     open_table,
     pixels_to_array,
-    row_groups,
     table_metadata,
     table_writer,
 )
@@ -55,7 +55,7 @@ def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[st
     check_facts(model, predictor.facts, {"data_hash": data_hash})
 
     def batches() -> Iterator[Batch]:
-        for group in row_groups(dataset, DATASET, ["id", "labelled", "image"]):
+        for group in dataset_groups(dataset, ["id", "labelled", "image"]):
             test = group.filter(pc.invert(group["labelled"]))
             yield test["id"].to_pylist(), array_to_pixels(test["image"])
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from salt_pipeline.components.core.files import write_errors
 from salt_pipeline.components.core.progress_bar import bar
 from salt_pipeline.components.train_fold.checkpoint import Progress
 
@@ -71,6 +72,7 @@ class Reporter:
 
     def _write(self, figures: dict[str, object]) -> None:
         part = self.path.with_suffix(".part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(figures))
-        part.replace(self.path)
+        with write_errors(self.path):
+            part.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(figures))
+            part.replace(self.path)

@@ -16,6 +16,9 @@ from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
 from salt_pipeline.pipelines.display.console import say
 from salt_pipeline.pipelines.local.folder import Runner
 
+DEFAULT = "quick"
+"""The preset of a new run."""
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -30,7 +33,9 @@ for group in (stages, compare, cluster, images, data):
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
 def run(
     data: Annotated[str | None, typer.Option(help="The archive: zip, folder, or s3://bucket/key.")] = None,
-    preset: PresetName = "quick",
+    preset: Annotated[
+        str | None, typer.Option(help="Name of a preset, see `salt presets`.", show_default="quick")
+    ] = None,
     changes: Changes = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; an interrupted run in it resumes.")] = None,
     runner: Annotated[
@@ -47,28 +52,32 @@ def run(
     """Runs the pipeline on this machine; if the environment names an object store, results and checkpoints go there."""
     from salt_pipeline.pipelines.hardware.concurrency import plan, usable_gpus
     from salt_pipeline.pipelines.images import with_tag
-    from salt_pipeline.pipelines.local.folder import open_run, reopened_config
+    from salt_pipeline.pipelines.local.folder import create, open_run, reopened_config
+    from salt_pipeline.pipelines.local.lock import locked
     from salt_pipeline.pipelines.local.result import show_result
-    from salt_pipeline.pipelines.local.watcher import Watcher
+    from salt_pipeline.pipelines.local.watcher import INTERRUPTED, Watcher
     from salt_pipeline.pipelines.presets import changed, preset_config
 
     console = Console(stderr=True)
-    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{preset}")
+    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{preset or DEFAULT}")
     known = reopened_config(path)
-    config = changed(known, changes or []) if known else preset_config(preset, changes)
+    config = changed(known, changes or []) if known else preset_config(preset or DEFAULT, changes)
     if runner == "docker":
         config = with_tag(config)
     if known and known != config:
         raise SaltError("holds a run of another configuration: use another --out", file=path, field="--set")
     used = plan(config, usable_gpus(config, runner, gpus), jobs, gpus)
-    folder = open_run(path, data, preset, config, runner)
+    folder = open_run(path, data, preset if known else preset or DEFAULT, config, runner)
     given = {"--runner": None if runner == "subprocess" else runner, "--jobs": jobs, "--gpus": gpus}
     options = "".join(f" {name} {value}" for name, value in given.items() if value is not None)
     began = time.monotonic()
-    say(console, str(used))
-    say(console, f"{'resuming' if known else 'running'} {folder.path} (log: {folder.log.name})")
-    code = Watcher(folder, used, console).run()
-    if code == 130:
+    with locked(folder.path) as lock:
+        if not known:
+            create(folder, config)
+        say(console, str(used))
+        say(console, f"{'resuming' if known else 'running'} {folder.path} (log: {folder.log.name})")
+        code = Watcher(folder, used, console, lock).run()
+    if code == INTERRUPTED:
         say(console, f"stopped; to resume: salt run --out {path}{options}")
     if code:
         raise typer.Exit(code)

@@ -5,7 +5,7 @@ import os
 from datetime import datetime
 
 from salt_pipeline.components.core.jobs import Job
-from salt_pipeline.components.core.tracking.experiment import find_experiment
+from salt_pipeline.components.core.tracking.experiment import find_experiment, find_runs
 from salt_pipeline.components.core.tracking.server import open_client
 from salt_pipeline.pipelines.cluster.kfp import ClusterRun, Kfp
 from salt_pipeline.pipelines.cluster.tasks import Task
@@ -45,8 +45,7 @@ def _close(kfp: Kfp, run_id: str) -> None:
     experiment = find_experiment(client)
     if not name or not experiment:
         return
-    condition = f"tags.`salt.run` = '{name}' and attributes.status = 'RUNNING'"
-    running = client.search_runs([experiment], condition)
+    running = find_runs(client, experiment, name, "attributes.status = 'RUNNING'")
     if not running:
         return
     same = kfp.runs_tracked_as(name)

@@ -9,9 +9,10 @@ from benchmarks.ablate import image_scores, table
 from benchmarks.jobs import Job, prepare, run_jobs
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import write_json
-from salt_pipeline.components.core.schemas import DATASET, MAPS, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.core.schemas import MAPS, SIDE, pixels_to_array, write_table
 from salt_pipeline.pipelines.compare.runs import read_truth
 from salt_pipeline.pipelines.presets import preset_config
+from tests.components.dataset import write_dataset
 
 ENCODER = "tu-tf_efficientnet_lite0"
 BASE = ["split.folds=2", f'encoders=[{{"name": "{ENCODER}", "weight": 1}}]', "submission.threshold=0.5"]
@@ -48,7 +49,7 @@ def work(tmp_path: Path) -> Path:
     masks = pixels_to_array(np.stack(list(TRUTH.values())))
     columns = {"id": IDS, "labelled": [True] * 8, "image": pixels, "mask": masks, "depth": [100] * 8}
     columns["position"] = [None] * 8
-    write_table(tmp_path / "dataset.parquet", DATASET, columns, {"data_hash": "d", "source": "one.zip"})
+    write_dataset(tmp_path / "dataset.parquet", columns, source="one.zip")
     return tmp_path
 
 

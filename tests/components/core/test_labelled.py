@@ -17,7 +17,6 @@ from salt_pipeline.components.core.labelled import (
     without_salt,
 )
 from salt_pipeline.components.core.schemas import (
-    DATASET,
     FOLDS,
     ROW_GROUP,
     SIDE,
@@ -25,6 +24,7 @@ from salt_pipeline.components.core.schemas import (
     pixels_to_array,
     write_table,
 )
+from tests.components.dataset import write_dataset
 
 
 @pytest.mark.parametrize("labelled", [[], [False, False], [True, False, True], [True] * (ROW_GROUP + 1)])
@@ -42,9 +42,9 @@ def test_only_labelled_rows_are_read(tmp_path: Path, labelled: list[bool]) -> No
         "depth": nothing,
         "position": nothing,
     }
-    write_table(tmp_path / "dataset.parquet", DATASET, columns, {"data_hash": "da7a"})
+    data_hash = write_dataset(tmp_path / "dataset.parquet", columns)
     rows, facts = read_labelled(tmp_path / "dataset.parquet", ["id", "image"])
-    assert facts == {"data_hash": "da7a"}
+    assert facts == {"data_hash": data_hash}
     assert rows.column_names == ["id", "image"]
     assert rows["id"].to_pylist() == [image for image, chosen in zip(ids, labelled, strict=True) if chosen]
     np.testing.assert_array_equal(array_to_pixels(rows["image"]), pixels_BHW[np.array(labelled, dtype=bool)])

@@ -22,6 +22,7 @@ from salt_pipeline.components.core.schemas import (
 from salt_pipeline.components.ensemble.merge import MapRows
 from salt_pipeline.components.ensemble.stage import blend
 from salt_pipeline.components.ensemble.weights import CANDIDATES, lattice, learn_weights
+from tests.components.dataset import write_dataset
 from tests.components.ensemble.maps import Ensemble, make_ensemble
 
 COLUMNS = np.arange(SIDE)
@@ -80,8 +81,11 @@ def made(tmp_path: Path) -> tuple[Ensemble, str, np.ndarray]:
     random = np.random.default_rng(1)
     mask_BHW = (made.oof_EBHW.mean(axis=0) + random.normal(0, 30, (60, SIDE, SIDE)) > 127).astype(np.uint8)
     pixels = pixels_to_array(mask_BHW)
-    table = {"id": made.oof_ids, "labelled": [True] * 60, "image": pixels, "mask": pixels, "depth": [None] * 60}
-    write_table(tmp_path / "dataset.parquet", DATASET, {**table, "position": [None] * 60}, {"data_hash": "da7a"})
+    columns = {"id": made.oof_ids, "labelled": [True] * 60, "image": pixels, "mask": pixels, "depth": [None] * 60}
+    data_hash = write_dataset(tmp_path / "dataset.parquet", columns | {"position": [None] * 60})
+    for path in [*made.oof, *made.maps]:
+        table, facts = read_table(path, MAPS)
+        write_table(path, MAPS, table.to_pydict(), facts | {"data_hash": data_hash})
     return made, str(tmp_path / "dataset.parquet"), mask_BHW
 
 
@@ -118,9 +122,9 @@ def test_the_stage_blends_a_fold_by_what_is_best_on_the_others(
 
 def test_a_dataset_of_other_data_is_refused(tmp_path: Path, made: tuple[Ensemble, str, np.ndarray]) -> None:
     ensemble, dataset, _ = made
-    table, _ = read_table(dataset, DATASET)
-    write_table(tmp_path / "other.parquet", DATASET, table.to_pydict(), {"data_hash": "beef"})
-    with pytest.raises(SaltError, match=r"other.parquet: data_hash: does not match .*found beef, expected da7a"):
+    columns = read_table(dataset, DATASET)[0].to_pydict()
+    found = write_dataset(tmp_path / "other.parquet", columns | {"depth": [7] * 60})
+    with pytest.raises(SaltError, match=rf"other.parquet: data_hash: does not match .*found {found}, expected "):
         blend(
             str(tmp_path / "other.parquet"),
             ensemble.oof,

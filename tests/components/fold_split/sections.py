@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.ndimage import gaussian_filter  # type: ignore[import-untyped]
 
-from salt_pipeline.components.core.schemas import DATASET, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.core.schemas import SIDE, pixels_to_array
+from tests.components import dataset
 
 
 def cut_section(seed: int, rows: int, columns: int) -> npt.NDArray[np.uint8]:
@@ -48,5 +49,5 @@ def write_dataset(
         "depth": [None] * (count + unlabelled),
         "position": [None] * count + list(range(unlabelled)),
     }
-    write_table(path, DATASET, columns, {"data_hash": "feed"})
+    dataset.write_dataset(path, columns)
     return str(path)

@@ -15,7 +15,15 @@ from kfp.dsl import Dataset
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.schemas import DATASET, FOLDS, read_table, table_writer
+from salt_pipeline.components.core.schemas import (
+    DATASET,
+    FOLDS,
+    SIDE,
+    open_table,
+    read_table,
+    table_metadata,
+    table_writer,
+)
 from salt_pipeline.components.fold_split.component import fold_split
 from salt_pipeline.components.fold_split.stage import _assign, split
 from salt_pipeline.components.fold_split.strata import ORDER, merge_rare
@@ -76,17 +84,18 @@ def test_the_folds_depend_on_the_seed(tmp_path: Path) -> None:
 def test_jobs_and_facts(tmp_path: Path) -> None:
     config = {"split": {"folds": 2}, "encoders": [{"name": "a", "weight": 0.4}, {"name": "b", "weight": 0.6}]}
     dataset = write_dataset(tmp_path / "d.parquet", *_sections(3), unlabelled=1)
+    data_hash = table_metadata(open_table(dataset, DATASET))["data_hash"]
     jobs, facts = split(dataset, config, str(tmp_path / "f.parquet"))
     assert jobs == [{"encoder": encoder, "fold": fold} for encoder in "ba" for fold in (0, 1)]
     assert facts == {
-        "data_hash": "feed",
+        "data_hash": data_hash,
         "config_hash": parse_config(config).hash,
         "folds": "2",
         "groups": "3",
         "largest_group": "6",
     }
     metadata = read_table(tmp_path / "f.parquet", FOLDS)[1]
-    assert metadata == {"data_hash": "feed", "folds": "2", "seed": "42"}
+    assert metadata == {"data_hash": data_hash, "folds": "2", "seed": "42"}
 
 
 @settings(deadline=None, max_examples=25)
@@ -129,8 +138,7 @@ def test_fewer_images_than_folds_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_dataset_without_labelled_images_is_refused(tmp_path: Path) -> None:
-    with table_writer(tmp_path / "d.parquet", DATASET, {"data_hash": "feed"}):
-        pass
+    write_dataset(tmp_path / "d.parquet", np.empty((0, SIDE, SIDE), np.uint8), np.empty((0, SIDE, SIDE), np.uint8))
     with pytest.raises(SaltError, match="0 images for 5 folds"):
         split(str(tmp_path / "d.parquet"), {}, str(tmp_path / "f.parquet"))
 

@@ -9,11 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.config.config import Config, ModelConfig, parse_config
-from salt_pipeline.components.core.schemas import DATASET, FOLDS, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.core.schemas import FOLDS, SIDE, pixels_to_array, write_table
 from salt_pipeline.components.network.unet import SaltNet
+from tests.components.dataset import write_dataset
 
 ENCODER = "tu-lcnet_035"
-HASH = "0123456789abcdef"
+HASH = "83843c9ecbacb317"
+"""The hash of the data that `write_survey` writes without other arguments."""
+
 MODEL: dict[str, Any] = {
     "encoder_weights": "none",
     "stem_stride": 2,
@@ -70,8 +73,9 @@ def write_survey(folder: Path, labelled: int = 18, tests: int = 5, folds: int = 
         "depth": [None] * len(ids),
         "position": [None] * len(ids),
     }
-    write_table(folder / "dataset.parquet", DATASET, dataset, {"data_hash": HASH})
-    write_folds(folder / "folds.parquet", [id_ for id_, test in zip(ids, is_test, strict=True) if not test], folds)
+    data_hash = write_dataset(folder / "dataset.parquet", dataset)
+    held = [id_ for id_, test in zip(ids, is_test, strict=True) if not test]
+    write_folds(folder / "folds.parquet", held, folds, data_hash=data_hash)
     return str(folder / "dataset.parquet"), str(folder / "folds.parquet")
 
 

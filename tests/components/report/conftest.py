@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.files import write_json
-from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.core.schemas import FOLDS, MAPS, SIDE, pixels_to_array, write_table
 from salt_pipeline.components.report.stage import report
+from tests.components.dataset import write_dataset
 
 FOLD_COUNT = 3
 NAMES = ("plain", "b.old+1")
-DATA_HASH = "feedfacecafebeef"
 THRESHOLD, MIN_AREA = 0.45, 200
 DROPPED = '{"0bad": "its mask is of <b>another</b> size"}'
 
@@ -72,6 +72,7 @@ class Made:
     paths: dict[str, Any] = field(init=False)
     maps: dict[str, NDArray[np.uint8]] = field(init=False)
     salt: dict[str, NDArray[np.float32]] = field(init=False)
+    data_hash: str = field(init=False)
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(7)
@@ -94,7 +95,6 @@ class Made:
         self.write()
 
     def write(self) -> None:
-        facts = {"data_hash": DATA_HASH} | ({"synthetic": "true"} if self.synthetic else {})
         # Between the labelled images lies a test image.
         images = np.insert(self.images, 1, 99, axis=0)
         masks = [mask.tobytes() for mask in self.masks]
@@ -106,9 +106,10 @@ class Made:
             "depth": [60 + 17 * number % 900 for number in range(self.count)] + [None],
             "position": [None, 0] + [None] * (self.count - 1),
         }
-        write_table(
-            self.folder / "dataset.parquet", DATASET, columns, {**facts, "source": "survey.zip", "dropped": DROPPED}
-        )
+        facts = {"synthetic": "true"} if self.synthetic else {}
+        path = self.folder / "dataset.parquet"
+        self.data_hash = write_dataset(path, columns, **facts, source="survey.zip", dropped=DROPPED)
+        facts["data_hash"] = self.data_hash
         groups: dict[str, Any] = {
             "id": self.ids,
             "fold": self.folds,
@@ -124,7 +125,7 @@ class Made:
                 oofs.append(self.write_maps(f"oof{index}{fold}", name, self.folds == fold, facts | job))
                 curves.append(self.write_curve(index, fold))
         choice: dict[str, Any] = {"threshold": THRESHOLD, "min_area": MIN_AREA, "score_cross_fitted": 0.65}
-        choice |= {"data_hash": DATA_HASH, "config_hash": self.config_hash}
+        choice |= {"data_hash": self.data_hash, "config_hash": self.config_hash}
         if not self.older:
             choice["weights"] = dict.fromkeys(self.names, 1 / len(self.names))
         score = np.mean(self.plain_scores("ensemble", THRESHOLD, MIN_AREA))
@@ -186,7 +187,7 @@ class Made:
                 "seconds": 75.2,
                 "device": "cpu",
                 "config_hash": self.config_hash,
-                "data_hash": DATA_HASH,
+                "data_hash": self.data_hash,
                 "epochs": epochs,
                 "best_epoch": best,
                 **({} if self.older else newer),

@@ -10,7 +10,7 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json, write_json
 from salt_pipeline.components.core.schemas import FOLDS, MAPS, pixels_to_array, write_table
 from salt_pipeline.components.report.inputs import read_jobs, read_truth
-from tests.components.report.conftest import DATA_HASH, NAMES, Made
+from tests.components.report.conftest import NAMES, Made
 
 
 def test_only_labelled_images_are_read_sorted_by_id(reported: tuple[Made, dict[str, float]]) -> None:
@@ -20,7 +20,7 @@ def test_only_labelled_images_are_read_sorted_by_id(reported: tuple[Made, dict[s
     np.testing.assert_array_equal(labelled.images_BHW, made.images)
     np.testing.assert_array_equal(labelled.masks_BHW, made.masks)
     np.testing.assert_array_equal(labelled.fold_B, made.folds)
-    assert (labelled.data_hash, labelled.synthetic) == (DATA_HASH, False)
+    assert (labelled.data_hash, labelled.synthetic) == (made.data_hash, False)
 
 
 def test_the_maps_of_all_folds_are_joined_by_image(reported: tuple[Made, dict[str, float]]) -> None:
@@ -53,29 +53,51 @@ def test_a_job_that_is_not_in_the_configuration_is_named(made: Made, tmp_path: P
         made.report(oofs=[*made.paths["oofs"], str(tmp_path / "unknown.parquet")])
 
 
+def oof_facts(made: Made, **changes: str) -> dict[str, str]:
+    return {"kind": "oof", "data_hash": made.data_hash, "config_hash": made.config_hash, **changes}
+
+
 @pytest.mark.parametrize(("key", "value"), [("kind", "test"), ("data_hash", "0" * 16), ("config_hash", "0" * 16)])
 def test_maps_of_other_data_or_another_configuration_are_refused(made: Made, key: str, value: str) -> None:
-    facts = {"kind": "oof", "encoder": "plain", "fold": "1", "data_hash": DATA_HASH, "config_hash": made.config_hash}
+    facts = oof_facts(made, encoder="plain", fold="1")
     made.write_maps("oof01", "plain", made.folds == 1, facts | {key: value})
     with pytest.raises(SaltError, match=rf"oof01\.parquet: {key}: does not match the other inputs \(found {value}"):
         made.report()
 
 
 def test_maps_of_the_images_of_another_fold_are_refused(made: Made) -> None:
-    facts = {"kind": "oof", "encoder": "plain", "fold": "1", "data_hash": DATA_HASH, "config_hash": made.config_hash}
+    facts = oof_facts(made, encoder="plain", fold="1")
     made.write_maps("oof01", "plain", made.folds == 2, facts)
     with pytest.raises(SaltError, match=r"oof01\.parquet: id: 13 images are missing"):
         made.report()
 
 
-def blended_facts(made: Made, **changes: str) -> dict[str, str]:
-    return {"kind": "oof", "data_hash": DATA_HASH, "config_hash": made.config_hash, **changes}
-
-
 @pytest.mark.parametrize(("key", "value"), [("kind", "test"), ("data_hash", "0" * 16), ("config_hash", "0" * 16)])
 def test_blended_maps_of_another_kind_or_run_are_refused(made: Made, key: str, value: str) -> None:
-    made.write_maps("blended", "ensemble", slice(None), blended_facts(made, **{key: value}))
+    made.write_maps("blended", "ensemble", slice(None), oof_facts(made, **{key: value}))
     with pytest.raises(SaltError, match=rf"blended\.parquet: {key}: does not match .*found {value}"):
+        made.report()
+
+
+def test_the_maps_of_one_job_are_not_taken_for_blended_ones(made: Made) -> None:
+    made.write_maps("blended", "ensemble", slice(None), oof_facts(made, encoder="plain", fold="0"))
+    with pytest.raises(SaltError, match=r"blended\.parquet: encoder: maps of one job, not blended \(found plain"):
+        made.report()
+
+
+@pytest.mark.parametrize(
+    ("weights", "problem"),
+    [
+        ('{"plain": NaN, "b.old+1": 1}', "is not valid metadata"),
+        ('{"plain": [0.5, 0.5, 0.5]}', "is of other encoders"),
+        ('{"plain": [0.5, 0.5, 0.5], "b.old+1": [0.5, 0.5, 0.6]}', "the weights do not sum to 1"),
+        ('{"plain": [0.5, 0.5], "b.old+1": [0.5, 0.5]}', "is not valid metadata"),
+        ('{"plain": [0.5, 0.5, 0.5], "b.old+1": 0.5}', "is not valid metadata"),
+    ],
+)
+def test_weights_of_blended_maps_that_are_not_valid_are_named(made: Made, weights: str, problem: str) -> None:
+    made.write_maps("blended", "ensemble", slice(None), oof_facts(made, weights=weights))
+    with pytest.raises(SaltError, match=rf"blended\.parquet: weights: {problem}"):
         made.report()
 
 
@@ -88,7 +110,7 @@ def test_blended_maps_of_another_kind_or_run_are_refused(made: Made, key: str, v
     ],
 )
 def test_blended_maps_have_every_image_once(made: Made, rows: Any, problem: str) -> None:
-    made.write_maps("blended", "ensemble", rows, blended_facts(made))
+    made.write_maps("blended", "ensemble", rows, oof_facts(made))
     with pytest.raises(SaltError, match=rf"blended\.parquet: {problem}"):
         made.report()
 
@@ -99,7 +121,7 @@ def test_blended_maps_of_test_images_are_refused(made: Made, tmp_path: Path) -> 
         "map": pixels_to_array(made.maps["ensemble"][[*range(40), 0]]),
         "salt": [0.5] * 41,
     }
-    write_table(tmp_path / "blended.parquet", MAPS, columns, blended_facts(made))
+    write_table(tmp_path / "blended.parquet", MAPS, columns, oof_facts(made))
     with pytest.raises(SaltError, match=r"id: 1 image is unexpected \(found zzz\)"):
         made.report()
 
@@ -108,6 +130,18 @@ def test_folds_of_other_data_are_refused(made: Made, tmp_path: Path) -> None:
     columns: dict[str, Any] = {"id": made.ids, "fold": made.folds, "group": range(40), "stratum": ["any"] * 40}
     write_table(tmp_path / "folds.parquet", FOLDS, columns, {"data_hash": "other"})
     with pytest.raises(SaltError, match=r"folds\.parquet: data_hash: does not match the other inputs \(found other"):
+        made.report()
+
+
+def test_folds_that_the_configuration_does_not_have_are_refused(made: Made, tmp_path: Path) -> None:
+    columns: dict[str, Any] = {
+        "id": made.ids,
+        "fold": [3, *made.folds[1:]],
+        "group": range(40),
+        "stratum": ["any"] * 40,
+    }
+    write_table(tmp_path / "folds.parquet", FOLDS, columns, {"data_hash": made.data_hash})
+    with pytest.raises(SaltError, match=r"folds\.parquet: fold: no such fold \(found 3, expected less than 3"):
         made.report()
 
 
@@ -121,7 +155,10 @@ def test_folds_of_other_data_are_refused(made: Made, tmp_path: Path) -> None:
         ({"epochs": [{"epoch": 1, "phase": 1}]}, r"epochs\.0\.score: Field required"),
         ({"epochs": [{"epoch": 1, "phase": 3, "score": 0.5}]}, r"epochs\.0\.phase: Input should be 1 or 2"),
         ({"epochs": [{"epoch": 1, "phase": 1, "score": 1.5}]}, r"epochs\.0\.score: Input should be less than"),
-        ({"epochs": [{"epoch": 1, "phase": 1, "score": 0, "loss": "inf"}]}, r"epochs\.0\.loss: .* finite number"),
+        (
+            {"epochs": [{"epoch": 1, "phase": 1, "score": 0, "loss": "inf"}]},
+            r"epochs\.0\.loss: Input should be a valid number",
+        ),
         ({"epochs": [{"epoch": 1, "phase": 1, "score": "nan"}]}, r"epochs\.0\.score: "),
         ({"epochs": [{"epoch": -1, "phase": 1, "score": 0}]}, r"epochs\.0\.epoch: Input should be greater"),
         ({"epochs": [{"epoch": 1, "phase": 1, "score": 0}] * 2}, "epochs are not 1 to 2"),
@@ -130,6 +167,11 @@ def test_folds_of_other_data_are_refused(made: Made, tmp_path: Path) -> None:
         ({"seconds": -5}, "seconds: Input should be greater"),
         ({"seconds": "nan"}, "seconds: Input should be"),
         ({"images_per_second": "inf"}, "images_per_second: Input should be"),
+        ({"fold": "1"}, r"fold: Input should be a valid integer \(found '1'"),
+        ({"peak_memory_bytes": 10**30}, "peak_memory_bytes: Input should be less"),
+        ({"ended": 1.5}, "ended is given without oof_score"),
+        ({"epochs": [{"epoch": 1, "phase": 1, "score": 0, "ended": 5}]}, r"epochs\.0: ended is given without seconds"),
+        ({"epochs": [{"epoch": 1, "phase": 1, "score": 0, "salt": "x"}]}, r"epochs\.0\.salt: .* valid number"),
     ],
 )
 def test_an_invalid_curve_is_named_by_file_and_field(made: Made, change: dict[str, Any], problem: str) -> None:
@@ -149,7 +191,11 @@ def test_an_invalid_curve_is_named_by_file_and_field(made: Made, change: dict[st
         ({"min_area": -1}, "min_area: Input should be greater"),
         ({"weights": {"plain": "nan"}}, r"weights\.plain: Input should be"),
         ({"weights": {"plain": 1}}, r"weights: is of other encoders \(found plain, expected "),
-        ({"data_hash": "0" * 16}, r"data_hash: does not match .*\(found 0{16}, expected feedface"),
+        ({"weights": {"plain": 0.7, "b.old+1": 0.7}}, r"weights: the weights do not sum to 1 \(found 1\.4, expected 1"),
+        ({"weights": {"plain": 0, "b.old+1": 1}}, r"weights\.plain: Input should be greater than 0"),
+        ({"min_area": 10**30}, "min_area: Input should be less than"),
+        ({"min_area": True}, "min_area: Input should be a valid integer"),
+        ({"data_hash": "0" * 16}, r"data_hash: does not match .*\(found 0{16}, expected [0-9a-f]{16}"),
         ({"config_hash": "0" * 16}, r"config_hash: does not match .*\(found 0{16}"),
         ({"config_hash": None}, "config_hash: Input should be a valid string"),
     ],

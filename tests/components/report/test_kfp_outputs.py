@@ -30,7 +30,7 @@ def test_every_artifact_has_a_name_and_the_main_scores_as_strings(
         "threshold": "0.450",
         "min_area": "200 px",
         "images": "40",
-        "data_hash": "feedfacecafebeef",
+        "data_hash": made.data_hash,
         "config_hash": made.config_hash,
         "synthetic": "false",
         "mlflow_run_id": "abc",

@@ -16,7 +16,7 @@ from salt_pipeline.components.report import mlflow_record
 from salt_pipeline.components.report.mlflow_record import record
 from salt_pipeline.components.train_fold.stage import train
 from tests.components.core.tracking.work import HISTORY, HOUR_AGO, TIMED, Recorded, logged, work
-from tests.components.network.tiny import ENCODER, document, write_survey
+from tests.components.network.tiny import ENCODER, HASH, document, write_survey
 
 CONFIG = document(train={"epochs": 2, "phase1_epochs": 1})
 
@@ -57,7 +57,7 @@ def test_the_report_records_a_job_as_the_job_itself_does(
     assert {"score", "loss", "seconds", "oof_score", "oof_salt_accuracy"} <= own.keys()
     assert present.data.params == absent.data.params
     assert present.info.status == absent.info.status == "FINISHED"
-    assert [item.dataset.digest for item in absent.inputs.dataset_inputs] == ["0123456789abcdef"]
+    assert [item.dataset.digest for item in absent.inputs.dataset_inputs] == [HASH]
     for name in own:
         at = [
             [(p.step, p.value, p.timestamp) for p in client.get_metric_history(found.info.run_id, name)]

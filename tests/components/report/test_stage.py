@@ -51,7 +51,7 @@ def test_the_document_has_the_facts_of_the_measurement(reported: tuple[Made, dic
         "threshold": THRESHOLD,
         "min_area": MIN_AREA,
         "images": 40,
-        "data_hash": "feedfacecafebeef",
+        "data_hash": made.data_hash,
         "config_hash": made.config_hash,
         "synthetic": False,
         "epoch_by_fold": True,

@@ -13,10 +13,10 @@ from safetensors.numpy import save_file
 
 from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.jobs import all_jobs
-from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, SIDE, pixels_to_array, write_table
+from salt_pipeline.components.core.schemas import FOLDS, MAPS, SIDE, pixels_to_array, write_table
 from salt_pipeline.components.submission.stage import submit
+from tests.components.dataset import write_dataset
 
-HASH = "0123456789abcdef"
 CONFIG = {
     "split": {"folds": 3},
     "encoders": [{"name": "one", "weight": 0.7}, {"name": "two", "weight": 0.3}],
@@ -32,6 +32,7 @@ class World:
     masks_BHW: np.ndarray
     oof_BHW: np.ndarray
     test_BHW: np.ndarray
+    data_hash: str = ""
 
     def path(self, name: str) -> str:
         return str(self.folder / name)
@@ -51,7 +52,7 @@ class World:
             "depth": [None] * len(ids),
             "position": [places.get(ids[row]) for row in rows],
         }
-        write_table(self.path("dataset.parquet"), DATASET, columns, {"data_hash": HASH})
+        self.data_hash = write_dataset(self.path("dataset.parquet"), columns)
         self.write_folds(self.labelled)
         self.write_maps("oof.parquet", self.labelled, self.oof_BHW)
         self.write_maps("test.parquet", self.test, self.test_BHW)
@@ -64,7 +65,7 @@ class World:
             "group": np.arange(len(ids), dtype=np.int32),
             "stratum": ["any"] * len(ids),
         }
-        write_table(self.path("folds.parquet"), FOLDS, columns, {"data_hash": HASH, "folds": "3"})
+        write_table(self.path("folds.parquet"), FOLDS, columns, {"data_hash": self.data_hash, "folds": "3"})
 
     def write_models(self, config: Config) -> list[str]:
         """Writes a model of a few numbers for each job; returns their folders."""
@@ -79,7 +80,7 @@ class World:
                 "encoder": encoder,
                 "fold": fold,
                 "architecture": {},
-                "data_hash": HASH,
+                "data_hash": self.data_hash,
                 "config_hash": config.hash,
                 "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
                 "versions": {"torch": "2"},
@@ -89,7 +90,7 @@ class World:
         return folders
 
     def write_maps(self, name: str, ids: list[str], maps_BHW: np.ndarray, **changes: str) -> None:
-        facts = {"kind": Path(name).stem, "data_hash": HASH, "config_hash": parse_config(CONFIG).hash}
+        facts = {"kind": Path(name).stem, "data_hash": self.data_hash, "config_hash": parse_config(CONFIG).hash}
         columns: dict[str, Iterable] = {
             "id": ids,
             "map": pixels_to_array(maps_BHW),

@@ -56,7 +56,7 @@ def test_the_weights_are_those_that_the_test_maps_were_blended_with(world: World
     assert json.loads(Path(world.path("out/choice.json")).read_text())["weights"] == {"one": 0.45, "two": 0.55}
 
     write_table(world.path("test.parquet"), MAPS, columns, {**facts, "weights": '{"one": 1}'})
-    with pytest.raises(SaltError, match=r"weights: was blended of other encoders \(found one, expected one, two\)"):
+    with pytest.raises(SaltError, match=r"weights: is of other encoders \(found one, expected one, two\)"):
         run(world, models)
 
 

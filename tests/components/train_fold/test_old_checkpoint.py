@@ -1,7 +1,7 @@
 """A checkpoint of earlier code is found, read and resumed: its names, shapes and metadata are a format.
 
 checkpoint_46aa173.json describes one that commit 46aa173 wrote after two of four epochs; its weights are
-generated here.
+generated here, and the data has the hash of the images of today's tests.
 """
 
 import json

@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -9,8 +10,11 @@ import yaml
 
 from salt_pipeline.components.core.errors import MARK
 from salt_pipeline.components.ingest.synth import write_survey
+from salt_pipeline.pipelines.local.lock import locked
+from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines import nvidia_smi
 from tests.pipelines.command import fails, salt
+from tests.pipelines.local.begun import begun
 
 COMMANDS = ["run", "synth", "check-data", "check-submission", "score", "presets", "compile"]
 STAGES = ["ingest", "fold-split", "train-fold", "predict", "export-onnx", "ensemble", "submission", "report"]
@@ -81,12 +85,25 @@ def test_an_out_that_cannot_be_written_is_reported(tmp_path: Path, archive: Path
 
 
 def test_a_run_does_not_resume_with_another_configuration(tmp_path: Path, archive: Path) -> None:
-    from salt_pipeline.pipelines.local.folder import open_run
-    from salt_pipeline.pipelines.presets import preset_config
-
     out = tmp_path / "run"
-    open_run(out, str(archive), "smoke", preset_config("smoke"))
+    begun(out, str(archive), "smoke", preset_config("smoke"))
     assert "another configuration" in fails("run", "--out", out, "--set", "seed=7")
+    assert "another preset" in fails("run", "--out", out, "--preset", "quick")
+
+
+def test_a_run_in_a_busy_folder_prints_and_writes_nothing(tmp_path: Path, archive: Path) -> None:
+    out = tmp_path / "run"
+    begun(out, str(archive), "smoke", preset_config("smoke"))
+    with locked(out):
+        before = {path: path.read_bytes() for path in out.iterdir()}
+        code, printed, said = salt("run", "--out", out)
+        assert {path: path.read_bytes() for path in out.iterdir()} == before
+    assert (code, printed) == (2, "")
+    assert said.startswith(f"{MARK}{out}: another process runs in this folder (found process {os.getpid()}, since ")
+
+
+def test_a_folder_that_holds_no_run_is_not_resumed(tmp_path: Path) -> None:
+    assert f"{tmp_path}: --out: holds no run" in fails("run", "--out", tmp_path)
 
 
 def test_a_misspelt_option_ends_without_a_traceback() -> None:

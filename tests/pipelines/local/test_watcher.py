@@ -19,7 +19,7 @@ def watcher(folder: RunFolder) -> Watcher:
     (folder.path / "ingest").mkdir()
     write_survey(folder.path / "ingest")
     plan = Plan(jobs=4, threads="3", capacity={0: 3, 2: 1}, cores=12, found=())
-    return Watcher(folder, plan, Console(file=io.StringIO(), width=120))
+    return Watcher(folder, plan, Console(file=io.StringIO(), width=120), lock=0)
 
 
 def advance(watcher: Watcher, done: float, loss: float, score: float) -> None:
