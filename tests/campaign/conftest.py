@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -30,7 +29,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 if name == "campaign" and report.when == "call":
                     last = value
             if last:
-                counts.setdefault(last[0], Counter())[last[1]] += 1
+                door, verdict, *times = last
+                counts.setdefault(door, Counter())[verdict] += times[0] if times else 1
     if not counts:
         return
     counts["all"] = sum(counts.values(), Counter())

@@ -28,7 +28,13 @@ def table_damages(schema: pa.Schema, metadata: tuple[str, ...]) -> Iterator[tupl
             changes[f"{name}-{kind}"] = lambda table, name=name, value=value: _put(table, name, value)
     changes |= {f"rows-{name}": change for name, change in _rows().items()}
     for key in metadata:
-        for kind, text in {"missing": None, "empty": "", "other": "ffff", "number": "-7", "markup": "<b>[/b]\n"}.items():
+        for kind, text in {
+            "missing": None,
+            "empty": "",
+            "other": "ffff",
+            "number": "-7",
+            "markup": "<b>[/b]\n",
+        }.items():
             changes[f"fact-{key}-{kind}"] = lambda table, key=key, text=text: _fact(table, key, text)
     for kind, text in {"missing": None, "version": "maps/99", "text": "\u1e9e"}.items():
         changes[f"schema-{kind}"] = lambda table, text=text: _fact(table, "salt.schema", text)

@@ -91,5 +91,3 @@ def _killed_and_again(
     assert same_bytes(made, wanted, MADE[stage]) == ""
     assert [str(path) for path in folder.rglob("*.part")] == []
     record("campaign", (f"kills of {stage}", "taken"))
-
-

@@ -96,7 +96,13 @@ def _import_everything() -> None:
     for module in pkgutil.walk_packages(salt_pipeline.__path__, "salt_pipeline."):
         if not module.name.endswith((".main", "local.runner")):
             importlib.import_module(module.name)
-    for name in ("matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.TiffImagePlugin", "mlflow", "onnxruntime"):
+    for name in (
+        "matplotlib.figure",
+        "matplotlib.backends.backend_agg",
+        "PIL.TiffImagePlugin",
+        "mlflow",
+        "onnxruntime",
+    ):
         importlib.import_module(name)
     importlib.import_module("salt_pipeline.pipelines.cli.main")
 
@@ -143,7 +149,7 @@ def _command(words: list[str], folder: Path, env: dict[str, str]) -> None:
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:  # noqa: BLE001 - as the interpreter ends on any
+    except BaseException:
         traceback.print_exc()
     finally:
         with suppress(Exception):

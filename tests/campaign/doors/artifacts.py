@@ -33,12 +33,16 @@ def cases() -> Iterator[Case]:
     for table, schema, facts, stages in TABLES:
         seed = len(table)
         found = [*table_damages(schema, facts), *byte_damages(seed, flips=3, cuts=2), *kind_damages()]
-        chosen = [item for item in found if not _valid(table, item[0])][:: EVERY]
+        chosen = [item for item in found if not _valid(table, item[0])][::EVERY]
         for number, (name, damage) in enumerate(chosen):
             stage = stages[number % len(stages)]
             yield Case("artifacts", f"{table.replace('/', '-')}-{name}-{stage}", _replaced(table, damage, stage))
         yield Case("artifacts", f"{table.replace('/', '-')}-linked", _replaced(table, linked, stages[0]), "take")
-    for table, other in (("folds.parquet", "oof.parquet"), ("oof.parquet", "test.parquet"), ("test.parquet", "oof.parquet")):
+    for table, other in (
+        ("folds.parquet", "oof.parquet"),
+        ("oof.parquet", "test.parquet"),
+        ("test.parquet", "oof.parquet"),
+    ):
         yield Case("artifacts", f"{table}-is-{other}", _other(table, other, "submission"), "refuse")
     for document, count in DOCUMENTS.items():
         for number in range(count):

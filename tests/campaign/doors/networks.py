@@ -29,7 +29,9 @@ def cases() -> Iterator[Case]:
     for name, damage in [*byte_damages(6, flips=2, cuts=2), *kind_damages()]:
         yield Case("checkpoints", f"file-{name}", _checkpoint(damage))
     for number in range(SIDECARS):
-        yield Case("models", f"sidecar-{number:02}", _sidecar(number, ("predict", "submission", "export-onnx")[number % 3]))
+        yield Case(
+            "models", f"sidecar-{number:02}", _sidecar(number, ("predict", "submission", "export-onnx")[number % 3])
+        )
     for name, damage in [*byte_damages(7, flips=2, cuts=2), *kind_damages()]:
         for file, stage in (("model.safetensors", "predict"), ("model.json", "submission")):
             yield Case("models", f"{file}-{name}", _model(file, damage, stage))
@@ -114,14 +116,20 @@ def _tensors() -> dict[str, Callable[[Tensors], Tensors]]:
         "flat": lambda value: value.reshape(-1)[:-1].copy() if value.size > 1 else np.zeros(3, np.float32),
         "text": lambda value: value.astype(np.int8),
     }
-    found = {f"{part}-{name}": spoilt(part, kind) for part in ("weight", "optimizer", "kept") for name, kind in kinds.items()}
+    found = {
+        f"{part}-{name}": spoilt(part, kind) for part in ("weight", "optimizer", "kept") for name, kind in kinds.items()
+    }
     generator = {"generator-missing": spoilt("generator", kinds["missing"])}
     generator["generator-short"] = spoilt("generator", lambda value: value[:5].copy())
-    return found | generator | {
-        "none": lambda _: {},
-        "more": lambda tensors: tensors | {"model/more": np.zeros(3, np.float32)},
-        "renamed": lambda tensors: {f"x.{key}": value for key, value in tensors.items()},
-    }
+    return (
+        found
+        | generator
+        | {
+            "none": lambda _: {},
+            "more": lambda tensors: tensors | {"model/more": np.zeros(3, np.float32)},
+            "renamed": lambda tensors: {f"x.{key}": value for key, value in tensors.items()},
+        }
+    )
 
 
 def _sidecar(number: int, stage: str) -> Callable[[Goods, Path], Attempt]:
@@ -190,7 +198,13 @@ def _initial(ending: str, damage: Damage) -> Callable[[Goods, Path], Attempt]:
         weights = folder / f"weights.{ending}"
         weights.write_bytes((goods.trained / JOBS[0] / "model/model.safetensors").read_bytes())
         damage(weights)
-        made = attempt(goods, "train-fold", lambda name: folder / "new" if "checkpoints" in name else goods.trained / name, folder, [(weights.name,)])
+        made = attempt(
+            goods,
+            "train-fold",
+            lambda name: folder / "new" if "checkpoints" in name else goods.trained / name,
+            folder,
+            [(weights.name,)],
+        )
         made.words += ["--set", f"model.encoder_weights={weights}"]
         return made
 

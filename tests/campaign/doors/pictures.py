@@ -34,7 +34,9 @@ def cases() -> Iterator[Case]:
     for value in (-999.25, 1e30):
         damage = _saved(np.where(np.arange(101) // 12 == 2, value, np.linspace(0, 1, 101 * 101).reshape(101, 101)))
         yield Case("prediction", f"null-value-{value:g}", _prediction("c.npy", damage, f"{value:g}"))
-    for number, name in enumerate(("[b]<script>", "a\nsalt: fine", "'\"`$(id)", "x" * 240, "\udcff\udcfe", "[red]", " ")):
+    for number, name in enumerate(
+        ("[b]<script>", "a\nsalt: fine", "'\"`$(id)", "x" * 240, "\udcff\udcfe", "[red]", " ")
+    ):
         yield Case("prediction", f"named-{number}", _named(f"{name}.png"))
     yield Case("prediction", "linked", _prediction("a.png", linked), "take")
     yield Case("prediction", "mac-leftovers", _beside("._a.png", b"\0\5\x16\7"), "take")

@@ -64,7 +64,7 @@ def _words(command: str, folder: Path) -> list[object]:
 
 
 def _served(attempt: Attempt, server: Server) -> Attempt:
-    attempt.done = lambda: server.__exit__()
+    attempt.done = server.__exit__
     attempt.right = lambda: ""
     return attempt
 
@@ -127,7 +127,7 @@ def _training(fault: str) -> Callable[[Goods, Path], Attempt]:
         made.words[made.words.index("--checkpoints") + 1] = folder / "checkpoints"
         made.words += ["--run", "campaign"]
         made.env = {"MLFLOW_TRACKING_URI": server.url}
-        made.warning, made.done = "MLflow", lambda: server.__exit__()
+        made.warning, made.done = "MLflow", server.__exit__
         return made
 
     return make
