@@ -14,7 +14,7 @@ from tests.campaign.goods import Goods, same_bytes
 
 DISKS = [
     *(("train-fold", size) for size in ("1m", "4m", "6m")),
-    ("fold-split", "4k"),
+    ("ensemble", "4k"),
     ("predict", "8k"),
     ("ensemble", "32k"),
     ("submission", "16k"),

@@ -22,32 +22,42 @@ PROGRESS, SIDECARS, BUNDLES = 24, 32, 32
 
 
 def cases() -> Iterator[Case]:
+    yield from _checkpoints()
+    yield from _models()
+    yield from _bundles()
+    for ending in ("safetensors", "pth"):
+        for name, damage in [*byte_damages(10, flips=0, cuts=1), *kind_damages()]:
+            yield Case("initial weights", f"{ending}-{name}", _initial(ending, damage), "refuse")
+
+
+def _checkpoints() -> Iterator[Case]:
     for name, change in _tensors().items():
         yield Case("checkpoints", name, _checkpoint(_weights(change)))
     for number in range(PROGRESS):
         yield Case("checkpoints", f"progress-{number:02}", _checkpoint(_progress(number)))
     for name, damage in [*byte_damages(6, flips=2, cuts=2), *kind_damages()]:
         yield Case("checkpoints", f"file-{name}", _checkpoint(damage))
+
+
+def _models() -> Iterator[Case]:
     for number in range(SIDECARS):
-        yield Case(
-            "models", f"sidecar-{number:02}", _sidecar(number, ("predict", "submission", "export-onnx")[number % 3])
-        )
+        stage = ("predict", "submission", "export-onnx")[number % 3]
+        yield Case("models", f"sidecar-{number:02}", _sidecar(number, stage))
     for name, damage in [*byte_damages(7, flips=2, cuts=2), *kind_damages()]:
         for file, stage in (("model.safetensors", "predict"), ("model.json", "submission")):
             yield Case("models", f"{file}-{name}", _model(file, damage, stage))
     for name, change in _tensors().items():
         if not name.startswith(("optimizer", "generator", "kept")):
             yield Case("models", f"weights-{name}", _model("model.safetensors", _weights(change), "predict", sign=True))
+
+
+def _bundles() -> Iterator[Case]:
     for number in range(BUNDLES):
         yield Case("bundles", f"document-{number:02}", _bundle(_signed(number)))
-    files = ("bundle.json", "models/tu-lcnet_035-fold0.safetensors", "models/tu-lcnet_035-fold0.json")
-    for file in files:
+    for file in ("bundle.json", "models/tu-lcnet_035-fold0.safetensors", "models/tu-lcnet_035-fold0.json"):
         for name, damage in [*byte_damages(9, flips=1, cuts=1), *kind_damages()]:
             change = lambda bundle, file=file, damage=damage: damage(bundle / file)  # noqa: E731
             yield Case("bundles", f"{Path(file).name}-{name}", _bundle(change))
-    for ending in ("safetensors", "pth"):
-        for name, damage in [*byte_damages(10, flips=0, cuts=1), *kind_damages()]:
-            yield Case("initial weights", f"{ending}-{name}", _initial(ending, damage), "refuse")
 
 
 def _checkpoint(damage: Damage) -> Callable[[Goods, Path], Attempt]:
