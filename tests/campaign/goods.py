@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.campaign.warm import Result, Warm
+from tests.campaign.warm import WALL_SECONDS, Result, Warm
 
 ENCODER = "tu-lcnet_035"
 """The encoder of the job that is damaged."""
@@ -65,11 +65,13 @@ class Goods:
         folder.mkdir(parents=True)
         return folder
 
-    def run(self, words: list[object], folder: Path, env: dict[str, str] | None = None) -> Result:
+    def run(
+        self, words: list[object], folder: Path, env: dict[str, str] | None = None, seconds: float = WALL_SECONDS
+    ) -> Result:
         """Runs a command with an environment that names no server; its output goes to `folder`."""
         own = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
         own |= {"HOME": str(folder), "COLUMNS": "200", "SALT_KFP_URL": "http://127.0.0.1:9", "TMPDIR": str(folder)}
-        return self.warm.run([str(word) for word in words], folder, own | (env or {}))
+        return self.warm.run([str(word) for word in words], folder, own | (env or {}), seconds)
 
     def wanted(self, name: str, words: Callable[[Path], list[object]]) -> Path:
         """The folder with what a command makes of the good inputs; it runs once."""

@@ -69,7 +69,7 @@ class Interruption:
         thread = threading.Thread(target=self._wait)
         thread.start()
         try:
-            return goods.run(words, self.room, env)
+            return goods.run(words, self.room, env, PATIENCE * 4)
         finally:
             self._over.set()
             thread.join()

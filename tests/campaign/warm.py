@@ -70,11 +70,11 @@ class Warm:
         self.process.stdin.close()
         self.process.wait()
 
-    def run(self, words: list[str], folder: Path, env: dict[str, str]) -> Result:
-        """Runs a command; its output is kept in files of `folder`, which is not its working folder."""
+    def run(self, words: list[str], folder: Path, env: dict[str, str], seconds: float = WALL_SECONDS) -> Result:
+        """Runs a command, which may take so many seconds; `folder` is its working folder and keeps its output."""
         assert self.process.stdin
         assert self.process.stdout
-        asked = {"words": words, "folder": os.fspath(folder), "env": env}
+        asked = {"words": words, "folder": os.fspath(folder), "env": env, "seconds": seconds}
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
         found = json.loads(self.process.stdout.readline())
@@ -107,12 +107,12 @@ def _import_everything() -> None:
     importlib.import_module("salt_pipeline.pipelines.cli.main")
 
 
-def _run(words: list[str], folder: str, env: dict[str, str]) -> dict[str, Any]:
+def _run(words: list[str], folder: str, env: dict[str, str], seconds: float) -> dict[str, Any]:
     pid = os.fork()
     if pid == 0:
         _command(words, Path(folder), env)
     ended = os.pidfd_open(pid)
-    late = not select.select([ended], [], [], WALL_SECONDS)[0]
+    late = not select.select([ended], [], [], seconds)[0]
     os.close(ended)
     if late:
         os.kill(pid, signal.SIGKILL)
