@@ -11,11 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.numbers import parse_json
+from salt_pipeline.components.core.numbers import MAX_JSON, parse_json
 from salt_pipeline.components.core.part_files import part_file
-
-MAX_JSON = 64 * 2**20
-"""Largest JSON file that is read, bytes: a learning curve of 100,000 epochs has half of it."""
 
 _RUST_ERROR = re.compile(r"\(os error ([0-9]+)\)")
 """How libraries in Rust, such as safetensors, report an error of the operating system."""
@@ -95,20 +92,20 @@ def read_json(path: str | Path) -> Any:
     """Reads JSON.
 
     Raises:
-        SaltError: If the file is missing, not a regular one or larger than `MAX_JSON`, is not JSON, or holds a number
-            that is not finite.
+        SaltError: If the file is missing, too large or not a regular one, is not JSON, or holds a number that is not
+            finite.
     """
     try:
         facts = Path(path).stat()
         if not stat.S_ISREG(facts.st_mode):  # a pipe may never answer, a device may never end
             raise SaltError("is not a regular file", file=path)
         if facts.st_size > MAX_JSON:
-            raise SaltError("is too large", file=path, found=f"{facts.st_size} bytes", expected=f"{MAX_JSON} at most")
+            raise SaltError("is too large", file=path, found=f"{facts.st_size} bytes", expected=f"at most {MAX_JSON}")
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SaltError(f"cannot be read: {error.strerror}", file=path) from error
     except UnicodeDecodeError as error:
-        raise SaltError("is not JSON", file=path, found=error) from error
+        raise SaltError("is not JSON", file=path, found=f"{error.reason} at byte {error.start}") from error
     return parse_json(text, path)
 
 

@@ -28,14 +28,16 @@ def decode_facts(file: str | Path, metadata: Mapping[bytes, bytes]) -> dict[str,
         SaltError: If an entry is not UTF-8, or is none of the values that an entry of its name may have.
     """
     facts = {}
-    for key, value in metadata.items():
-        if key.startswith((b"salt.", b"ARROW:")):
+    for name, value in metadata.items():
+        if name.startswith((b"salt.", b"ARROW:")):
             continue
         try:
-            facts[key.decode()] = value.decode()
+            facts[name.decode()] = value.decode()
         except UnicodeDecodeError:
-            field, found = key.decode(errors="backslashreplace"), value[:SHOWN]
-            raise SaltError("is not valid metadata", file=file, field=field, found=found, expected="UTF-8") from None
+            field = name.decode(errors="backslashreplace")
+            raise SaltError(
+                "is not valid metadata", file=file, field=field, found=value[:SHOWN], expected="UTF-8"
+            ) from None
     for key, (pattern, expected) in _PATTERNS.items():
         if key in facts and not re.fullmatch(pattern, facts[key]):
             found = facts[key][:SHOWN]

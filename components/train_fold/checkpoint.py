@@ -111,9 +111,13 @@ def _read(path: Path) -> tuple[str, dict[str, Tensor]]:
     """The progress as JSON, and all tensors."""
     try:
         with safe_open(path, framework="pt") as file:
-            return file.metadata()["progress"], {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dictionary
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
+            text = (file.metadata() or {}).get("progress")
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dictionary
+    except (OSError, SafetensorError) as error:
         raise SaltError("is not a checkpoint, or is damaged", found=error) from error
+    if text is None:
+        raise SaltError("is not a checkpoint", found="no progress in the file's metadata")
+    return text, tensors
 
 
 def _wanted(

@@ -3,6 +3,7 @@
 import logging
 import os
 from datetime import datetime
+from importlib import import_module
 
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.tracking.experiment import find_experiment, find_runs
@@ -34,6 +35,7 @@ def close_tracked(kfp: Kfp, run_id: str) -> None:
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         return
     try:
+        import_module("mlflow")  # before the time limit starts
         within(SECONDS, lambda: _close(kfp, run_id), "MLflow")
     except Exception as error:  # of many kinds: ours, MLflow's, urllib3's
         log.debug("not closed in MLflow: %s", error)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.documents import read_document
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.files import read_json, write_json
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.store import Store
@@ -146,7 +146,8 @@ def open_run(
         runner: How the stages run.
 
     Raises:
-        SaltError: If the folder holds other files, or a run of another archive, preset or runner.
+        SaltError: If the folder holds other files, or a run of another archive, preset or runner; if a name is not
+            UTF-8.
     """
     if (path / RUN).is_file():
         return _reopen(path, data, preset, runner)
@@ -162,11 +163,14 @@ def open_run(
     if not is_uri(data) and not Path(data).exists():
         raise SaltError("no such archive", file=data, field="--data")
     source = data if is_uri(data) else str(Path(data).resolve())
+    for field, text in (("--data", source), ("--out", str(path.resolve()))):
+        if text != text.encode(errors="replace").decode():
+            raise SaltError("has a name that is not UTF-8, which KFP and MLflow do not take", file=text, field=field)
     store = StoreSettings()
     home = f"s3://{store.bucket}" if store.chosen else str(path.resolve())
     return RunFolder(
         path=path.resolve(),
-        run=f"{path.resolve().name}-{uuid4().hex[:6]}",
+        run=f"{one_line(path.resolve().name)}-{uuid4().hex[:6]}",
         data=source,
         data_version=archive_version(source),
         preset=preset,

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.job_files import JobKey, read_progress
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.schemas import DATASET, open_table, table_metadata
@@ -44,6 +45,7 @@ class Watcher:
         self.folder, self.plan, self.console, self.lock = folder, plan, console, lock
         self.config = folder.config
         self.code: int | None = None
+        self.damaged: set[str] = set()
 
     def run(self) -> int:
         """Runs to the end or to Ctrl-C.
@@ -92,7 +94,13 @@ class Watcher:
         if not dataset.exists():
             return {}
         data_hash = table_metadata(open_table(dataset, DATASET))["data_hash"]
-        return read_progress(self.folder.checkpoints, JobKey(self.config.hash, data_hash, *job))
+        try:
+            return read_progress(self.folder.checkpoints, JobKey(self.config.hash, data_hash, *job))
+        except SaltError as error:  # the job itself does not read it, and writes it again
+            if str(error) not in self.damaged:
+                self.damaged.add(str(error))
+                say(self.console, str(error), "red")
+            return {}
 
     def _table(self) -> Table:
         state = "RUNNING" if self.code is None else "FAILED" if self.code else "SUCCEEDED"

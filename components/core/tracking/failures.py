@@ -1,5 +1,6 @@
 """Failures of MLflow, each in one line that names the cause and its fix; none contains credentials."""
 
+import errno
 import re
 from typing import Any
 
@@ -48,8 +49,9 @@ def tracking_error(error: Exception, address: str) -> TrackingError:
     """
     if isinstance(error, TrackingError):
         return error
-    if isinstance(error, PermissionError | FileExistsError | NotADirectoryError):
-        return TrackingError(f"cannot be written: {error.strerror}", file=error.filename or address)
+    if isinstance(error, OSError) and error.filename:  # of the file or its folder; a connection has none
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return TrackingError(f"cannot be used: {error.strerror}", file=error.filename, passing=full)
     code = getattr(error, "error_code", None)
     if code in _CODES:
         return TrackingError(_CODES[code], file=address)

@@ -7,7 +7,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from itertools import islice
 
-from salt_pipeline.components.core.errors import ServiceError, without_passwords
+from salt_pipeline.components.core.errors import ServiceError
+from salt_pipeline.components.core.redaction import redacted
 from salt_pipeline.components.core.tracking.failures import one_line
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ class Journal:
             if not self._refused(error):
                 self._note(error)
                 return False
-            self._warn_once(f"{self._server} refused to record {what}: {without_passwords(one_line(error))}")
+            self._warn_once(f"{self._server} refused to record {what}: {redacted(one_line(error))}")
             self._lost[what] += 1
         return True
 

@@ -24,9 +24,12 @@ def check_sqlite(path: Path, address: str) -> None:
         address: Its URI.
 
     Raises:
-        TrackingError: If it cannot be read, is no database, or has the tables of another version.
+        TrackingError: If it cannot be read or created, is no database, or has the tables of another version.
     """
     if not path.exists():
+        folder = path.resolve().parent  # of a link, the folder of its target
+        if not os.access(folder, os.W_OK):
+            raise TrackingError("cannot be created: its folder does not exist or cannot be written", file=path)
         return
     if not path.is_file():
         found = "a folder" if path.is_dir() else "a device, a pipe or a socket"

@@ -103,6 +103,7 @@ def test_damaged_weights_are_named(world: World, models: list[str]) -> None:
     with pytest.raises(SaltError, match=r"two1/model\.safetensors: cannot be read"):
         run(world, models)
     assert not Path(world.path("out/bundle/bundle.json")).exists()
+    assert not Path(world.path("out/submission.csv")).exists()
 
 
 def test_a_model_with_weights_that_are_not_finite_is_refused(world: World, models: list[str]) -> None:

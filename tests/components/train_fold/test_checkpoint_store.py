@@ -148,9 +148,9 @@ def test_an_altered_checkpoint_is_never_resumed(
     with pytest.raises(SaltError, match=f"{uri}: is no checkpoint of a training"):
         train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
     (tmp_path / "inside").mkdir()
-    altered = tmp_path / "inside/checkpoint.safetensors"
-    altered.write_bytes(bytes(content).replace(b'best_epoch\\": 1', b'best_epoch\\": 7'))
-    store.upload(altered, uri, {"epoch": "1"})
+    inside = tmp_path / "inside/checkpoint.safetensors"
+    inside.write_bytes(bytes(content).replace(b'best_epoch\\": 1', b'best_epoch\\": 7'))
+    store.upload(inside, uri, {"epoch": "1"})
     with pytest.raises(SaltError, match=f"{uri}: best_epoch: .*: remove it to start over .found 7, expected 1"):
         train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
 

@@ -144,6 +144,15 @@ def test_a_folder_without_a_run_is_named_as_that(tmp_path: Path, data: str | Non
         open_run(tmp_path / "home", data, "smoke", CONFIG)
 
 
+@pytest.mark.parametrize("wrong", ["--data", "--out"])
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path, archive: Path, wrong: str) -> None:
+    other = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.zip"))
+    other.write_bytes(b"an archive") if wrong == "--data" else None
+    data, out = (other, tmp_path / "run") if wrong == "--data" else (archive, other)
+    with pytest.raises(SaltError, match=rf"\\udcff.zip: {wrong}: has a name that is not UTF-8"):
+        open_run(out, str(data), "smoke", CONFIG)
+
+
 def test_another_preset_is_refused(folder: RunFolder) -> None:
     with pytest.raises(SaltError, match=r"--preset: holds a run of another preset.*\(found smoke, expected quick\)"):
         open_run(folder.path, None, "quick", CONFIG)

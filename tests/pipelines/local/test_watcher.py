@@ -40,6 +40,16 @@ def test_the_progress_that_jobs_write_is_shown(watcher: Watcher) -> None:
     assert "train-fold: running 1.0/2 0.7000 0.4000" in " ".join(text.split())
 
 
+def test_damaged_progress_is_reported_once_and_does_not_end_the_run(watcher: Watcher) -> None:
+    advance(watcher, 1, 0.7, 0.4)
+    (place,) = Path(watcher.folder.checkpoints).rglob("progress.json")
+    place.write_text("[]")
+    for _ in range(3):
+        assert list(watcher._lines()) == []
+    text = watcher.console.file.getvalue()  # type: ignore[attr-defined]
+    assert text == f"{place}: Input should be a JSON object (found [])\n"
+
+
 def test_the_run_gets_its_part_of_the_machine(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "9")
     assert watcher._environment()["OMP_NUM_THREADS"] == "3"

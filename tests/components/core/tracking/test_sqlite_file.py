@@ -49,6 +49,11 @@ def a_pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
+def a_link_to_nowhere(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("no/such/mlflow.db")
+
+
 OLD = change("update alembic_version set version_num = 'bda7b8c39065'")
 NEWER = change("update alembic_version set version_num = 'ffffffffffff'")
 
@@ -63,6 +68,7 @@ NEWER = change("update alembic_version set version_num = 'ffffffffffff'")
         (lambda path: path.write_bytes(b"no database at all\n" * 99), "is not an SQLite database"),
         (lambda path: os.truncate(path, path.stat().st_size // 2), "is not an SQLite database, or is damaged"),
         (a_folder, "is not an SQLite file (found a folder)"),
+        (a_link_to_nowhere, "cannot be created: its folder does not exist or cannot be written"),
         (a_pipe, "is not an SQLite file (found a device, a pipe or a socket)"),
     ],
 )
