@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-Damage = Callable[[Path], None]
+Damage = Callable[[Path], object]
 """Changes a file in place."""
 
 PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Sign in</body></html>\n"
@@ -22,7 +22,7 @@ def byte_damages(seed: int, flips: int = 4, cuts: int = 3) -> Iterator[tuple[str
     """
     for cut in range(cuts):
         yield f"cut-{cut + 1}-of-{cuts + 1}", _cut((cut + 1) / (cuts + 1))
-    yield "cut-last-byte", lambda path: path.write_bytes(path.read_bytes()[:-1]) and None
+    yield "cut-last-byte", lambda path: path.write_bytes(path.read_bytes()[:-1])
     for number in range(flips):
         yield f"flip-{number}", _flip(seed * 100 + number, 1 + 8 * number)
     contents = {"empty": b"", "page": PAGE, "pointer": POINTER, "zeros": bytes(4096), "noise": bytes(range(256)) * 8}
@@ -64,7 +64,7 @@ def _flip(seed: int, count: int) -> Damage:
 
 
 def _content(content: bytes) -> Damage:
-    return lambda path: path.write_bytes(content) and None
+    return lambda path: path.write_bytes(content)
 
 
 def _replaced(make: Callable[[Path], object]) -> Damage:

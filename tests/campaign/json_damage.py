@@ -7,7 +7,7 @@ from typing import Any
 
 _RAW = "@raw:"
 
-NUMBERS = {
+NUMBERS: dict[str, Any] = {
     "null": None,
     "text": "many",
     "list": [1],
@@ -20,7 +20,7 @@ NUMBERS = {
     "underscored": "1_000",
     "full-width": "\uff11",
 }
-TEXTS = {
+TEXTS: dict[str, Any] = {
     "null": None,
     "number": 3,
     "list": ["a"],
@@ -32,9 +32,9 @@ TEXTS = {
     "markup": "[/b]<script>alert(1)</script>'\"",
     "upwards": "../../../../etc/evil",
 }
-FLAGS = {"null": None, "text": "yes", "number": 2, "list": []}
-LISTS = {"null": None, "text": "a", "number": 5, "object": {}, "empty": [], "of nulls": [None, None]}
-OBJECTS = {"null": None, "text": "a", "number": 5, "list": [], "empty": {}}
+FLAGS: dict[str, Any] = {"null": None, "text": "yes", "number": 2, "list": []}
+LISTS: dict[str, Any] = {"null": None, "text": "a", "number": 5, "object": {}, "empty": [], "of nulls": [None, None]}
+OBJECTS: dict[str, Any] = {"null": None, "text": "a", "number": 5, "list": [], "empty": {}}
 DEEP = f"{_RAW}{'[' * 20_000}{']' * 20_000}"
 
 

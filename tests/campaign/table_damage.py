@@ -1,6 +1,7 @@
 """Damage to the Parquet files between stages: to columns, values, the order of rows, and metadata."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +23,10 @@ def table_damages(schema: pa.Schema, metadata: tuple[str, ...]) -> Iterator[tupl
     changes: dict[str, Change] = {}
     for field in schema:
         name = field.name
-        changes[f"{name}-missing"] = lambda table, name=name: table.drop_columns([name])
-        changes[f"{name}-as-text"] = lambda table, name=name: _replaced(table, name, pa.array(["a"] * len(table)))
+        changes[f"{name}-missing"] = partial(_dropped, name=name)
+        changes[f"{name}-as-text"] = partial(_as_text, name=name)
         for kind, value in {"null": None, **_values(field.type)}.items():
-            changes[f"{name}-{kind}"] = lambda table, name=name, value=value: _put(table, name, value)
+            changes[f"{name}-{kind}"] = partial(_put, name=name, value=value)
     changes |= {f"rows-{name}": change for name, change in _rows().items()}
     for key in metadata:
         for kind, text in {
@@ -35,9 +36,9 @@ def table_damages(schema: pa.Schema, metadata: tuple[str, ...]) -> Iterator[tupl
             "number": "-7",
             "markup": "<b>[/b]\n",
         }.items():
-            changes[f"fact-{key}-{kind}"] = lambda table, key=key, text=text: _fact(table, key, text)
+            changes[f"fact-{key}-{kind}"] = partial(_fact, key=key, text=text)
     for kind, text in {"missing": None, "version": "maps/99", "text": "\u1e9e"}.items():
-        changes[f"schema-{kind}"] = lambda table, text=text: _fact(table, "salt.schema", text)
+        changes[f"schema-{kind}"] = partial(_fact, key="salt.schema", text=text)
     for name, change in changes.items():
         yield name, _written(change)
 
@@ -66,6 +67,14 @@ def _values(kind: pa.DataType) -> dict[str, object]:
 def _replaced(table: pa.Table, name: str, column: pa.Array) -> pa.Table:
     at = table.column_names.index(name)
     return table.set_column(at, pa.field(name, column.type), column).replace_schema_metadata(table.schema.metadata)
+
+
+def _dropped(table: pa.Table, name: str) -> pa.Table:
+    return table.drop_columns([name])
+
+
+def _as_text(table: pa.Table, name: str) -> pa.Table:
+    return _replaced(table, name, pa.array(["a"] * len(table)))
 
 
 def _put(table: pa.Table, name: str, value: object) -> pa.Table:

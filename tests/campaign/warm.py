@@ -77,9 +77,9 @@ class Warm:
         asked = {"words": words, "folder": os.fspath(folder), "env": env, "seconds": seconds}
         self.process.stdin.write(json.dumps(asked) + "\n")
         self.process.stdin.flush()
-        found = json.loads(self.process.stdout.readline())
+        found: dict[str, Any] = json.loads(self.process.stdout.readline())
         texts = {key: (folder / key).read_text(errors="replace") for key in ("out", "said")}
-        return Result(**found, **texts)
+        return Result(**found | texts)
 
 
 def _serve() -> None:

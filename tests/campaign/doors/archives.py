@@ -4,6 +4,7 @@ import io
 import os
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.campaign.attempt import Attempt, Case
@@ -23,10 +24,10 @@ def cases() -> Iterator[Case]:
         yield Case("archive", f"members-{name}", _zip(_rewritten(change)))
     for name, change in _harmless().items():
         yield Case("archive", f"members-{name}", _zip(_rewritten(change)), "take")
-    for name, change in _folders().items():
-        yield Case("archive", f"folder-{name}", _folder(change), "refuse")
-    for name, change in _harmless_folders().items():
-        yield Case("archive", f"folder-{name}", _folder(change), "take")
+    for name, damage in _folders().items():
+        yield Case("archive", f"folder-{name}", _folder(damage), "refuse")
+    for name, damage in _harmless_folders().items():
+        yield Case("archive", f"folder-{name}", _folder(damage), "take")
 
 
 def attempt(goods: Goods, data: Path, folder: Path, names: tuple[str, ...] = ()) -> Attempt:
@@ -174,16 +175,19 @@ def _first(folder: Path, part: str) -> Path:
     return min((folder / part).iterdir())
 
 
+def _first_damaged(folder: Path, part: str, damage: Damage) -> None:
+    damage(_first(folder, part))
+
+
 def _folders() -> dict[str, Damage]:
     bad: dict[str, Damage] = {}
     for part in ("train/images", "train/masks", "test/images"):
         for name, damage in kind_damages():
-            bad[f"{part.replace('/', '-')}-{name}"] = lambda data, part=part, damage=damage: damage(_first(data, part))
+            bad[f"{part.replace('/', '-')}-{name}"] = partial(_first_damaged, part=part, damage=damage)
     return bad | {
         "empty": lambda data: data.rename(data.with_name("old")) and data.mkdir(),
-        "upper-case": lambda data: (data / "train").rename(data / "Train") and None,
-        "not-utf-8": lambda data: (data / "train/images" / os.fsdecode(b"\xff\xfe.png")).write_bytes(b"x") and None,
-        "newline": lambda data: _first(data, "train/images").rename(data / "train/images/a\nb.png") and None,
+        "not-utf-8": lambda data: (data / "train/images" / os.fsdecode(b"\xff\xfe.png")).write_bytes(b"x"),
+        "newline": lambda data: _first(data, "train/images").rename(data / "train/images/a\nb.png"),
     }
 
 
@@ -193,9 +197,10 @@ def _harmless_folders() -> dict[str, Damage]:
         (data / "train").symlink_to(data.with_name("elsewhere"))
 
     return {
+        "upper-case": lambda data: (data / "train").rename(data / "Train"),
         "linked-image": lambda data: linked(_first(data, "train/images")),
         "linked-folder": folder_linked,
-        "mac": lambda data: (data / "train/images/._a.png").write_bytes(b"x") and None,
-        "icon": lambda data: (data / "Icon\r").write_bytes(b"") and None,
-        "notes": lambda data: (data / "notes [b].txt").write_text("notes") and None,
+        "mac": lambda data: (data / "train/images/._a.png").write_bytes(b"x"),
+        "icon": lambda data: (data / "Icon\r").write_bytes(b""),
+        "notes": lambda data: (data / "notes [b].txt").write_text("notes"),
     }

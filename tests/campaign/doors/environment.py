@@ -56,7 +56,7 @@ def cases() -> Iterator[Case]:
         for number, value in enumerate(values):
             yield Case("environment", f"{variable}-{number}", _push({variable: value}), "refuse")
     for variable in ("SALT_S3_CREDENTIALS_FILE", "SALT_S3_CA_FILE", "SALT_KFP_TOKEN_FILE", "SALT_KFP_CA_FILE"):
-        for name, damage in [*kind_damages(), ("page", lambda path: path.write_bytes(PAGE) and None)]:
+        for name, damage in [*kind_damages(), ("page", lambda path: path.write_bytes(PAGE))]:
             yield Case("environment", f"{variable}-{name}", _file(variable, damage), "refuse")
     for number, value in enumerate([*ADDRESSES, *TRACKING]):
         for command in ("compare", "predict"):

@@ -133,8 +133,8 @@ def _recoded() -> list[tuple[str, Damage]]:
         ("deep", _again(lambda image: Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257))),
         ("jpeg", _again(lambda image: image.convert("L"), "JPEG")),
         ("gif", _again(lambda image: image.convert("L"), "GIF")),
-        ("bomb", lambda path: path.write_bytes(_png_of(60_000, 60_000)) and None),
-        ("no-rows", lambda path: path.write_bytes(_png_of(101, 0)) and None),
+        ("bomb", lambda path: path.write_bytes(_png_of(60_000, 60_000))),
+        ("no-rows", lambda path: path.write_bytes(_png_of(101, 0))),
     ]
 
 
