@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.campaign.attempt import Attempt, Case
-from tests.campaign.damage import byte_damages, kind_damages
+from tests.campaign.damage import Damage, byte_damages, kind_damages
 from tests.campaign.goods import Goods, same_bytes
 from tests.campaign.json_damage import damages, sample
 
@@ -97,7 +97,7 @@ def _names(place: str, file: str) -> list[tuple[str, ...]]:
     return [(file,)] if place == "document" else [(file,), tuple(keys)]
 
 
-def _damaged(damage: Callable[[Path], None]) -> Callable[[Goods, Path], Attempt]:
+def _damaged(damage: Damage) -> Callable[[Goods, Path], Attempt]:
     def make(goods: Goods, folder: Path) -> Attempt:
         path = folder / "bad.json"
         path.write_bytes((goods.trained / "config.json").read_bytes())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.campaign.attempt import SECRET, Attempt, Case
-from tests.campaign.damage import PAGE, kind_damages
+from tests.campaign.damage import PAGE, Damage, kind_damages
 from tests.campaign.doors.stage_commands import attempt as stage_attempt
 from tests.campaign.goods import Goods
 
@@ -79,7 +79,7 @@ def _push(changes: dict[str, str]) -> Callable[[Goods, Path], Attempt]:
     return make
 
 
-def _file(variable: str, damage: Callable[[Path], None]) -> Callable[[Goods, Path], Attempt]:
+def _file(variable: str, damage: Damage) -> Callable[[Goods, Path], Attempt]:
     def make(goods: Goods, folder: Path) -> Attempt:
         path = folder / "settings"
         path.write_text("x")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.campaign.attempt import Attempt, Case
-from tests.campaign.damage import byte_damages, kind_damages
+from tests.campaign.damage import Damage, byte_damages, kind_damages
 from tests.campaign.goods import Goods, copy_tree, same_bytes
 from tests.campaign.json_damage import damages, sample
 
@@ -78,7 +78,7 @@ def _is_the_same(text: str) -> bool:
         return False
 
 
-def _resumed_damaged(document: str, damage: Callable[[Path], None]) -> Callable[[Goods, Path], Attempt]:
+def _resumed_damaged(document: str, damage: Damage) -> Callable[[Goods, Path], Attempt]:
     def make(goods: Goods, folder: Path) -> Attempt:
         damage(_run_folder(folder) / document)
         return _resume(folder, (document, "holds no run", GONE), "")
@@ -111,7 +111,7 @@ def _compared(document: str, number: int, count: int) -> Callable[[Goods, Path],
     return make
 
 
-def _compared_damaged(document: str, damage: Callable[[Path], None]) -> Callable[[Goods, Path], Attempt]:
+def _compared_damaged(document: str, damage: Damage) -> Callable[[Goods, Path], Attempt]:
     def make(goods: Goods, folder: Path) -> Attempt:
         damage(copy_tree(goods.folder / "compared/nothing", folder / "nothing") / document)
         return _compare(goods, folder, document, "")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.campaign.attempt import Attempt, Case
-from tests.campaign.damage import byte_damages, kind_damages
+from tests.campaign.damage import Damage, byte_damages, kind_damages
 from tests.campaign.doors.archives import attempt
 from tests.campaign.goods import Goods, copy_tree
 
@@ -44,7 +44,7 @@ def _archive(table: str, change: Change) -> Callable[[Goods, Path], Attempt]:
     return make
 
 
-def _damaged(damage: Callable[[Path], None]) -> Callable[[Goods, Path], Attempt]:
+def _damaged(damage: Damage) -> Callable[[Goods, Path], Attempt]:
     def make(goods: Goods, folder: Path) -> Attempt:
         data = copy_tree(goods.folder / "survey", folder / "bad")
         damage(data / "train.csv")
@@ -57,9 +57,7 @@ def _submission(change: Change) -> Callable[[Goods, Path], Attempt]:
     return _submission_damaged(lambda path: _rewrite(path, change))
 
 
-def _submission_damaged(
-    damage: Callable[[Path], None], command: str = "check-submission"
-) -> Callable[[Goods, Path], Attempt]:
+def _submission_damaged(damage: Damage, command: str = "check-submission") -> Callable[[Goods, Path], Attempt]:
     def make(goods: Goods, folder: Path) -> Attempt:
         csv = folder / "bad.csv"
         rows = (goods.folder / "survey/sample_submission.csv").read_text()
