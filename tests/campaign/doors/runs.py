@@ -60,7 +60,7 @@ def _resumed(document: str, number: int, count: int) -> Callable[[Goods, Path], 
         about, text = sample(damages(json.loads(place.read_text())), number, count)
         place.write_text(text)
         harmless = about.endswith(TEXT_KINDS) if document == "run.json" else _is_the_same(text)
-        return _resume(folder, (document, GONE, "--runner") if harmless else (document,), about)
+        return _resume(folder, (document, GONE, "--runner", "--preset") if harmless else (document,), about)
 
     return make
 
