@@ -7,7 +7,6 @@ What the methods return are records of our own: the generated client's types sta
 Every listing and creation names the namespace: in multi-user mode the API demands it, otherwise it is ignored.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -24,6 +23,7 @@ from salt_pipeline.pipelines.cluster.kfp_records import (
     read_run,
 )
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
+from salt_pipeline.pipelines.cluster.tasks import read_workflow
 
 __all__ = ["ClusterRun", "Kfp", "KfpError", "PipelineVersion", "RecurringRun"]
 
@@ -60,13 +60,13 @@ class Kfp(KfpPipelines):
 
     def run(self, run_id: str) -> ClusterRun:
         """A run with its state and parameters."""
-        return read_run(self.call(self._runs.run_service_get_run, run_id))
+        return self.record(read_run, self.call(self._runs.run_service_get_run, run_id))
 
     def runs(self) -> Iterator[ClusterRun]:
         """All runs, newest first."""
         method = self._runs.run_service_list_runs
         listed = self.pages(method, "runs", namespace=self.settings.namespace, sort_by="created_at desc")
-        return map(read_run, listed)
+        return (self.record(read_run, found) for found in listed)
 
     def runs_tracked_as(self, name: str) -> list[ClusterRun]:
         """The runs that record under a name in MLflow, newest first: one that is started anew keeps its name."""
@@ -142,7 +142,7 @@ class Kfp(KfpPipelines):
         method = self._schedules.recurring_run_service_list_recurring_runs
         namespace = self.settings.namespace
         listed = self.pages(method, "recurring_runs", namespace=namespace, sort_by="created_at desc")
-        return map(read_recurring_run, listed)
+        return (self.record(read_recurring_run, found) for found in listed)
 
     def start_schedule(
         self, name: str, experiment: str, version: PipelineVersion, parameters: dict[str, Any], cron: str
@@ -188,10 +188,11 @@ class Kfp(KfpPipelines):
         The older API has it; the task details of the newer API lack the iteration of a loop that a task belongs to.
         """
         answer = self.get(f"/apis/v1beta1/runs/{run_id}")
-        manifest = str((answer.get("pipeline_runtime") or {}).get("workflow_manifest") or "")
+        runtime = answer.get("pipeline_runtime")
+        manifest = str(runtime.get("workflow_manifest") or "") if isinstance(runtime, dict) else ""
         try:
-            return json.loads(manifest) if manifest else {}
-        except ValueError:
+            return read_workflow(manifest) if manifest else {}
+        except SaltError:
             raise self.unexpected(manifest) from None
 
     def log(self, run_id: str, pod: str) -> str | None:

@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+from pydantic import ValidationError
 
 from salt_pipeline.components.core.errors import SaltError, ServiceError
 from salt_pipeline.pipelines.cluster.http_errors import (
@@ -17,6 +19,8 @@ from salt_pipeline.pipelines.cluster.http_errors import (
     reason,
 )
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
+
+Record = TypeVar("Record")
 
 _FORWARD = "; is it forwarded? kubectl port-forward -n {} svc/ml-pipeline 8888:8888"
 _CREDENTIALS = "SALT_KFP_TOKEN_FILE, SALT_KFP_TOKEN or SALT_KFP_COOKIE"
@@ -85,6 +89,24 @@ class KfpHttp:
             if not token:
                 return
 
+    def record(self, read: Callable[..., Record], *answered: Any) -> Record:
+        """Makes a record of what the API answered.
+
+        Args:
+            read: Makes it.
+            *answered: Its arguments.
+
+        Raises:
+            KfpError: If something is missing in the answer, or of another type.
+        """
+        try:
+            return read(*answered)
+        except (ValueError, AttributeError, TypeError) as error:
+            fields = error.errors() if isinstance(error, ValidationError) else []
+            found = ", ".join(f"{field['loc'][0]}: {field['msg']}" for field in fields[:3])
+            problem = "answers with a record that its API does not describe"
+            raise KfpError(problem, self.settings.kfp_url, found=found or None) from None
+
     def get(self, path: str) -> dict[str, Any]:
         """The JSON object at a path that the generated client has no method for."""
         text = self.text(path)
@@ -128,9 +150,10 @@ class KfpHttp:
             raise KfpError(f"cannot be reached: {reason(error)}{hint}", url) from None
         except api.ApiException as error:
             raise KfpError(_answered(error, self.settings.namespace), url, error.status or None) from None
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
             # The generated client fails so on TLS errors and on answers of another shape.
-            raise KfpError(f"cannot be understood: {error or type(error).__name__}", url) from None
+            found = one_line(str(error)) if isinstance(error, ValueError) else None
+            raise KfpError("its answer cannot be understood: check SALT_KFP_URL", url, found=found) from None
         text = _decoded(self._client.last_response.data)
         if (json_only and not text.lstrip().startswith("{")) or _is_page(text):
             raise self.unexpected(text)
@@ -184,7 +207,9 @@ def _answered(error: Any, namespace: str) -> str:
             f"denied access to namespace {namespace} (403): check -n or SALT_NAMESPACE, and "
             f"{_CREDENTIALS}{f' ({line})' if line else ''}"
         )
-    return f"answers with an error: {error.status} {error.reason}{f': {line}' if line else ''}"
+    if not error.status:  # the generated client's own, for a date or a number that is none
+        return f"its answer cannot be understood: {one_line(str(error.reason))}"
+    return f"answers with an error: {error.status} {one_line(str(error.reason))}{f': {line}' if line else ''}"
 
 
 def _message(body: str) -> str:

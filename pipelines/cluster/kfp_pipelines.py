@@ -42,20 +42,19 @@ class KfpPipelines(KfpHttp):
         """The versions of a pipeline, newest first."""
         method = self._pipelines.pipeline_service_list_pipeline_versions
         listed = self.pages(method, "pipeline_versions", pipeline_id, sort_by="created_at desc")
-        return (read_version(version, pipeline_id) for version in listed)
+        return (self.record(read_version, version, pipeline_id) for version in listed)
 
     def newest_version(self, pipeline_id: str) -> PipelineVersion | None:
         """The version of a pipeline that was uploaded last; None if there is none."""
         method = self._pipelines.pipeline_service_list_pipeline_versions
         page = self.call(method, pipeline_id, page_size=1, sort_by="created_at desc")
-        return next((read_version(version, pipeline_id) for version in page.pipeline_versions or []), None)
+        return next((self.record(read_version, version, pipeline_id) for version in page.pipeline_versions or []), None)
 
     def upload_version(self, pipeline_id: str, name: str, path: Path) -> PipelineVersion:
         """Uploads a compiled pipeline as a version."""
         method = self._uploads.upload_pipeline_version
-        return read_version(
-            self.call(method, str(path), name=name, display_name=name, pipelineid=pipeline_id), pipeline_id
-        )
+        made = self.call(method, str(path), name=name, display_name=name, pipelineid=pipeline_id)
+        return self.record(read_version, made, pipeline_id)
 
     def experiment_id(self, name: str) -> str:
         """Id of an experiment, which is created if there is none of that name."""

@@ -4,9 +4,11 @@ Only this module, `kfp.py` and `kfp_pipelines.py` know the objects of the genera
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
 
 from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.errors import SaltError
@@ -17,8 +19,11 @@ ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"})
 
 _STOPPED = frozenset({"CANCELING", "CANCELED"})
 
+_STRICT = ConfigDict(strict=True)
+"""The generated client does not check the types of what the API answers: the records do."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, config=_STRICT)
 class ClusterRun:
     """A run on a cluster.
 
@@ -79,10 +84,11 @@ class ClusterRun:
 
         All runs of a schedule have the same parameters: each is recorded under the name of its workflow.
         """
-        return self.name if self.schedule_id else self.parameters.get("run")
+        name = self.name if self.schedule_id else self.parameters.get("run")
+        return name if isinstance(name, str) else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class RecurringRun:
     """A recurring run.
 
@@ -99,7 +105,7 @@ class RecurringRun:
     cron: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class PipelineVersion:
     """A version of a pipeline.
 

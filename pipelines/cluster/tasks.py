@@ -9,8 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from pydantic import BaseModel
+
+from salt_pipeline.components.core.documents import parse_document
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.components.core.numbers import parse_json
 from salt_pipeline.components.core.stages import TASKS
 from salt_pipeline.pipelines.cluster.attempts import (
     FAILED,
@@ -78,6 +82,49 @@ class Task:
         return self.state in ("succeeded", "cached", "failed", "skipped")
 
 
+class _Node(BaseModel):
+    """A node of a workflow, as far as its fields are read."""
+
+    name: str
+    type: str
+    displayName: str = ""
+    phase: str = ""
+    message: str = ""
+    startedAt: datetime | None = None
+    finishedAt: datetime | None = None
+    inputs: dict[str, Any] | None = None
+    outputs: dict[str, Any] | None = None
+
+
+class _Status(BaseModel):
+    """The status of a workflow, as far as its fields are read."""
+
+    phase: str = ""
+    message: str = ""
+    compressedNodes: str = ""
+    nodes: dict[str, _Node] | None = None
+    artifactRepositoryRef: dict[str, Any] | None = None
+
+
+class _Workflow(BaseModel):
+    """A workflow, as far as its fields are read."""
+
+    metadata: dict[str, Any] = {}
+    spec: dict[str, Any] = {}
+    status: _Status = _Status()
+
+
+def read_workflow(text: str) -> dict[str, Any]:
+    """Parses an Argo workflow, and checks the fields that are read.
+
+    Raises:
+        SaltError: Naming a field that is missing or of another type.
+    """
+    workflow = parse_json(text, "workflow")
+    parse_document(_Workflow, workflow, "workflow")
+    return dict(workflow)
+
+
 def read_tasks(workflow: dict[str, Any]) -> list[Task]:
     """Finds the pipeline's tasks among a workflow's nodes.
 
@@ -138,9 +185,11 @@ def _nodes(workflow: dict[str, Any]) -> dict[str, Any]:
     status = workflow.get("status", {})
     if "compressedNodes" in status:
         try:
-            return json.loads(gzip.decompress(base64.b64decode(status["compressedNodes"])))
+            nodes = json.loads(gzip.decompress(base64.b64decode(status["compressedNodes"])))
         except (OSError, EOFError, ValueError, zlib.error) as error:
             raise SaltError("the workflow's nodes cannot be decompressed", found=error) from None
+        parse_document(_Workflow, {"status": {"nodes": nodes}}, "workflow")
+        return dict(nodes)
     return status.get("nodes") or {}
 
 
@@ -151,8 +200,10 @@ def _stopped(workflow: dict[str, Any]) -> bool:
 
 def _log_bucket(workflow: dict[str, Any]) -> str:
     """The bucket of Argo's artifact repository, which the workflow records once for all its nodes."""
-    repository = (workflow.get("status", {}).get("artifactRepositoryRef") or {}).get("artifactRepository") or {}
-    return (repository.get("s3") or {}).get("bucket") or KFP_BUCKET
+    found: Any = workflow.get("status", {})
+    for key in ("artifactRepositoryRef", "artifactRepository", "s3", "bucket"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, str) and found else KFP_BUCKET
 
 
 def _task(stage: str, iteration: int | None, nodes: list[dict[str, Any]], workflow: str, bucket: str) -> Task:

@@ -19,20 +19,28 @@ def test_a_run_without_parameters_is_of_another_pipeline() -> None:
 
 def test_a_run_has_its_jobs_and_its_name_in_mlflow() -> None:
     config = V2beta1RuntimeConfig(parameters={"config": CONFIG.model_dump(mode="json"), "run": "first-1a"})
-    run = read_run(V2beta1Run(display_name="first", created_at=CREATED, runtime_config=config))
+    run = read_run(V2beta1Run(run_id="r", display_name="first", created_at=CREATED, runtime_config=config))
     assert run.configuration == CONFIG
     assert len(run.jobs) == CONFIG.split.folds * len(CONFIG.encoders)
     assert run.tracked_name == "first-1a"
-    scheduled = V2beta1Run(display_name="weekly-1", created_at=CREATED, runtime_config=config, recurring_run_id="s")
+    scheduled = V2beta1Run(
+        run_id="r", display_name="weekly-1", created_at=CREATED, runtime_config=config, recurring_run_id="s"
+    )
     assert read_run(scheduled).tracked_name == "weekly-1"
 
 
 def test_an_end_in_the_year_1970_counts_as_none() -> None:
     for finished, end in ((datetime(1970, 1, 1, tzinfo=UTC), None), (CREATED + timedelta(1), CREATED + timedelta(1))):
-        assert read_run(V2beta1Run(created_at=CREATED, finished_at=finished)).finished == end
+        assert (
+            read_run(V2beta1Run(run_id="r", display_name="n", created_at=CREATED, finished_at=finished)).finished == end
+        )
 
 
 def test_a_failed_run_was_stopped_if_it_was_cancelling() -> None:
     history = [V2beta1RuntimeStatus(state=state) for state in ("RUNNING", "CANCELING", "FAILED")]
-    assert read_run(V2beta1Run(created_at=CREATED, state="FAILED", state_history=history)).was_stopped
-    assert not read_run(V2beta1Run(created_at=CREATED, state="FAILED", state_history=history[::2])).was_stopped
+    assert read_run(
+        V2beta1Run(run_id="r", display_name="n", created_at=CREATED, state="FAILED", state_history=history)
+    ).was_stopped
+    assert not read_run(
+        V2beta1Run(run_id="r", display_name="n", created_at=CREATED, state="FAILED", state_history=history[::2])
+    ).was_stopped
