@@ -2,6 +2,7 @@
 
 import logging
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError, exit_on_error
+from salt_pipeline.components.core.extras import need
 from salt_pipeline.pipelines.cli import cluster, compare, data, images, stages
 from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
 from salt_pipeline.pipelines.display.console import say
@@ -25,6 +27,21 @@ app = typer.Typer(
 )
 for group in (stages, compare, cluster, images, data):
     group.add_to(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"salt-pipeline {version('salt-pipeline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
 
 
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
@@ -52,6 +69,7 @@ def run(
     from salt_pipeline.pipelines.local.watcher import Watcher
     from salt_pipeline.pipelines.presets import changed, preset_config
 
+    need("train", "torch", "sklearn", "mlflow", "alembic")
     console = Console(stderr=True)
     path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{preset}")
     known = reopened_config(path)

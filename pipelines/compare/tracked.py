@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.extras import extra
 from salt_pipeline.components.core.tracking.experiment import find_experiment
 from salt_pipeline.components.core.tracking.server import limit_waiting
 
@@ -53,7 +54,8 @@ class MlflowRuns:
         if "MLFLOW_TRACKING_URI" not in os.environ and not file.exists():
             raise SaltError("no runs are recorded here", file=file, expected="a local run, or MLFLOW_TRACKING_URI")
         limit_waiting()
-        from mlflow import MlflowClient
+        with extra("train"):
+            from mlflow import MlflowClient
 
         self._client = MlflowClient(self.address)
 
