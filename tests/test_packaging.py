@@ -15,8 +15,8 @@ from packaging.requirements import Requirement
 
 from salt_pipeline.components.core.container_image import image
 from salt_pipeline.pipelines.images import _labels
+from tests.wheel import ROOT, build_wheel
 
-ROOT = Path(__file__).parents[1]
 PYTHON_FILES = sorted(
     f"salt_pipeline/{path.relative_to(ROOT)}"
     for folder in ("components", "pipelines")
@@ -27,15 +27,7 @@ PYTHON_FILES = sorted(
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("wheel")
-    source = out / "source"
-    source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "salt_pipeline", "components", "pipelines"):
-        subprocess.run(["cp", "-a", ROOT / name, source / name], check=True)  # keeps the symbolic links
-    command = [sys.executable, "-m", "uv", "build", "--quiet", "--wheel", "--no-build-isolation", "--offline"]
-    subprocess.run([*command, "--python", sys.executable, "--out-dir", out, source], check=True)
-    (path,) = out.glob("*.whl")
-    return path
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_has_one_top_level_name_and_every_file(wheel: Path) -> None:

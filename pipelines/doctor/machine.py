@@ -37,7 +37,8 @@ def packages() -> tuple[State, str, str]:
     if not missing:
         return "ok", f"{PACKAGE} {metadata.version(PACKAGE)} with everything it needs", ""
     found = "; ".join(f"{f'for {extra}: ' if extra else ''}{', '.join(names)}" for extra, names in missing.items())
-    extras = ",".join(extra for extra in missing if extra)
+    within = {part for extra in missing for part in _parts(extra)}
+    extras = ",".join(extra for extra in missing if extra and extra not in within)
     wanted = f"pip install '{PACKAGE}{f'[{extras}]' if extras else ''}'"
     return ("fail" if NEEDED in missing else "warn"), f"missing: {found}", wanted
 
@@ -45,6 +46,15 @@ def packages() -> tuple[State, str, str]:
 def _extras() -> list[str]:
     known = metadata.metadata(PACKAGE).get_all("Provides-Extra") or []
     return [extra for extra in known if extra != "dev"]
+
+
+def _parts(extra: str) -> set[str]:
+    """The extras that an extra brings with it."""
+    from packaging.requirements import Requirement
+
+    wanted = [Requirement(line) for line in metadata.requires(PACKAGE) or []]
+    own = [one for one in wanted if one.name == PACKAGE and one.marker and one.marker.evaluate({"extra": extra})]
+    return {part for one in own for part in one.extras}
 
 
 def _missing(extra: str) -> list[str]:
