@@ -4,6 +4,7 @@ import doctest
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,10 @@ def test_every_public_name_has_an_example_and_a_line_in_the_docs() -> None:
     assert set(salt_pipeline.__all__) < set(dir(salt_pipeline))
     with pytest.raises(AttributeError, match="'absent'"):
         _ = salt_pipeline.absent
+
+
+def test_a_bundle_names_the_version_that_trained_it(trained: "Trained") -> None:
+    assert api.load_bundle(trained.bundle).bundle.versions["salt-pipeline"] == version("salt-pipeline")
 
 
 def test_importing_the_package_imports_nothing_else() -> None:
