@@ -65,7 +65,8 @@ def light(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     (own,) = site.glob("*.dist-info")
-    waiting, known = [Distribution.at(own)], {"salt-pipeline"}
+    waiting: list[Distribution] = [Distribution.at(own)]
+    known = {"salt-pipeline"}
     while waiting:
         wanted = [Requirement(line) for line in waiting.pop().requires or []]
         names = {one.name for one in wanted if not one.marker or one.marker.evaluate({"extra": ""})} - known
