@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.extras import extra, need
+from salt_pipeline.components.core.extras import extra
 
 if TYPE_CHECKING:  # it imports torch
     from salt_pipeline.components.inference.array_model import ArrayModel
@@ -22,7 +22,7 @@ def run(
     data: str | Path,
     out: str | Path,
     *,
-    preset: str = "quick",
+    preset: str | None = None,
     changes: Sequence[str] = (),
     jobs: int | None = None,
     gpus: str | None = None,
@@ -31,8 +31,8 @@ def run(
 
     Args:
         data: The archive: zip, folder, or `s3://bucket/key`.
-        out: Folder of the run. An interrupted run in it resumes, with the preset and the changes that it began with.
-        preset: Name of a preset, see `salt presets`.
+        out: Folder of the run; an interrupted run in it resumes.
+        preset: Name of a preset, see `salt presets`; by default that of the run in the folder, or `quick`.
         changes: Each `section.key=value`, as the option `--set` takes it.
         jobs: Jobs that run at once; chosen by the machine if omitted.
         gpus: The GPUs that jobs use: `all`, or their numbers, as `0,1`.
@@ -54,21 +54,13 @@ def run(
     """
     from rich.console import Console
 
-    from salt_pipeline.pipelines.hardware.concurrency import plan, usable_gpus
-    from salt_pipeline.pipelines.local.folder import open_run, reopened_config
-    from salt_pipeline.pipelines.local.watcher import Watcher
-    from salt_pipeline.pipelines.presets import changed, preset_config
+    from salt_pipeline.pipelines.local.start import start
+    from salt_pipeline.pipelines.local.watcher import INTERRUPTED
 
-    need("train", "torch", "sklearn", "mlflow", "alembic")
-    path = Path(out)
-    known = reopened_config(path)
-    config = changed(known, [*changes]) if known else preset_config(preset, [*changes], option="preset")
-    if known and known != config:
-        raise SaltError("holds a run of another configuration: use another folder", file=path, field="changes")
-    used = plan(config, usable_gpus(config, "subprocess", gpus), jobs, gpus)
-    folder = open_run(path, str(data), preset, config)
-    code = Watcher(folder, used, Console(stderr=True)).run()
-    if code == 130:
+    folder, code = start(
+        Path(out), str(data), preset=preset, changes=changes, jobs=jobs, gpus=gpus, console=Console(stderr=True)
+    )
+    if code == INTERRUPTED:
         raise KeyboardInterrupt
     if code:
         raise SaltError("the run failed", file=folder.log)

@@ -54,7 +54,7 @@ def test_the_example_of_a_run_runs(folder: Path, monkeypatch: pytest.MonkeyPatch
     write_survey("survey.zip", labelled=12, test=3, seed=1)
     run_example("run")
     assert api.run("survey.zip", "runs/first", preset="smoke", changes=["train.epochs=1"]).is_dir()  # it resumes
-    with pytest.raises(SaltError, match=r"runs/first: changes: holds a run of another configuration"):
+    with pytest.raises(SaltError, match=r"runs/first: --set: holds a run of another configuration"):
         api.run("survey.zip", "runs/first", preset="smoke", changes=["train.epochs=2"])
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import MofNCompleteColumn
 
-from salt_pipeline.components.core.bundle import Bundle
-from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.bundle_document import Bundle
+from salt_pipeline.components.core.errors import SaltErrors, one_line
 from salt_pipeline.components.core.labelled import one_grey_level, without_salt
 from salt_pipeline.components.core.metric import to_masks
 from salt_pipeline.components.core.progress_bar import bar
@@ -17,14 +17,14 @@ from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.ensemble_model import EnsembleModel
-from salt_pipeline.components.inference.outputs import Row, check_name, make_folders, open_writers, write_rows
-from salt_pipeline.components.inference.pictures import PICTURES
-from salt_pipeline.components.inference.sources import SECTION, Rows, Source, open_source
+from salt_pipeline.components.inference.image_files import find_files
+from salt_pipeline.components.inference.outputs import Row, check_outputs, make_folders, open_writers, write_rows
+from salt_pipeline.components.inference.sources import Rows, Source, open_source
 from salt_pipeline.components.inference.tiles import STRIDE, count_tiles, predict_bands
 
 log = logging.getLogger(__name__)
 
-Tile = tuple[Source, NDArray[np.uint8]]
+Tile = tuple[Source, NDArray[np.uint8], NDArray[np.bool_]]
 
 
 def apply(
@@ -48,47 +48,27 @@ def apply(
         percentiles: Percentiles of an image's values that become black and white.
 
     Returns:
-        The images that could not be predicted, and why; all others were.
+        What could not be predicted, and why; all others were.
 
     Raises:
-        SaltError: If there is no image at all, two have the same name, or the outputs cannot be written.
+        SaltError: If there is no image at all, or the outputs cannot be written. The table is written all the same.
     """
-    files = find_files(images)
+    files, problems = find_files(images)
+    if not files:
+        raise problems[0] if len(problems) == 1 else SaltErrors("no image to predict", [*problems])
     make_folders(Path(out))
     work = _Work(files, bundle, Path(out), stride, percentiles)
     try:
         work.run()
+    except BaseException:
+        for problem in work.problems:
+            log.warning("skipped: %s", problem)
+        raise
     finally:
         write_rows(Path(out), (work.rows[path] for path in files if path in work.rows))
-    log.info("%d of %d images predicted: %s", len(work.rows), len(files), out)
-    return work.problems
-
-
-def find_files(images: list[str]) -> list[Path]:
-    """The files that are named, and those of folders that are named, sorted.
-
-    Raises:
-        SaltError: If a folder holds no image, or two files would have the same output names.
-    """
-    files: dict[Path, None] = {}
-    for name in images:
-        path = Path(name)
-        if path.is_dir():
-            found = sorted(file for file in path.iterdir() if file.suffix.lower() in {*PICTURES, SECTION})
-            if not found:
-                raise SaltError("holds no images", file=path, expected="png, tif, tiff or npy files")
-            files |= dict.fromkeys(found)
-        else:
-            files[path] = None
-    stems: dict[str, Path] = {}
-    duplicates = [
-        SaltError("has the name of another image, and so would its outputs", file=path, found=stems[path.stem])
-        for path in files
-        if stems.setdefault(path.stem, path) != path
-    ]
-    if duplicates:
-        raise SaltErrors("images need different names", duplicates)
-    return list(files)
+    problems += work.problems
+    log.info("%d images predicted, %d skipped: %s", len(work.rows), len(problems), one_line(out))
+    return problems
 
 
 class _Work:
@@ -103,10 +83,10 @@ class _Work:
         self.sources: list[Source] = []
         for path in files:
             try:
-                check_name(path)
+                check_outputs(out, path)
                 self.sources.append(open_source(path, percentiles))
             except BadImage as error:
-                self._note(error)
+                self.problems.append(error)
         self.model = EnsembleModel(bundle)
         self.total = sum(count_tiles(source, stride) for source in self.sources)
         self.done = 0
@@ -124,11 +104,11 @@ class _Work:
             try:
                 rows = source.open()
                 if (source.height, source.width) == (SIDE, SIDE):
-                    waiting.append((source, rows.read(0, SIDE)))
+                    waiting.append((source, rows.read(0, SIDE), rows.is_null(0, SIDE)))
                 else:
                     yield from self._large(source, rows)
             except BadImage as error:
-                self._note(error)
+                self.problems.append(error)
             if len(waiting) == self.model.batch_size:
                 yield self._batch(waiting)
                 waiting = []
@@ -137,31 +117,34 @@ class _Work:
 
     def _batch(self, tiles: list[Tile]) -> int:
         """Images of 101 x 101, as the pipeline predicts them; one of a single grey level holds no salt."""
-        image_BHW = np.stack([pixels for _, pixels in tiles])
+        sources, images, nulls = zip(*tiles, strict=True)
+        image_BHW, null_BHW = np.stack(images), np.stack(nulls)
         maps_BHW = self.model.predict(image_BHW)
+        maps_BHW[null_BHW] = 0
         masks_BHW = to_masks(maps_BHW, self.bundle.threshold, self.bundle.min_area)
         masks_BHW = without_salt(masks_BHW, one_grey_level(image_BHW))
-        for (source, grey_HW), map_HW, mask_HW, rle in zip(tiles, maps_BHW, masks_BHW, encode(masks_BHW), strict=True):
+        parts = zip(sources, image_BHW, maps_BHW, masks_BHW, null_BHW, encode(masks_BHW), strict=True)
+        for source, grey_HW, map_HW, mask_HW, null_HW, rle in parts:
             with open_writers(self.out, source) as writers:
-                writers.write(grey_HW, map_HW, mask_HW)
-            self._finish(source, int(mask_HW.sum()), int(map_HW.max()), rle)
+                writers.write(grey_HW, map_HW, mask_HW, null_HW)
+            self._finish(source, int(mask_HW.sum()), int(map_HW.max()), int(null_HW.sum()), rle)
         return len(tiles)
 
     def _large(self, source: Source, rows: Rows) -> Iterator[int]:
-        salt = largest = 0
+        top = salt = largest = null = 0
         bands = predict_bands(source, rows, self.model.predict, self.stride, self.model.batch_size)
         with open_writers(self.out, source) as writers:
             for grey_HW, map_HW, tiles in bands:
+                null_HW = rows.is_null(top, top + len(map_HW))
+                map_HW[null_HW] = 0
                 mask_HW = to_masks(map_HW[None], self.bundle.threshold, 0)[0]
-                writers.write(grey_HW, map_HW, mask_HW)
+                writers.write(grey_HW, map_HW, mask_HW, null_HW)
                 salt, largest = salt + int(mask_HW.sum()), max(largest, int(map_HW.max()))
+                top, null = top + len(map_HW), null + int(null_HW.sum())
                 yield tiles
-        self._finish(source, salt, largest, "")
+        self._finish(source, salt, largest, null, "")
 
-    def _finish(self, source: Source, salt: int, largest: int, rle: str) -> None:
-        fraction, probability = round(salt / (source.width * source.height), 6), round(largest / 255, 4)
-        self.rows[source.path] = Row(str(source.path), source.width, source.height, fraction, probability, rle)
-
-    def _note(self, error: BadImage) -> None:
-        log.warning("skipped: %s", error)
-        self.problems.append(error)
+    def _finish(self, source: Source, salt: int, largest: int, null: int, rle: str) -> None:
+        pixels = source.width * source.height
+        fractions = round(salt / pixels, 6), round(largest / 255, 4), rle, round(null / pixels, 6)
+        self.rows[source.path] = Row(str(source.path), source.width, source.height, *fractions)

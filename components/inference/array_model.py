@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salt_pipeline.components.core.bundle import Bundle
+from salt_pipeline.components.core.bundle_document import Bundle
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.labelled import one_grey_level, without_salt
 from salt_pipeline.components.core.metric import to_masks
@@ -88,10 +88,12 @@ class ArrayModel:
     def _image(self, rows: Rows) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         image_BHW = rows.read(0, SIDE)[None]
         maps_BHW = self._model.predict(image_BHW)
+        maps_BHW[:, rows.is_null(0, SIDE)] = 0
         masks_BHW = to_masks(maps_BHW, self.bundle.threshold, self.bundle.min_area)
         return maps_BHW[0], without_salt(masks_BHW, one_grey_level(image_BHW))[0]
 
     def _large(self, source: Source, rows: Rows, stride: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         bands = predict_bands(source, rows, self._model.predict, stride, self._model.batch_size)
         map_HW = np.concatenate([band_HW for _, band_HW, _ in bands])
+        map_HW[rows.is_null(0, source.height)] = 0
         return map_HW, to_masks(map_HW[None], self.bundle.threshold, 0)[0]

@@ -17,7 +17,7 @@ def model(trained: Trained) -> ArrayModel:
 
 
 @pytest.mark.parametrize(
-    "kind", ["amplitudes", "grey levels", "smaller than a tile", "one image", "one image of one grey level"]
+    "kind", ["amplitudes", "null values", "grey levels", "smaller than a tile", "one image", "of one grey level"]
 )
 def test_an_array_is_predicted_as_its_file_is(model: ArrayModel, trained: Trained, tmp_path: Path, kind: str) -> None:
     rng = np.random.default_rng(1)
@@ -26,7 +26,8 @@ def test_an_array_is_predicted_as_its_file_is(model: ArrayModel, trained: Traine
         "grey levels": np.tile(trained.images_BHW[0], (1, 2)),
         "smaller than a tile": rng.normal(size=(30, 101)),
         "one image": trained.images_BHW[1],
-        "one image of one grey level": np.full((101, 101), 7, np.uint8),
+        "null values": np.where(np.arange(160) < 20, -999.25, rng.normal(0, 1000, (130, 160))).astype(np.float32),
+        "of one grey level": np.full((101, 101), 7, np.uint8),
     }[kind]
     np.save(tmp_path / "array.npy", array)
     assert not apply([str(tmp_path / "array.npy")], model.bundle, str(tmp_path / "out"))
