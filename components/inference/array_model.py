@@ -62,8 +62,14 @@ class ArrayModel:
             stride: Most pixels from one tile to the next.
 
         Raises:
-            SaltError: If the array has another number of dimensions or type, or holds a number that is not finite.
+            SaltError: If the array has another number of dimensions or type, or holds a number that is not finite, or an
+                option is out of range.
         """
+        if percentiles and not 0 <= percentiles[0] < percentiles[1] <= 100:
+            expected = "two ascending numbers from 0 to 100"
+            raise SaltError("are out of range", field="percentiles", found=percentiles, expected=expected)
+        if not 1 <= stride <= SIDE:
+            raise SaltError("is out of range", field="stride", found=stride, expected=f"1 to {SIDE}")
         array = np.asarray(array)
         if array.ndim not in (2, 3) or not array.size:
             shape = " x ".join(map(str, array.shape)) or "a single number"

@@ -57,3 +57,11 @@ def test_several_images_are_each_predicted_by_themselves(model: ArrayModel, trai
 def test_what_is_no_section_is_refused(model: ArrayModel, array: np.ndarray, said: str) -> None:
     with pytest.raises(SaltError, match=said):
         model.predict(array)
+
+
+def test_options_out_of_range_are_refused(model: ArrayModel) -> None:
+    array = np.zeros((4, 4))
+    with pytest.raises(SaltError, match=r"percentiles: are out of range \(found \(99, 1\)"):
+        model.predict(array, percentiles=(99, 1))
+    with pytest.raises(SaltError, match=r"stride: is out of range \(found 0, expected 1 to 101\)"):
+        model.predict(array, stride=0)
