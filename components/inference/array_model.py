@@ -62,8 +62,8 @@ class ArrayModel:
             stride: Most pixels from one tile to the next.
 
         Raises:
-            SaltError: If the array has another number of dimensions or type, or holds a number that is not finite, or an
-                option is out of range.
+            SaltError: If the array has another number of dimensions or type, or holds a number that is not finite, or
+                if an option is out of range.
         """
         if percentiles and not 0 <= percentiles[0] < percentiles[1] <= 100:
             expected = "two ascending numbers from 0 to 100"
