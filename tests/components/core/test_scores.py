@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from salt_pipeline.pipelines.display.scores import AllScores, Scores
+from salt_pipeline.components.core.scores import AllScores, Scores
 
 ENSEMBLE = {"score_at_half": 0.5, "score": 0.6, "score_interval": [0.5, 0.7], "salt_accuracy": 0.9}
 DOCUMENT = {"threshold": 0.45, "min_area": 12, "ensemble": ENSEMBLE | {"name": "ensemble"}, "level": 0.95}
