@@ -105,6 +105,7 @@ def test_the_command_line_and_the_client_of_a_cluster_need_no_extra(light: Path,
         ("fold-split --dataset a --out o", "sklearn", "train"),
         ("report --dataset a --folds b --job c --oof d --choice e --out o", "matplotlib", "train"),
         ("predict --dataset a --model b --out o", "torch", "predict"),
+        ("promote run", "mlflow", "train"),
         ("export-onnx --model a --out b", "torch", "onnx"),
     ],
 )

@@ -21,7 +21,7 @@ def extra(name: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package in ("", "salt_pipeline"):
+        if not package or find_spec(package):  # a module is missing, not its package
             raise
         raise _missing(package, name) from None
 

@@ -15,6 +15,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError, exit_on_error, one_line
+from salt_pipeline.components.core.extras import extra
 from salt_pipeline.pipelines.cli import cluster, compare, data, images, promote, stages
 from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers
 from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
@@ -191,7 +192,7 @@ def main() -> None:
     handler = RichHandler(console=terminal, show_path=False, show_level=False) if terminal.is_terminal else None
     form = "%(message)s" if handler else "%(asctime)s %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, handlers=[handler] if handler else None)
-    with exit_on_error():
+    with exit_on_error(), extra("train"):  # it brings what any command needs, unless the command names another
         app()
 
 

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from salt_pipeline.components.core.extras import extra
 from salt_pipeline.components.core.files import write_json
 from salt_pipeline.pipelines.cli.predict import export_onnx, predict
 from salt_pipeline.pipelines.cli.stage_options import (
@@ -79,7 +78,6 @@ def ingest(
     stage(data, chosen_config(config, preset, changes), str(out / "dataset.parquet"))
 
 
-@extra("train")
 def fold_split(
     dataset: Dataset, out: Out, config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None
 ) -> None:
@@ -89,7 +87,6 @@ def fold_split(
     split(dataset, chosen_config(config, preset, changes), str(out / "folds.parquet"))
 
 
-@extra("train")
 def train_fold(
     dataset: Dataset,
     folds: Folds,
@@ -169,7 +166,6 @@ def submission(
     )
 
 
-@extra("train")
 def report(
     dataset: Dataset,
     folds: Folds,

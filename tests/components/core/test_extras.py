@@ -1,3 +1,5 @@
+from importlib import import_module
+
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
@@ -14,9 +16,10 @@ def test_a_missing_package_is_reported_with_its_extra() -> None:
             work()
 
 
-def test_a_missing_module_of_this_project_is_our_own_fault() -> None:
+@pytest.mark.parametrize("module", ["salt_pipeline.absent", "json.absent"])
+def test_a_missing_module_of_a_package_that_is_installed_is_our_own_fault(module: str) -> None:
     with pytest.raises(ModuleNotFoundError), extra("train"):
-        import salt_pipeline.absent  # type: ignore[import-not-found]  # noqa: F401
+        import_module(module)
 
 
 def test_needed_packages_are_looked_for_in_order() -> None:
