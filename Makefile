@@ -89,13 +89,17 @@ compile: $(STAMP) ## compile pipelines/salt.yaml again
 COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 # Only the platform of the images; every version in the stages' locks is the one in requirements.lock.
 COMPILE_SERVER = $(COMPILE) --python-platform x86_64-manylinux_2_28
-COMPILE_IMAGE = $(COMPILE_SERVER) --constraint requirements.lock
+COMPILE_IMAGE = $(COMPILE_SERVER) --constraint requirements.lock --no-emit-package docker --no-emit-package kfp-kubernetes
+COMPILE_NO_PAGE = $(COMPILE_IMAGE) $(addprefix --no-emit-package ,jinja2 markupsafe packaging)
+COMPILE_NO_PICTURES = $(COMPILE_NO_PAGE) --no-emit-package pillow
 
 lock: $(STAMP) ## resolve the locks again
 	$(COMPILE) --universal --upgrade --extra dev --output-file requirements.lock pyproject.toml
 	$(COMPILE) --universal --upgrade --output-file requirements-setup.lock requirements-setup.txt
-	$(COMPILE_IMAGE) --output-file docker/locks/core.lock pyproject.toml
-	for extra in ingest fold-split network train-fold report; do \
+	$(COMPILE_NO_PICTURES) --output-file docker/locks/core.lock pyproject.toml
+	$(COMPILE_NO_PICTURES) --extra fold-split --output-file docker/locks/fold-split.lock pyproject.toml
+	$(COMPILE_NO_PAGE) --extra ingest --output-file docker/locks/ingest.lock pyproject.toml
+	for extra in network train-fold report; do \
 		$(COMPILE_IMAGE) --extra $$extra --output-file docker/locks/$$extra.lock pyproject.toml || exit; done
 	$(COMPILE_SERVER) --upgrade --output-file docker/mlflow.lock docker/mlflow.txt
 

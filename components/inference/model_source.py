@@ -52,7 +52,7 @@ def _from_registry(uri: str, folder: str) -> Path:
     try:
         from mlflow.artifacts import download_artifacts
     except ImportError:
-        raise SaltError("MLflow is not installed here", file=uri, field="--model") from None
+        raise SaltError("MLflow is not installed here: pip install mlflow-skinny", file=uri, field="--model") from None
     try:
         return Path(download_artifacts(artifact_uri=uri, dst_path=folder), "bundle")
     except Exception as error:  # a registry fails in many ways

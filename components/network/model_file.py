@@ -24,7 +24,7 @@ VERSION = 1
 ENTRIES = {"encoder", "fold", "config_hash", "data_hash", "architecture", "sha256"}
 """Entries that every sidecar must hold."""
 
-PACKAGES = ("torch", "segmentation-models-pytorch", "timm", "safetensors", "numpy")
+PACKAGES = ("salt-pipeline", "torch", "segmentation-models-pytorch", "timm", "safetensors", "numpy")
 """Packages whose versions the sidecar records."""
 
 

@@ -5,6 +5,7 @@ import logging
 import shlex
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError, exit_on_error, one_line
+from salt_pipeline.components.core.extras import extra
 from salt_pipeline.pipelines.cli import cluster, compare, data, images, promote, stages
 from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers
 from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
@@ -22,9 +24,6 @@ from salt_pipeline.pipelines.local.folder import Runner
 
 MOST_MADE = 50_000
 """Most labelled, and most test images of a synthetic survey: its archive then has half a gigabyte."""
-
-DEFAULT = "quick"
-"""The preset of a new run."""
 
 app = typer.Typer(
     cls=PlainNumbers,
@@ -36,6 +35,21 @@ app = typer.Typer(
 )
 for group in (stages, compare, promote, cluster, images, data):
     group.add_to(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"salt-pipeline {version('salt-pipeline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
 
 
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
@@ -60,33 +74,18 @@ def run(
     ] = None,
 ) -> None:
     """Runs the pipeline on this machine; if the environment names an object store, results and checkpoints go there."""
-    from salt_pipeline.pipelines.hardware.concurrency import plan, usable_gpus
-    from salt_pipeline.pipelines.images import with_tag
-    from salt_pipeline.pipelines.local.folder import create, open_run, reopened_config
-    from salt_pipeline.pipelines.local.lock import locked
     from salt_pipeline.pipelines.local.result import show_result
-    from salt_pipeline.pipelines.local.watcher import INTERRUPTED, Watcher
-    from salt_pipeline.pipelines.presets import changed, preset_config
+    from salt_pipeline.pipelines.local.start import DEFAULT, start
+    from salt_pipeline.pipelines.local.watcher import INTERRUPTED
 
     console = Console(stderr=True)
     path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{preset or DEFAULT}")
-    known = reopened_config(path)
-    config = changed(known, changes or []) if known else preset_config(preset or DEFAULT, changes)
-    if runner == "docker":
-        config = with_tag(config)
-    if known and known != config:
-        raise SaltError("holds a run of another configuration: use another --out", file=path, field="--set")
-    used = plan(config, usable_gpus(config, runner, gpus), jobs, gpus)
-    folder = open_run(path, data, preset if known else preset or DEFAULT, config, runner)
+    began = time.monotonic()
+    folder, code = start(
+        path, data, preset=preset, changes=changes or [], runner=runner, jobs=jobs, gpus=gpus, console=console
+    )
     given = {"--runner": None if runner == "subprocess" else runner, "--jobs": jobs, "--gpus": gpus}
     options = "".join(f" {name} {value}" for name, value in given.items() if value is not None)
-    began = time.monotonic()
-    with locked(folder.path) as lock:
-        if not known:
-            create(folder, config)
-        say(console, str(used))
-        say(console, f"{'resuming' if known else 'running'} {one_line(folder.path)} (log: {folder.log.name})")
-        code = Watcher(folder, used, console, lock).run()
     if code == INTERRUPTED:
         say(console, f"stopped; to resume: salt run --out {shlex.quote(str(path))}{options}")
     if code:
@@ -193,7 +192,7 @@ def main() -> None:
     handler = RichHandler(console=terminal, show_path=False, show_level=False) if terminal.is_terminal else None
     form = "%(message)s" if handler else "%(asctime)s %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, handlers=[handler] if handler else None)
-    with exit_on_error():
+    with exit_on_error(), extra("train"):  # it brings what any command needs, unless the command names another
         app()
 
 

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from salt_pipeline.components.core.extras import extra
 from salt_pipeline.pipelines.cli.stage_options import Changes, ConfigFile, Out, PresetName, chosen_config
 
 
+@extra("predict")
 def predict(
     model: Annotated[
         str, typer.Option(help="A bundle: folder, s3:// prefix or models:/name/version; or one job's model folder.")
@@ -76,6 +78,7 @@ def _predict_with_bundle(
         raise typer.Exit(1)
 
 
+@extra("onnx")
 def export_onnx(
     model: Annotated[str, typer.Option(help="Folder of a job's trained model.")],
     out: Annotated[Path, typer.Option(help="The file to write.")],

@@ -179,7 +179,7 @@ def _experiment() -> Iterator[str]:
     try:
         import mlflow  # noqa: F401 - before the time limit starts
     except ImportError:
-        yield f"MLflow experiment {name}: skipped, mlflow is not installed here"
+        yield f"MLflow experiment {name}: skipped, mlflow is not installed here: pip install mlflow-skinny"
         return
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(int(ANSWER_SECONDS)))
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

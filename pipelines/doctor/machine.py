@@ -11,8 +11,8 @@ from salt_pipeline.pipelines.hardware.gpus import visible_gpus
 from salt_pipeline.pipelines.presets import preset_config
 
 PACKAGE = "salt-pipeline"
-NEEDED = ("", "pipeline")
-"""Extras without which no cluster command runs; the empty one stands for the base requirements."""
+NEEDED = ""
+"""Stands for the base requirements, without which no cluster command runs."""
 
 
 def checks() -> dict[str, Check]:
@@ -32,19 +32,29 @@ def python() -> tuple[State, str, str]:
 
 def packages() -> tuple[State, str, str]:
     """Every requirement of the package is installed, in a version that it allows."""
-    missing = {extra: _missing(extra) for extra in (*NEEDED, *_extras())}
+    missing = {extra: _missing(extra) for extra in (NEEDED, *_extras())}
     missing = {extra: names for extra, names in missing.items() if names}
     if not missing:
         return "ok", f"{PACKAGE} {metadata.version(PACKAGE)} with everything it needs", ""
     found = "; ".join(f"{f'for {extra}: ' if extra else ''}{', '.join(names)}" for extra, names in missing.items())
-    extras = ",".join(extra for extra in missing if extra)
+    within = {part for extra in missing for part in _parts(extra)}
+    extras = ",".join(extra for extra in missing if extra and extra not in within)
     wanted = f"pip install '{PACKAGE}{f'[{extras}]' if extras else ''}'"
-    return ("fail" if set(missing) & set(NEEDED) else "warn"), f"missing: {found}", wanted
+    return ("fail" if NEEDED in missing else "warn"), f"missing: {found}", wanted
 
 
 def _extras() -> list[str]:
     known = metadata.metadata(PACKAGE).get_all("Provides-Extra") or []
-    return [extra for extra in known if extra not in (*NEEDED, "all", "dev")]
+    return [extra for extra in known if extra != "dev"]
+
+
+def _parts(extra: str) -> set[str]:
+    """The extras that an extra brings with it."""
+    from packaging.requirements import Requirement
+
+    wanted = [Requirement(line) for line in metadata.requires(PACKAGE) or []]
+    own = [one for one in wanted if one.name == PACKAGE and one.marker and one.marker.evaluate({"extra": extra})]
+    return {part for one in own for part in one.extras}
 
 
 def _missing(extra: str) -> list[str]:

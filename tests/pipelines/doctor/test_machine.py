@@ -36,15 +36,18 @@ def install(folder: Path, name: str, *lines: str, version: str = "1.0") -> None:
         (["present>=2"], ("fail", "missing: present>=2 (found 1.0)", "pip install 'salt-pipeline'")),
         (["absent"], ("fail", "missing: absent", "pip install 'salt-pipeline'")),
         (['absent; python_version < "3"'], ("ok", "salt-pipeline 1.0 with everything it needs", "")),
-        (['absent; extra == "pipeline"'], ("fail", "missing: for pipeline: absent", "'salt-pipeline[pipeline]'")),
         (['absent; extra == "report"'], ("warn", "missing: for report: absent", "'salt-pipeline[report]'")),
+        (
+            ['absent; extra == "report"', 'salt-pipeline[report]; extra == "train"', 'lost; extra == "train"'],
+            ("warn", "missing: for report: absent; for train: lost", "'salt-pipeline[train]'"),
+        ),
         (['absent; extra == "dev"'], ("ok", "salt-pipeline 1.0 with everything it needs", "")),
     ],
 )
 def test_a_missing_package_fails_only_if_every_command_needs_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, requirements: list[str], expected: tuple[str, str, str]
 ) -> None:
-    extras = [f"Provides-Extra: {extra}" for extra in ("pipeline", "report", "dev")]
+    extras = [f"Provides-Extra: {extra}" for extra in ("report", "train", "dev")]
     install(tmp_path, "salt-pipeline", *(f"Requires-Dist: {one}" for one in requirements), *extras)
     install(tmp_path, "present")
     monkeypatch.syspath_prepend(tmp_path)
