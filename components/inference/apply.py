@@ -17,10 +17,20 @@ from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.ensemble_model import EnsembleModel
+from salt_pipeline.components.inference.open_volume import open_volume
 from salt_pipeline.components.inference.outputs import Row, check_name, make_folders, open_writers, write_rows
 from salt_pipeline.components.inference.pictures import PICTURES
+from salt_pipeline.components.inference.predict_volume import (
+    Found,
+    Prediction,
+    count_volume_tiles,
+    transposed_tiles,
+)
+from salt_pipeline.components.inference.segy import SEGY, USUAL, Geometry
 from salt_pipeline.components.inference.sources import SECTION, Rows, Source, open_source
 from salt_pipeline.components.inference.tiles import STRIDE, count_tiles, predict_bands
+from salt_pipeline.components.inference.volume import Volume
+from salt_pipeline.components.inference.volume_scale import measure
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +44,9 @@ def apply(
     *,
     stride: int = STRIDE,
     percentiles: tuple[float, float] | None = None,
+    null: float | None = None,
+    transposed: bool = False,
+    geometry: Geometry = USUAL,
 ) -> list[BadImage]:
     """Writes masks, maps, overlays and a table of all images.
 
@@ -41,11 +54,14 @@ def apply(
     is predicted in overlapping tiles; the smallest area does not apply to its mask, as it was chosen for 101 x 101.
 
     Args:
-        images: Files (PNG, TIFF, .npy) and folders of them.
+        images: Files (PNG, TIFF, .npy, SEG-Y) and folders of them.
         bundle: The trained ensemble.
         out: Folder to write to.
         stride: Most pixels from one tile to the next.
         percentiles: Percentiles of an image's values that become black and white.
+        null: A value that stands for no measurement.
+        transposed: Whether the last two axes of arrays and pictures are exchanged: rows are traces, not times.
+        geometry: Where SEG-Y's trace headers hold the position of a trace.
 
     Returns:
         The images that could not be predicted, and why; all others were.
@@ -55,7 +71,8 @@ def apply(
     """
     files = find_files(images)
     make_folders(Path(out))
-    work = _Work(files, bundle, Path(out), stride, percentiles)
+    work = _Work(bundle, Path(out), stride, percentiles, null, transposed)
+    work.open(files, geometry)
     try:
         work.run()
     finally:
@@ -74,9 +91,9 @@ def find_files(images: list[str]) -> list[Path]:
     for name in images:
         path = Path(name)
         if path.is_dir():
-            found = sorted(file for file in path.iterdir() if file.suffix.lower() in {*PICTURES, SECTION})
+            found = sorted(file for file in path.iterdir() if file.suffix.lower() in {*PICTURES, SECTION, *SEGY})
             if not found:
-                raise SaltError("holds no images", file=path, expected="png, tif, tiff or npy files")
+                raise SaltError("holds no images", file=path, expected="png, tif, tiff, npy, sgy or segy files")
             files |= dict.fromkeys(found)
         else:
             files[path] = None
@@ -95,21 +112,36 @@ class _Work:
     """The images of one call, their results so far, and the progress."""
 
     def __init__(
-        self, files: list[Path], bundle: Bundle, out: Path, stride: int, percentiles: tuple[float, float] | None
+        self,
+        bundle: Bundle,
+        out: Path,
+        stride: int,
+        percentiles: tuple[float, float] | None,
+        null: float | None,
+        turned: bool,
     ) -> None:
         self.out, self.stride, self.bundle = out, stride, bundle
+        self.percentiles, self.null, self.turned = percentiles, null, turned
         self.rows: dict[Path, Row] = {}
         self.problems: list[BadImage] = []
-        self.sources: list[Source] = []
+        self.sources: list[Source | Volume] = []
+        self.model = EnsembleModel(bundle)
+        self.predict = transposed_tiles(self.model.predict) if turned else self.model.predict
+        self.total = self.done = 0
+
+    def open(self, files: list[Path], geometry: Geometry) -> None:
+        """Reads the headers of all files."""
         for path in files:
             try:
                 check_name(path)
-                self.sources.append(open_source(path, percentiles))
+                volume = open_volume(path, geometry, transposed=self.turned)
+                self.sources.append(volume or open_source(path, self.percentiles))
             except BadImage as error:
                 self._note(error)
-        self.model = EnsembleModel(bundle)
-        self.total = sum(count_tiles(source, stride) for source in self.sources)
-        self.done = 0
+        self.total = sum(
+            count_volume_tiles(source, self.stride) if isinstance(source, Volume) else count_tiles(source, self.stride)
+            for source in self.sources
+        )
 
     def run(self) -> None:
         """Predicts all images."""
@@ -122,6 +154,9 @@ class _Work:
         waiting: list[Tile] = []
         for source in self.sources:
             try:
+                if isinstance(source, Volume):
+                    yield from self._volume(source)
+                    continue
                 rows = source.open()
                 if (source.height, source.width) == (SIDE, SIDE):
                     waiting.append((source, rows.read(0, SIDE)))
@@ -138,7 +173,7 @@ class _Work:
     def _batch(self, tiles: list[Tile]) -> int:
         """Images of 101 x 101, as the pipeline predicts them; one of a single grey level holds no salt."""
         image_BHW = np.stack([pixels for _, pixels in tiles])
-        maps_BHW = self.model.predict(image_BHW)
+        maps_BHW = self.predict(image_BHW)
         masks_BHW = to_masks(maps_BHW, self.bundle.threshold, self.bundle.min_area)
         masks_BHW = without_salt(masks_BHW, one_grey_level(image_BHW))
         for (source, grey_HW), map_HW, mask_HW, rle in zip(tiles, maps_BHW, masks_BHW, encode(masks_BHW), strict=True):
@@ -149,7 +184,7 @@ class _Work:
 
     def _large(self, source: Source, rows: Rows) -> Iterator[int]:
         salt = largest = 0
-        bands = predict_bands(source, rows, self.model.predict, self.stride, self.model.batch_size)
+        bands = predict_bands(source, rows, self.predict, self.stride, self.model.batch_size)
         with open_writers(self.out, source) as writers:
             for grey_HW, map_HW, tiles in bands:
                 mask_HW = to_masks(map_HW[None], self.bundle.threshold, 0)[0]
@@ -157,6 +192,14 @@ class _Work:
                 salt, largest = salt + int(mask_HW.sum()), max(largest, int(map_HW.max()))
                 yield tiles
         self._finish(source, salt, largest, "")
+
+    def _volume(self, volume: Volume) -> Iterator[int]:
+        found = Found()
+        scale = measure(volume, self.percentiles, self.null)
+        prediction = Prediction(self.model.predict, self.stride, self.model.batch_size, self.bundle.threshold)
+        yield from prediction.volume(volume, scale, self.out, found)
+        size = Source(volume.path, volume.samples, volume.traces, None)
+        self._finish(size, found.salt, found.largest, "")
 
     def _finish(self, source: Source, salt: int, largest: int, rle: str) -> None:
         fraction, probability = round(salt / (source.width * source.height), 6), round(largest / 255, 4)

@@ -100,7 +100,7 @@ class Prediction:
         """Predicts a line; `out` is where its pictures go, if it has any."""
         line, top, bands = rows.line, 0, []
         for grey_TS, map_TS, tiles in predict_bands(
-            stored(rows.volume, line), rows, transposed(self.predict), self.stride, self.batch
+            stored(rows.volume, line), rows, transposed_tiles(self.predict), self.stride, self.batch
         ):
             null_TS = rows.is_null(top, top + len(map_TS))
             map_TS[null_TS] = 0
@@ -126,7 +126,7 @@ def stored(volume: Volume, line: Line) -> Source:
     return Source(volume.path, line.stop - line.start, volume.samples, None)
 
 
-def transposed(predict: Predict) -> Predict:
+def transposed_tiles(predict: Predict) -> Predict:
     """Maps tiles whose rows are traces by a network whose columns are traces."""
 
     def turned(tile_BTS: NDArray[np.uint8]) -> NDArray[np.uint8]:

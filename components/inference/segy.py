@@ -50,6 +50,10 @@ class Geometry:
                 raise SaltError("no field of a trace header begins there", field=option, found=byte, expected="as 189")
 
 
+USUAL = Geometry()
+"""The bytes of SEG-Y revision 1."""
+
+
 @dataclass(frozen=True)
 class SegyVolume(Volume):
     """A SEG-Y file of stacked traces.

@@ -119,22 +119,35 @@ def open_source(path: Path, percentiles: tuple[float, float] | None) -> Source:
         height, width = _map_section(path).shape
         return Section(path, height, width, percentiles)
     if path.suffix.lower() not in PICTURES:
-        raise BadImage("unknown kind of file", file=path, expected="png, tif or tiff, or a section as npy")
+        raise BadImage("unknown kind of file", file=path, expected="png, tif, tiff, npy, sgy or segy")
     picture = read_header(path)
     return Source(path, picture.height, picture.width, percentiles)
 
 
 def _map_section(path: Path) -> np.memmap:
-    """Maps a section into memory; nothing is read yet, and nothing is unpickled."""
+    """Maps a section into memory; nothing is read yet."""
+    values = map_array(path)
+    if values.ndim != 2:
+        shape = " x ".join(map(str, values.shape)) or "a single number"
+        expected = "two dimensions, rows by columns, or three"
+        raise BadImage("is no section", file=path, found=shape, expected=expected)
+    return values
+
+
+def map_array(path: Path) -> np.memmap:
+    """Maps an array of numbers into memory; nothing is read yet, and nothing is unpickled.
+
+    Raises:
+        BadImage: If the file holds no such array, or an empty one.
+    """
     try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError) as error:
         raise BadImage("cannot be read as a .npy file", file=path, found=str(error).split("\n")[0]) from error
     if not isinstance(values, np.memmap):  # several arrays in one archive
         raise BadImage("is no .npy file", file=path)
-    if values.ndim != 2 or not values.size:
-        shape = " x ".join(map(str, values.shape)) or "a single number"
-        raise BadImage("is no section", file=path, found=shape, expected="two dimensions, rows by columns")
+    if not values.size:
+        raise BadImage("is an empty array", file=path, found=" x ".join(map(str, values.shape)))
     if values.dtype.kind not in "iuf":
         raise BadImage("wrong type", file=path, found=values.dtype, expected="integer or float")
     return values

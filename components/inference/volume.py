@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from salt_pipeline.components.inference.sources import map_array
+
 _BLOCK = 2**20
 """Samples that are read at once where a file is read from its beginning to its end."""
 
@@ -74,7 +76,7 @@ class ArrayVolume(Volume):
     def read(self, start: int, stop: int) -> NDArray:
         """Traces `start` to `stop` of one inline, (traces, samples)."""
         # Mapped again each time, so that traces read before do not stay in memory.
-        volume = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        volume: NDArray = map_array(self.path)
         if self.transposed:
             volume = volume.swapaxes(1, 2)
         inline, first = divmod(start, volume.shape[1])

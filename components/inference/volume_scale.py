@@ -14,6 +14,9 @@ log = logging.getLogger(__name__)
 
 NULL_LEVEL = 128
 
+_LEAST = 1e-5
+"""Least fraction of the samples that a null value fills, if it could be an amplitude as well."""
+
 _ROUNDING = 2e-6
 """Largest relative difference between a number and its nearest IBM float."""
 
@@ -84,16 +87,15 @@ def measure(volume: Volume, percentiles: tuple[float, float] | None, null: float
         log.warning("%s: all traces are dead: each has but one value; no salt is predicted", volume.path)
         return VolumeScale(Scale(0.0, 0.0), dead=True)
     if dead:
-        log.warning("%s: %.3g%% of the traces are dead: %s", volume.path, 100 * dead / volume.traces, _OMITTED)
+        percent = 100 * dead / volume.traces
+        log.warning("%s: %.3g%% of the traces are dead, of one value each: %s", volume.path, percent, _OMITTED)
     sample_TS = np.concatenate(sample)
     scale = find_scale((sample_TS if len(sample_TS) else spare).T, percentiles, constants - {0.0}, declared)
-    scale = Scale(scale.low, scale.high, tuple(value for value in scale.nulls if value or value == null))
-    found = VolumeScale(scale, dead > 0)
-    _log_nulls(volume, scale)
-    return found
+    nulls = _occurring(volume, scale, [value for value in scale.nulls if value or value == null], declared)
+    return VolumeScale(Scale(scale.low, scale.high, nulls), dead > 0)
 
 
-_OMITTED = "they are excluded from the scale, and no salt is predicted there"
+_OMITTED = "excluded from the scale, and no salt is predicted there"
 
 
 def _check_finite(volume: Volume, start: int, values_TS: NDArray) -> None:
@@ -105,14 +107,20 @@ def _check_finite(volume: Volume, start: int, values_TS: NDArray) -> None:
         )
 
 
-def _log_nulls(volume: Volume, scale: Scale) -> None:
-    """Logs each null value with the fraction of all samples that it fills in live traces."""
-    if not scale.nulls:
-        return
-    counts = np.zeros(len(scale.nulls), np.int64)
+def _occurring(volume: Volume, scale: Scale, nulls: list[float], declared: float | None) -> tuple[float, ...]:
+    """The null values among these, each logged with the fraction of all samples that it fills.
+
+    Among many amplitudes, one may be equal to a usual null value by chance.
+    """
+    if not nulls:
+        return ()
+    counts, total, found = np.zeros(len(nulls), np.int64), volume.traces * volume.samples, []
     for _, values_TS in volume.blocks():
-        live_TS = values_TS[~dead_traces(values_TS)]
-        counts += [np.count_nonzero(live_TS == null) for null in scale.nulls]
-    for null, count in zip(scale.nulls, counts.tolist(), strict=True):
-        percent = 100 * count / (volume.traces * volume.samples)
-        log.warning("%s: %g is a null value in %.3g%% of the samples: %s", volume.path, null, percent, _OMITTED)
+        counts += [np.count_nonzero(values_TS == null) for null in nulls]
+    for null, count in zip(nulls, counts.tolist(), strict=True):
+        if null == declared or count >= _LEAST * total or not scale.low <= null <= scale.high:
+            log.warning(
+                "%s: %g is a null value, in %.3g%% of the samples: %s", volume.path, null, 100 * count / total, _OMITTED
+            )
+            found.append(null)
+    return tuple(found)

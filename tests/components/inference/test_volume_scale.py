@@ -38,7 +38,7 @@ def test_null_values_are_found_in_both_kinds_of_floats(
     np.testing.assert_array_equal(scale.is_null(stored_TS), expected_TS)
     assert (scale.grey(stored_TS)[expected_TS] == NULL_LEVEL).all()
     assert [scale.scale.low, scale.scale.high] == pytest.approx(np.percentile(values_TS[:, 3:], (1, 99)), rel=1e-5)
-    assert any(f"{null:g} is a null value in 10% of the samples" in message for message in caplog.messages)
+    assert any(f"{null:g} is a null value, in 10% of the samples" in message for message in caplog.messages)
 
 
 def test_a_zero_is_null_in_dead_traces_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -49,6 +49,14 @@ def test_a_zero_is_null_in_dead_traces_alone(tmp_path: Path, caplog: pytest.LogC
     np.testing.assert_array_equal(scale.is_null(values_TS).all(axis=1), (np.arange(40) // 10) == 1)
     assert not scale.is_null(values_TS[:10]).any()
     assert any("25% of the traces are dead" in message for message in caplog.messages)
+
+
+def test_an_amplitude_that_equals_a_null_value_by_chance_is_kept(tmp_path: Path) -> None:
+    values_TS = 10 * amplitudes(600, 200)
+    values_TS[300, 100] = -999.25
+    assert not measured(tmp_path, values_TS).partial
+    values_TS[300, 101] = -999.25
+    assert measured(tmp_path, values_TS).scale.nulls == (-999.25,)
 
 
 @pytest.mark.parametrize("code", [1, 5])
