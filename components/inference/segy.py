@@ -68,7 +68,9 @@ class SegyVolume(Volume):
 
     def read(self, start: int, stop: int) -> NDArray:
         """Traces `start` to `stop`, (traces, samples)."""
-        with opened(self.path, self.endian) as file:
+        with opened(self.path, self.endian) as file, _readable(self.path):
+            if (file.tracecount, len(file.samples)) != (self.traces, self.samples):
+                raise BadImage("was replaced while it was read", file=self.path)
             return file.trace.raw[start:stop]
 
 
@@ -79,7 +81,7 @@ def open_segy(path: Path, geometry: Geometry) -> SegyVolume:
         BadImage: If it cannot be read, or its samples have a format that segyio does not support.
     """
     endian, code = _sample_format(path)
-    with opened(path, endian) as file:
+    with opened(path, endian) as file, _readable(path):
         traces, samples = file.tracecount, len(file.samples)
         lines: tuple[Line, ...] = (Line("", 0, traces),)
         if not geometry.ignore:
@@ -90,9 +92,11 @@ def open_segy(path: Path, geometry: Geometry) -> SegyVolume:
     return SegyVolume(path, traces, samples, lines, True, endian, code)
 
 
-@contextmanager
-def opened(path: Path, endian: str, mode: str = "r") -> Iterator[Any]:
+def opened(path: Path, endian: str, mode: str = "r") -> Any:
     """Opens a file in segyio, whose own reading of the geometry refuses volumes with missing traces.
+
+    Returns:
+        segyio's file, which closes itself at the end of a `with` block.
 
     Raises:
         BadImage: If segyio is not installed, or cannot read the file.
@@ -102,9 +106,14 @@ def opened(path: Path, endian: str, mode: str = "r") -> Iterator[Any]:
     except ImportError:
         expected = "pip install 'salt-pipeline[segy]'"
         raise BadImage("segyio is not installed", file=path, expected=expected) from None
+    with _readable(path):
+        return segyio.open(path, mode, ignore_geometry=True, endian=endian)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        with segyio.open(path, mode, ignore_geometry=True, endian=endian) as file:
-            yield file
+        yield
     except (RuntimeError, ValueError, LookupError, OSError) as error:  # all that a damaged file makes segyio raise
         raise BadImage("cannot be read as SEG-Y", file=path, found=str(error).split("\n")[0]) from error
 

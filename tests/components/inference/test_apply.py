@@ -99,7 +99,7 @@ def test_bad_files_are_reported_and_the_others_are_predicted(trained: Trained, p
     good.convert("F").save(pictures / "float.tif")
     Image.fromarray(np.dstack([np.full((101, 101), level, np.uint8) for level in (1, 2, 3)])).save(pictures / "rgb.png")
     good.save(pictures / "pages.tif", save_all=True, append_images=[good])
-    np.save(pictures / "cube.npy", np.zeros((3, 4, 5)))
+    np.save(pictures / "cube.npy", np.zeros((3, 4, 5, 6)))
     np.save(pictures / "names.npy", np.array([["a"]]))
     np.save(pictures / "objects.npy", np.array([[{}]], dtype=object))
     (pictures / "short.npy").write_bytes(b"\x93NUMPY")
@@ -119,7 +119,7 @@ def test_bad_files_are_reported_and_the_others_are_predicted(trained: Trained, p
         "rgb.png: channels differ",
         "float.tif: wrong kind of image (found 32-bit floating-point",
         "pages.tif: holds several images",
-        "cube.npy: is no section (found 3 x 4 x 5",
+        "cube.npy: is no section (found 3 x 4 x 5 x 6",
         "names.npy: wrong type",
         "objects.npy: cannot be read as a .npy",
         "short.npy: cannot be read as a .npy",

@@ -142,3 +142,14 @@ def test_an_interrupted_volume_leaves_no_file(tmp_path: Path) -> None:
     next(steps)
     steps.close()
     assert [file for file in (tmp_path / "out").rglob("*") if file.is_file()] == []
+
+
+def test_an_error_of_the_network_is_not_taken_for_one_of_the_file(tmp_path: Path) -> None:
+    volume = open_segy(write_segy(tmp_path / "line.sgy", amplitudes(20, 50)), Geometry())
+    make_folders(tmp_path / "out")
+
+    def broken(tile_BHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        list(Prediction(broken, 64, 16, THRESHOLD).volume(volume, measure(volume, None, None), tmp_path, Found()))

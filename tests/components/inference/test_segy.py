@@ -1,5 +1,6 @@
 """The headers and traces of SEG-Y files."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,3 +64,18 @@ def test_damaged_files_are_refused_by_name(tmp_path: Path, change: Callable[[byt
         open_segy(path, Geometry())
     assert str(error.value).startswith(f"{path}: ")
     assert problem in str(error.value)
+
+
+def test_a_missing_segyio_is_named_with_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_segy(tmp_path / "a.sgy", amplitudes(4, 50))
+    monkeypatch.setitem(sys.modules, "segyio", None)
+    with pytest.raises(BadImage, match=r"segyio is not installed \(expected pip install 'salt-pipeline\[segy\]'"):
+        open_segy(path, Geometry())
+
+
+def test_a_file_that_was_cut_off_after_it_was_opened_is_refused(tmp_path: Path) -> None:
+    path = write_segy(tmp_path / "a.sgy", amplitudes(40, 50))
+    volume = open_segy(path, Geometry())
+    path.write_bytes(path.read_bytes()[: 3600 + 20 * (240 + 200)])
+    with pytest.raises(BadImage, match="was replaced while it was read"):
+        volume.read(30, 40)
