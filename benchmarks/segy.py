@@ -14,7 +14,7 @@ import numpy as np
 import segyio
 
 INLINES = (50, 500)
-CROSSLINES = SAMPLES = 1010
+SIDE = 1010
 
 
 def make_bundle(folder: Path) -> None:
@@ -26,19 +26,24 @@ def make_bundle(folder: Path) -> None:
     train_ensemble(folder, document(split={"folds": 2}, train=train, predict={"flip_tta": False}))
 
 
-def write_volume(path: Path, inlines: int) -> None:
-    """Writes a synthetic volume of IBM floats, trace by trace: bent layers and noise, a tenth of dead traces."""
-    random = np.random.default_rng(0)
-    noise = random.normal(0, 800, (50, SAMPLES)).astype(np.float32)
+def write_volume(path: Path, inlines: int, side: int) -> None:
+    """Writes a synthetic volume of IBM floats, trace by trace: bent layers and noise, a tenth of dead traces.
+
+    Args:
+        path: The file.
+        inlines: Number of inlines.
+        side: Crosslines, and samples of a trace.
+    """
+    noise = np.random.default_rng(0).normal(0, 800, (50, side)).astype(np.float32)
     spec = segyio.spec()
-    spec.format, spec.samples, spec.tracecount = 1, list(range(0, 4 * SAMPLES, 4)), inlines * CROSSLINES
-    depth = np.arange(SAMPLES)
+    spec.format, spec.samples, spec.tracecount = 1, list(range(0, 4 * side, 4)), inlines * side
+    depth = np.arange(side)
     with segyio.create(str(path), spec) as file:
         for trace in range(spec.tracecount):
-            inline, crossline = divmod(trace, CROSSLINES)
+            inline, crossline = divmod(trace, side)
             file.header[trace] = {189: 100 + inline, 193: 300 + crossline}
             layers = np.sin(depth / 6 + 3 * np.sin((crossline + inline) / 150)).astype(np.float32)
-            file.trace[trace] = (4000 * layers + noise[trace % 50]) * np.float32(crossline >= CROSSLINES // 10)
+            file.trace[trace] = (4000 * layers + noise[trace % 50]) * np.float32(crossline >= side // 10)
 
 
 def predict_volume(bundle: str, volume: str, out: str) -> None:
@@ -67,19 +72,19 @@ def main(scratch: str | None) -> None:
         for inlines in INLINES:
             with TemporaryDirectory(dir=name) as place:
                 volume = Path(place, "volume.sgy")
-                child("volume", volume, inlines)
+                child("volume", volume, inlines, SIDE)
                 answer = child("predict", Path(name, "bundle"), volume, Path(place, "found"))
                 before, peak, seconds = map(float, answer.split())
                 size = volume.stat().st_size / 1e6
-            print(f"{inlines * CROSSLINES:7,}  {size:9.0f}  {before:19.0f}  {peak:15.0f}  {seconds:7.0f}", flush=True)
+            print(f"{inlines * SIDE:7,}  {size:9.0f}  {before:19.0f}  {peak:15.0f}  {seconds:7.0f}", flush=True)
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["bundle", folder]:
             make_bundle(Path(folder))
-        case ["volume", path, count]:
-            write_volume(Path(path), int(count))
+        case ["volume", path, inlines, side]:
+            write_volume(Path(path), int(inlines), int(side))
         case ["predict", bundle, volume, out]:
             predict_volume(bundle, volume, out)
         case arguments:

@@ -13,10 +13,12 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from salt_pipeline.components.core.bundle_document import Bundle, File, Member
+from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.files import atomic_path, content_hash, read_json, write_json
 from salt_pipeline.components.core.jobs import Job
@@ -26,79 +28,6 @@ FORMAT = 1
 """Version of the layout; any other version is refused."""
 
 DOCUMENT, CARD = "bundle.json", "MODEL_CARD.md"
-
-Name = Annotated[str, Field(pattern=r"^(models/)?[A-Za-z0-9_][A-Za-z0-9_.+-]*$")]
-"""A file's path in the bundle: no name leads out of the folder."""
-
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Part(BaseModel):
-    """A part of the document; entries that this version does not know are ignored."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Member(Part):
-    """One trained network of the ensemble."""
-
-    encoder: str = Field(description="Its encoder's name.")
-    fold: int = Field(ge=0, description="The fold it never saw.")
-    weight: float = Field(gt=0, le=1, description="Weight of its map in the blend; those of all members sum to 1.")
-    file: Name = Field(description="Its weights, safetensors.")
-    sha256: Digest = Field(description="SHA-256 of the weights.")
-    sidecar: Name = Field(description="Its sidecar, JSON: architecture, hashes, how it was trained.")
-
-
-class File(Part):
-    """One file of the bundle."""
-
-    sha256: Digest
-    bytes: int = Field(ge=0)
-
-
-class Bundle(Part):
-    """What bundle.json says.
-
-    Attributes:
-        format: Version of the layout.
-        hash: Identifies the bundle: hash of the whole document, and so of all files.
-        members: The networks, those of an encoder together.
-        files: Every file but bundle.json, by its path.
-        threshold: A pixel is salt if its probability is strictly above it.
-        min_area: The mask of a 101 x 101 image is emptied if it has fewer pixels.
-        flip_tta: Whether a probability is the mean over an image and its mirror image.
-        batch_size: Images of one forward pass; `auto` chooses by the device.
-        amp: `auto` computes in bf16 where the device can, `off` never does.
-        preprocessing: How an image is prepared for the networks; each sidecar says it for its own.
-        config_hash: Hash of the settings that determine the networks.
-        data_hash: Hash of the training data.
-        scores: Out of fold, with the interval of the ensemble's.
-        versions: Versions of the packages it was trained with.
-        synthetic: Whether the training data were generated, so that the networks are useless on real data.
-        folder: Where the bundle lies; not in the document.
-    """
-
-    format: Literal[1]
-    hash: str
-    members: tuple[Member, ...] = Field(min_length=1)
-    files: dict[Name, File]
-    threshold: float = Field(ge=0, le=1)
-    min_area: int = Field(ge=0)
-    flip_tta: bool
-    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"]
-    amp: Literal["auto", "off"]
-    preprocessing: dict[str, Any]
-    config_hash: str
-    data_hash: str
-    scores: dict[str, float]
-    versions: dict[str, str]
-    synthetic: bool
-    folder: Path = Field(exclude=True)
-
-    def path(self, name: str) -> Path:
-        """Where a file of the bundle lies."""
-        return self.folder / name
 
 
 def write_bundle(
@@ -126,7 +55,8 @@ def write_bundle(
         files[weights_name] = _take(source, folder / weights_name)
         files[sidecar_name] = _take(sidecar, folder / sidecar_name)
         digest = files[weights_name].sha256
-        if read_json(folder / sidecar_name).get("sha256") != digest:
+        described = read_json(folder / sidecar_name)
+        if not isinstance(described, dict) or described.get("sha256") != digest:
             raise SaltError("was altered: its SHA-256 differs from that in the sidecar", file=source)
         members.append(
             Member(
@@ -179,14 +109,14 @@ def parse_bundle(document: Any, place: str | Path) -> Bundle:
     """
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
+        found = "none" if found is None else found
         raise SaltError("wrong format version", file=place, field="format", found=found, expected=FORMAT)
     if content_hash({key: value for key, value in document.items() if key != "hash"}) != document.get("hash"):
         raise SaltError("was altered: its content does not match its hash", file=place, field="hash")
     try:
         bundle = Bundle.model_validate({**document, "folder": Path(place).parent})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise SaltError(first["msg"], file=place, field=".".join(map(str, first["loc"])) or None) from None
+        raise problems_of(error, place)[0] from None
     for member in bundle.members:
         if bundle.files.get(member.file, File(sha256="0" * 64, bytes=0)).sha256 != member.sha256:
             raise SaltError("is not among the files", file=place, field="members", found=member.file)

@@ -1,22 +1,26 @@
 """Errors that the user can fix, each reported in one line."""
 
-import re
+import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import TypedDict, Unpack
+
+from salt_pipeline.components.core.redaction import RedactedRecord, redacted
 
 MARK = "salt: error: "
 """Beginning of a line that reports an error, in a terminal, a pod's log and a local run's log."""
 
 
-_USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
-
-
-def without_passwords(text: str) -> str:
-    """Hides users and passwords in addresses: those of MLflow, KFP and a proxy may contain them."""
-    return _USER_INFO.sub("***@", text)
+def one_line(value: object) -> str:
+    """The text of a value on one line; characters that no terminal can show, as in a file's name, are escaped."""
+    text = str(value)
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class Facts(TypedDict, total=False):
@@ -31,8 +35,8 @@ class Facts(TypedDict, total=False):
 class SaltError(Exception):
     """Something the user can fix: where it is, what was found, what was expected.
 
-    The parts are kept as the texts that the message shows, with passwords in addresses hidden, so that an error can be
-    sent to another process whatever it was made of.
+    The parts are kept as the texts that the message shows, each on one line and without credentials, so that an error
+    can be sent to another process whatever it was made of.
 
     Args:
         problem: What is wrong, in a few words.
@@ -43,7 +47,7 @@ class SaltError(Exception):
     """
 
     def __init__(self, problem: str, **facts: Unpack[Facts]) -> None:
-        self.problem = without_passwords(problem)
+        self.problem = redacted(problem)
         self.file, self.field = _text(facts.get("file")), _text(facts.get("field"))
         self.found, self.expected = _text(facts.get("found")), _text(facts.get("expected"))
         message = ": ".join(part for part in (self.file, self.field, self.problem) if part is not None)
@@ -86,20 +90,29 @@ class ServiceError(SaltError):
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else without_passwords(str(value))
+    return None if value is None else one_line(redacted(str(value)))
 
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
     """Ends the process with the message, and no traceback, on an error of the user's or of the file system.
 
-    Every component body and every command runs inside this.
+    Every component body and every command runs inside this. From here on no log shows credentials, and neither does
+    the traceback of any other error: a library's message may quote an address.
 
     Raises:
         SystemExit: With code 2 for a `SaltError`, 1 for an `OSError`.
     """
+    logging.setLogRecordFactory(RedactedRecord)
     try:
         yield
     except (SaltError, OSError) as error:
-        sys.stderr.write(f"{MARK}{error}\n")
+        sys.stderr.write(f"{MARK}{redacted(str(error))}\n")
         sys.exit(2 if isinstance(error, SaltError) else 1)
+    except Exception:
+        sys.excepthook = _print_redacted
+        raise
+
+
+def _print_redacted(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    sys.stderr.write(redacted("".join(traceback.format_exception(kind, error, trace))))

@@ -3,22 +3,27 @@
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.numbers import parse_json
+from salt_pipeline.components.core.numbers import MAX_JSON, parse_json
+from salt_pipeline.components.core.part_files import part_file
+
+_RUST_ERROR = re.compile(r"\(os error ([0-9]+)\)")
+"""How libraries in Rust, such as safetensors, report an error of the operating system."""
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`, which replaces `path` once the block has succeeded.
 
-    A reader never sees an incomplete file: neither after a kill nor on a full disk.
+    A reader never sees an incomplete file: neither after a kill nor on a full disk. What a killed process left in the
+    folder is removed.
 
     Args:
         path: Where the file is to be. A missing folder is created.
@@ -30,18 +35,46 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         SaltError: If the file cannot be written; nothing is left behind.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
+    with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise SaltError(f"cannot be written: {error.strerror or error}", file=path) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        with part_file(path) as part:
+            try:
+                yield part
+                with part.open("rb+") as file:
+                    os.fsync(file.fileno())
+                part.replace(path)
+            finally:
+                with suppress(OSError):
+                    part.unlink(missing_ok=True)
+
+
+@contextmanager
+def write_errors(path: str | Path) -> Iterator[None]:
+    """Turns the failure of a write, such as one on a full disk, into a message that names the file.
+
+    `atomic_path` does it for its own file; this is for files in a scratch folder, which need not be atomic.
+
+    Args:
+        path: The file that the block writes.
+
+    Raises:
+        SaltError: If the operating system fails a call in the block, whichever library reports that.
+    """
+    try:
+        yield
+    except Exception as error:
+        reason = _system_error(error)
+        if reason is None:
+            raise
+        raise SaltError(f"cannot be written: {reason}", file=path) from error
+
+
+def _system_error(error: Exception) -> str | None:
+    """What the operating system says of a failed call; None for an error of another kind."""
+    if isinstance(error, OSError):
+        return os.strerror(error.errno) if error.errno else str(error)
+    found = None if isinstance(error, SaltError) else _RUST_ERROR.search(str(error))
+    return os.strerror(int(found[1])) if found else None
 
 
 def write_json(path: str | Path, content: Any) -> None:
@@ -59,16 +92,20 @@ def read_json(path: str | Path) -> Any:
     """Reads JSON.
 
     Raises:
-        SaltError: If the file is missing or not a regular one, is not JSON, or holds a number that is not finite.
+        SaltError: If the file is missing, too large or not a regular one, is not JSON, or holds a number that is not
+            finite.
     """
     try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):  # a pipe may never answer, a device may never end
+        facts = Path(path).stat()
+        if not stat.S_ISREG(facts.st_mode):  # a pipe may never answer, a device may never end
             raise SaltError("is not a regular file", file=path)
+        if facts.st_size > MAX_JSON:
+            raise SaltError("is too large", file=path, found=f"{facts.st_size} bytes", expected=f"at most {MAX_JSON}")
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise SaltError(f"cannot be read: {error.strerror}", file=path) from error
     except UnicodeDecodeError as error:
-        raise SaltError("is not JSON", file=path, found=error) from error
+        raise SaltError("is not JSON", file=path, found=f"{error.reason} at byte {error.start}") from error
     return parse_json(text, path)
 
 

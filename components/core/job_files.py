@@ -1,14 +1,17 @@
 """Where a training job keeps its checkpoint and its progress, and how a watcher reads the latter."""
 
-import json
 import logging
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from salt_pipeline.components.core.documents import parse_document
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.numbers import parse_json
 from salt_pipeline.components.core.store.uris import is_uri
 
 log = logging.getLogger(__name__)
@@ -16,7 +19,27 @@ log = logging.getLogger(__name__)
 CHECKPOINT, PROGRESS = "checkpoint.safetensors", "progress.json"
 """Names of the two files of a job."""
 
+MAX_PROGRESS = 65536
+"""Largest progress file that is fetched from a store, bytes; one has 200."""
+
 _FOLDER = re.compile(r"(?:^|/)([0-9a-f]{16})-([0-9a-f]{16})/(.+)/fold([0-9]+)(?:/[^/]*)?$")
+
+
+class JobProgress(BaseModel):
+    """What must hold of a progress file; the key's entries are not looked at: a watcher takes them from the path."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    done: float = Field(ge=0)
+    epochs: int | None = Field(None, ge=1)
+    loss: float | None = None
+    score: float | None = None
+
+    @model_validator(mode="after")
+    def _an_epoch_has_a_score(self) -> Self:
+        if self.loss is not None and (self.score is None or self.epochs is None):
+            raise ValueError("an epoch with a loss must have a score, and the number of all epochs")
+        return self
 
 
 class JobKey(NamedTuple):
@@ -69,17 +92,25 @@ def read_progress(checkpoints: str, key: JobKey) -> dict[str, Any]:
         written any, or the store does not answer.
 
     Raises:
-        SaltError: If no store is set, or a local file is damaged.
+        SaltError: If no store is set, or a local file is damaged or holds something else.
     """
     path = f"{key.folder(checkpoints)}/{PROGRESS}"
     if not is_uri(checkpoints):
-        return read_json(path) if Path(path).exists() else {}
+        return _checked(read_json(path), path) if Path(path).exists() else {}
     store = _watchers_store()
     try:
-        return json.loads(store.get(path))
-    except (SaltError, ValueError) as error:
+        found = store.stat(path)
+        if found is None or found.size > MAX_PROGRESS:
+            return {}
+        return _checked(parse_json(store.get(path).decode(errors="replace"), path), path)
+    except SaltError as error:
         log.debug("progress of %s fold %d: %s", key.encoder, key.fold, error)
         return {}
+
+
+def _checked(content: Any, path: str) -> dict[str, Any]:
+    parse_document(JobProgress, content, path)
+    return dict(content)
 
 
 def newest_data_hash(checkpoints: str, config_hash: str) -> str | None:

@@ -1,4 +1,7 @@
-"""What a plain finite number is, wherever one is read: in csv files, JSON, `--set` options and the environment."""
+"""What a plain finite number is, wherever one is read: in csv files, JSON, `--set` options and the environment.
+
+And what JSON is: of bounded size and depth, so that no document exhausts memory or the stack of what reads it.
+"""
 
 import json
 import math
@@ -12,6 +15,12 @@ PLAIN = "a plain finite number, such as 3, 0.5 or 1e-4"
 """What a text is expected to be, for messages."""
 
 _PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+MAX_JSON = 64 * 2**20
+"""Most bytes, or characters, of a JSON document; the largest that we write, a report's numbers, have 100 KiB."""
+
+MAX_DEPTH = 64
+"""Deepest nesting of a JSON document; ours have 6 levels."""
 
 SHOWN = 80
 """Characters of a wrong value that a message shows."""
@@ -40,8 +49,11 @@ def parse_json(text: str, file: str | Path | None = None) -> Any:
         file: Where it was read, for the message.
 
     Raises:
-        SaltError: If it is not JSON, is nested too deeply, or holds another number, whose place is then named.
+        SaltError: If it is not JSON, is too large, is nested too deeply, or holds a text that is not Unicode or another
+            number, whose place is then named.
     """
+    if len(text) > MAX_JSON:
+        raise SaltError("is too large for JSON of ours", file=file, found=len(text), expected=f"at most {MAX_JSON}")
     wrong: list[_NoNumber] = []
 
     def number(digits: str) -> Any:
@@ -54,6 +66,9 @@ def parse_json(text: str, file: str | Path | None = None) -> Any:
 
     try:
         content = json.loads(text, parse_float=number, parse_int=number, parse_constant=number)
+        _check_depth(content, file)
+        if "\\ud" in text.lower():
+            json.dumps(content, ensure_ascii=False).encode()  # a half of a surrogate pair is no text
         if wrong:
             place = _place(content, wrong[0]) or None
             raise SaltError("is not a number", file=file, field=place, found=wrong[0][:SHOWN], expected=PLAIN)
@@ -61,7 +76,21 @@ def parse_json(text: str, file: str | Path | None = None) -> Any:
     except ValueError as error:
         raise SaltError("is not JSON", file=file, found=error) from error
     except RecursionError:
-        raise SaltError("is nested too deeply", file=file) from None
+        raise _too_deep(file) from None
+
+
+def _check_depth(content: Any, file: str | Path | None) -> None:
+    level: list[Any] = [[content]]
+    for _ in range(MAX_DEPTH + 1):
+        inside = (value.values() if isinstance(value, dict) else value for value in level)
+        level = [value for values in inside for value in values if isinstance(value, list | dict)]
+        if not level:
+            return
+    raise _too_deep(file)
+
+
+def _too_deep(file: str | Path | None) -> SaltError:
+    return SaltError("is nested too deeply", file=file, expected=f"at most {MAX_DEPTH} levels")
 
 
 class _NoNumber(str):

@@ -17,9 +17,9 @@ _LONGEST = 1 << 16
 
 @dataclass(frozen=True)
 class PngHeader:
-    """Chunks IHDR, tRNS, eXIf and acTL (PNG specification, third edition, 11).
+    """Chunks IHDR, tRNS, sBIT, eXIf and acTL (PNG specification, third edition, 11).
 
-    sBIT, gAMA and colour profiles are not of interest: they change no grey level that is stored.
+    gAMA and colour profiles are not of interest: they change no grey level that is stored.
 
     Attributes:
         width: Width as stored, px.
@@ -29,6 +29,7 @@ class PngHeader:
         transparent: Whether a colour is declared transparent.
         orientation: EXIF orientation, 1 unless it is declared.
         frames: Number of images; more than 1 in an animation.
+        significant: Bits of a sample that are significant (sBIT), if that is declared and less than all.
     """
 
     width: int
@@ -38,6 +39,7 @@ class PngHeader:
     transparent: bool = False
     orientation: int = 1
     frames: int = 1
+    significant: int | None = None
 
     @property
     def kind(self) -> str:
@@ -52,19 +54,21 @@ def read_png_header(file: BinaryIO) -> PngHeader | None:
     if len(start) < 33 or start[:8] != SIGNATURE or start[12:16] != b"IHDR":
         return None
     width, height, depth, colour = struct.unpack(">IIBB", start[16:26])
-    transparent, orientation, frames = False, 1, 1
+    transparent, orientation, frames, significant = False, 1, 1, None
     while len(head := file.read(8)) == 8:
         length, name = int.from_bytes(head[:4], "big"), head[4:]
         if name == b"IEND":
             break
-        content = file.read(length) if name in (b"eXIf", b"acTL") and length <= _LONGEST else b""
+        content = file.read(length) if name in (b"eXIf", b"acTL", b"sBIT") and length <= _LONGEST else b""
         file.seek(length - len(content) + 4, 1)
         transparent |= name == b"tRNS"
         if name == b"eXIf":
             orientation = _orientation(content)
         elif name == b"acTL" and length >= 4:
             frames = int.from_bytes(content[:4], "big")
-    return PngHeader(width, height, depth, colour, transparent, orientation, frames)
+        elif name == b"sBIT" and 0 < max(content, default=0) < depth:
+            significant = max(content)
+    return PngHeader(width, height, depth, colour, transparent, orientation, frames, significant)
 
 
 def _orientation(content: bytes) -> int:

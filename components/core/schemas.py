@@ -7,7 +7,7 @@ encoder, fold ...). Images, masks and maps are 101 x 101 uint8, row-major, one f
 carries a checksum that is verified on reading: zstd would not notice damage in a page that did not compress.
 """
 
-import re
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,7 +20,9 @@ import pyarrow.parquet as pq
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.core.numbers import SHOWN
 from salt_pipeline.components.core.row_check import RowCheck
+from salt_pipeline.components.core.table_facts import decode_facts
 
 SIDE = 101
 """Height and width of every image, mask and probability map, in pixels (competition data page)."""
@@ -99,14 +101,6 @@ MAPS = _schema(
 `weights` (JSON object: encoder to its weight, or to a list of its weight in each fold)."""
 
 
-_FACTS = {
-    "kind": ("oof|test", "oof or test"),
-    "folds": ("[1-9][0-9]{0,8}", "a whole number from 1"),
-    "synthetic": ("true|false", "true or false"),
-}
-"""What the metadata of any of these files may say, where it says it: a pattern, and the same in words."""
-
-
 def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
     """Opens a Parquet file after checking that it is of the wanted schema and version, and its metadata.
 
@@ -114,13 +108,16 @@ def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
         SaltError: Naming the file, the column or the entry, what was found and what was expected.
     """
     try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # a pipe may never answer
+            raise SaltError("is not a regular file", file=path)
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise SaltError("not found", file=path) from None
     except (OSError, pa.ArrowException) as error:
         raise SaltError("is not a Parquet file, or is damaged", file=path, found=error) from error
     wanted = schema.metadata[b"salt.schema"].decode()
-    found = (file.schema_arrow.metadata or {}).get(b"salt.schema", b"none").decode()
+    metadata = file.schema_arrow.metadata or {}
+    found = metadata.get(b"salt.schema", b"none").decode(errors="backslashreplace")[:SHOWN]
     if found != wanted:
         raise SaltError("wrong schema", file=path, field="salt.schema", found=found, expected=wanted)
     for field in schema:
@@ -130,17 +127,13 @@ def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
         if not file.schema_arrow.field(index).type.equals(field.type):
             kind = file.schema_arrow.field(index).type
             raise SaltError("wrong type", file=path, field=field.name, found=kind, expected=field.type)
-    facts = table_metadata(file)
-    for key, (pattern, expected) in _FACTS.items():
-        if key in facts and not re.fullmatch(pattern, facts[key]):
-            raise SaltError("is not valid metadata", file=path, field=key, found=facts[key], expected=expected)
+    decode_facts(path, metadata)
     return file
 
 
 def table_metadata(file: pq.ParquetFile) -> dict[str, str]:
     """Returns the strings that a stage wrote beside the schema."""
-    pairs = file.schema_arrow.metadata.items()
-    return {key.decode(): value.decode() for key, value in pairs if not key.startswith((b"salt.", b"ARROW:"))}
+    return decode_facts("", file.schema_arrow.metadata)  # `open_table` has checked them
 
 
 def read_table(path: str | Path, schema: pa.Schema) -> tuple[pa.Table, dict[str, str]]:

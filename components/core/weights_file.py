@@ -1,16 +1,19 @@
 """Checks safetensors files, without the package that loads them."""
 
-import json
 import os
+import stat
 import struct
 from itertools import pairwise
 from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.numbers import parse_json
 
 _BYTES = {
     "BOOL": 1,
@@ -54,6 +57,8 @@ def check_weights(path: str | Path) -> int:
         SaltError: If it is not, or cannot be read.
     """
     try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # a pipe may never answer
+            raise SaltError("is not a regular file", file=path)
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             tensors, data = _header(file, size)
@@ -64,35 +69,55 @@ def check_weights(path: str | Path) -> int:
             unusable = next((name for name, entry in tensors.items() if not _is_finite(file, data, entry)), None)
     except OSError as error:
         raise SaltError(f"cannot be read: {error.strerror}", file=path) from error
-    except (ValueError, KeyError, TypeError, struct.error, RecursionError) as error:
+    except (ValueError, KeyError, struct.error) as error:
         raise SaltError("is not a safetensors file, or is damaged", file=path, found=error) from error
     if unusable is not None:
         raise SaltError(NOT_FINITE, file=path, field=unusable, expected="no NaN, no infinity")
     return len(tensors)
 
 
-def _header(file: IO[bytes], size: int) -> tuple[dict[str, Any], int]:
+class _Entry(BaseModel):
+    """What the header says of a tensor."""
+
+    model_config = ConfigDict(strict=True)
+
+    dtype: str
+    shape: list[Annotated[int, Field(ge=0)]]
+    data_offsets: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
+
+
+def _header(file: IO[bytes], size: int) -> tuple[dict[str, _Entry], int]:
     """Returns the entries of the tensors, and the offset at which their data begin."""
     (length,) = struct.unpack("<Q", file.read(8))
     if length > min(size - 8, _LONGEST):
         raise ValueError(f"a header of {length} bytes")
-    header = json.loads(file.read(length))
+    try:
+        header = parse_json(file.read(length).decode())
+    except SaltError as error:
+        raise ValueError(f"a header that {error}") from error
     if not isinstance(header, dict) or not header.keys() - {"__metadata__"}:
         raise ValueError("no tensors")
-    return {name: entry for name, entry in header.items() if name != "__metadata__"}, 8 + length
+    return {name: _entry(name, entry) for name, entry in header.items() if name != "__metadata__"}, 8 + length
 
 
-def _span(entry: dict[str, Any]) -> tuple[int, int]:
+def _entry(name: str, entry: Any) -> _Entry:
+    try:
+        return _Entry.model_validate(entry)
+    except ValidationError as error:
+        raise ValueError(f"{name!r}: {problems_of(error)[0]}") from None
+
+
+def _span(entry: _Entry) -> tuple[int, int]:
     """First byte of a tensor and the byte after its last one; they must match its type and shape."""
-    begin, end = map(int, entry["data_offsets"])
-    if end - begin != _BYTES[entry["dtype"]] * prod(entry["shape"]):
-        raise ValueError(f"{end - begin} bytes for {entry['dtype']} {entry['shape']}")
+    begin, end = entry.data_offsets
+    if end - begin != _BYTES[entry.dtype] * prod(entry.shape):
+        raise ValueError(f"{end - begin} bytes for {entry.dtype} {entry.shape}")
     return begin, end
 
 
-def _is_finite(file: IO[bytes], data: int, entry: dict[str, Any]) -> bool:
+def _is_finite(file: IO[bytes], data: int, entry: _Entry) -> bool:
     """Whether all numbers of a tensor are finite; `data` is the offset of the first tensor."""
-    exponent = _EXPONENTS.get(entry["dtype"])
+    exponent = _EXPONENTS.get(entry.dtype)
     if exponent is None:
         return True
     begin, end = _span(entry)

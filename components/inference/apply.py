@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import MofNCompleteColumn
 
-from salt_pipeline.components.core.bundle import Bundle
-from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.bundle_document import Bundle
+from salt_pipeline.components.core.errors import SaltErrors, one_line
 from salt_pipeline.components.core.labelled import one_grey_level, without_salt
 from salt_pipeline.components.core.metric import to_masks
 from salt_pipeline.components.core.progress_bar import bar
@@ -17,24 +17,25 @@ from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.ensemble_model import EnsembleModel
+from salt_pipeline.components.inference.image_files import find_files
 from salt_pipeline.components.inference.open_volume import open_volume
-from salt_pipeline.components.inference.outputs import Row, check_name, make_folders, open_writers, write_rows
-from salt_pipeline.components.inference.pictures import PICTURES
+from salt_pipeline.components.inference.outputs import Row, check_outputs, make_folders, open_writers, write_rows
 from salt_pipeline.components.inference.predict_volume import (
     Found,
     Prediction,
     count_volume_tiles,
     transposed_tiles,
 )
-from salt_pipeline.components.inference.segy import SEGY, USUAL, Geometry
-from salt_pipeline.components.inference.sources import SECTION, Rows, Source, open_source
+from salt_pipeline.components.inference.segy import USUAL, Geometry
+from salt_pipeline.components.inference.sources import Rows, Source, open_source
 from salt_pipeline.components.inference.tiles import STRIDE, count_tiles, predict_bands
 from salt_pipeline.components.inference.volume import Volume
+from salt_pipeline.components.inference.volume_outputs import check_volume_outputs
 from salt_pipeline.components.inference.volume_scale import measure
 
 log = logging.getLogger(__name__)
 
-Tile = tuple[Source, NDArray[np.uint8]]
+Tile = tuple[Source, NDArray[np.uint8], NDArray[np.bool_]]
 
 
 def apply(
@@ -64,48 +65,28 @@ def apply(
         geometry: Where SEG-Y's trace headers hold the position of a trace.
 
     Returns:
-        The images that could not be predicted, and why; all others were.
+        What could not be predicted, and why; all others were.
 
     Raises:
-        SaltError: If there is no image at all, two have the same name, or the outputs cannot be written.
+        SaltError: If there is no image at all, or the outputs cannot be written. The table is written all the same.
     """
-    files = find_files(images)
+    files, problems = find_files(images)
+    if not files:
+        raise problems[0] if len(problems) == 1 else SaltErrors("no image to predict", [*problems])
     make_folders(Path(out))
     work = _Work(bundle, Path(out), stride, percentiles, null, transposed)
     work.open(files, geometry)
     try:
         work.run()
+    except BaseException:
+        for problem in work.problems:
+            log.warning("skipped: %s", problem)
+        raise
     finally:
         write_rows(Path(out), (work.rows[path] for path in files if path in work.rows))
-    log.info("%d of %d images predicted: %s", len(work.rows), len(files), out)
-    return work.problems
-
-
-def find_files(images: list[str]) -> list[Path]:
-    """The files that are named, and those of folders that are named, sorted.
-
-    Raises:
-        SaltError: If a folder holds no image, or two files would have the same output names.
-    """
-    files: dict[Path, None] = {}
-    for name in images:
-        path = Path(name)
-        if path.is_dir():
-            found = sorted(file for file in path.iterdir() if file.suffix.lower() in {*PICTURES, SECTION, *SEGY})
-            if not found:
-                raise SaltError("holds no images", file=path, expected="png, tif, tiff, npy, sgy or segy files")
-            files |= dict.fromkeys(found)
-        else:
-            files[path] = None
-    stems: dict[str, Path] = {}
-    duplicates = [
-        SaltError("has the name of another image, and so would its outputs", file=path, found=stems[path.stem])
-        for path in files
-        if stems.setdefault(path.stem, path) != path
-    ]
-    if duplicates:
-        raise SaltErrors("images need different names", duplicates)
-    return list(files)
+    problems += work.problems
+    log.info("%d images predicted, %d skipped: %s", len(work.rows), len(problems), one_line(out))
+    return problems
 
 
 class _Work:
@@ -118,30 +99,32 @@ class _Work:
         stride: int,
         percentiles: tuple[float, float] | None,
         null: float | None,
-        turned: bool,
+        transposed: bool,
     ) -> None:
         self.out, self.stride, self.bundle = out, stride, bundle
-        self.percentiles, self.null, self.turned = percentiles, null, turned
+        self.percentiles, self.null, self.transposed = percentiles, null, transposed
         self.rows: dict[Path, Row] = {}
         self.problems: list[BadImage] = []
         self.sources: list[Source | Volume] = []
         self.model = EnsembleModel(bundle)
-        self.predict = transposed_tiles(self.model.predict) if turned else self.model.predict
+        self.predict = transposed_tiles(self.model.predict) if transposed else self.model.predict
         self.total = self.done = 0
 
     def open(self, files: list[Path], geometry: Geometry) -> None:
         """Reads the headers of all files."""
         for path in files:
             try:
-                check_name(path)
-                volume = open_volume(path, geometry, transposed=self.turned)
-                self.sources.append(volume or open_source(path, self.percentiles))
+                check_outputs(self.out, path)
+                volume = open_volume(path, geometry, transposed=self.transposed)
+                if volume is not None:
+                    check_volume_outputs(self.out, volume)
+                source = volume or open_source(path, self.percentiles, self.null)
             except BadImage as error:
-                self._note(error)
-        self.total = sum(
-            count_volume_tiles(source, self.stride) if isinstance(source, Volume) else count_tiles(source, self.stride)
-            for source in self.sources
-        )
+                self.problems.append(error)
+                continue
+            self.sources.append(source)
+            count = count_volume_tiles if isinstance(source, Volume) else count_tiles
+            self.total += count(source, self.stride)
 
     def run(self) -> None:
         """Predicts all images."""
@@ -159,11 +142,11 @@ class _Work:
                     continue
                 rows = source.open()
                 if (source.height, source.width) == (SIDE, SIDE):
-                    waiting.append((source, rows.read(0, SIDE)))
+                    waiting.append((source, rows.read(0, SIDE), rows.is_null(0, SIDE)))
                 else:
                     yield from self._large(source, rows)
             except BadImage as error:
-                self._note(error)
+                self.problems.append(error)
             if len(waiting) == self.model.batch_size:
                 yield self._batch(waiting)
                 waiting = []
@@ -172,26 +155,32 @@ class _Work:
 
     def _batch(self, tiles: list[Tile]) -> int:
         """Images of 101 x 101, as the pipeline predicts them; one of a single grey level holds no salt."""
-        image_BHW = np.stack([pixels for _, pixels in tiles])
+        sources, images, nulls = zip(*tiles, strict=True)
+        image_BHW, null_BHW = np.stack(images), np.stack(nulls)
         maps_BHW = self.predict(image_BHW)
+        maps_BHW[null_BHW] = 0
         masks_BHW = to_masks(maps_BHW, self.bundle.threshold, self.bundle.min_area)
         masks_BHW = without_salt(masks_BHW, one_grey_level(image_BHW))
-        for (source, grey_HW), map_HW, mask_HW, rle in zip(tiles, maps_BHW, masks_BHW, encode(masks_BHW), strict=True):
+        parts = zip(sources, image_BHW, maps_BHW, masks_BHW, null_BHW, encode(masks_BHW), strict=True)
+        for source, grey_HW, map_HW, mask_HW, null_HW, rle in parts:
             with open_writers(self.out, source) as writers:
-                writers.write(grey_HW, map_HW, mask_HW)
-            self._finish(source, int(mask_HW.sum()), int(map_HW.max()), rle)
+                writers.write(grey_HW, map_HW, mask_HW, null_HW)
+            self._finish(source, int(mask_HW.sum()), int(map_HW.max()), int(null_HW.sum()), rle)
         return len(tiles)
 
     def _large(self, source: Source, rows: Rows) -> Iterator[int]:
-        salt = largest = 0
+        top = salt = largest = null = 0
         bands = predict_bands(source, rows, self.predict, self.stride, self.model.batch_size)
         with open_writers(self.out, source) as writers:
             for grey_HW, map_HW, tiles in bands:
+                null_HW = rows.is_null(top, top + len(map_HW))
+                map_HW[null_HW] = 0
                 mask_HW = to_masks(map_HW[None], self.bundle.threshold, 0)[0]
-                writers.write(grey_HW, map_HW, mask_HW)
+                writers.write(grey_HW, map_HW, mask_HW, null_HW)
                 salt, largest = salt + int(mask_HW.sum()), max(largest, int(map_HW.max()))
+                top, null = top + len(map_HW), null + int(null_HW.sum())
                 yield tiles
-        self._finish(source, salt, largest, "")
+        self._finish(source, salt, largest, null, "")
 
     def _volume(self, volume: Volume) -> Iterator[int]:
         found = Found()
@@ -199,12 +188,9 @@ class _Work:
         prediction = Prediction(self.model.predict, self.stride, self.model.batch_size, self.bundle.threshold)
         yield from prediction.volume(volume, scale, self.out, found)
         size = Source(volume.path, volume.samples, volume.traces, None)
-        self._finish(size, found.salt, found.largest, "")
+        self._finish(size, found.salt, found.largest, found.null, "")
 
-    def _finish(self, source: Source, salt: int, largest: int, rle: str) -> None:
-        fraction, probability = round(salt / (source.width * source.height), 6), round(largest / 255, 4)
-        self.rows[source.path] = Row(str(source.path), source.width, source.height, fraction, probability, rle)
-
-    def _note(self, error: BadImage) -> None:
-        log.warning("skipped: %s", error)
-        self.problems.append(error)
+    def _finish(self, source: Source, salt: int, largest: int, null: int, rle: str) -> None:
+        pixels = source.width * source.height
+        fractions = round(salt / pixels, 6), round(largest / 255, 4), rle, round(null / pixels, 6)
+        self.rows[source.path] = Row(str(source.path), source.width, source.height, *fractions)

@@ -5,8 +5,10 @@ import torch
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.blend import weighted_mean
-from salt_pipeline.components.core.bundle import Bundle
+from salt_pipeline.components.core.bundle import DOCUMENT
+from salt_pipeline.components.core.bundle_document import Bundle
 from salt_pipeline.components.core.config.config import Config, PredictConfig
+from salt_pipeline.components.core.labelled import check_facts
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.network.device import pick_device
 from salt_pipeline.components.network.maps import images_at_once, predict_maps
@@ -25,7 +27,7 @@ class EnsembleModel:
         device: Where to compute; the GPU if there is one by default.
 
     Raises:
-        SaltError: If a member cannot be loaded.
+        SaltError: If a member cannot be loaded, or is not what the bundle says.
     """
 
     def __init__(self, bundle: Bundle, device: torch.device | None = None) -> None:
@@ -34,7 +36,11 @@ class EnsembleModel:
         self.encoders: dict[str, list[tuple[SaltNet, Config]]] = {}
         self.weights: dict[str, float] = {}
         for member in bundle.members:
-            network, _ = load_files(bundle.path(member.file), bundle.path(member.sidecar), self.device)
+            sidecar = bundle.path(member.sidecar)
+            network, facts = load_files(bundle.path(member.file), sidecar, self.device)
+            job = {"encoder": member.encoder, "fold": str(member.fold)}
+            hashes = {"config_hash": bundle.config_hash, "data_hash": bundle.data_hash}
+            check_facts(sidecar, facts, job | hashes, source=bundle.path(DOCUMENT))
             self.encoders.setdefault(member.encoder, []).append((network, self._config(network)))
             self.weights[member.encoder] = member.weight
         largest = max(network.config.input_size for members in self.encoders.values() for network, _ in members)

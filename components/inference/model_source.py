@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from salt_pipeline.components.core.bundle import DOCUMENT, Bundle, open_bundle, parse_bundle
+from salt_pipeline.components.core.bundle import DOCUMENT, open_bundle, parse_bundle
+from salt_pipeline.components.core.bundle_document import Bundle
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.store.uris import is_uri
@@ -24,11 +25,12 @@ def opened_bundle(model: str) -> Iterator[Bundle]:
     Raises:
         SaltError: If it cannot be fetched, or is not complete.
     """
-    if not is_uri(model) and not model.startswith(REGISTRY):
+    if not model.startswith(REGISTRY) and not is_uri(model):
         yield open_bundle(model)
         return
     with tempfile.TemporaryDirectory(prefix="salt-bundle-") as scratch:
-        yield open_bundle(_from_store(model, Path(scratch)) if is_uri(model) else _from_registry(model, scratch))
+        fetched = _from_registry(model, scratch) if model.startswith(REGISTRY) else _from_store(model, Path(scratch))
+        yield open_bundle(fetched)
 
 
 def _from_store(prefix: str, folder: Path) -> Path:

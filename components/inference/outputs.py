@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ SALT_COLOUR = (230, 159, 0)
 
 _OPACITY = 0.45
 
+NULL_COLOUR = (86, 180, 233)
+"""Sky blue of the same palette, for pixels of null values."""
+
 _LONGEST_STEM = 235
 """Most bytes of an image's name without its suffix: 255 for a file's name, less those of a temporary output's."""
 
@@ -40,6 +44,7 @@ class Row:
         salt_fraction: Fraction of its pixels that are salt in the mask.
         largest_probability: Largest value of its map, 0 to 1.
         rle_mask: The mask's run lengths as the competition has them; only of an image of 101 x 101.
+        null_fraction: Fraction of its pixels that hold a null value, where there is no salt in mask and map.
     """
 
     file: str
@@ -48,31 +53,39 @@ class Row:
     salt_fraction: float
     largest_probability: float
     rle_mask: str
+    null_fraction: float
 
 
 def make_folders(out: Path) -> None:
     """Creates the folders, so that a missing write permission is found before any work.
 
     Raises:
-        SaltError: If one cannot be created.
+        SaltError: If one cannot be created or written to.
     """
     try:
-        for name in FOLDERS:
-            (out / name).mkdir(parents=True, exist_ok=True)
+        for folder in (out / name for name in FOLDERS):
+            folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(folder, os.W_OK):
+                raise SaltError("cannot be written: no permission", file=folder, field="--out")
     except OSError as error:
         raise SaltError(f"cannot be written: {error.strerror}", file=out, field="--out") from error
+    if (out / TABLE).is_dir():
+        raise SaltError("cannot be written: is a folder", file=out / TABLE, field="--out")
 
 
-def check_name(path: Path) -> None:
+def check_outputs(out: Path, path: Path) -> None:
     """Checks that the outputs of an image can have its name.
 
     Raises:
-        BadImage: If its name is too long.
+        BadImage: If its name is too long, or a folder has the name of an output.
     """
     length = len(os.fsencode(path.stem))
     if length > _LONGEST_STEM:
         expected = f"at most {_LONGEST_STEM}, without the suffix"
         raise BadImage("the name is too long for its outputs", file=path, found=f"{length} bytes", expected=expected)
+    for output in (out / folder / f"{path.stem}{suffix}" for folder in FOLDERS for suffix in (".png", ".npy")):
+        if output.is_dir():
+            raise BadImage("its output cannot be written: is a folder", file=path, found=output)
 
 
 class Writers:
@@ -87,14 +100,21 @@ class Writers:
     def __init__(self, mask: PngWriter, overlay: PngWriter, map_rows: "PngWriter | NpyWriter") -> None:
         self._mask, self._overlay, self._map = mask, overlay, map_rows
 
-    def write(self, grey_HW: NDArray[np.uint8], map_HW: NDArray[np.uint8], mask_HW: NDArray[np.uint8]) -> None:
-        """Appends rows of the image, of its map and of its mask (1 is salt)."""
+    def write(
+        self,
+        grey_HW: NDArray[np.uint8],
+        map_HW: NDArray[np.uint8],
+        mask_HW: NDArray[np.uint8],
+        null_HW: NDArray[np.bool_],
+    ) -> None:
+        """Appends rows of the image, of its map, of its mask (1 is salt), and of its null pixels."""
         self._mask.write(mask_HW * np.uint8(255))
         self._map.write(map_HW)
         rgb = np.repeat(grey_HW[..., None], 3, axis=2)
         salt = mask_HW.astype(bool)
         mixed = (1 - _OPACITY) * rgb[salt] + _OPACITY * np.array(SALT_COLOUR)
         rgb[salt] = mixed.round().astype(np.uint8)
+        rgb[null_HW] = NULL_COLOUR
         self._overlay.write(rgb)
 
 
@@ -102,20 +122,17 @@ class NpyWriter:
     """Writes a .npy array of uint8 row by row.
 
     Args:
-        path: The file.
+        file: The file; it is not mapped into memory, where a full disk would kill the process.
         shape: Shape of the array.
     """
 
-    def __init__(self, path: Path, shape: tuple[int, int]) -> None:
-        self._path = path
-        np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-        self._row = 0
+    def __init__(self, file: IO[bytes], shape: tuple[int, int]) -> None:
+        self._file = file
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
 
     def write(self, rows: NDArray[np.uint8]) -> None:
         """Appends rows (h, W); they do not stay in memory."""
-        values = np.load(self._path, mmap_mode="r+")
-        values[self._row : self._row + len(rows)] = rows
-        self._row += len(rows)
+        self._file.write(rows.tobytes())
 
 
 @contextmanager
@@ -135,7 +152,7 @@ def open_writers(out: Path, source: Source) -> Iterator[Writers]:
         rows: PngWriter | NpyWriter
         if isinstance(source, Section):
             part = stack.enter_context(atomic_path(out / "maps" / f"{stem}.npy"))
-            rows = NpyWriter(part, (height, width))
+            rows = NpyWriter(stack.enter_context(part.open("wb")), (height, width))
         else:
             rows = png("maps")
         yield Writers(png("masks"), png("overlays", rgb=True), rows)

@@ -109,7 +109,7 @@ class Prediction:
             found.salt, found.null = found.salt + int(mask_TS.sum()), found.null + int(null_TS.sum())
             found.largest, top = max(found.largest, int(map_TS.max())), top + len(map_TS)
             if out is not None:
-                bands.append((grey_TS, map_TS, mask_TS))
+                bands.append((grey_TS, map_TS, mask_TS, null_TS))
             yield tiles
         with open_writers(out, picture_of(rows.volume, line)) if out is not None else nullcontext() as pictures:
             if pictures is not None:

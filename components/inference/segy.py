@@ -87,7 +87,11 @@ def open_segy(path: Path, geometry: Geometry) -> SegyVolume:
         if not geometry.ignore:
             lines = find_lines(file.attributes(geometry.inline)[:], file.attributes(geometry.crossline)[:])
     kind = {**FLOATS, **_INTEGERS}[code]
-    found = f"{len(lines)} lines, {lines[0].name} to {lines[-1].name}" if len(lines) > 1 else "one line"
+    found = "one line"
+    if len(lines) > 1:
+        found = f"{len(lines)} lines, {lines[0].name} to {lines[-1].name}"
+    elif not geometry.ignore:
+        found = f"one line, as bytes {geometry.inline} and {geometry.crossline} describe no volume"
     log.info("%s: %s, %d traces of %d samples, %s, %s-endian", path, found, traces, samples, kind, endian)
     return SegyVolume(path, traces, samples, lines, True, endian, code)
 

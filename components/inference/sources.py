@@ -1,7 +1,8 @@
 """Images to predict: pictures, and sections that may be larger than memory."""
 
+import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.pictures import PICTURES, read_header
-from salt_pipeline.components.inference.scale import Scale, constant_traces, find_scale
+from salt_pipeline.components.inference.scale import Scale, Traces, constant_traces, find_scale, stored
 
 SECTION = ".npy"
 
@@ -25,12 +26,14 @@ class Source:
         width: Number of columns.
         percentiles: Percentiles of its values that become black and white; None keeps the grey levels of a picture and
             of an 8-bit section, and is `PERCENTILES` for the amplitudes of other sections.
+        null: A value that stands for no measurement, beside those that are found.
     """
 
     path: Path
     height: int
     width: int
     percentiles: tuple[float, float] | None
+    null: float | None = None
 
     def open(self) -> "Rows":
         """Decodes the picture.
@@ -38,7 +41,16 @@ class Source:
         Raises:
             BadImage: If it cannot be decoded, or its samples are not grey levels.
         """
-        return Rows(read_header(self.path).grey(self.percentiles))
+        picture = read_header(self.path)
+        self._check_size(picture.height, picture.width)
+        if self.null is not None:
+            picture = replace(picture, null=self.null)
+        return Rows(*picture.read(self.percentiles))
+
+    def _check_size(self, *size: int) -> None:
+        if size != (self.height, self.width):
+            found, expected = (f"{height} x {width}" for height, width in (size, (self.height, self.width)))
+            raise BadImage("was replaced while it was read", file=self.path, found=found, expected=expected)
 
 
 class Rows:
@@ -46,14 +58,21 @@ class Rows:
 
     Args:
         pixels_HW: Grey levels, uint8.
+        null_HW: Whether each pixel holds a null value; None if no pixel does.
     """
 
-    def __init__(self, pixels_HW: NDArray[np.uint8]) -> None:
-        self.pixels_HW = pixels_HW
+    def __init__(self, pixels_HW: NDArray[np.uint8], null_HW: NDArray[np.bool_] | None = None) -> None:
+        self.pixels_HW, self.null_HW = pixels_HW, null_HW
 
     def read(self, start: int, stop: int) -> NDArray[np.uint8]:
         """Rows `start` to `stop`, uint8."""
         return self.pixels_HW[start:stop]
+
+    def is_null(self, start: int, stop: int) -> NDArray[np.bool_]:
+        """Whether each pixel of the rows `start` to `stop` holds a null value: there is nothing to predict."""
+        if self.null_HW is None:
+            return np.zeros((stop - start, self.pixels_HW.shape[1]), dtype=bool)
+        return self.null_HW[start:stop]
 
 
 @dataclass(frozen=True)
@@ -67,9 +86,12 @@ class Section(Source):
             BadImage: If a number is not finite.
         """
         values = _map_section(self.path)
+        self._check_size(*values.shape)
         if values.dtype == np.uint8 and self.percentiles is None:
-            return SectionRows(self.path, Scale(0.0, 255.0))
-        scale = find_scale(values, self.percentiles, self._constants())
+            scale = Scale(0.0, 255.0, () if self.null is None else (self.null,))
+        else:
+            null = None if self.null is None else stored(self.null, values.dtype)
+            scale = find_scale(values, self.percentiles, self._constants(), null)
         scale.log_nulls(self.path, self._bands())
         return SectionRows(self.path, scale)
 
@@ -77,8 +99,8 @@ class Section(Source):
         # Mapped again each time, so that rows read before do not stay in memory.
         return (_map_section(self.path)[top : top + SIDE] for top in range(0, self.height, SIDE))
 
-    def _constants(self) -> set[float]:
-        """The values that fill traces; all values are checked to be finite."""
+    def _constants(self) -> Traces:
+        """The traces that one value fills; all values are checked to be finite."""
         low_W = high_W = _map_section(self.path)[0]
         for number, band in enumerate(self._bands()):
             low_W, high_W = np.minimum(low_W, band.min(axis=0)), np.maximum(high_W, band.max(axis=0))
@@ -106,22 +128,42 @@ class SectionRows(Rows):
         # Mapped again each time, so that rows read before do not stay in memory.
         return self.scale.grey(_map_section(self.path)[start:stop])
 
+    def is_null(self, start: int, stop: int) -> NDArray[np.bool_]:
+        """Whether each pixel of the rows `start` to `stop` holds a null value."""
+        return self.scale.is_null(_map_section(self.path)[start:stop])
 
-def open_source(path: Path, percentiles: tuple[float, float] | None) -> Source:
+
+def open_source(path: Path, percentiles: tuple[float, float] | None, null: float | None = None) -> Source:
     """Reads a file's header.
 
     Raises:
         BadImage: If the file is not an image that can be predicted.
     """
-    if not path.is_file():
-        raise BadImage("does not exist", file=path)
+    check_kind(path)
     if path.suffix.lower() == SECTION:
         height, width = _map_section(path).shape
-        return Section(path, height, width, percentiles)
+        return Section(path, height, width, percentiles, null)
     if path.suffix.lower() not in PICTURES:
         raise BadImage("unknown kind of file", file=path, expected="png, tif, tiff, npy, sgy or segy")
     picture = read_header(path)
-    return Source(path, picture.height, picture.width, percentiles)
+    return Source(path, picture.height, picture.width, percentiles, null)
+
+
+def check_kind(path: Path) -> None:
+    """Checks that this is a regular file: a pipe may never answer, a device may never end.
+
+    Raises:
+        BadImage: If it is not, or does not exist.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise BadImage("does not exist", file=path) from None
+    except OSError as error:
+        raise BadImage(f"cannot be read: {error.strerror}", file=path) from error
+    if not stat.S_ISREG(mode):
+        found = "a folder" if stat.S_ISDIR(mode) else "a pipe, a socket or a device"
+        raise BadImage("is not a regular file", file=path, found=found)
 
 
 def _map_section(path: Path) -> np.memmap:

@@ -8,11 +8,14 @@ from typing import Any
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION, _SAMPLES = 256, 257, 258, 259, 262, 274, 277
-_GREY_CURVE, _EXTRA, _FORMAT, _NO_DATA = 291, 338, 339, 42113
+_MIN, _MAX, _GREY_CURVE, _EXTRA, _FORMAT, _NO_DATA = 280, 281, 291, 338, 339, 42113
 
 _COLOURS = {0: "WhiteIsZero", 1: "grey", 2: "RGB", 3: "palette", 4: "transparency mask", 5: "CMYK", 6: "YCbCr"}
 _COLOURS |= {8: "CIELab", 9: "ICCLab", 10: "ITULab", 32803: "colour filter array", 34892: "linear raw"}
 _FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 4: "undefined", 5: "complex integer", 6: "complex"}
+_SAMPLES_OF = {2: 3, 5: 4, 6: 3, 8: 3, 9: 3, 10: 3}
+"""Samples of a pixel by PhotometricInterpretation, where it is not one."""
+
 _JPEG = 7
 
 
@@ -20,8 +23,8 @@ _JPEG = 7
 class TiffHeader:
     """The tags of TIFF 6.0 that say how samples are meant, of the file's first image.
 
-    Minima and maxima (MinSampleValue and others) are statistics by the specification, and profiles change no grey
-    level that is stored: neither is of interest.
+    Profiles change no grey level that is stored, and are not of interest. MinSampleValue and MaxSampleValue are
+    statistics by the specification; only 0 and the largest number of some bits, as 0 and 4095, say which bits are used.
 
     Attributes:
         width: Width as stored, px.
@@ -35,6 +38,7 @@ class TiffHeader:
         grey_curve: Whether GrayResponseCurve is present.
         null: GDAL_NODATA: the value that stands for no measurement; None if there is none.
         several: Whether the file holds more than one image.
+        used: Bits of a sample that are used, by MinSampleValue and MaxSampleValue; None if these do not say it.
     """
 
     width: int
@@ -48,6 +52,7 @@ class TiffHeader:
     grey_curve: bool
     null: float | None
     several: bool
+    used: int | None
 
     @property
     def kind(self) -> str:
@@ -55,12 +60,19 @@ class TiffHeader:
         depth = "/".join(map(str, dict.fromkeys(self.depths)))
         forms = [_FORMATS.get(form, f"SampleFormat {form}") for form in dict.fromkeys(self.formats) if form != 1]
         colour = _COLOURS.get(self.photometric, f"PhotometricInterpretation {self.photometric}")
-        return " ".join([f"{depth}-bit", *forms, colour])
+        usual = _SAMPLES_OF.get(self.photometric, 1)
+        count = [] if len(self.depths) == usual else [f"with {len(self.depths)} samples"]
+        return " ".join([f"{depth}-bit", *forms, colour, *count])
 
     @property
     def grey(self) -> bool:
         """Whether a pixel has one unsigned sample that is a grey level."""
         return self.photometric in (0, 1) and len(self.depths) == 1 and set(self.formats) == {1}
+
+    @property
+    def floating(self) -> bool:
+        """Whether a pixel has one sample that is a 32-bit floating-point number."""
+        return self.photometric in (0, 1) and self.depths == (32,) and set(self.formats) == {3}
 
     @property
     def rgb(self) -> bool:
@@ -98,7 +110,14 @@ def read_tiff_header(path: Path) -> TiffHeader:
         grey_curve=_GREY_CURVE in tags,
         null=null,
         several=tags.next != 0,
+        used=_used_bits(_each(tags.get(_MIN, 0), 1), _each(tags.get(_MAX, 0), 1), depths[0]),
     )
+
+
+def _used_bits(low: tuple[int, ...], high: tuple[int, ...], depth: int) -> int | None:
+    bits = high[0].bit_length()
+    declared = not any(low) and set(high) == {2**bits - 1}
+    return bits if declared and 0 < bits < depth else None
 
 
 def _each(value: Any, count: int) -> tuple[int, ...]:

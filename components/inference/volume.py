@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.sources import map_array
 
 _BLOCK = 2**20
@@ -65,27 +66,37 @@ class Volume(ABC):
 
 @dataclass(frozen=True)
 class ArrayVolume(Volume):
-    """A three-dimensional array in a .npy file: inline, crossline, time; or inline, time, crossline.
+    """An array in a .npy file: trace, time; inline, crossline, time; or inline, time, crossline.
 
     Attributes:
-        transposed: Whether the time is its second axis, and not its last.
+        transposed: Whether the time is the second of three axes, and not the last.
+        shape: Shape of the array.
     """
 
     transposed: bool
+    shape: tuple[int, ...]
 
     def read(self, start: int, stop: int) -> NDArray:
         """Traces `start` to `stop` of one inline, (traces, samples)."""
         # Mapped again each time, so that traces read before do not stay in memory.
         volume: NDArray = map_array(self.path)
-        if self.transposed:
+        if volume.shape != self.shape:
+            found, expected = (" x ".join(map(str, shape)) for shape in (volume.shape, self.shape))
+            raise BadImage("was replaced while it was read", file=self.path, found=found, expected=expected)
+        if volume.ndim == 2:
+            volume = volume[None]
+        elif self.transposed:
             volume = volume.swapaxes(1, 2)
         inline, first = divmod(start, volume.shape[1])
         return volume[inline, first : first + stop - start]
 
 
 def array_volume(path: Path, values: NDArray, *, transposed: bool) -> ArrayVolume:
-    """A volume in an array of three axes; each inline is a line."""
+    """A volume in an array of three axes, each inline of which is a line, or a line in one of two."""
+    amplitudes = values.dtype != np.uint8
+    if values.ndim == 2:
+        traces, samples = values.shape
+        return ArrayVolume(path, traces, samples, (Line("", 0, traces),), amplitudes, False, values.shape)
     inlines, crosslines, samples = (values.swapaxes(1, 2) if transposed else values).shape
     lines = tuple(Line(f"inline{number}", number * crosslines, (number + 1) * crosslines) for number in range(inlines))
-    amplitudes = values.dtype != np.uint8
-    return ArrayVolume(path, inlines * crosslines, samples, lines, amplitudes, transposed)
+    return ArrayVolume(path, inlines * crosslines, samples, lines, amplitudes, transposed, values.shape)

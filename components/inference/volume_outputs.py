@@ -11,9 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.files import atomic_path
+from salt_pipeline.components.inference.bad_image import BadImage
+from salt_pipeline.components.inference.outputs import check_outputs
 from salt_pipeline.components.inference.segy import FLOATS, SegyVolume, opened
 from salt_pipeline.components.inference.sources import Source
 from salt_pipeline.components.inference.volume import ArrayVolume, Line, Volume
+
+SEGY_FOLDERS, ARRAY_FOLDERS = ("probability", "mask"), ("maps", "masks")
 
 PICTURES = 20
 """Most lines of a volume that are also written as pictures."""
@@ -65,11 +69,10 @@ class ArrayWriter(VolumeWriter):
     def __init__(self, maps: IO[bytes], masks: IO[bytes], volume: ArrayVolume) -> None:
         self._files, self._transposed = (maps, masks), volume.transposed
         self._line: list[NDArray[np.uint8]] = []
-        line = (volume.traces // len(volume.lines), volume.samples)
-        self._traces = line[0]
-        shape = (len(volume.lines), *(line[::-1] if volume.transposed else line))
+        self._traces = volume.traces // len(volume.lines)
+        header = {"descr": "|u1", "fortran_order": False, "shape": volume.shape}
         for file in self._files:
-            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            np.lib.format.write_array_header_1_0(file, header)
 
     def write(self, start: int, map_TS: NDArray[np.uint8], mask_TS: NDArray[np.uint8]) -> None:
         """Writes traces; they are kept until the inline is complete."""
@@ -79,6 +82,19 @@ class ArrayWriter(VolumeWriter):
             for file, values_TS in zip(self._files, np.concatenate(self._line, axis=1), strict=True):
                 file.write((values_TS.T if self._transposed else values_TS).tobytes())
             self._line = []
+
+
+def check_volume_outputs(out: Path, volume: Volume) -> None:
+    """Checks that the outputs of a volume can have its name.
+
+    Raises:
+        BadImage: If its name is too long, or a folder has the name of an output.
+    """
+    for line in pictured(volume):
+        check_outputs(out, picture_of(volume, line).path)
+    for folder in (*SEGY_FOLDERS, *ARRAY_FOLDERS):
+        if (output := out / folder / volume.path.name).is_dir():
+            raise BadImage("its output cannot be written: is a folder", file=volume.path, found=output)
 
 
 @contextmanager
@@ -93,7 +109,7 @@ def open_volume_writer(out: Path, volume: Volume) -> Iterator[VolumeWriter]:
     """
     name = volume.path.name
     with ExitStack() as stack:
-        folders = ("probability", "mask") if isinstance(volume, SegyVolume) else ("maps", "masks")
+        folders = SEGY_FOLDERS if isinstance(volume, SegyVolume) else ARRAY_FOLDERS
         parts = [stack.enter_context(atomic_path(out / folder / name)) for folder in folders]
         if isinstance(volume, SegyVolume):
             for part in parts:

@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salt_pipeline.components.inference.bad_image import BadImage
-from salt_pipeline.components.inference.scale import SAMPLE, Scale, find_scale
+from salt_pipeline.components.inference.scale import NULL_LEVEL, SAMPLE, Scale, find_scale
 from salt_pipeline.components.inference.volume import Volume
 
 log = logging.getLogger(__name__)
-
-NULL_LEVEL = 128
 
 _LEAST = 1e-5
 """Least fraction of the samples that a null value fills, if it could be an amplitude as well."""
@@ -36,8 +34,8 @@ class VolumeScale:
     def grey(self, values_TS: NDArray) -> NDArray[np.uint8]:
         """Grey levels of traces (traces, samples)."""
         grey_TS = self.scale.grey(values_TS)
-        if self.partial:
-            grey_TS[self.is_null(values_TS)] = NULL_LEVEL
+        if self.dead:
+            grey_TS[dead_traces(values_TS)] = NULL_LEVEL
         return grey_TS
 
     @property
@@ -47,7 +45,10 @@ class VolumeScale:
 
     def is_null(self, values_TS: NDArray) -> NDArray[np.bool_]:
         """Whether each sample of traces (traces, samples) is not a measurement."""
-        return np.isin(values_TS, self.scale.nulls) | (dead_traces(values_TS) & self.dead)[:, None]
+        null_TS = self.scale.is_null(values_TS)
+        if self.dead:
+            null_TS[dead_traces(values_TS)] = True
+        return null_TS
 
 
 def dead_traces(values_TS: NDArray) -> NDArray[np.bool_]:
@@ -71,12 +72,13 @@ def measure(volume: Volume, percentiles: tuple[float, float] | None, null: float
     if not volume.amplitudes and percentiles is None:
         return VolumeScale(Scale(0.0, 255.0, () if null is None else (null,)), dead=False)
     every = -(-volume.traces // SAMPLE)
-    dead, constants, sample, spare, declared = 0, set[float](), [], None, null
+    dead, sample, spare, declared = 0, [], None, null
+    constants: dict[float, tuple[int, ...]] = {}
     for start, values_TS in volume.blocks():
         _check_finite(volume, start, values_TS)
         dead_T = dead_traces(values_TS)
         dead += int(dead_T.sum())
-        constants |= set(np.unique(values_TS[dead_T, 0]).astype(float).tolist())
+        constants |= dict.fromkeys(np.unique(values_TS[dead_T, 0]).astype(float).tolist(), ())
         live_TS = values_TS[-start % every :: every][~dead_T[-start % every :: every]]
         sample.append(np.array(live_TS))
         if spare is None and not dead_T.all():
@@ -90,8 +92,9 @@ def measure(volume: Volume, percentiles: tuple[float, float] | None, null: float
         percent = 100 * dead / volume.traces
         log.warning("%s: %.3g%% of the traces are dead, of one value each: %s", volume.path, percent, _OMITTED)
     sample_TS = np.concatenate(sample)
-    scale = find_scale((sample_TS if len(sample_TS) else spare).T, percentiles, constants - {0.0}, declared)
-    nulls = _occurring(volume, scale, [value for value in scale.nulls if value or value == null], declared)
+    constants.pop(0.0, None)
+    scale = find_scale((sample_TS if len(sample_TS) else spare).T, percentiles, constants, declared)
+    nulls = _occurring(volume, scale, declared)
     return VolumeScale(Scale(scale.low, scale.high, nulls), dead > 0)
 
 
@@ -107,12 +110,12 @@ def _check_finite(volume: Volume, start: int, values_TS: NDArray) -> None:
         )
 
 
-def _occurring(volume: Volume, scale: Scale, nulls: list[float], declared: float | None) -> tuple[float, ...]:
-    """The null values among these, each logged with the fraction of all samples that it fills.
+def _occurring(volume: Volume, scale: Scale, declared: float | None) -> tuple[float, ...]:
+    """The null values of the scale, each logged with the fraction of all samples that it fills.
 
     Among many amplitudes, one may be equal to a usual null value by chance.
     """
-    if not nulls:
+    if not (nulls := scale.nulls):
         return ()
     counts, total, found = np.zeros(len(nulls), np.int64), volume.traces * volume.samples, []
     for _, values_TS in volume.blocks():

@@ -1,6 +1,8 @@
 """The problems of an archive, collected so that all are reported at once."""
 
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.grouped import grouped
+from salt_pipeline.components.core.visible import visible
 
 SHOWN = 50
 """Most problems that are listed; further ones are only counted."""
@@ -18,8 +20,8 @@ class Problems:
 
     @property
     def errors(self) -> list[SaltError]:
-        """All problems, those of the entire archive first, as they may be the cause of the others."""
-        return [error for _, error in sorted(self._found, key=lambda item: item[0] is not None)]
+        """All problems, one per cause; those of the entire archive first, as they may be the cause of the others."""
+        return grouped(error for _, error in sorted(self._found, key=lambda item: item[0] is not None))
 
     @property
     def of_archive(self) -> bool:
@@ -41,4 +43,4 @@ class Problems:
         if len(errors) > SHOWN:
             listed.append(SaltError(f"and {len(errors) - SHOWN:,} more"))
         noun = "problem" if len(errors) == 1 else "problems"
-        return SaltErrors(f"{data}: {len(errors):,} {noun} found", listed)
+        return SaltErrors(f"{visible(data)}: {len(errors):,} {noun} found", listed)

@@ -41,7 +41,7 @@ def ingest(data: str, config: dict, dataset: str) -> dict[str, str]:
     dropped = problems.reasons()
     survey.drop(dropped)
     counts = survey.counts()
-    if not counts["labelled"] or not counts["test"]:
+    if not counts["labelled"] or not (counts["test"] or survey.without_test):
         raise SaltErrors(f"{data}: no labelled or no test image remains", problems.as_error(data).problems)
     _warn(counts, dropped)
     found = ContentHash()
@@ -66,21 +66,21 @@ def check_data(data: str) -> tuple[dict[str, int], list[SaltError]]:
         data: The competition's zip of zips, a flat zip, or a folder; or the s3:// URI of a zip.
 
     Returns:
-        Counts (`labelled`, `test`, `empty_masks`, `black_images`) of what could be read, and every
-        problem found.
+        Counts (`labelled`, `test`, `empty_masks`, `black_images`) of what could be read, none of an archive that cannot
+        be opened, and every problem found, one per cause.
     """
     problems = Problems()
     try:
         counts = read_survey(data, problems).counts()
     except SaltErrors as error:
-        return Survey().counts(), [*problems.errors, *error.problems]
+        return {}, [*problems.errors, *error.problems]
     except SaltError as error:
-        return Survey().counts(), [*problems.errors, error]
+        return {}, [*problems.errors, error]
     return counts, problems.errors
 
 
 def read_test_ids(data: str) -> list[str]:
-    """Reads the ids a submission must have, in the sample's order.
+    """Reads the ids a submission must have, in the sample's order; sorted if there is no sample.
 
     Raises:
         SaltErrors: If the archive has any problem.
@@ -89,7 +89,7 @@ def read_test_ids(data: str) -> list[str]:
     survey = read_survey(data, problems)
     if problems.errors:
         raise problems.as_error(data)
-    return sorted(survey.positions, key=survey.positions.__getitem__)
+    return sorted(survey.test, key=lambda image_id: (survey.positions.get(image_id, 0), image_id))
 
 
 def _row_groups(survey: Survey) -> Iterator[pa.Table]:

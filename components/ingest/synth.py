@@ -16,8 +16,8 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path
 from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.ingest.layout import SYNTHETIC
 from salt_pipeline.components.ingest.seismic import Kind, section
-from salt_pipeline.components.ingest.survey import SYNTHETIC
 
 FRACTIONS: dict[Kind, float] = {
     "empty": 0.38,

@@ -1,29 +1,26 @@
 """The archive's csv files."""
 
-import csv
-import io
 import math
 import re
 
+from salt_pipeline.components.core.csv_table import LIMIT, Row, header_error, read_csv
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.numbers import plain_number
-from salt_pipeline.components.ingest.archive import Entry
+from salt_pipeline.components.ingest.entry import Entry
 from salt_pipeline.components.ingest.problems import Problems
-
-LIMIT = 64 << 20
-"""Most bytes of a csv file; the largest of the real ones, train.csv, has 1 MB."""
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
-def check_id(image_id: str, where: str) -> None:
+def check_id(image_id: str, file: str, field: str | None = None) -> None:
     """Checks that an id is harmless in a csv file, a file name and a web page.
 
     Raises:
         SaltError: If it has other characters than letters, digits, _ and -, or more than 64.
     """
     if not _ID.fullmatch(image_id):
-        raise SaltError("is no id", file=where, found=repr(image_id[:80]), expected="letters, digits, _ and -")
+        found = ascii(image_id[:80])  # shows letters of other scripts too, which look like ours
+        raise SaltError("is no id", file=file, field=field, found=found, expected="1 to 64 letters, digits, _ and -")
 
 
 def read_table(entry: Entry, column: str, problems: Problems) -> dict[str, str] | None:
@@ -39,37 +36,42 @@ def read_table(entry: Entry, column: str, problems: Problems) -> dict[str, str] 
     """
     values: dict[str, str] = {}
     try:
-        text = entry.read(LIMIT).decode("utf-8-sig")
-        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        names = rows.fieldnames or []
-        missing = [name for name in ("id", column) if name not in names]
-        if missing:
-            found = ", ".join(names) or "nothing"
-            raise SaltError(
-                f"no column {' or '.join(missing)}", file=entry.where, found=found, expected=f"id, {column}"
-            )
-        for row in rows:
-            line = f"{entry.where}, line {rows.line_num}"
-            image_id = row["id"]
-            if None in row or None in row.values() or not image_id:
-                problems.add(SaltError("row of another length", file=line, expected=", ".join(names)), image_id or None)
-                continue
-            try:
-                check_id(image_id, line)
-            except SaltError as error:
-                problems.add(error)
-                continue
-            if image_id in values:
-                problems.add(SaltError("id occurs twice", file=line, found=image_id), image_id)
-            else:
-                values[image_id] = row[column].strip()
+        rows = read_csv(entry.read(LIMIT), entry.where)
+        header = next(rows, Row(1, [])).fields
+        if header.count("id") != 1 or header.count(column) != 1:
+            raise header_error(header, ["id", column], entry.where)
+        places = header.index("id"), header.index(column)
+        for line, fields in rows:
+            _add_row(values, fields, len(header), places, (entry.where, f"line {line}"), problems)
     except SaltError as error:
         problems.add(error)
         return None
-    except (UnicodeDecodeError, csv.Error) as error:
-        problems.add(SaltError("is no csv file", file=entry.where, found=error))
-        return None
     return values
+
+
+def _add_row(
+    values: dict[str, str],
+    fields: list[str],
+    columns: int,
+    places: tuple[int, int],
+    where: tuple[str, str],
+    problems: Problems,
+) -> None:
+    """Adds one row, or reports its problem."""
+    file, line = where
+    image_id, value = (fields[place] if place < len(fields) else "" for place in places)
+    try:
+        check_id(image_id, file, line)
+    except SaltError as error:
+        problems.add(error)
+        return
+    if len(fields) != columns:
+        found = f"{len(fields)} columns"
+        problems.add(SaltError("row of another length", file=file, field=line, found=found, expected=columns), image_id)
+    elif image_id in values:
+        problems.add(SaltError("id occurs twice", file=file, field=line, found=image_id), image_id)
+    else:
+        values[image_id] = value
 
 
 def to_depth(text: str, image_id: str, where: str) -> int:

@@ -8,15 +8,16 @@ from typing import Any
 import torch
 from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from salt_pipeline.components.core.config.config import MAX_FOLDS, EncoderName, ModelConfig
 from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.files import atomic_path, read_json, write_json
+from salt_pipeline.components.core.files import read_json, write_json
+from salt_pipeline.components.network.tensor_file import write_tensors
+from salt_pipeline.components.network.tensors import check_finite, check_tensors
 from salt_pipeline.components.network.unet import SaltNet
-from salt_pipeline.components.network.weights import check_finite
 
 VERSION = 1
 
@@ -61,8 +62,7 @@ def save_model(folder: str, weights: dict[str, Tensor], architecture: ModelConfi
     """
     path = Path(folder, "model.safetensors")
     check_finite(weights, path)
-    with atomic_path(path) as part:
-        save_file({key: value.detach().cpu().contiguous() for key, value in weights.items()}, part)
+    write_tensors(path, weights)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     sidecar = {"version": VERSION, "architecture": architecture.model_dump(mode="json"), "sha256": digest, **facts}
     write_json(Path(folder, "model.json"), {**sidecar, "versions": {name: version(name) for name in PACKAGES}})
@@ -104,7 +104,7 @@ def load_files(weights: Path, sidecar: Path, device: torch.device) -> tuple[Salt
             raise SaltError("was altered: its SHA-256 is not the sidecar's", file=weights)
         model = SaltNet(described.encoder, described.architecture)
         state = load_file(weights)
-        check_finite(state, weights)
+        check_tensors(state, model.state_dict(), weights)
         model.load_state_dict(state)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise SaltError("cannot be loaded", file=weights, found=str(error).splitlines()[0]) from error

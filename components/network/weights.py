@@ -2,25 +2,27 @@
 
 import importlib
 import logging
+import re
 import shutil
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import segmentation_models_pytorch as smp
 import timm
 import torch
 from pyarrow import ArrowException
 from pyarrow.fs import FileSystem
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store.uris import is_uri
-from salt_pipeline.components.core.weights_file import NOT_FINITE
+from salt_pipeline.components.network.state_file import read_state, some_names
+from salt_pipeline.components.network.tensors import check_finite
 
 log = logging.getLogger(__name__)
+
+_PREFIXES = re.compile(r"^(?:(?:module|_orig_mod|encoder|model)\.)+")
+"""What DataParallel, torch.compile, a segmentation model and timm put before the names of an encoder's tensors."""
 
 LITE = "tu-tf_efficientnet_lite"
 
@@ -41,7 +43,7 @@ def load_encoder_weights(encoder: nn.Module, name: str, source: str) -> None:
         return
     if "://" in source:
         with TemporaryDirectory() as scratch:
-            state = read_state(fetch(source, Path(scratch)))
+            state = read_state(fetch(source, Path(scratch)), source)
     elif source != "imagenet":
         state = read_state(Path(source))
     elif name.startswith(LITE) and name.removeprefix(LITE) in {"0", "1", "2"}:
@@ -71,28 +73,6 @@ def fetch(uri: str, folder: Path) -> Path:
         found = str(error).split("\n")[0]
         raise SaltError("cannot be fetched", file=uri, field="model.encoder_weights", found=found) from error
     return target
-
-
-def read_state(path: Path) -> dict[str, Tensor]:
-    """Reads a state dict from a file.
-
-    Raises:
-        SaltError: If the file does not exist or holds anything but named tensors.
-    """
-    if not path.is_file():
-        raise SaltError(
-            "no such weights file", file=path, field="model.encoder_weights", expected="imagenet, none, file"
-        )
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch and safetensors raise many kinds for a damaged file
-        found = str(error).split("\n")[0] or type(error).__name__
-        raise SaltError("cannot be read as weights", file=path, found=found) from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise SaltError("cannot be read as weights", file=path, expected="a state dict of tensors")
-    return state
 
 
 def lite_state(name: str) -> dict[str, Tensor]:
@@ -130,38 +110,52 @@ def hub_state(name: str) -> dict[str, Tensor]:
 
 
 def fit_state(encoder: nn.Module, state: dict[str, Tensor], source: str) -> None:
-    """Loads the tensors of `state` that belong to the encoder; a classifier's head is skipped.
+    """Loads the tensors of `state` that belong to the encoder; a classifier's head or a decoder is skipped.
+
+    The names may have the prefixes that wrappers and larger models add, such as `module.` and `encoder.`.
 
     Raises:
         SaltError: If a tensor of the encoder is missing, of another shape, or holds a number that is not finite.
     """
     own = encoder.state_dict()
-    bare = {key.removeprefix("model."): value for key, value in state.items()}
-    chosen = {}
+    chosen = _chosen(own, state, source)
     for key, value in own.items():
-        given = bare.get(key.removeprefix("model."))
-        if given is None and key.endswith("num_batches_tracked"):
-            given = value
-        if given is None:
-            raise SaltError("tensor is missing", file=source, field=key, expected=tuple(value.shape))
+        given = chosen[key]
         if given.shape != value.shape:
             raise SaltError(
                 "wrong shape", file=source, field=key, found=tuple(given.shape), expected=tuple(value.shape)
             )
-        chosen[key] = given
+        if given.is_floating_point() != value.is_floating_point() or given.layout != torch.strided or given.is_meta:
+            raise SaltError("wrong type", file=source, field=key, found=_kind(given), expected=_kind(value))
     check_finite(chosen, source)
     encoder.load_state_dict(chosen)
     log.info("encoder weights: %s (%d tensors)", source, len(chosen))
 
 
-def check_finite(weights: Mapping[str, Tensor], file: str | Path) -> None:
-    """Checks that no number is NaN or infinite: a network with such a weight predicts the same for every image.
+def _chosen(own: dict[str, Tensor], state: dict[str, Tensor], source: str) -> dict[str, Tensor]:
+    """Finds the tensors of the encoder, whatever prefixes either side has; batch counters may be missing."""
+    named: dict[str, list[str]] = {}
+    for key in state:
+        named.setdefault(_bare(key), []).append(key)
+    counters = {key: value for key, value in own.items() if key.endswith("num_batches_tracked")}
+    missing = [key for key in own if key not in counters and _bare(key) not in named]
+    if missing:
+        raise SaltError(
+            f"tensor is missing, {len(missing)} of {len(own)} in all",
+            file=source,
+            field=missing[0],
+            found=f"{len(state)} tensors: {some_names(list(state))}",
+            expected=f"{len(own)} tensors: {some_names(list(own))}",
+        )
+    for key in own:
+        if len(names := named.get(_bare(key), [])) > 1:
+            raise SaltError("several tensors are of this name", file=source, field=key, found=some_names(names))
+    return {key: state[named[_bare(key)][0]] if _bare(key) in named else counters[key] for key in own}
 
-    Raises:
-        SaltError: Naming the file and the first tensor that holds one.
-    """
-    for name, values in weights.items():
-        if not values.isfinite().all():
-            bad = values[~values.isfinite()]
-            found = f"{bad[0].item()}, {len(bad)} of {values.numel()} numbers"
-            raise SaltError(NOT_FINITE, file=file, field=name, found=found, expected="no NaN, no infinity")
+
+def _bare(name: str) -> str:
+    return _PREFIXES.sub("", name)
+
+
+def _kind(tensor: Tensor) -> str:
+    return " ".join(str(part).removeprefix("torch.") for part in (tensor.layout, tensor.device, tensor.dtype))

@@ -9,7 +9,9 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from salt_pipeline.components.core.tracking.experiment import find_experiment
+from salt_pipeline.components.core.tracking.address import VARIABLE
+from salt_pipeline.components.core.tracking.experiment import find_experiment, find_runs
+from salt_pipeline.components.core.tracking.failures import tracking_error
 from salt_pipeline.components.core.tracking.server import open_client
 
 log = logging.getLogger(__name__)
@@ -66,15 +68,15 @@ def _state(state: str, finished: bool | None) -> str:
 
 def _tracked(run: str) -> tuple[bool | None, float | None]:
     """Whether the run has finished in MLflow, None if that is unknown; and its score if it has."""
-    if not os.environ.get("MLFLOW_TRACKING_URI"):
+    address = os.environ.get(VARIABLE)
+    if not address:
         return None, None
     try:
-        client = open_client(os.environ["MLFLOW_TRACKING_URI"])
+        client = open_client(address)
         experiment = find_experiment(client)
-        condition = f"tags.`salt.run` = '{run}' and tags.`salt.kind` = 'pipeline'"
-        found = client.search_runs([experiment], condition) if experiment else []
+        found = find_runs(client, experiment, run, "tags.`salt.kind` = 'pipeline'") if experiment else []
     except Exception as error:  # a tracking server fails in many ways, and none may prevent the notification
-        log.warning("the score is unknown: MLflow does not answer (%s)", type(error).__name__)
+        log.warning("the score is unknown: %s", tracking_error(error, address))
         return None, None
     finished = [one for one in found if one.info.status == "FINISHED"]
     return bool(finished), finished[0].data.metrics.get("score") if finished else None

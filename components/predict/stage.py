@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,11 +12,12 @@ import pyarrow.compute as pc
 import torch
 from numpy.typing import NDArray
 
-from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.dataset import dataset_groups
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.jobs import job_title
 from salt_pipeline.components.core.labelled import check_facts
+from salt_pipeline.components.core.passed_over import is_passed_over
 from salt_pipeline.components.core.schemas import (
     DATASET,
     MAPS,
@@ -48,16 +50,20 @@ def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[st
         Strings that describe the artifact.
 
     Raises:
-        SaltError: If an input is missing, damaged, or the model was trained on other data.
+        SaltError: If an input is missing, damaged, holds no test image, or the model was trained on other data.
     """
     data_hash = table_metadata(open_table(dataset, DATASET)).get("data_hash", "")
     predictor = Predictor(model, config)
     check_facts(model, predictor.facts, {"data_hash": data_hash})
 
     def batches() -> Iterator[Batch]:
+        count = 0
         for group in dataset_groups(dataset, ["id", "labelled", "image"]):
             test = group.filter(pc.invert(group["labelled"]))
+            count += len(test)
             yield test["id"].to_pylist(), array_to_pixels(test["image"])
+        if not count:
+            raise SaltError("holds no test image", file=dataset)
 
     return predictor.write(batches(), maps)
 
@@ -75,11 +81,12 @@ def predict_folder(images: str, model: str, config: dict, maps: str) -> dict[str
         Strings that describe the artifact.
 
     Raises:
-        SaltError: If there is no image, one is not 101 x 101 grey, or the model cannot be loaded.
+        SaltError: If there is no image, one cannot be read or is not 101 x 101 grey, or the model cannot be loaded.
     """
     from salt_pipeline.components.core.decode import decode_image
 
-    files = sorted(Path(images).glob("*.png"), key=lambda file: file.stem)
+    found = (file for file in Path(images).glob("*.png") if not is_passed_over(PurePath(file.name)))
+    files = sorted(found, key=lambda file: file.stem)
     if not files:
         raise SaltError("holds no images", file=images, expected="<id>.png files")
     predictor = Predictor(model, config)
@@ -87,9 +94,34 @@ def predict_folder(images: str, model: str, config: dict, maps: str) -> dict[str
     def batches() -> Iterator[Batch]:
         for start in range(0, len(files), ROW_GROUP):
             part = files[start : start + ROW_GROUP]
-            yield [file.stem for file in part], np.stack([decode_image(f.read_bytes(), str(f)) for f in part])
+            yield [file.stem for file in part], np.stack([decode_image(_read(f), str(f)) for f in part])
 
     return predictor.write(batches(), maps)
+
+
+def _read(file: Path) -> bytes:
+    """Reads a PNG file whose name is an id."""
+    from salt_pipeline.components.core.decode import LIMIT
+
+    try:
+        if not file.is_file():  # a pipe may never answer
+            raise SaltError("is not a regular file", file=file)
+        if (size := file.stat().st_size) > LIMIT:
+            raise SaltError("is too large", file=file, found=f"{size} bytes", expected=f"at most {LIMIT}")
+        content = file.read_bytes()
+    except OSError as error:
+        raise SaltError(f"cannot be read: {error.strerror}", file=file) from error
+    if not file.stem.isprintable():
+        raise SaltError("the name is no id", file=file, expected="printable characters")
+    return content
+
+
+def _own_config(model: str, sidecar: dict[str, Any]) -> Config:
+    """The configuration that a model was trained by."""
+    try:
+        return parse_config(sidecar.get("config"))
+    except SaltErrors as error:
+        raise SaltErrors(f"{Path(model, 'model.json')}: config: is not valid", error.problems) from None
 
 
 class Predictor:
@@ -106,8 +138,8 @@ class Predictor:
     def __init__(self, model: str, config: dict | None) -> None:
         self.device = pick_device()
         self.network, sidecar = load_model(model, self.device)
-        document = sidecar["config"] if config is None else config
-        self.config = parse_config(document).model_copy(update={"model": self.network.config})
+        settings = _own_config(model, sidecar) if config is None else parse_config(config)
+        self.config = settings.model_copy(update={"model": self.network.config})
         self.facts = {key: str(sidecar[key]) for key in ("encoder", "fold", "config_hash", "data_hash")}
 
     def write(self, batches: Iterable[Batch], maps: str) -> dict[str, str]:

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
-from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.labelled import one_grey_level
 from salt_pipeline.components.core.schemas import DATASET, open_table, table_metadata
+from salt_pipeline.components.core.table_facts import read_json_fact
 from salt_pipeline.components.report.inputs import Labelled
 
 
@@ -54,14 +53,12 @@ def read_dataset_facts(dataset: str, labelled: Labelled) -> DatasetFacts:
         constant=int(one_grey_level(labelled.images_BHW).sum()),
         coverage=float(coverage_B[coverage_B > 0].mean()) if coverage_B.any() else 0.0,
         depth=(float(known.min()), float(known.max())) if len(known) else None,
-        dropped=_parse_dropped(dataset, facts.get("dropped", "{}")),
+        dropped=_dropped(dataset, facts),
     )
 
 
-def _parse_dropped(dataset: str, text: str) -> dict[str, str]:
-    try:
-        return TypeAdapter(dict[str, str]).validate_json(text)
-    except ValidationError:
-        expected = "a JSON object of texts"
-        problem = "is not valid metadata"
-        raise SaltError(problem, file=dataset, field="dropped", found=text[:100], expected=expected) from None
+def _dropped(dataset: str, facts: dict[str, str]) -> dict[str, str]:
+    if "dropped" not in facts:
+        return {}
+    dropped: dict[str, str] = read_json_fact(dataset, facts, "dropped", dict[str, str], "a JSON object of texts")
+    return dropped

@@ -5,15 +5,17 @@ from typing import Annotated, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from salt_pipeline.components.core.blended import Weight, check_encoders, check_sum, read_blend
 from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import Job, by_job
 from salt_pipeline.components.core.labelled import check_facts, check_ids, read_folds, read_labelled
-from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, open_table, read_table, table_metadata
+from salt_pipeline.components.core.schemas import MAPS, SIDE, array_to_pixels, open_table, read_table, table_metadata
 from salt_pipeline.components.report.architecture import Architecture
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -56,56 +58,80 @@ class Maps:
 
 
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=10**15)]
 
 
-class Epoch(BaseModel):
-    """The part of an epoch of a learning curve that the report shows."""
+class Document(BaseModel):
+    """A JSON document of a stage: a number is a number, not its text."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class Epoch(Document):
+    """An epoch of a learning curve; further entries are numbers too, for MLflow."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float] = Field(init=False)
 
     epoch: int = Field(ge=1)
     phase: Literal[1, 2]
     score: Score
-    loss: FiniteFloat | None = None
+    loss: float | None = None
+    seconds: Amount | None = None
+    ended: Amount | None = None
+
+    @model_validator(mode="after")
+    def _begins(self) -> Self:
+        """An epoch that says when it ended also says how long it took."""
+        if self.ended is not None and self.seconds is None:
+            raise PydanticCustomError("epochs", "ended is given without seconds")
+        return self
 
 
-class Curve(BaseModel):
+class Curve(Document):
     """The learning curve that train_fold writes; fields with a default are missing from files of older versions."""
 
     encoder: str
-    fold: int = Field(ge=0)
+    fold: Count
     config_hash: str
     data_hash: str
     seconds: Amount
     device: str
     epochs: list[Epoch] = Field(min_length=1)
-    best_epoch: int = Field(ge=0)
+    best_epoch: Count
+    ended: Amount | None = None
+    oof_score: Score | None = None
+    oof_salt_accuracy: Score | None = None
     architecture: Architecture | None = None
-    peak_memory_bytes: Annotated[int, Field(ge=0)] | None = None
+    peak_memory_bytes: Count | None = None
     images_per_second: Amount | None = None
     versions: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _epochs_are_counted(self) -> Self:
-        """The epochs are numbered from 1, and the best one is among them."""
+        """The epochs are numbered from 1, and the best one is among them; a training that ended has scores."""
         numbers = [epoch.epoch for epoch in self.epochs]
         if numbers != list(range(1, len(numbers) + 1)):
             raise PydanticCustomError("epochs", f"epochs are not 1 to {len(numbers)}, each once")
         if self.best_epoch > len(numbers):
             raise PydanticCustomError("epochs", f"best_epoch is {self.best_epoch}, of {len(numbers)} epochs")
+        if self.ended and None in (self.oof_score, self.oof_salt_accuracy):
+            raise PydanticCustomError("epochs", "ended is given without oof_score and oof_salt_accuracy")
         return self
 
 
-class ChoiceFile(BaseModel):
+class ChoiceFile(Document):
     """The part of choice.json that the report needs: the choice of submission, and the ensemble's score by it.
 
     The weights of the encoders are missing from files of older versions.
     """
 
     threshold: Score
-    min_area: int = Field(ge=0)
+    min_area: int = Field(ge=0, le=SIDE * SIDE)
     score: Score
     score_cross_fitted: Score
-    weights: dict[str, Score] = {}
+    weights: dict[str, Weight] = {}
     data_hash: str
     config_hash: str
 
@@ -114,11 +140,13 @@ def read_truth(dataset: str, folds: str) -> Labelled:
     """Reads the labelled images and their folds.
 
     Raises:
-        SaltError: If a file is wrong or the folds are of other images.
+        SaltError: If a file is wrong, no image is labelled, or the folds are of other images.
     """
     table, facts = read_labelled(dataset, ["id", "image", "mask", "depth"])
     data_hash = facts.get("data_hash", "")
     ids = table["id"].to_pylist()
+    if not ids:
+        raise SaltError("holds no labelled image", file=dataset)
     return Labelled(
         ids=ids,
         images_BHW=array_to_pixels(table["image"]),
@@ -134,10 +162,11 @@ def read_maps(path: str, labelled: Labelled, config: Config) -> Maps:
     """Reads the blended out-of-fold maps.
 
     Raises:
-        SaltError: If the file is wrong, or of other images or another configuration.
+        SaltError: If the file is wrong, not blended, or of other images or another configuration.
     """
     table, facts = read_table(path, MAPS)
     check_facts(path, facts, {"kind": "oof", "data_hash": labelled.data_hash, "config_hash": config.hash})
+    read_blend(path, facts, config)
     check_ids(path, table["id"].to_pylist(), labelled.ids)
     return Maps(array_to_pixels(table["map"]), table["salt"].to_numpy())
 
@@ -193,10 +222,9 @@ def read_choice(path: str, labelled: Labelled, config: Config) -> ChoiceFile:
     choice = _read_model(path, ChoiceFile)
     hashes = {"data_hash": choice.data_hash, "config_hash": choice.config_hash}
     check_facts(path, hashes, {"data_hash": labelled.data_hash, "config_hash": config.hash})
-    names = {encoder.name for encoder in config.encoders}
-    if choice.weights and choice.weights.keys() != names:
-        found, expected = (", ".join(sorted(of)) for of in (choice.weights, names))
-        raise SaltError("is of other encoders", file=path, field="weights", found=found, expected=expected)
+    if choice.weights:
+        check_encoders(path, choice.weights, config)
+        check_sum(path, tuple(choice.weights.values()))
     return choice
 
 
@@ -204,6 +232,4 @@ def _read_model(path: str, model: type[Model]) -> Model:
     try:
         return model.model_validate(read_json(path))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"])) or None
-        raise SaltError(first["msg"], file=path, field=field) from None
+        raise problems_of(error, path)[0] from None

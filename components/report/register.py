@@ -11,7 +11,8 @@ from uuid import uuid4
 import yaml
 from mlflow.exceptions import MlflowException
 
-from salt_pipeline.components.core.bundle import Bundle, open_bundle
+from salt_pipeline.components.core.bundle import open_bundle
+from salt_pipeline.components.core.bundle_document import Bundle
 from salt_pipeline.components.core.files import write_json
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.core.tracking.server import patient_uploads
@@ -79,7 +80,8 @@ def _register(tracking: Tracking, run_id: str, bundle: Bundle) -> str:
 
 
 def _summary(bundle: Bundle) -> str:
-    low, high, score = (bundle.scores[name] for name in ("score_low", "score_high", "score"))
+    score = bundle.scores["score"]
+    low, high = (bundle.scores.get(name, score) for name in ("score_low", "score_high"))
     warning = " Trained on synthetic images: useless on real data." if bundle.synthetic else ""
     return f"{len(bundle.members)} networks, {score:.4f} out of fold ({low:.4f} to {high:.4f}).{warning}"
 

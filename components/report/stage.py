@@ -57,6 +57,10 @@ def report(
     """
     settings = parse_config(config)
     labelled = read_truth(dataset, folds)
+    if (largest := labelled.fold_B.max()) >= settings.split.folds:
+        raise SaltError(
+            "no such fold", file=folds, field="fold", found=largest, expected=f"less than {settings.split.folds}"
+        )
     chosen = read_choice(choice, labelled, settings)
     learning = read_curves(curves, labelled, settings)
     encoders = {name: without_constant(maps, labelled) for name, maps in read_jobs(oofs, labelled, settings).items()}

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.components.core.numbers import plain_number
 from salt_pipeline.components.core.stages import STAGES
 from salt_pipeline.components.report.inputs import Curve
 
@@ -30,6 +32,9 @@ def task_seconds(**artifacts: Sequence[Any]) -> dict[str, list[float]]:
 
     Args:
         **artifacts: By stage, one KFP artifact of each of its tasks; those without a duration are skipped.
+
+    Raises:
+        SaltError: If a duration is not a number of seconds.
     """
     found = {
         name: [made.metadata.get("stage_seconds", "") for made in all_made] for name, all_made in artifacts.items()
@@ -37,8 +42,15 @@ def task_seconds(**artifacts: Sequence[Any]) -> dict[str, list[float]]:
     found["predict"] = [
         seconds for made in artifacts["ensemble"] for seconds in made.metadata.get("predict_seconds", "").split()
     ]
-    read = {name: [float(seconds) for seconds in found.get(name, []) if seconds] for name in STAGES}
+    read = {name: [_duration(seconds) for seconds in found.get(name, []) if seconds] for name in STAGES}
     return {name: seconds for name, seconds in read.items() if seconds}
+
+
+def _duration(text: object) -> float:
+    seconds = plain_number(str(text))
+    if seconds < 0:
+        raise SaltError("is not a duration", field="stage_seconds", found=seconds, expected="0 or more")
+    return seconds
 
 
 def stage_times(seconds: Seconds, curves: dict[Job, Curve]) -> list[StageTime]:

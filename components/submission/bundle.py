@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from salt_pipeline.components.core.bundle import Bundle, write_bundle
+from salt_pipeline.components.core.bundle import write_bundle
+from salt_pipeline.components.core.bundle_document import Bundle
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json

@@ -1,16 +1,22 @@
 """Submission files, checked and scored as Kaggle would."""
 
-import csv
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from salt_pipeline.components.core.csv_table import LIMIT, Row, header_error, read_csv
+from salt_pipeline.components.core.decode import LIMIT as MASK_LIMIT
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.grouped import grouped, listed
 from salt_pipeline.components.core.metric import score_images
+from salt_pipeline.components.core.passed_over import is_passed_over
+from salt_pipeline.components.core.regular_file import read_regular
 from salt_pipeline.components.core.rle import decode, runs
 from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.core.visible import visible
 
 HEADER = ["id", "rle_mask"]
 
@@ -43,7 +49,8 @@ def score_csv(path: str | Path, masks: str | Path) -> tuple[float, int]:
         SaltError: If the file or a mask is not valid, or not every row has a mask and every mask a row.
     """
     folder = Path(masks)
-    files = {file.stem: file for file in sorted(folder.glob("*.png"))}
+    pictures = (file for file in sorted(folder.glob("*")) if file.suffix.lower() == ".png")
+    files = {file.stem: file for file in pictures if not is_passed_over(file)}
     if not files:
         raise SaltError("holds no masks", file=folder, expected="<id>.png files")
     rle_by_id, problems = _read(path, files)
@@ -58,50 +65,52 @@ def score_csv(path: str | Path, masks: str | Path) -> tuple[float, int]:
 
 def _read(path: str | Path, ids: Iterable[str]) -> tuple[dict[str, str], list[SaltError]]:
     """Reads the run lengths by id, and all problems."""
+    where = visible(str(path))
     rle_by_id: dict[str, str] = {}
     problems: list[SaltError] = []
     wanted = dict.fromkeys(ids)
     unknown: list[str] = []
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            rows = csv.reader(file)
-            header = next(rows, [])
-            if header != HEADER:
-                problems.append(
-                    SaltError("wrong header", file=path, found=",".join(header) or "none", expected=",".join(HEADER))
-                )
-            for row in rows:
-                place = f"line {rows.line_num}"
-                if len(row) != 2:
-                    problems.append(
-                        SaltError("is not an id and a mask", file=path, field=place, found=f"{len(row)} columns")
-                    )
-                    continue
-                image, rle = row
-                if image in rle_by_id:
-                    problems.append(SaltError("duplicate id", file=path, field=place, found=image))
-                elif image not in wanted:
-                    unknown.append(image)
-                rle_by_id[image] = rle
-                try:
-                    runs(rle)
-                except SaltError as error:
-                    problems.append(SaltError(str(error), file=path, field=f"{place}: {image}"))
-    except OSError as error:
-        problems.append(SaltError(f"cannot be read: {error.strerror}", file=path))
-    except (UnicodeDecodeError, csv.Error) as error:
-        problems.append(SaltError("is not a csv file", file=path, found=error))
+        rows = read_csv(read_regular(path, LIMIT), where)
+        header = next(rows, Row(1, [])).fields
+        if len(header) != 2:  # the rows have other columns too, which is no further problem
+            raise header_error(header, HEADER, where)
+        if header != HEADER:
+            problems.append(header_error(header, HEADER, where))
+        for line, fields in rows:
+            place = f"line {line}"
+            if len(fields) != 2:
+                found = f"{len(fields)} columns"
+                problems.append(SaltError("is not an id and a mask", file=where, field=place, found=found))
+                continue
+            image, rle = fields
+            if image in rle_by_id:
+                problems.append(SaltError("duplicate id", file=where, field=place, found=visible(image)))
+            elif image not in wanted:
+                unknown.append(image)
+            rle_by_id[image] = rle
+            problems += _rle_problem(rle, where, f"{place}: {visible(image)}")
+    except SaltError as error:
+        problems.append(error)
     else:
         missing = [image for image in wanted if image not in rle_by_id]
-        problems += _ids_problem("is missing", missing, path) + _ids_problem("is unknown", unknown, path)
-    return rle_by_id, problems
+        problems += _ids_problem("is missing", missing, where) + _ids_problem("is unknown", unknown, where)
+    return rle_by_id, grouped(problems)
 
 
-def _ids_problem(problem: str, ids: list[str], path: str | Path) -> list[SaltError]:
+def _rle_problem(rle: str, where: str, place: str) -> list[SaltError]:
+    try:
+        runs(rle)
+    except SaltError as error:
+        field = f"{place}: {error.field}"
+        return [SaltError(error.problem, file=where, field=field, found=error.found, expected=error.expected)]
+    return []
+
+
+def _ids_problem(problem: str, ids: list[str], where: str) -> list[SaltError]:
     if not ids:
         return []
-    others = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
-    return [SaltError(f"id {ids[0]}{others} {problem}", file=path)]
+    return [SaltError(f"id {listed([visible(image) for image in ids])} {problem}", file=where)]
 
 
 def _read_mask(file: Path) -> NDArray[np.uint8]:
@@ -109,7 +118,7 @@ def _read_mask(file: Path) -> NDArray[np.uint8]:
     from PIL import Image
 
     try:
-        with Image.open(file, formats=["PNG"]) as image:
+        with Image.open(io.BytesIO(read_regular(file, MASK_LIMIT)), formats=["PNG"]) as image:
             if image.size != (SIDE, SIDE):
                 width, height = image.size
                 raise SaltError("wrong size", file=file, found=f"{width} x {height}", expected=f"{SIDE} x {SIDE}")

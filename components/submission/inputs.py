@@ -1,14 +1,13 @@
 """Reads the inputs of the stage: masks and order of the dataset, and the maps, which must match it."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, TypeAdapter, ValidationError
 
+from salt_pipeline.components.core.blended import read_blend
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.dataset import dataset_groups
 from salt_pipeline.components.core.errors import SaltError
@@ -21,9 +20,6 @@ from salt_pipeline.components.core.schemas import (
     row_groups,
     table_metadata,
 )
-
-_WEIGHTS = TypeAdapter(dict[str, Annotated[float, Field(gt=0, le=1)]])
-"""The weight of each encoder in blended test maps."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +107,14 @@ def open_maps(
         Maps (B, 101, 101) of one row group after the other. All ids are checked before the first.
 
     Raises:
-        SaltError: If the maps are not of exactly these ids, or are of other data or another configuration.
+        SaltError: If the maps are not of exactly these ids, are not blended, or are of other data or another
+            configuration.
     """
-    metadata = table_metadata(open_table(path, MAPS))
-    found = [image for table in row_groups(path, MAPS, ["id"]) for image in table["id"].to_pylist()]
+    with open_table(path, MAPS) as file:
+        metadata = table_metadata(file)
     check_facts(path, metadata, {"kind": kind, "data_hash": index.data_hash, "config_hash": config.hash})
+    read_blend(path, metadata, config)
+    found = [image for table in row_groups(path, MAPS, ["id", "salt"]) for image in table["id"].to_pylist()]
     check_ids(path, found, ids)
 
     def stream() -> Iterator[NDArray[np.uint8]]:
@@ -132,21 +131,6 @@ def read_weights(path: str, config: Config) -> dict[str, float]:
     Raises:
         SaltError: If the maps are blended of other encoders, or the weights are not valid.
     """
-    given = {encoder.name: encoder.weight for encoder in config.encoders}
-    written = table_metadata(open_table(path, MAPS)).get("weights")
-    weights = _parse_weights(path, written) if written else given
-    if weights.keys() != given.keys():
-        found, expected = ", ".join(weights), ", ".join(given)
-        raise SaltError("was blended of other encoders", file=path, field="weights", found=found, expected=expected)
-    return weights
-
-
-def _parse_weights(path: str, text: str) -> dict[str, float]:
-    try:
-        weights = _WEIGHTS.validate_json(text)
-    except ValidationError:
-        weights = {}
-    if not math.isclose(sum(weights.values()), 1, abs_tol=1e-6):
-        expected = "a JSON object of positive numbers whose sum is 1"
-        raise SaltError("is not valid metadata", file=path, field="weights", found=text[:100], expected=expected)
-    return weights
+    with open_table(path, MAPS) as file:
+        blend = read_blend(path, table_metadata(file), config)
+    return {name: weight for name, (weight,) in blend.items()}

@@ -68,7 +68,6 @@ def submit(
 
     masks = (to_masks(maps_BHW, chosen.threshold, chosen.min_area) for maps_BHW in test_maps)
     rles = [rle for masks_BHW in masks for rle in encode(masks_BHW)]
-    _write(submission, index, dict(zip(index.test, rles, strict=True)))
     numbers = asdict(chosen)
     facts = {
         "score_low": low,
@@ -81,8 +80,9 @@ def submit(
         "data_hash": index.data_hash,
         "config_hash": settings.hash,
     }
-    if members:
+    if members:  # before the csv file: a model that is damaged is found now
         bundle_ensemble(bundle, members, settings, numbers | facts, synthetic=index.synthetic)
+    _write(submission, index, dict(zip(index.test, rles, strict=True)))
     write_json(choice, numbers | facts)
     return {name: float(value) for name, value in numbers.items()}
 

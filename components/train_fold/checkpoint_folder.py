@@ -28,6 +28,9 @@ class FolderPlace:
         """The file that reports the training's progress."""
         return self.folder / PROGRESS
 
+    def after_start(self, progress: Progress) -> None:
+        """Takes note of the progress with which the training begins."""
+
     def after_step(self, progress: Progress, fraction: float) -> None:
         """Takes note of a step; `fraction` is 1 when an epoch has ended and its checkpoint is written."""
 

@@ -10,6 +10,7 @@ from typing import Self
 from uuid import uuid4
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import write_errors
 from salt_pipeline.components.core.job_files import CHECKPOINT, PROGRESS
 from salt_pipeline.components.core.store.ranges import Altered
 from salt_pipeline.components.core.store.store import Stat, Store
@@ -52,6 +53,7 @@ class StorePlace(FolderPlace):
         self.origin, self._progress_uri = f"{uri}/{CHECKPOINT}", f"{uri}/{PROGRESS}"
         self._store, self._hasty = Store(patience=patience), Store(patience=2)
         self._sender, self._reporter = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._stored_epoch = 0
         self._sending: Future[None] | None = None
         self._reporting: Future[None] | None = None
         self._reported = time.monotonic()
@@ -63,7 +65,8 @@ class StorePlace(FolderPlace):
                 found = self._store.download(self.origin, self.checkpoint)
             except Altered as error:
                 raise SaltError(f"{error}: it is not resumed from; remove the object to start over") from error
-            if "epoch" not in found.metadata or "sha256" not in found.metadata:
+            self._stored_epoch = _epoch(found)
+            if self._stored_epoch < 1 or "sha256" not in found.metadata:
                 raise SaltError("is no checkpoint of a training: remove the object to start over", file=self.origin)
             log.info("%s: epoch %s, of attempt %s", self.origin, found.metadata["epoch"], found.metadata.get("attempt"))
         return self
@@ -78,6 +81,21 @@ class StorePlace(FolderPlace):
             self._report()
             self._scratch.cleanup()
 
+    def after_start(self, progress: Progress) -> None:
+        """Checks the epoch in the object's metadata, by which attempts are compared.
+
+        Raises:
+            SaltError: If the training resumes after another one.
+        """
+        if progress.epoch != self._stored_epoch:
+            raise SaltError(
+                "its metadata do not match the checkpoint: remove the object to start over",
+                file=self.origin,
+                field="epoch",
+                found=self._stored_epoch,
+                expected=progress.epoch,
+            )
+
     def after_step(self, progress: Progress, fraction: float) -> None:
         """Uploads the checkpoint at an epoch's end, and the progress from time to time.
 
@@ -87,7 +105,8 @@ class StorePlace(FolderPlace):
         if fraction == 1.0:
             self._wait()
             sent = self.folder / f"epoch{progress.epoch}"
-            sent.hardlink_to(self.checkpoint)  # the training replaces the file, perhaps before it is sent
+            with write_errors(sent):
+                sent.hardlink_to(self.checkpoint)  # the training replaces the file, perhaps before it is sent
             self._sending = self._sender.submit(self._send, sent, progress.epoch)
         idle = self._reporting is None or self._reporting.done()
         if idle and (fraction == 1.0 or time.monotonic() - self._reported > REPORT_SECONDS):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from salt_pipeline.components.core.files import write_errors
+
 
 def draw_curve(history: Sequence[Mapping[str, float]], title: str, path: Path) -> None:
     """Draws loss and metric by epoch to a PNG.
@@ -28,4 +30,5 @@ def draw_curve(history: Sequence[Mapping[str, float]], title: str, path: Path) -
     left.set(xlabel="epoch", ylabel="loss", title=title)
     right.set(ylabel="competition metric", ylim=(0, 1))
     figure.legend(loc="outside lower center", ncols=3)
-    figure.savefig(path, dpi=100)
+    with write_errors(path):
+        figure.savefig(path, dpi=100)

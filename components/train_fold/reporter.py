@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from salt_pipeline.components.core.files import write_errors
+from salt_pipeline.components.core.part_files import part_file
 from salt_pipeline.components.core.progress_bar import bar
 from salt_pipeline.components.train_fold.checkpoint import Progress
 
@@ -70,7 +72,8 @@ class Reporter:
             self._show(done, self.epochs)
 
     def _write(self, figures: dict[str, object]) -> None:
-        part = self.path.with_suffix(".part")
-        part.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(figures))
-        part.replace(self.path)
+        with write_errors(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with part_file(self.path) as part:  # not `atomic_path`, which waits for the disk
+                part.write_text(json.dumps(figures))
+                part.replace(self.path)

@@ -119,6 +119,7 @@ def train(
                 origin=place.origin,
                 on_step=on_step,
             )
+            place.after_start(trainer.progress)
             weights = trainer.run()
         metrics = _write_maps(oof, trainer, data, settings, facts)
         history = trainer.progress.history

@@ -74,7 +74,9 @@ class Trainer:
         self.kept = new_kept_weights(config.train.keep)
         self.progress = Progress(job, learning_rate=config.train.learning_rate)
         if self.resumes:
-            kept, self.progress = load_checkpoint(checkpoint, self.model, self.optimizer, self.generator, job, origin)
+            kept, self.progress = load_checkpoint(
+                checkpoint, self.model, self.optimizer, self.generator, job, config.train, origin
+            )
             state = self.model.state_dict()
             self.kept.weights = {key: torch.empty_like(state[key]).copy_(value) for key, value in kept.items()}
             log.info("the training resumes after epoch %d", self.progress.epoch)

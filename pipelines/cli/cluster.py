@@ -47,7 +47,7 @@ def watch(run: Run) -> None:
     follow(kfp, kfp.find(run).id)
 
 
-def runs(limit: Annotated[int, typer.Option(min=1, help="Number of runs, newest first.")] = 20) -> None:
+def runs(limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of runs, newest first.")] = 20) -> None:
     """Lists the runs of a cluster and of this machine, each with its score."""
     from salt_pipeline.pipelines.compare.listing import list_runs
     from salt_pipeline.pipelines.display.run_table import clock
@@ -154,7 +154,9 @@ def init(
             "--replace", help="Replace the values of Secrets that hold others, and give the store's users new keys."
         ),
     ] = False,
-    expire_days: Annotated[int, typer.Option(min=1, help="Number of days for which checkpoints are kept.")] = 30,
+    expire_days: Annotated[
+        int, typer.Option(min=1, max=36_500, help="Number of days for which checkpoints are kept.")
+    ] = 30,
 ) -> None:
     """Creates Secrets, buckets, users, lifecycle rule and MLflow experiment; a second time it changes nothing."""
     from salt_pipeline.pipelines.cluster.init import initialise

@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.config.config import option_text
-from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.display.console import print_table
+from salt_pipeline.components.core.errors import SaltError, one_line
+from salt_pipeline.pipelines.display.console import echo, print_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,22 +40,22 @@ def compare(
     if options:
         print_table(_table("option", [run.name for run in found], options))
     else:
-        typer.echo("the same configuration")
-    results = {
-        "score": [f"{run.metrics['ensemble']['score']:.4f}" for run in found],
-        "95 % interval": ["{:.3f} to {:.3f}".format(*run.metrics["ensemble"]["score_interval"]) for run in found],
-        "salt / no salt": [f"{run.metrics['ensemble']['salt_accuracy']:.1%}" for run in found],
-        "threshold": [f"{run.metrics['threshold']:.3f}" for run in found],
-        "smallest area, px": [run.metrics["min_area"] for run in found],
+        echo("the same configuration")
+    results: dict[str, list[Any]] = {
+        "score": [f"{run.metrics.ensemble.score:.4f}" for run in found],
+        "95 % interval": ["{:.3f} to {:.3f}".format(*run.metrics.ensemble.score_interval) for run in found],
+        "salt / no salt": [f"{run.metrics.ensemble.salt_accuracy:.1%}" for run in found],
+        "threshold": [f"{run.metrics.threshold:.3f}" for run in found],
+        "smallest area, px": [run.metrics.min_area for run in found],
     }
     print_table(_table("result", [run.name for run in found], results))
     for one in pairs:
-        typer.echo(
+        echo(
             f"{one.name} against {found[0].name}: {one.mean:+.4f} (95 % interval {one.low:+.4f} to {one.high:+.4f}); "
             f"of {len(truth.ids):,} images {one.won:,} won, {one.lost:,} lost, {one.tied:,} tied"
         )
     write_page(out, found, truth, masks, pairs, options)
-    typer.echo(out)
+    echo(out)
 
 
 def _dataset_of(runs: list[str]) -> Path:
@@ -67,7 +67,12 @@ def _dataset_of(runs: list[str]) -> Path:
 
 
 def _table(what: str, names: list[str], rows: dict[str, list[Any]]) -> Table:
-    table = Table(what, *map(escape, names), box=None)
+    table = Table(what, *map(_cell, names), box=None)
     for row, values in rows.items():
-        table.add_row(row, *(escape(option_text(value)) for value in values))
+        table.add_row(row, *(_cell(option_text(value)) for value in values))
     return table
+
+
+def _cell(text: str) -> str:
+    """A text as a table shows it: no markup, on one line."""
+    return escape(one_line(text))

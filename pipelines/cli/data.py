@@ -9,6 +9,7 @@ from rich.console import Console
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.progress_bar import transfer
+from salt_pipeline.components.core.regular_file import check_regular
 from salt_pipeline.components.core.store.uris import split_uri
 from salt_pipeline.pipelines.display.console import say
 
@@ -57,7 +58,8 @@ def _check_archive(archive: Path) -> None:
     if archive.is_dir():
         hint = f"a zip, made by: python -m zipfile -c {archive.resolve().name}.zip {archive}/*"
         raise SaltError("is a folder", file=archive, expected=hint)
-    if not archive.is_file():
+    if not archive.exists():
         raise SaltError("no such archive", file=archive)
+    check_regular(archive.stat().st_mode, archive)
     if not zipfile.is_zipfile(archive):
         raise SaltError("is not a zip file", file=archive)

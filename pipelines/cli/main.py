@@ -1,6 +1,9 @@
 """The command `salt`."""
 
+import io
 import logging
+import shlex
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +13,21 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from salt_pipeline.components.core.errors import SaltError, exit_on_error
+from salt_pipeline.components.core.errors import SaltError, exit_on_error, one_line
 from salt_pipeline.pipelines.cli import cluster, compare, data, images, stages
+from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers
 from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
-from salt_pipeline.pipelines.display.console import say
+from salt_pipeline.pipelines.display.console import echo, say
 from salt_pipeline.pipelines.local.folder import Runner
 
+MOST_MADE = 50_000
+"""Most labelled, and most test images of a synthetic survey: its archive then has half a gigabyte."""
+
+DEFAULT = "quick"
+"""The preset of a new run."""
+
 app = typer.Typer(
+    cls=PlainNumbers,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -30,7 +41,9 @@ for group in (stages, compare, cluster, images, data):
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
 def run(
     data: Annotated[str | None, typer.Option(help="The archive: zip, folder, or s3://bucket/key.")] = None,
-    preset: PresetName = "quick",
+    preset: Annotated[
+        str | None, typer.Option(help="Name of a preset, see `salt presets`.", show_default="quick")
+    ] = None,
     changes: Changes = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; an interrupted run in it resumes.")] = None,
     runner: Annotated[
@@ -38,7 +51,9 @@ def run(
     ] = "subprocess",
     jobs: Annotated[
         int | None,
-        typer.Option(help="Jobs that run at once; by default 2 on CPUs, and on GPUs what their memory carries."),
+        typer.Option(
+            max=1000, help="Jobs that run at once; by default 2 on CPUs, and on GPUs what their memory carries."
+        ),
     ] = None,
     gpus: Annotated[
         str | None, typer.Option(help="The GPUs that jobs use: all, or their numbers, as 0,1.", show_default="all")
@@ -47,29 +62,33 @@ def run(
     """Runs the pipeline on this machine; if the environment names an object store, results and checkpoints go there."""
     from salt_pipeline.pipelines.hardware.concurrency import plan, usable_gpus
     from salt_pipeline.pipelines.images import with_tag
-    from salt_pipeline.pipelines.local.folder import open_run, reopened_config
+    from salt_pipeline.pipelines.local.folder import create, open_run, reopened_config
+    from salt_pipeline.pipelines.local.lock import locked
     from salt_pipeline.pipelines.local.result import show_result
-    from salt_pipeline.pipelines.local.watcher import Watcher
+    from salt_pipeline.pipelines.local.watcher import INTERRUPTED, Watcher
     from salt_pipeline.pipelines.presets import changed, preset_config
 
     console = Console(stderr=True)
-    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{preset}")
+    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{preset or DEFAULT}")
     known = reopened_config(path)
-    config = changed(known, changes or []) if known else preset_config(preset, changes)
+    config = changed(known, changes or []) if known else preset_config(preset or DEFAULT, changes)
     if runner == "docker":
         config = with_tag(config)
     if known and known != config:
         raise SaltError("holds a run of another configuration: use another --out", file=path, field="--set")
     used = plan(config, usable_gpus(config, runner, gpus), jobs, gpus)
-    folder = open_run(path, data, preset, config, runner)
+    folder = open_run(path, data, preset if known else preset or DEFAULT, config, runner)
     given = {"--runner": None if runner == "subprocess" else runner, "--jobs": jobs, "--gpus": gpus}
     options = "".join(f" {name} {value}" for name, value in given.items() if value is not None)
     began = time.monotonic()
-    say(console, str(used))
-    say(console, f"{'resuming' if known else 'running'} {folder.path} (log: {folder.log.name})")
-    code = Watcher(folder, used, console).run()
-    if code == 130:
-        say(console, f"stopped; to resume: salt run --out {path}{options}")
+    with locked(folder.path) as lock:
+        if not known:
+            create(folder, config)
+        say(console, str(used))
+        say(console, f"{'resuming' if known else 'running'} {one_line(folder.path)} (log: {folder.log.name})")
+        code = Watcher(folder, used, console, lock).run()
+    if code == INTERRUPTED:
+        say(console, f"stopped; to resume: salt run --out {shlex.quote(str(path))}{options}")
     if code:
         raise typer.Exit(code)
     show_result(folder, time.monotonic() - began, Console())
@@ -78,26 +97,30 @@ def run(
 @app.command(epilog="Example: `salt synth survey.zip --labelled 400 --test 200`")
 def synth(
     out: Annotated[Path, typer.Argument(help="A file ending in .zip, or a folder.")],
-    labelled: Annotated[int, typer.Option(min=1, help="Number of labelled images.")] = 400,
-    test: Annotated[int, typer.Option(min=1, help="Number of test images.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Seed; the same seed writes the same bytes.")] = 0,
+    labelled: Annotated[int, typer.Option(min=1, max=MOST_MADE, help="Number of labelled images.")] = 400,
+    test: Annotated[int, typer.Option(min=1, max=MOST_MADE, help="Number of test images.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed; the same seed writes the same bytes.")] = 0,
 ) -> None:
     """Writes a synthetic survey in the layout of the competition's archive; scores on it mean nothing."""
     from salt_pipeline.components.ingest.synth import write_survey
 
     write_survey(str(out), labelled=labelled, test=test, seed=seed)
     counts = f"{labelled} labelled and {test} test images"
-    say(Console(stderr=True), f"{out}: {counts}, all synthetic: scores on them mean nothing")
+    say(Console(stderr=True), f"{one_line(out)}: {counts}, all synthetic: scores on them mean nothing")
 
 
 @app.command("check-data", epilog="Example: `salt check-data tgs-salt-identification-challenge.zip`")
 def check_data(path: Annotated[str, typer.Argument(help="The archive.")]) -> None:
-    """Reports every problem of an archive."""
+    """Reports every problem of an archive, one line per cause.
+
+    PNG files are required in train/images and train/masks, each mask of the same name as its image. Files in
+    test/images, train.csv, depths.csv and sample_submission.csv are checked where they exist.
+    """
     from salt_pipeline.components.ingest.stage import check_data as check
 
     counts, problems = check(path)
     for name, count in counts.items():
-        typer.echo(f"{name}: {count}")
+        echo(f"{name}: {count}")
     _end_with(problems, path)
 
 
@@ -122,7 +145,7 @@ def score(
     from salt_pipeline.components.submission.check import score_csv
 
     value, count = score_csv(csv, masks)
-    typer.echo(f"{value:.4f} on {count} images")
+    echo(f"{value:.4f} on {count} images")
 
 
 @app.command(epilog="Examples: `salt presets`, `salt presets quick`")
@@ -150,19 +173,22 @@ def compile_yaml(
     from salt_pipeline.pipelines.presets import preset_config
 
     compile_pipeline(preset_config(preset, changes), out)
-    typer.echo(out)
+    echo(out)
 
 
 def _end_with(problems: list[SaltError], checked: str) -> None:
     for problem in problems:
-        typer.echo(f"- {problem}")
+        echo(f"- {problem}")
     if problems:
         raise SaltError(f"{len(problems)} problem{'s' * (len(problems) > 1)}", file=checked)
-    typer.echo(f"{checked}: nothing wrong")
+    echo(f"{checked}: nothing wrong")
 
 
 def main() -> None:
     """Runs the command; a user's mistake ends in one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name may hold what the terminal's encoding does not
     terminal = Console(stderr=True)
     handler = RichHandler(console=terminal, show_path=False, show_level=False) if terminal.is_terminal else None
     form = "%(message)s" if handler else "%(asctime)s %(message)s"

@@ -91,7 +91,7 @@ def train_fold(
     dataset: Dataset,
     folds: Folds,
     encoder: Annotated[str, typer.Option(help="One of the configuration's encoders.")],
-    fold: Annotated[int, typer.Option(help="The fold to hold out, from 0.")],
+    fold: Annotated[int, typer.Option(min=0, help="The fold to hold out, from 0.")],
     out: Out,
     run: Annotated[str, typer.Option(help="Name of the parent run in MLflow; empty records nothing.")] = "",
     checkpoints: Annotated[

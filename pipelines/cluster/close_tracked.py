@@ -3,9 +3,10 @@
 import logging
 import os
 from datetime import datetime
+from importlib import import_module
 
 from salt_pipeline.components.core.jobs import Job
-from salt_pipeline.components.core.tracking.experiment import find_experiment
+from salt_pipeline.components.core.tracking.experiment import find_experiment, find_runs
 from salt_pipeline.components.core.tracking.server import open_client
 from salt_pipeline.pipelines.cluster.kfp import ClusterRun, Kfp
 from salt_pipeline.pipelines.cluster.tasks import Task
@@ -34,6 +35,7 @@ def close_tracked(kfp: Kfp, run_id: str) -> None:
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         return
     try:
+        import_module("mlflow")  # before the time limit starts
         within(SECONDS, lambda: _close(kfp, run_id), "MLflow")
     except Exception as error:  # of many kinds: ours, MLflow's, urllib3's
         log.debug("not closed in MLflow: %s", error)
@@ -45,8 +47,7 @@ def _close(kfp: Kfp, run_id: str) -> None:
     experiment = find_experiment(client)
     if not name or not experiment:
         return
-    condition = f"tags.`salt.run` = '{name}' and attributes.status = 'RUNNING'"
-    running = client.search_runs([experiment], condition)
+    running = find_runs(client, experiment, name, "attributes.status = 'RUNNING'")
     if not running:
         return
     same = kfp.runs_tracked_as(name)

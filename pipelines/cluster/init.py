@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.tracking.experiment import experiment_name, find_experiment, open_experiment
+from salt_pipeline.components.core.tracking.failures import tracking_error
+from salt_pipeline.components.core.tracking.server import open_client
 from salt_pipeline.pipelines import k8s_names as names
-from salt_pipeline.pipelines.cluster.http_errors import ANSWER_SECONDS, one_line
+from salt_pipeline.pipelines.cluster.http_errors import ANSWER_SECONDS
 from salt_pipeline.pipelines.cluster.kube import Kube
 from salt_pipeline.pipelines.cluster.mlflow_server import server_address, server_version
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
@@ -186,16 +188,13 @@ def _experiment() -> Iterator[str]:
     except SaltError:
         raise
     except Exception as error:  # of many kinds: mlflow's, requests', urllib3's
-        raise SaltError(
-            f"experiment {name} was not created: {one_line(str(error))}", file=f"MLflow at {address}"
-        ) from None
+        failure = tracking_error(error, address)
+        raise SaltError(f"experiment {name} was not created: {failure.problem}", file=f"MLflow at {address}") from None
     yield f"MLflow experiment {name}: {'created' if created else 'unchanged'}"
 
 
 def _make_experiment(address: str) -> bool:
-    from mlflow import MlflowClient
-
-    client = MlflowClient(address)
+    client = open_client(address)
     known = find_experiment(client)
     open_experiment(client)
     return known is None

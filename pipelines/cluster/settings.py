@@ -1,5 +1,6 @@
 """The addresses and names of the cluster, from the environment."""
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,6 +53,13 @@ class ClusterSettings(BaseSettings):
         if value is not None and "@" in urlsplit(value).netloc:
             raise ValueError("an address takes no user and password: see SALT_KFP_TOKEN")
         return value and value.rstrip("/")
+
+    @field_validator("pipeline_root")
+    @classmethod
+    def _is_a_store(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"(s3|minio|gs)://[^\s@/?#]+(/\S*)?", value):
+            raise ValueError("is not in a store of Kubeflow Pipelines: expected s3://, minio:// or gs://bucket/prefix")
+        return value
 
     @field_validator("kfp_ca_file", "kfp_token_file")
     @classmethod

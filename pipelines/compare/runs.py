@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.documents import parse_document, read_document
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.intervals import interval
@@ -17,6 +19,7 @@ from salt_pipeline.components.core.labelled import check_facts, check_ids, one_g
 from salt_pipeline.components.core.metric import score_images, to_masks
 from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, read_table
 from salt_pipeline.pipelines.compare.tracked import MlflowRuns
+from salt_pipeline.pipelines.display.scores import Scores
 
 RESAMPLES = 2000
 """Number of bootstrap resamples of the mean difference."""
@@ -44,13 +47,13 @@ class Finished:
     Attributes:
         name: Its name.
         config: Its configuration.
-        metrics: The numbers of its report.
+        metrics: The scores of its report.
         oof: The ensemble's out-of-fold maps.
     """
 
     name: str
     config: Config
-    metrics: dict[str, Any]
+    metrics: Scores
     oof: Path
 
 
@@ -85,6 +88,12 @@ class Paired:
     tied: int
 
 
+class _Named(BaseModel):
+    """The part of run.json that a comparison needs."""
+
+    run: str
+
+
 def open_finished(text: str, scratch: Path) -> Finished:
     """Finds a run by its folder or by its name in MLflow.
 
@@ -100,14 +109,16 @@ def open_finished(text: str, scratch: Path) -> Finished:
         if not (folder / "metrics.json").is_file():
             raise SaltError("has no scores yet: `salt run --out` resumes it", file=folder)
         config = parse_config(read_json(folder / "config.json"), str(folder / "config.json"))
-        name = read_json(folder / "run.json")["run"]
-        return Finished(name, config, read_json(folder / "metrics.json"), folder / "ensemble/oof.parquet")
+        name = read_document(_Named, folder / "run.json").run
+        scores = read_document(Scores, folder / "metrics.json")
+        return Finished(name, config, scores, folder / "ensemble/oof.parquet")
     runs = MlflowRuns()
     found = runs.find(text)
     place = Path(tempfile.mkdtemp(dir=scratch))
     files = {name: runs.file(found, name, place) for name in ("config.json", "metrics.json", "oof.parquet")}
     config = parse_config(read_json(files["config.json"]), f"{text}: config.json")
-    return Finished(found.name, config, read_json(files["metrics.json"]), files["oof.parquet"])
+    scores = parse_document(Scores, read_json(files["metrics.json"]), f"{text}: metrics.json")
+    return Finished(found.name, config, scores, files["oof.parquet"])
 
 
 def read_truth(dataset: Path) -> Truth:
@@ -132,7 +143,7 @@ def masks_of(run: Finished, truth: Truth) -> Masks:
     check_facts(run.name, facts, {"data_hash": truth.data_hash})
     check_ids(run.name, table["id"].to_pylist(), truth.ids)
     map_BHW = without_salt(array_to_pixels(table["map"]), one_grey_level(truth.image_BHW))
-    threshold, min_area = run.metrics["threshold"], run.metrics["min_area"]
+    threshold, min_area = run.metrics.threshold, run.metrics.min_area
     salt_BHW = to_masks(map_BHW, threshold, min_area).view(bool)
     return Masks(salt_BHW, score_images(map_BHW, truth.mask_BHW, threshold, min_area))
 

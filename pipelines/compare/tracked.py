@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.tracking.experiment import find_experiment
-from salt_pipeline.components.core.tracking.server import limit_waiting
+from salt_pipeline.components.core.tracking.address import sqlite_uri
+from salt_pipeline.components.core.tracking.experiment import find_experiment, run_condition
+from salt_pipeline.components.core.tracking.failures import tracking_error
+from salt_pipeline.components.core.tracking.server import open_client
 
 HOME = Path("runs")
 """Folder in which `salt run` keeps its runs and their MLflow file by default."""
+
+SIMILAR = 100
+"""Runs that a search for one name reads at most: MLflow's filters also find similar names."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +54,10 @@ class MlflowRuns:
 
     def __init__(self, home: Path = HOME) -> None:
         file = home / "mlflow.db"
-        self.address = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{file.resolve()}"
+        self.address = os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(file.resolve())
         if "MLFLOW_TRACKING_URI" not in os.environ and not file.exists():
             raise SaltError("no runs are recorded here", file=file, expected="a local run, or MLFLOW_TRACKING_URI")
-        limit_waiting()
-        from mlflow import MlflowClient
-
-        self._client = MlflowClient(self.address)
+        self._client = self._call(lambda: open_client(self.address))
 
     def newest(self, limit: int = 100) -> list[MlflowRun]:
         """The newest runs, newest first."""
@@ -67,8 +69,7 @@ class MlflowRuns:
         Raises:
             SaltError: If there is none.
         """
-        quoted = name.replace("'", "")
-        found = self._search(f" and tags.`salt.run` = '{quoted}'", 1)
+        found = [run for run in self._search(f" and {run_condition(name)}", SIMILAR) if run.name == name]
         if not found:
             raise SaltError("no such run: `salt runs` lists them", field="RUN", found=name)
         return found[0]
@@ -103,13 +104,12 @@ class MlflowRuns:
         return self._call(search)
 
     def _call(self, request: Any) -> Any:
-        from mlflow.exceptions import MlflowException
-
         try:
             return request()
-        except (MlflowException, OSError) as error:
-            reason = str(error).splitlines()[0]
-            raise SaltError("MLflow does not answer", file=self.address, found=reason) from None
+        except SaltError:
+            raise
+        except Exception as error:  # MLflow's client fails in many ways
+            raise tracking_error(error, self.address) from None
 
 
 def _tracked(run: Any) -> MlflowRun:

@@ -1,15 +1,25 @@
 """Prints lines and tables that read the same at a terminal and in a file."""
 
+import sys
+
 from rich.console import Console
 from rich.table import Table
+
+from salt_pipeline.components.core.errors import one_line
 
 WIDTH = 160
 """Width of a table that goes to a file or a pipe, in characters."""
 
 
 def say(console: Console, text: str, style: str | None = None) -> None:
-    """Prints text as it is: no markup, no highlighting, no line broken."""
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+    """Prints text as it is: no markup, no highlighting, no line broken; what no terminal can show is escaped."""
+    shown = "\n".join(map(one_line, text.split("\n")))
+    console.print(shown, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def echo(text: object) -> None:
+    """Prints one line on standard output, for people and programs; what no terminal can show is escaped."""
+    sys.stdout.write(f"{one_line(text)}\n")
 
 
 def print_table(table: Table, width: int = WIDTH) -> None:

@@ -9,16 +9,23 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from salt_pipeline.components.core.errors import SaltError, SaltErrors, without_passwords
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.redaction import redacted
 from salt_pipeline.pipelines.cluster.http_errors import one_line
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
-from salt_pipeline.pipelines.cluster.time_limit import Started
+from salt_pipeline.pipelines.cluster.time_limit import NoAnswer, Started
 from salt_pipeline.pipelines.display.console import print_table
 from salt_pipeline.pipelines.doctor import kubernetes, machine, services
 from salt_pipeline.pipelines.doctor.verdict import Check, NotChecked, State, Verdict
 
 SECONDS = 10.0
 """Time limit of a check, in seconds."""
+
+PACKAGES = ("docker", "kfp_server_api", "kubernetes.client", "kubernetes.config", "minio", "packaging.requirements")
+"""What the checks import: imported before their time limits begin, since a slow disk is no slow server."""
+
+SLOW = "run `salt doctor` again: a server or the network is slow, or a firewall drops the packets"
+"""The fix of a check that took longer than its limit."""
 
 COLOURS: dict[State, str] = {"ok": "green", "warn": "yellow", "fail": "red", "not checked": "dim"}
 
@@ -33,32 +40,34 @@ def examine(settings: ClusterSettings, seconds: float = SECONDS) -> list[Verdict
     Returns:
         A verdict for each check, in the order of the table.
     """
-    for package in ("docker", "kfp_server_api", "kubernetes.client", "kubernetes.config", "minio"):
-        import_module(package)  # once here, not in every thread while its time limit runs
-
-    checks = {**machine.checks(), **services.checks(settings), **kubernetes.checks(settings, seconds)}
+    for package in PACKAGES:
+        import_module(package)
+    # Less for Kubernetes, whose own failure names the cause: otherwise that of the whole check would come first.
+    checks = {**machine.checks(), **services.checks(settings), **kubernetes.checks(settings, 0.8 * seconds)}
     return run_checks(checks, seconds)
 
 
 def run_checks(checks: dict[str, Check], seconds: float) -> list[Verdict]:
     """Starts all checks and waits for each until its time limit."""
     began = time.monotonic()
-    started = {name: Started(check, "check") for name, check in checks.items()}
+    started = {name: Started(check, name) for name, check in checks.items()}
     return [_verdict(name, one, seconds - (time.monotonic() - began)) for name, one in started.items()]
 
 
 def _verdict(name: str, started: Started, seconds: float) -> Verdict:
     try:
         state, found, fix = started.result(seconds)
-        return Verdict(name, state, without_passwords(found), without_passwords(fix))
+        return Verdict(name, state, redacted(found), redacted(fix))
     except NotChecked as error:
-        return Verdict(name, "not checked", str(error), error.fix)
+        return Verdict(name, "not checked", str(error), redacted(error.fix))
+    except NoAnswer as error:
+        return Verdict(name, "fail", str(error), SLOW)
     except SaltErrors as error:
         return Verdict(name, "fail", "; ".join(map(str, error.problems)))
     except SaltError as error:
         return Verdict(name, "fail", str(error))
     except Exception as error:  # a check that fails unexpectedly must not hide the others
-        return Verdict(name, "fail", f"{type(error).__name__}: {without_passwords(one_line(str(error)))}")
+        return Verdict(name, "fail", f"{type(error).__name__}: {redacted(one_line(str(error)))}")
 
 
 def show(verdicts: list[Verdict], as_json: bool) -> None:

@@ -96,7 +96,7 @@ def chosen_gpus(gpus: list[Gpu], choice: str) -> list[Gpu]:
     if choice == "all":
         return gpus
     words = [word.strip() for word in choice.split(",")]
-    if not all(word.isdecimal() for word in words):
+    if not all(word.isascii() and word.isdecimal() for word in words):
         raise SaltError("is not a list of GPUs", field="--gpus", found=choice or "nothing", expected="all, or as 0,1")
     known = {gpu.index: gpu for gpu in gpus}
     for number in map(int, words):

@@ -1,28 +1,37 @@
 """The folder of a local run: its files, and how the stages' artifacts get their predictable names."""
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import uuid4
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from salt_pipeline.components.core.config.config import Config, parse_config
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.documents import read_document
+from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.files import read_json, write_json
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.components.core.store.uris import is_uri
+from salt_pipeline.pipelines.local.executor_output import read_artifacts
+from salt_pipeline.pipelines.local.lock import LOCK
 from salt_pipeline.pipelines.places import PLACES, job_folder
 from salt_pipeline.pipelines.provenance import origin_of
 
 KFP = ".kfp"
 """Folder where kfp.local keeps artifacts and its cache; the predictable names are hard links into it."""
 
+RUN, CONFIG = "run.json", "config.json"
+"""Names of the two documents that make a folder the folder of a run."""
+
 Runner = Literal["subprocess", "docker"]
+
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 @dataclass(frozen=True)
@@ -34,12 +43,11 @@ class Stage:
     place: str
 
 
-@dataclass(frozen=True)
-class RunFolder:
-    """One local run.
+class RunFolder(BaseModel):
+    """One local run, as its run.json says.
 
     Attributes:
-        path: The folder.
+        path: The folder; not in the document.
         run: Name of the run, its parent run in MLflow.
         data: The archive.
         data_version: Changes with the archive, so that no stale result is taken from the cache.
@@ -49,19 +57,21 @@ class RunFolder:
         origin: Provenance tags, fixed when the run starts: a resume does not change them.
     """
 
-    path: Path
-    run: str
-    data: str
-    data_version: str
-    preset: str
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    path: Path = Field(exclude=True)
+    run: Text
+    data: Text
+    data_version: Text
+    preset: Text
     runner: Runner
-    checkpoints: str
+    checkpoints: Text
     origin: dict[str, str]
 
     @property
     def config(self) -> Config:
         """The resolved configuration."""
-        return parse_config(read_json(self.path / "config.json"), str(self.path / "config.json"))
+        return parse_config(read_json(self.path / CONFIG), str(self.path / CONFIG))
 
     @property
     def log(self) -> Path:
@@ -83,11 +93,7 @@ class RunFolder:
         stages: dict[str, Stage] = {}
         outputs = (self.path / KFP).rglob("executor_output.json")
         for output in sorted(outputs, key=lambda path: path.stat().st_mtime):
-            try:
-                artifacts = json.loads(output.read_text()).get("artifacts", {})
-            except ValueError:  # still being written
-                continue
-            found = sorted(_places(output.parent.name, artifacts), key=lambda item: (-item[1].count("/"), item[1]))
+            found = sorted(_places(output), key=lambda item: (-item[1].count("/"), item[1]))
             links |= {place: source for source, place, _ in found if source.exists()}
             if found:
                 place = found[0][1]
@@ -98,14 +104,16 @@ class RunFolder:
         return list(stages.values())
 
 
-def _places(task: str, artifacts: dict) -> Iterator[tuple[Path, str, float]]:
-    """The artifacts that an executor has listed: path, predictable place, seconds of the task."""
-    for output, listed in artifacts.items():
-        place = PLACES.get(f"{task}/{output}")
-        for artifact in listed["artifacts"] if place else ():
-            metadata = artifact.get("metadata", {})
-            job = job_folder(metadata.get("encoder", ""), metadata.get("fold", ""))
-            yield Path(artifact["uri"]), str(place).format(job=job), float(metadata.get("stage_seconds", 0))
+def _places(output: Path) -> Iterator[tuple[Path, str, float]]:
+    """The artifacts that a task's executor has listed: path, predictable place, seconds of the task."""
+    task = output.parent.name
+    for name, artifacts in read_artifacts(output).items():
+        place = PLACES.get(f"{task}/{name}", "")
+        for artifact in artifacts if place else ():
+            facts = artifact.metadata
+            if "{job}" in place and not (facts.encoder and facts.fold):
+                raise SaltError("does not say of which job it is", file=output, field=f"artifacts.{name}")
+            yield Path(artifact.uri), place.format(job=job_folder(facts.encoder, facts.fold)), facts.stage_seconds
 
 
 def _link(source: Path, place: Path) -> None:
@@ -125,49 +133,93 @@ def _link(source: Path, place: Path) -> None:
     part.replace(place)
 
 
-def open_run(path: Path, data: str | None, preset: str, config: Config, runner: Runner = "subprocess") -> RunFolder:
-    """Creates the folder of a run, or opens an existing one to resume it.
+def open_run(
+    path: Path, data: str | None, preset: str | None, config: Config, runner: Runner = "subprocess"
+) -> RunFolder:
+    """Opens the folder of a run to resume it; or plans a new run, of which `create` writes the folder.
 
     Args:
         path: The folder.
         data: The archive, a path or an s3:// URI; optional for an existing folder.
-        preset: Name of the preset.
+        preset: Name of the preset; optional for an existing folder.
         config: The resolved configuration.
         runner: How the stages run.
 
     Raises:
-        SaltError: If the folder cannot be written or holds a run of another archive, configuration or runner.
+        SaltError: If the folder holds other files, or a run of another archive, preset or runner; if a name is not
+            UTF-8.
     """
-    known = path / "run.json"
-    if known.is_file():
-        return _reopen(path, data, runner)
-    if data is None:
-        raise SaltError("is missing", field="--data", expected="an archive: zip, folder or s3://bucket/key")
-    if path.is_dir() and any(path.iterdir()):
+    if (path / RUN).is_file():
+        return _reopen(path, data, preset, runner)
+    if data is None and path.exists():
+        raise SaltError(
+            "holds no run", file=path, field="--out", expected="the folder of a run, or --data for a new one"
+        )
+    if data is None or preset is None:
+        expected = "an archive (zip, folder or s3://bucket/key), or the folder of a run as --out"
+        raise SaltError("is missing", field="--data", expected=expected)
+    if path.is_dir() and not _is_free(path):
         raise SaltError("is not empty and holds no run", file=path, field="--out")
     if not is_uri(data) and not Path(data).exists():
         raise SaltError("no such archive", file=data, field="--data")
     source = data if is_uri(data) else str(Path(data).resolve())
-    version = archive_version(source)
+    for field, text in (("--data", source), ("--out", str(path.resolve()))):
+        if text != text.encode(errors="replace").decode():
+            raise SaltError("has a name that is not UTF-8, which KFP and MLflow do not take", file=text, field=field)
     store = StoreSettings()
     home = f"s3://{store.bucket}" if store.chosen else str(path.resolve())
-    name, origin = f"{path.name}-{uuid4().hex[:6]}", origin_of(config, preset, runner)
-    folder = RunFolder(path.resolve(), name, source, version, preset, runner, f"{home}/checkpoints", origin)
-    write_json(path / "config.json", config.model_dump(mode="json"))
-    write_json(known, {key: value for key, value in asdict(folder).items() if key != "path"})
-    return folder
+    return RunFolder(
+        path=path.resolve(),
+        run=f"{one_line(path.resolve().name)}-{uuid4().hex[:6]}",
+        data=source,
+        data_version=archive_version(source),
+        preset=preset,
+        runner=runner,
+        checkpoints=f"{home}/checkpoints",
+        origin=origin_of(config, preset, runner),
+    )
+
+
+def _is_free(path: Path) -> bool:
+    """Whether a folder is empty, or holds only what a process left that was killed before it had written run.json."""
+    names = {file.name for file in path.iterdir()}
+    return not names or (LOCK in names and all(name.startswith(".") or name == CONFIG for name in names))
+
+
+def create(folder: RunFolder, config: Config) -> None:
+    """Writes the documents of a new run; only the holder of the folder's lock may call it.
+
+    Raises:
+        SaltError: If they cannot be written, or another run has been created in the folder in the meantime.
+    """
+    if (folder.path / RUN).exists():
+        raise SaltError("another process has just begun a run in this folder", file=folder.path, field="--out")
+    write_json(folder.path / CONFIG, config.model_dump(mode="json"))
+    write_json(folder.path / RUN, folder.model_dump(mode="json"))
+
+
+def read_run(path: Path) -> RunFolder:
+    """Reads what a folder's run.json says.
+
+    Raises:
+        SaltError: If it cannot be read, or is no such document.
+    """
+    return read_document(RunFolder, path / RUN, path=path.resolve())
 
 
 def reopened_config(path: Path) -> Config | None:
     """The configuration of the run in this folder, if there is one."""
-    return parse_config(read_json(path / "config.json")) if (path / "run.json").is_file() else None
+    return read_run(path).config if (path / RUN).is_file() else None
 
 
-def _reopen(path: Path, data: str | None, runner: Runner) -> RunFolder:
-    folder = RunFolder(path=path.resolve(), **read_json(path / "run.json"))
+def _reopen(path: Path, data: str | None, preset: str | None, runner: Runner) -> RunFolder:
+    folder = read_run(path)
     given = data if data is None or is_uri(data) else str(Path(data).resolve())
     if given not in (None, folder.data):
         raise SaltError("holds a run of another archive", file=path, field="--data", found=folder.data, expected=data)
+    if preset not in (None, folder.preset):
+        problem = "holds a run of another preset: use another --out"
+        raise SaltError(problem, file=path, field="--preset", found=folder.preset, expected=preset)
     if runner != folder.runner:
         raise SaltError(
             "holds a run of another runner", file=path, field="--runner", found=folder.runner, expected=runner

@@ -1,13 +1,15 @@
 """The result of a local run: scores, times, paths."""
 
 from collections import defaultdict
-from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.documents import read_document
+from salt_pipeline.components.core.errors import one_line
 from salt_pipeline.components.core.jobs import short_name
+from salt_pipeline.pipelines.display.scores import AllScores
 from salt_pipeline.pipelines.local.folder import RunFolder
 
 PLACES = {
@@ -28,31 +30,32 @@ def show_result(folder: RunFolder, seconds: float, console: Console) -> None:
         seconds: Wall time of this call.
         console: Where to print.
     """
-    results = read_json(folder.path / "metrics.json")
+    results = read_document(AllScores, folder.path / "metrics.json")
     console.print(_scores(results))
     console.print(
-        f"Threshold {results['threshold']:.3f}, smallest area {results['min_area']} px; chosen on the other folds, the "
-        f"ensemble scores [bold]{results['score_cross_fitted']:.4f}[/] on {results['images']} images out of fold.",
+        f"Threshold {results.threshold:.3f}, smallest area {results.min_area} px; chosen on the other folds, the "
+        f"ensemble scores [bold]{results.score_cross_fitted:.4f}[/] on {results.images} images out of fold.",
         highlight=False,
     )
-    if results["synthetic"]:
+    if results.synthetic:
         console.print("[yellow]The survey is synthetic: these scores mean nothing.[/]")
     console.print(_times(folder))
     for name, what in PLACES.items():
-        console.print(f"{folder.path / name}  [dim]{what}[/]", highlight=False, soft_wrap=True)
+        place = escape(one_line(folder.path / name))
+        console.print(f"{place}  [dim]{what}[/]", highlight=False, soft_wrap=True)
     console.print(f"{seconds / 60:.1f} minutes in all", highlight=False)
 
 
-def _scores(results: dict[str, Any]) -> Table:
+def _scores(results: AllScores) -> Table:
     table = Table("out of fold", "at 0.5", "as chosen", "95% interval", "salt / no salt", box=None)
-    for model in (*results["encoders"], results["ensemble"]):
-        low, high = model["score_interval"]
+    for model in (*results.encoders, results.ensemble):
+        low, high = model.score_interval
         table.add_row(
-            short_name(model["name"]),
-            f"{model['score_at_half']:.4f}",
-            f"{model['score']:.4f}",
+            escape(one_line(short_name(model.name))),
+            f"{model.score_at_half:.4f}",
+            f"{model.score:.4f}",
             f"{low:.3f} to {high:.3f}",
-            f"{model['salt_accuracy']:.1%}",
+            f"{model.salt_accuracy:.1%}",
         )
     return table
 

@@ -1,10 +1,10 @@
 """Runs the pipeline of a run folder with kfp.local, in a separate process: Ctrl-C can end everything that it started.
 
 Usage: python -m salt_pipeline.pipelines.local.runner FOLDER JOBS GPUS, where JOBS is the number of jobs at once, and
-GPUS a JSON object with the jobs that each GPU carries, as {"0": 5, "1": 5}.
+GPUS a JSON object with the jobs that each GPU carries, as {"0": 5, "1": 5}. `salt run` calls it, which holds the
+folder's lock.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -18,15 +18,15 @@ from pathlib import Path
 
 from kfp import local
 
-from salt_pipeline.components.core.errors import SaltError, exit_on_error
-from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.errors import exit_on_error
 from salt_pipeline.components.core.stages import STAGES
 from salt_pipeline.components.core.store.uris import is_uri
-from salt_pipeline.components.core.tracking.experiment import open_experiment
+from salt_pipeline.components.core.tracking.address import sqlite_file
 from salt_pipeline.components.core.tracking.tracking import Tracking
-from salt_pipeline.pipelines.local.docker import docker_runner, end_containers, stage_environment, tracking_server
-from salt_pipeline.pipelines.local.folder import KFP, RunFolder
+from salt_pipeline.pipelines.local.docker import docker_runner, end_containers
+from salt_pipeline.pipelines.local.folder import KFP, RunFolder, read_run
 from salt_pipeline.pipelines.local.side_by_side import side_by_side
+from salt_pipeline.pipelines.local.tracking import prepare_tracking, stage_environment, tracking_server
 from salt_pipeline.pipelines.local.upload import publish
 from salt_pipeline.pipelines.pipeline import salt_pipeline
 from salt_pipeline.pipelines.variant import Variant
@@ -42,38 +42,31 @@ def run(folder: RunFolder, jobs: int, gpus: Mapping[int, int]) -> int:
 
     Returns:
         The exit code: 0 if the run succeeded.
-
-    Raises:
-        SaltError: If another process runs in this folder.
     """
-    with (folder.path / ".lock").open("w") as lock:
+    folder.sweep()
+    prepare_tracking(folder)
+    with ExitStack() as stack:
+        runner = _runner(folder, stack)
+        # kfp.local warns of images without "python" in their names; all of ours contain it.
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module="kfp.local")
+        local.init(runner, pipeline_root=str(folder.path / KFP), enable_caching=True)
+        tracking = Tracking(folder.run)
+        tracking.parent()
+        for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(sign, partial(_stop, folder, tracking))
+        status = "FAILED"
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SaltError("another process runs in this folder", file=folder.path) from None
-        folder.sweep()
-        prepare_tracking(folder)
-        with ExitStack() as stack:
-            runner = _runner(folder, stack)
-            # kfp.local warns of images without "python" in their names; all of ours contain it.
-            warnings.filterwarnings("ignore", category=RuntimeWarning, module="kfp.local")
-            local.init(runner, pipeline_root=str(folder.path / KFP), enable_caching=True)
-            tracking = Tracking(folder.run)
-            tracking.parent()
-            signal.signal(signal.SIGTERM, partial(_stop, folder, tracking))
-            status = "FAILED"
-            try:
-                with side_by_side(jobs, gpus):
-                    _pipeline(folder)
-                status = "FINISHED"
-            except RuntimeError as error:  # a task has failed and has logged why
-                logging.getLogger(__name__).error("%s", error)
-            finally:
-                tracking.end_all(status)
-                tracking.close()
-                folder.collect()
-            if is_uri(folder.checkpoints):
-                publish(folder)
+            with side_by_side(jobs, gpus):
+                _pipeline(folder)
+            status = "FINISHED"
+        except RuntimeError as error:  # a task has failed and has logged why
+            logging.getLogger(__name__).error("%s", error)
+        finally:
+            tracking.end_all(status)
+            tracking.close()
+            folder.collect()
+        if is_uri(folder.checkpoints):
+            publish(folder)
     return 0 if status == "FINISHED" else 1
 
 
@@ -81,8 +74,8 @@ def _runner(folder: RunFolder, stack: ExitStack) -> local.SubprocessRunner | loc
     if folder.runner == "subprocess":
         return local.SubprocessRunner(use_venv=False)
     end_containers(folder)
-    if os.environ["MLFLOW_TRACKING_URI"].startswith("sqlite:"):
-        os.environ["MLFLOW_TRACKING_URI"] = stack.enter_context(tracking_server(folder.path.parent))
+    if file := sqlite_file(os.environ["MLFLOW_TRACKING_URI"]):
+        os.environ["MLFLOW_TRACKING_URI"] = stack.enter_context(tracking_server(file))
     return docker_runner(folder, stage_environment())
 
 
@@ -102,26 +95,14 @@ def _pipeline(folder: RunFolder) -> None:
 
 
 def _stop(folder: RunFolder, tracking: Tracking, *_: object) -> None:
-    """Ends at once on SIGTERM, which the jobs receive too; otherwise kfp.local would start the waiting ones."""
+    """Ends at once on a signal; otherwise kfp.local would start the waiting jobs. `salt run` ends those that run."""
     if folder.runner == "docker":
         end_containers(folder)
     tracking.end_all("KILLED")
     os._exit(130)
 
 
-def prepare_tracking(folder: RunFolder) -> None:
-    """Points MLflow at an SQLite file beside the run, unless a server is set; creates its tables before jobs start."""
-    if "MLFLOW_TRACKING_URI" in os.environ:
-        return
-    home = folder.path.parent
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{home / 'mlflow.db'}"
-    from mlflow import MlflowClient
-
-    open_experiment(MlflowClient(), (home / "mlartifacts").as_uri())
-
-
 if __name__ == "__main__":
     with exit_on_error():
-        path, capacity = Path(sys.argv[1]), json.loads(sys.argv[3])
-        opened = RunFolder(path=path, **read_json(path / "run.json"))
-        sys.exit(run(opened, int(sys.argv[2]), {int(gpu): carried for gpu, carried in capacity.items()}))
+        carried = {int(gpu): count for gpu, count in json.loads(sys.argv[3]).items()}
+        sys.exit(run(read_run(Path(sys.argv[1])), int(sys.argv[2]), carried))

@@ -5,6 +5,7 @@ import logging
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.pipelines.local.folder import KFP, RunFolder
+from salt_pipeline.pipelines.local.lock import LOCK
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ def publish(folder: RunFolder) -> str:
     """
     settings = StoreSettings()
     store, home = Store(settings), f"s3://{settings.bucket}/runs/{folder.run}"
-    hidden = {KFP, "checkpoints", folder.log.name, ".lock"}
+    hidden = {KFP, "checkpoints", folder.log.name, LOCK}
     for path in sorted(folder.path.rglob("*")):
         name = path.relative_to(folder.path)
         if not path.is_file() or name.parts[0] in hidden:

@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.job_files import JobKey, read_progress
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.schemas import DATASET, open_table, table_metadata
@@ -20,10 +21,14 @@ from salt_pipeline.pipelines.display.run_table import Line, as_table, live
 from salt_pipeline.pipelines.failure import failure
 from salt_pipeline.pipelines.hardware.concurrency import Plan
 from salt_pipeline.pipelines.local.folder import RunFolder
+from salt_pipeline.pipelines.local.process_group import ENDS, process_group
 from salt_pipeline.pipelines.local.rows import lines, rows
 
 POLL_SECONDS = 1.0
 """Time between two looks at the run, in seconds."""
+
+INTERRUPTED = 130
+"""Exit code of a run that was told to stop, by Ctrl-C or another signal."""
 
 
 class Watcher:
@@ -33,43 +38,40 @@ class Watcher:
         folder: The run.
         plan: What it uses of this machine.
         console: Where to show it.
+        lock: Descriptor of the folder's lock, which all processes of the run are to hold.
     """
 
-    def __init__(self, folder: RunFolder, plan: Plan, console: Console) -> None:
-        self.folder, self.plan, self.console = folder, plan, console
+    def __init__(self, folder: RunFolder, plan: Plan, console: Console, lock: int) -> None:
+        self.folder, self.plan, self.console, self.lock = folder, plan, console, lock
         self.config = folder.config
         self.code: int | None = None
+        self.damaged: set[str] = set()
 
     def run(self) -> int:
         """Runs to the end or to Ctrl-C.
 
         Returns:
-            The exit code: 0 if the run succeeded, 130 after Ctrl-C.
+            The exit code: 0 if the run succeeded, 130 after Ctrl-C, 128 more than a signal that ended its process.
         """
-        for sign in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal or a stopped container ends it as Ctrl-C does
+        for sign in ENDS[1:]:  # a closed terminal or a stopped container ends it as Ctrl-C does
             if signal.getsignal(sign) is signal.SIG_DFL:
                 signal.signal(sign, signal.default_int_handler)
         began = self.folder.log.stat().st_size if self.folder.log.exists() else 0
-        with self.folder.log.open("a") as log:
-            process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-m", "salt_pipeline.pipelines.local.runner", *self._words()],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env=self._environment(),
-                start_new_session=True,
-            )
-        try:
-            code = self._watch(process)
-        except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave a part of it running
-            self.console.print("\nstopping ...")
-            code = 130
-        finally:
-            _end(process)
-        if code not in (0, 130):
+        command = [sys.executable, "-m", "salt_pipeline.pipelines.local.runner", *self._words()]
+        with (
+            self.folder.log.open("a") as log,
+            process_group(command, lock=self.lock, log=log, environment=self._environment()) as process,
+        ):
+            try:
+                code = self._watch(process)
+            except KeyboardInterrupt:
+                self.console.print("\nstopping ...")
+                return INTERRUPTED
+        if code not in (0, INTERRUPTED):
             say(self.console, failure(self.folder.log, began), "red")
-        return code
+        if code < 0:
+            say(self.console, f"the run's process was ended by {signal.Signals(-code).name}", "red")
+        return code if code >= 0 else 128 - code
 
     def _words(self) -> list[str]:
         return [str(self.folder.path), str(self.plan.jobs), json.dumps(self.plan.capacity)]
@@ -77,7 +79,7 @@ class Watcher:
     def _environment(self) -> dict[str, str]:
         return {"PYTHONUNBUFFERED": "1"} | dict(os.environ) | {"OMP_NUM_THREADS": self.plan.threads}
 
-    def _watch(self, process: subprocess.Popen) -> int:
+    def _watch(self, process: subprocess.Popen[bytes]) -> int:
         with live(self.console, self._table, self._lines) as show:
             while (code := process.poll()) is None:
                 show()
@@ -92,7 +94,13 @@ class Watcher:
         if not dataset.exists():
             return {}
         data_hash = table_metadata(open_table(dataset, DATASET))["data_hash"]
-        return read_progress(self.folder.checkpoints, JobKey(self.config.hash, data_hash, *job))
+        try:
+            return read_progress(self.folder.checkpoints, JobKey(self.config.hash, data_hash, *job))
+        except SaltError as error:  # the job itself does not read it, and writes it again
+            if str(error) not in self.damaged:
+                self.damaged.add(str(error))
+                say(self.console, str(error), "red")
+            return {}
 
     def _table(self) -> Table:
         state = "RUNNING" if self.code is None else "FAILED" if self.code else "SUCCEEDED"
@@ -101,16 +109,3 @@ class Watcher:
 
     def _lines(self) -> Iterator[Line]:
         return lines(self.config, self.folder.collect(), self._progress)
-
-
-def _end(process: subprocess.Popen) -> None:
-    """Ends a process and everything that it started."""
-    for sign, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
-        try:
-            os.killpg(process.pid, sign)
-            process.wait(patience)
-        except ProcessLookupError:
-            break
-        except subprocess.TimeoutExpired:
-            continue
-    process.wait()

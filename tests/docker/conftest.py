@@ -17,7 +17,7 @@ from salt_pipeline.components.core.stages import STAGES
 from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.components.ingest.synth import write_survey
 from salt_pipeline.pipelines.images import content_tag, engine
-from salt_pipeline.pipelines.local.docker import tracking_server
+from salt_pipeline.pipelines.local.tracking import tracking_server
 from tests.servers import MinioServer, required
 
 
@@ -46,7 +46,7 @@ def services(minio: MinioServer, tmp_path_factory: pytest.TempPathFactory) -> It
     home = tmp_path_factory.mktemp("mlflow")
     store = Store(minio.settings())
     store.make_bucket("salt")
-    with tracking_server(home) as address:
+    with tracking_server(home / "mlflow.db") as address:
         variables = {**minio.environment(), "MLFLOW_TRACKING_URI": address, "SALT_S3_BUCKET": "salt"}
         yield SimpleNamespace(
             store=store,

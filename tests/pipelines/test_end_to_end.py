@@ -1,6 +1,7 @@
 """One real run, with kfp.local, subprocesses and MLflow on SQLite: interrupted during training, then resumed."""
 
 import json
+import os
 import signal
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, open_table, read_table
 from salt_pipeline.components.ingest.synth import write_survey
+from salt_pipeline.pipelines.local.lock import locked
 from tests.pipelines.local_run import (
     CHANGES,
     ENCODER,
@@ -198,14 +200,13 @@ def test_a_finished_run_that_is_started_again_computes_nothing(run: SimpleNamesp
 
 
 def test_another_process_in_the_folder_is_refused(run: SimpleNamespace) -> None:
-    import fcntl
-
-    with (run.folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    log = (run.folder / "log.txt").read_text()
+    with locked(run.folder):
         refused = salt("run", "--out", run.folder)
-    assert refused.code != 0
-    assert "another process runs in this folder" in refused.said
-    assert "Traceback" not in refused.said
+    assert (refused.code, refused.out) == (2, "")
+    assert f"another process runs in this folder (found process {os.getpid()}, since" in refused.said
+    assert refused.said.count("\n") == 1
+    assert (run.folder / "log.txt").read_text() == log
 
 
 def test_an_invalid_mask_is_reported(run: SimpleNamespace, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from salt_pipeline.components.core.config.section import Section
+from salt_pipeline.components.core.config.section import Section, form
 from salt_pipeline.components.core.numbers import plain_number
 from salt_pipeline.components.core.stages import IN_LOOP, StageName
 
@@ -33,7 +33,12 @@ def _within(least: str, most: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-_QUANTITY = Field(coerce_numbers_to_str=True, pattern=r"^[0-9]{1,20}(\.[0-9]{1,20})?(m|k|[KMGTPE]i|[MGTPE])?$")
+_QUANTITY = Field(
+    coerce_numbers_to_str=True,
+    pattern=form(
+        r"^[0-9]{1,20}(\.[0-9]{1,20})?(m|k|[KMGTPE]i|[MGTPE])?$", "a quantity of Kubernetes, such as 4, 500m or 16Gi"
+    ),
+)
 
 Cpu = Annotated[str, _QUANTITY, _within("1m", "4096")]
 """CPUs as Kubernetes writes them: `4`, `500m`; one thousandth is its finest unit, and no node has 4096."""
@@ -44,25 +49,66 @@ Memory = Annotated[str, _QUANTITY, _within("1Mi", "1Pi")]
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 _DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
-LabelKey = Annotated[str, StringConstraints(pattern=rf"^({_DNS_LABEL}(\.{_DNS_LABEL})*/)?{_LABEL}$", max_length=317)]
+LabelKey = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            rf"^({_DNS_LABEL}(\.{_DNS_LABEL})*/)?{_LABEL}$",
+            "a label's key: at most 63 letters, digits and _ . -, after a domain and / where it has a prefix",
+        ),
+        max_length=317,
+    ),
+]
 """Key of a label: a name of at most 63 characters, after a domain and a slash where it has a prefix."""
 
-LabelValue = Annotated[str, StringConstraints(pattern=rf"^({_LABEL})?$")]
+LabelValue = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            rf"^({_LABEL})?$",
+            "a label's value: at most 63 letters, digits and _ . -, with a letter or a digit at both ends",
+        )
+    ),
+]
 """Value of a label: empty, or at most 63 characters."""
 
 RegistryPrefix = Annotated[
     str,
     StringConstraints(
-        pattern=r"^[A-Za-z0-9]+([._-]+[A-Za-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$", max_length=200
+        pattern=form(
+            r"^[A-Za-z0-9]+([._-]+[A-Za-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+            "a prefix of images: a host, with a port or not, and lower-case folders, as registry.example.org/team",
+        ),
+        max_length=200,
     ),
 ]
 """Prefix of an image's name: a host, with a port or not, and lower-case folders; 255 characters fit with the stage."""
 
-Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
+Tag = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",
+            "a tag: at most 128 letters, digits and _ . -, which begins with a letter, a digit or _",
+        )
+    ),
+]
 """Tag of a container image."""
 
-ObjectName = Annotated[str, StringConstraints(pattern=rf"^{_DNS_LABEL}(\.{_DNS_LABEL})*$", max_length=253)]
+ObjectName = Annotated[
+    str,
+    StringConstraints(
+        pattern=form(
+            rf"^{_DNS_LABEL}(\.{_DNS_LABEL})*$",
+            "a name of Kubernetes: lower-case letters, digits, - and ., with a letter or a digit at both ends",
+        ),
+        max_length=253,
+    ),
+]
 """Name of a Kubernetes object, such as a Secret: a DNS subdomain."""
+
+Digest = Annotated[str, Field(pattern=form(r"^sha256:[0-9a-f]{64}$", "sha256: and 64 lower-case hex digits"))]
+"""Digest of a pushed image."""
 
 Hours = Annotated[float, Field(ge=1 / 60, le=24 * 365)]
 """A time limit: from a minute, in which no pod finishes, to a year."""
@@ -121,7 +167,7 @@ class ClusterConfig(Section):
     tag: Tag | None = Field(
         None, description="Tag of the images, never `latest`; by default the one that `salt images build` derives."
     )
-    digests: dict[StageName, Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]] = Field(
+    digests: dict[StageName, Digest] = Field(
         default_factory=dict, description="Digests of pushed images, which take precedence over the tag."
     )
     image_pull_secrets: tuple[ObjectName, ...] = Field(

@@ -5,17 +5,34 @@ The defaults are the recipe: terkelbo's solution, 127th of 3,291 in the TGS Salt
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from salt_pipeline.components.core.config.cluster import ClusterConfig
-from salt_pipeline.components.core.config.section import Section, problems_of
-from salt_pipeline.components.core.errors import SaltErrors
+from salt_pipeline.components.core.config.section import Section, form, problems_of
+from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.files import content_hash
+from salt_pipeline.components.core.store.uris import is_uri, split_uri
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
-EncoderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$")]
+EncoderName = Annotated[
+    str,
+    Field(
+        pattern=form(
+            r"^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$",
+            "a name of at most 128 letters, digits and _ . + -, which begins with a letter, a digit or _",
+        )
+    ),
+]
 """Name of an encoder: it becomes a folder, a part of file names, and text in YAML and HTML."""
+
+WeightsSource = Annotated[
+    str,
+    Field(
+        min_length=1, max_length=4096, pattern=form(r"^[^\x00-\x1f\x7f]+$", "a path or URI without control characters")
+    ),
+]
+"""Where initial weights come from."""
 
 MAX_FOLDS = 20
 """Most folds that a configuration may ask for."""
@@ -51,8 +68,8 @@ class EncoderConfig(Section):
 class ModelConfig(Section):
     """The network. Source of every default: the recipe."""
 
-    encoder_weights: Annotated[str, Field(min_length=1, max_length=4096, pattern=r"^[^\x00-\x1f\x7f]+$")] = Field(
-        "imagenet", description="`imagenet`, `none`, or the path or URI of a file (.safetensors, .pth)."
+    encoder_weights: WeightsSource = Field(
+        "imagenet", description="`imagenet`, `none`, or the path or s3:// URI of a file (.safetensors, .pth)."
     )
     stem_stride: Literal[1, 2] = Field(1, description="Stride of the encoder's first convolution; 1 drops its pooling.")
     input_size: int = Field(128, ge=64, le=512, multiple_of=32, description="Side of the network's input, px.")
@@ -76,6 +93,16 @@ class ModelConfig(Section):
     scse: bool = Field(True, description="Concurrent squeeze and excitation after each decoder stage (r = 16).")
     hypercolumn: bool = Field(True, description="Classify pixels by all decoder outputs and the centre.")
     gate: bool = Field(True, description="Multiply the hypercolumn by the probability that there is any salt.")
+
+    @field_validator("encoder_weights")
+    @classmethod
+    def _is_path_or_uri(cls, source: str) -> str:
+        try:
+            if is_uri(source):
+                split_uri(source)
+        except SaltError as error:
+            raise ValueError(f"{error.problem}: expected {error.expected}") from None
+        return source
 
     @model_validator(mode="after")
     def _padding_needs_room(self) -> Self:

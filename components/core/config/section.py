@@ -38,6 +38,25 @@ def _leaves(annotation: Any) -> tuple[Any, ...]:
     return (annotation,)
 
 
+_FORMS: dict[str, str] = {}
+"""What each pattern means, in words."""
+
+
+def form(pattern: str, words: str) -> str:
+    """Returns the pattern; a message about a text that does not match it then says `words` in its place."""
+    _FORMS[pattern] = words
+    return pattern
+
+
+_SHAPES = {
+    "model_type": "Input should be a JSON object",
+    "dict_type": "Input should be a JSON object",
+    "tuple_type": "Input should be a list",
+    "list_type": "Input should be a list",
+}
+"""What a document should be where it is of another shape, by pydantic's name of the mistake."""
+
+
 def problems_of(error: ValidationError, file: Any = None) -> list[SaltError]:
     """Puts each mistake that pydantic found into a message that names the option, and shows a part of what it holds.
 
@@ -49,16 +68,25 @@ def problems_of(error: ValidationError, file: Any = None) -> list[SaltError]:
     for item in error.errors(include_url=False):
         if item["type"] == "too_short" and item["input"]:
             continue  # a list with wrong entries, which are named themselves, counts as empty
-        found = repr(item["input"]) if item["loc"] else None
+        kind = item["type"]
+        shown = kind != "missing" and (item["loc"] or kind in _SHAPES)
+        found = repr(item["input"]) if shown else None
         problems.append(
             SaltError(
-                item["msg"].removeprefix("Value error, "),
+                _words(kind, item),
                 file=file,
                 field=".".join(map(_key, item["loc"])) or None,
                 found=found if found is None or len(found) <= 2 * SHOWN else f"{found[: 2 * SHOWN]}...",
             )
         )
     return problems
+
+
+def _words(kind: str, item: Any) -> str:
+    """A mistake in words that hold for JSON: not the name of a class of ours, and no regular expression."""
+    if kind == "string_pattern_mismatch":
+        return f"Input should be {_FORMS.get(item['ctx']['pattern'], 'a text of another form')}"
+    return str(_SHAPES.get(kind) or item["msg"].removeprefix("Value error, "))
 
 
 def _key(key: int | str) -> str:

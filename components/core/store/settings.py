@@ -1,15 +1,18 @@
 """Address and credentials of the object store, from the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.numbers import SHOWN
+from salt_pipeline.components.core.store.uris import BUCKET_NAME, is_bucket
 
 _OURS = "SALT_S3_"
 
@@ -22,6 +25,17 @@ _ROLES = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
 """Variables by which a platform gives a pod or a container a role: EKS, ECS, MinIO's web identities."""
+
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9a-f:]+(%\w+)?", re.ASCII)
+_REGION = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
+
+_EXPECTED = {
+    "endpoint": "http://host:port or https://host:port, without user or path",
+    "region": "for example us-east-1",
+    "bucket": BUCKET_NAME,
+}
+"""What is expected of the settings whose values a message may show."""
 
 
 def _from(*names: str) -> Any:
@@ -66,10 +80,7 @@ class StoreSettings(BaseSettings):
         try:
             super().__init__(**given)
         except ValidationError as error:
-            problems = [
-                SaltError(item["msg"].removeprefix("Value error, "), field=_variable(item["loc"]))
-                for item in error.errors(include_url=False, include_input=False)
-            ]
+            problems = [_problem(item) for item in error.errors(include_url=False)]
             raise SaltErrors("the settings of the object store are not valid", problems) from None
 
     @model_validator(mode="before")
@@ -89,12 +100,51 @@ class StoreSettings(BaseSettings):
     def _is_address(cls, endpoint: str | None) -> str | None:
         if endpoint is None:
             return None
-        parts = urlsplit(endpoint)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("is not an address (expected http://host:port or https://host:port)")
-        if parts.username is not None or parts.path.strip("/") or parts.query:
-            raise ValueError("accepts only http(s)://host:port, without user or path")
+        try:
+            parts = urlsplit(endpoint)
+            port, host = parts.port, parts.hostname or ""
+        except ValueError:  # of a port that is no number or too large, or of half an IPv6 address
+            raise ValueError("is not an address") from None
+        if parts.scheme not in ("http", "https") or not _HOST.fullmatch(host) or port == 0:
+            raise ValueError("is not an address")
+        if parts.username is not None or parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError("accepts no user, path or query")
         return f"{parts.scheme}://{parts.netloc}"
+
+    @field_validator("region")
+    @classmethod
+    def _is_region(cls, region: str) -> str:
+        if not _REGION.fullmatch(region):
+            raise ValueError("is not the name of a region")
+        return region
+
+    @field_validator("bucket")
+    @classmethod
+    def _is_bucket(cls, bucket: str) -> str:
+        if not is_bucket(bucket):
+            raise ValueError("is not the name of a bucket")
+        return bucket
+
+    @field_validator("access_key", "secret_key", "session_token")
+    @classmethod
+    def _can_be_sent(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        text = key.get_secret_value() if key else ""
+        allowed = str.isprintable if info.field_name == "secret_key" else _is_visible_ascii  # it is not sent itself
+        if not all(map(allowed, text)) or text != text.strip():
+            raise ValueError("holds a line break, a blank at an end, or another character that cannot be sent")
+        return key
+
+    @model_validator(mode="after")
+    def _client_accepts_it(self) -> Self:
+        """minio-py has rules of its own for the hosts of AWS."""
+        if self.endpoint is not None and "amazonaws.com" in self.endpoint:
+            from minio.helpers import BaseURL
+
+            try:
+                BaseURL(self.endpoint, self.region)
+            except ValueError as error:
+                raise ValueError(f"{_OURS}ENDPOINT: is not an address of AWS's store ({error})") from None
+        return self
 
     @model_validator(mode="after")
     def _keys_come_in_pairs(self) -> Self:
@@ -149,13 +199,18 @@ class StoreSettings(BaseSettings):
         return variables
 
 
-def _variable(place: tuple[int | str, ...]) -> str | None:
-    """The variable that a problem is about: the first of the setting's names that is set."""
-    if not place:
-        return None
-    for name, field in StoreSettings.model_fields.items():
-        if isinstance(field.validation_alias, AliasChoices):
-            names = [str(choice) for choice in field.validation_alias.choices]
-            if place[0] in (name, names[0]):
-                return next((known for known in names if known in os.environ), names[0])
-    return str(place[0])
+def _is_visible_ascii(character: str) -> bool:
+    return "!" <= character <= "~"
+
+
+def _problem(item: Any) -> SaltError:
+    """One mistake that pydantic found, under the setting's name that is set; the values of secrets are not shown."""
+    problem = item["msg"].removeprefix("Value error, ")
+    for setting, field in StoreSettings.model_fields.items():
+        assert isinstance(field.validation_alias, AliasChoices)
+        names = [str(choice) for choice in field.validation_alias.choices]
+        if item["loc"] and item["loc"][0] in (setting, *names):
+            variable = next((name for name in names if name in os.environ), names[0])
+            expected = _EXPECTED.get(setting)
+            return SaltError(problem, field=variable, found=expected and repr(item["input"])[:SHOWN], expected=expected)
+    return SaltError(problem)

@@ -7,6 +7,10 @@ from collections import Counter, deque
 from collections.abc import Callable
 from itertools import islice
 
+from salt_pipeline.components.core.errors import ServiceError
+from salt_pipeline.components.core.redaction import redacted
+from salt_pipeline.components.core.tracking.failures import one_line
+
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -27,16 +31,25 @@ class Journal:
     Args:
         server: The server's name, for messages.
         connect: Reaches the server, or raises. Its time limit should be short: it comes before each new attempt.
-        refused: Whether an error is final, so that the same call would fail again.
+        refused: Whether an error concerns one call, which would fail again, and not the server.
+        describe: Describes any other error, and whether it may pass.
     """
 
-    def __init__(self, server: str, connect: Call, refused: Callable[[Exception], bool]) -> None:
-        self._server, self._connect, self._refused = server, connect, refused
+    def __init__(
+        self,
+        server: str,
+        connect: Call,
+        refused: Callable[[Exception], bool],
+        describe: Callable[[Exception], ServiceError],
+    ) -> None:
+        self._server, self._connect, self._refused, self._describe = server, connect, refused, describe
         self._calls: deque[tuple[str, Call]] = deque()
         self._lost: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._closing = threading.Event()
-        self._answers = self._warned = False
+        self._answers = False
+        self._failure: ServiceError | None = None
+        self._warned: set[str] = set()
         self.unreachable = not self._is_reached()
         if self.unreachable:
             self._begin_retries()
@@ -63,10 +76,11 @@ class Journal:
         """Waits for the calls that are kept, and logs what was not recorded.
 
         Args:
-            patience: Seconds to wait for the server; once it answers, all calls are waited for.
+            patience: Seconds to wait for the server if its failure may pass; once it answers, all calls are waited for.
         """
         self._closing.set()
-        deadline = time.monotonic() + patience
+        hopeless = self._failure is not None and not self._failure.passing
+        deadline = time.monotonic() + (0 if hopeless else patience)
         while self._calls and (self._answers or time.monotonic() < deadline):
             time.sleep(0.05)
         with self._lock:
@@ -127,15 +141,21 @@ class Journal:
             if not self._refused(error):
                 self._note(error)
                 return False
-            log.warning("%s refused to record %s: %s", self._server, what, _line(error))
+            self._warn_once(f"{self._server} refused to record {what}: {redacted(one_line(error))}")
             self._lost[what] += 1
         return True
 
     def _note(self, error: Exception) -> None:
-        level = logging.DEBUG if self._warned else logging.WARNING
-        self._warned = True
-        log.log(level, "%s is unreachable, its records are kept for later: %s", self._server, _line(error))
+        self._failure = self._describe(error)
+        if self._failure.passing:
+            self._warn_once(
+                f"{self._server} is unreachable, its records are kept for later: {self._failure}", "passing"
+            )
+        else:
+            kept = "its records are kept, and lost unless this is fixed before the end"
+            self._warn_once(f"{self._server} cannot be used, {kept}: {self._failure}", "final")
 
-
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    def _warn_once(self, message: str, kind: str | None = None) -> None:
+        level = logging.DEBUG if (kind or message) in self._warned else logging.WARNING
+        self._warned.add(kind or message)
+        log.log(level, "%s", message)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salt_pipeline.components.core.config.config import option_text
+from salt_pipeline.components.core.redaction import redacted
 from salt_pipeline.components.core.tracking.server import patient_uploads
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class TrackedRun:
         def call() -> None:
             for key, value in values.items():
                 if value:
-                    self.tracking.client.set_tag(self.id, key, value)
+                    self.tracking.client.set_tag(self.id, key, redacted(value))
 
         self.tracking.do("tags", call)
 
@@ -78,7 +79,7 @@ class TrackedRun:
             from mlflow.entities import Param
 
             known = self.tracking.client.get_run(self.id).data.params
-            new = [Param(key, option_text(value)) for key, value in values.items() if key not in known]
+            new = [Param(key, redacted(option_text(value))) for key, value in values.items() if key not in known]
             self.tracking.client.log_batch(self.id, params=new)
 
         self.tracking.do("parameters", call)

@@ -9,6 +9,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from salt_pipeline.components.core.tracking.address import check_address, sqlite_file
+from salt_pipeline.components.core.tracking.sqlite_file import check_sqlite
+
+LIBRARIES = ("mlflow", "alembic", "sqlalchemy", "urllib3.connectionpool")
+"""Loggers of libraries that warn of every attempt, with tracebacks; what they raise is reported by the caller."""
+
 TABLES_SECONDS = 120
 """Longest wait, in seconds, for another process that creates the tables of a new SQLite file."""
 
@@ -43,16 +49,21 @@ def open_client(address: str) -> Any:
         address: The server's URL, or `sqlite:///` and a file.
 
     Raises:
+        TrackingError: If MLflow cannot use the address or the file.
         TimeoutError: If another process does not finish creating the tables.
     """
+    check_address(address)
     limit_waiting()
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines for each run that is closed
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns of every attempt
     from mlflow import MlflowClient
 
-    if not address.startswith("sqlite:///"):
+    for library in LIBRARIES:
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+    file = sqlite_file(address)
+    if file is None:
         return MlflowClient(address)
-    with _locked(Path(address.removeprefix("sqlite:///")).parent):
+    with _locked(file.parent):
+        check_sqlite(file, address)
         return MlflowClient(address)
 
 
@@ -73,13 +84,3 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS")
-"""MLflow's error codes for a call that would fail again, such as one for a deleted run."""
-
-
-def is_refusal(error: Exception) -> bool:
-    """Whether the same call would fail again although the server works."""
-    ours = isinstance(error, FileNotFoundError | LookupError | TypeError | AttributeError)
-    return ours or getattr(error, "error_code", None) in REFUSALS

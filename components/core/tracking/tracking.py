@@ -11,10 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from salt_pipeline.components.core.jobs import job_title
-from salt_pipeline.components.core.tracking.experiment import open_experiment
+from salt_pipeline.components.core.tracking.address import VARIABLE
+from salt_pipeline.components.core.tracking.experiment import find_runs, open_experiment
+from salt_pipeline.components.core.tracking.failures import TrackingError, is_refusal, tracking_error
 from salt_pipeline.components.core.tracking.journal import Journal
 from salt_pipeline.components.core.tracking.run import TrackedRun, milliseconds
-from salt_pipeline.components.core.tracking.server import is_refusal, open_client
+from salt_pipeline.components.core.tracking.server import open_client
 
 SETTLE = 0.5
 """Least time in seconds until the runs of jobs that begin at once are all on the server: MLflow has no unique names."""
@@ -34,13 +36,17 @@ class Tracking:
         self.run = run
         self.client: Any = None
         self.experiment = ""
-        wanted = run and os.environ.get("MLFLOW_TRACKING_URI")
-        self._journal = Journal("MLflow", self._connect, is_refusal) if wanted else None
+        self._address = os.environ.get(VARIABLE, "")
+        wanted = run and self._address
+        self._journal = Journal("MLflow", self._connect, is_refusal, self._described) if wanted else None
 
     def _connect(self) -> None:
         if self.client is None:
-            self.client = open_client(os.environ["MLFLOW_TRACKING_URI"])
+            self.client = open_client(self._address)
         self.experiment = open_experiment(self.client)
+
+    def _described(self, error: Exception) -> TrackingError:
+        return tracking_error(error, self._address)
 
     def do(self, what: str, call: Callable[[], object]) -> None:
         """Makes a call, which must be idempotent: now, or when the server is reachable again.
@@ -66,10 +72,11 @@ class Tracking:
 
         A run that had failed or was stopped is set to running again.
         """
-        condition = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items() if key.startswith("salt."))
+        own = ("salt.kind", "salt.encoder", "salt.fold")
+        conditions = [f"tags.`{key}` = '{value}'" for key, value in tags.items() if key in own]
 
         def oldest() -> Any:
-            runs = [run.info for run in self.client.search_runs([self.experiment], condition)]
+            runs = [run.info for run in find_runs(self.client, self.experiment, self.run, *conditions)]
             return min(runs, key=lambda info: (info.start_time, info.run_id), default=None)
 
         found = oldest()
@@ -124,7 +131,7 @@ class Tracking:
         """Merges duplicate parent runs: keeps the oldest, moves all jobs under it, deletes the others."""
 
         def call() -> None:
-            found = self.client.search_runs([self.experiment], f"tags.`salt.run` = '{self.run}'")
+            found = find_runs(self.client, self.experiment, self.run)
             ours = sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
             first, *others = [run.info.run_id for run in ours if run.data.tags["salt.kind"] == "pipeline"]
             for run in ours:
@@ -141,7 +148,7 @@ class Tracking:
         ended = milliseconds()
 
         def call() -> None:
-            for run in self.client.search_runs([self.experiment], f"tags.`salt.run` = '{self.run}'"):
+            for run in find_runs(self.client, self.experiment, self.run):
                 if run.info.status == "RUNNING":
                     self.client.set_terminated(run.info.run_id, status, ended)
 

@@ -108,6 +108,41 @@ def test_a_path_outside_the_folder_is_refused(folder: Path, name: str) -> None:
         open_bundle(folder)
 
 
+def members(**changes: Any) -> list[dict[str, Any]]:
+    """Two members of one encoder, the second of them changed."""
+    first = {"encoder": "net", "fold": 0, "weight": 0.5, "file": "a", "sha256": "0" * 64, "sidecar": "b"}
+    return [first, first | {"fold": 1} | changes]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"members": members(fold=0)}, "members: a job is there twice"),
+        ({"members": members(weight=0.4)}, "members: the folds of an encoder differ in weight"),
+        ({"members": members(encoder="other", weight=0.4)}, r"members: the weights sum to 0\.9, not to 1"),
+        ({"members": members(fold=1000)}, r"members\.1\.fold: Input should be less than"),
+        ({"scores": {}}, "scores: score is missing"),
+        ({"scores": {"score": 7}}, r"scores\.score: Input should be less than or equal to 1"),
+        ({"threshold": "0.4"}, "threshold: Input should be a valid number"),
+        ({"min_area": 10**30}, "min_area: Input should be less than or equal to 10201"),
+        ({"batch_size": 10**9}, r"batch_size\..*: Input should be less than or equal to 16384"),
+        ({"flip_tta": 1}, "flip_tta: Input should be a valid boolean"),
+        ({"versions": {"torch": None}}, r"versions\.torch: Input should be a valid string"),
+    ],
+)
+def test_what_the_document_may_not_say_is_named(folder: Path, changes: dict[str, Any], problem: str) -> None:
+    rewrite(folder, **changes)
+    with pytest.raises(SaltError, match=rf"bundle\.json: {problem}"):
+        open_bundle(folder)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "5"])
+def test_a_document_of_another_shape_is_refused(folder: Path, content: str) -> None:
+    (folder / "bundle.json").write_text(content)
+    with pytest.raises(SaltError, match=r"bundle\.json: format: wrong format version \(found none, expected 1"):
+        open_bundle(folder)
+
+
 def test_entries_that_are_missing_or_wrong_are_named(folder: Path) -> None:
     rewrite(folder, threshold=2)
     with pytest.raises(SaltError, match=r"bundle\.json: threshold: "):

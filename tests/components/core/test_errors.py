@@ -17,6 +17,11 @@ def test_message_names_file_field_found_and_expected() -> None:
     assert str(TYPE) == "a.parquet: map: wrong type (found int8, expected uint8)"
 
 
+def test_what_no_terminal_can_show_is_escaped_and_stays_on_one_line() -> None:
+    error = SaltError("is wrong", file="a\n\udcff\x1b[1m.png", found="b\r")
+    assert str(error) == r"a\n\udcff\x1b[1m.png: is wrong (found b\r)"
+
+
 def test_an_error_keeps_its_parts_as_the_message_shows_them() -> None:
     error = SaltError("is wrong", file=Path("a/b"), found=0, expected="http://me:word@host")
     parts = error.problem, error.file, error.field, error.found, error.expected

@@ -46,11 +46,49 @@ def test_the_progress_in_a_folder_is_that_of_the_key(tmp_path: Path) -> None:
     for done, key in enumerate([KEY, KEY._replace(data_hash=OTHER), KEY._replace(fold=0)]):
         folder = Path(key.folder(str(tmp_path)))
         folder.mkdir(parents=True)
-        (folder / PROGRESS).write_text(json.dumps({"done": done}))
-    assert read_progress(str(tmp_path), KEY) == {"done": 0}
-    (Path(KEY.folder(str(tmp_path))) / PROGRESS).write_text("{")
-    with pytest.raises(SaltError, match=PROGRESS):
+        (folder / PROGRESS).write_text(json.dumps({"done": done, "epochs": 9}))
+    assert read_progress(str(tmp_path), KEY) == {"done": 0, "epochs": 9}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[]", ".*valid dictionary"),
+        ("{}", "done: Field required"),
+        ('{"done": "1", "epochs": 9}', "done: .*valid number"),
+        ('{"done": -1, "epochs": 9}', "done: .*greater than or equal to 0"),
+        ('{"done": 1, "epochs": 0}', "epochs: .*greater than or equal to 1"),
+        ('{"done": 1, "epochs": 9, "loss": NaN}', "loss: is not a number"),
+        ("[" * 100_000, "is nested too deeply"),
+    ],
+)
+def test_progress_that_no_job_writes_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    folder = Path(KEY.folder(str(tmp_path)))
+    folder.mkdir(parents=True)
+    (folder / PROGRESS).write_text(content)
+    with pytest.raises(SaltError, match=rf"progress\.json: {message}"):
         read_progress(str(tmp_path), KEY)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[]", "Input should be a JSON object (found [])"),
+        ("{}", "done: Field required"),
+        ('{"done": -1}', "done: Input should be greater than or equal to 0 (found -1)"),
+        ('{"done": "x"}', "done: Input should be a valid number"),
+        ('{"done": 1, "loss": NaN}', "loss: is not a number (found NaN"),
+        ('{"done": 1, "epochs": 2, "loss": 0.5}', "an epoch with a loss must have a score"),
+    ],
+)
+def test_progress_of_another_shape_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    folder = Path(KEY.folder(str(tmp_path)))
+    folder.mkdir(parents=True)
+    (folder / PROGRESS).write_text(text)
+    with pytest.raises(SaltError) as error:
+        read_progress(str(tmp_path), KEY)
+    assert str(error.value).startswith(f"{folder / PROGRESS}: {problem}")
 
 
 @pytest.mark.minio
@@ -61,8 +99,11 @@ def test_the_newest_data_hash_is_that_of_the_last_progress_of_a_configuration(st
     assert read_progress(checkpoints, KEY) == {}
     later = KEY._replace(data_hash=OTHER, fold=0)
     for key in (KEY, later, KEY._replace(config_hash="f" * 16)):
-        store.put(f"{key.folder(checkpoints)}/{PROGRESS}", json.dumps({"done": key.fold}).encode())
+        store.put(f"{key.folder(checkpoints)}/{PROGRESS}", json.dumps({"done": key.fold, "epochs": 9}).encode())
     store.put(f"{KEY.folder(checkpoints)}/{job_files.CHECKPOINT}", b"later, but no progress")
     assert newest_data_hash(checkpoints, CONFIG) == OTHER
-    assert read_progress(checkpoints, later) == {"done": 0}
-    assert read_progress(checkpoints, KEY) == {"done": 1}
+    assert read_progress(checkpoints, later) == {"done": 0, "epochs": 9}
+    assert read_progress(checkpoints, KEY) == {"done": 1, "epochs": 9}
+    for content in (b"\xff", b"{", b"[]", b'{"done": NaN, "epochs": 9}', b" " * (job_files.MAX_PROGRESS + 1)):
+        store.put(f"{KEY.folder(checkpoints)}/{PROGRESS}", content)
+        assert read_progress(checkpoints, KEY) == {}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.numbers import parse_json, plain_number
+from salt_pipeline.components.core.numbers import MAX_DEPTH, parse_json, plain_number
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -69,6 +69,26 @@ def test_a_number_that_is_not_finite_is_named_by_its_place(number: str) -> None:
     assert str(error.value).startswith(f"my.json: a.1.b: is not a number (found {number[:80]}, expected a plain finite")
     with pytest.raises(SaltError, match=r"^is not a number"):
         parse_json(number)
+
+
+@pytest.mark.parametrize("opened", ["[", '{"a": '])
+def test_json_has_a_greatest_depth(opened: str) -> None:
+    closed = "]" if opened == "[" else "}"
+
+    def nested(depth: int) -> str:
+        return opened * depth + ("1" if opened != "[" else "") + closed * depth
+
+    parse_json(nested(MAX_DEPTH))
+    for depth in (MAX_DEPTH + 1, 10**5):
+        with pytest.raises(SaltError, match=r"^my.json: is nested too deeply \(expected at most 64 levels\)$"):
+            parse_json(nested(depth), "my.json")
+
+
+def test_half_of_a_surrogate_pair_is_no_text() -> None:
+    assert parse_json('"\\ud83d\\ude00"') == "\U0001f600"
+    for text in ('"\\ud83d"', '{"\\uDE00": 1}'):
+        with pytest.raises(SaltError, match=r"^my.json: is not JSON"):
+            parse_json(text, "my.json")
 
 
 def test_json_keeps_integers_and_floats_apart() -> None:

@@ -146,7 +146,7 @@ def test_a_file_that_is_not_parquet_is_named(tmp_path: Path, content: bytes) -> 
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
-    with pytest.raises(SaltError, match="is not a Parquet file"):
+    with pytest.raises(SaltError, match="is not a regular file"):
         open_table(tmp_path, MAPS)
 
 

@@ -1,6 +1,7 @@
 """Safetensors files that are complete, and files that are damaged or of another kind."""
 
 import json
+import os
 import struct
 from pathlib import Path
 
@@ -37,7 +38,13 @@ def test_any_other_file_is_refused_in_one_line(tmp_path_factory: pytest.TempPath
         {"a": {"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}},
         {"a": {"dtype": "OBJ", "shape": [2], "data_offsets": [0, 8]}},
         {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}},
+        {"a": {"dtype": "F32", "shape": [-1, -2], "data_offsets": [0, 8]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": ["0", 8.0]}},
+        {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8, 8]}},
+        {"a": {"dtype": ["F32"], "shape": [2], "data_offsets": [0, 8]}},
+        {"a": {"dtype": "F32", "shape": [float("nan")], "data_offsets": [0, 8]}},
         {"a": []},
+        {"__metadata__": {"format": "pt"}},
         [],
     ],
 )
@@ -45,8 +52,23 @@ def test_tensors_that_do_not_fill_the_file_are_refused(tmp_path: Path, header: o
     text = json.dumps(header).encode()
     path = tmp_path / "a.safetensors"
     path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
-    with pytest.raises(SaltError, match="not a safetensors file"):
+    with pytest.raises(SaltError, match="not a safetensors file") as caught:
         check_weights(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_deeply_nested_header_is_refused(tmp_path: Path) -> None:
+    text = b"[" * 200_000
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    with pytest.raises(SaltError, match=r"is damaged \(found a header that is nested too deeply"):
+        check_weights(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.safetensors")
+    with pytest.raises(SaltError, match=r"a\.safetensors: is not a regular file"):
+        check_weights(tmp_path / "a.safetensors")
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])

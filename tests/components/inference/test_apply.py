@@ -1,7 +1,10 @@
 """A bundle predicts images as the pipeline does, and each file that cannot be predicted is reported with the reason."""
 
 import csv
+import logging
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from salt_pipeline.components.core.bundle import open_bundle
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.metric import cut
 from salt_pipeline.components.inference.apply import apply
+from salt_pipeline.components.inference.outputs import NULL_COLOUR
 from tests.components.trained import Trained
 
 
@@ -96,7 +100,7 @@ def test_bad_files_are_reported_and_the_others_are_predicted(trained: Trained, p
     good.convert("RGBA").save(pictures / "alpha.png")
     good.save(pictures / "clear.png", transparency=7)
     good.convert("1").save(pictures / "bits.png")
-    good.convert("F").save(pictures / "float.tif")
+    good.convert("I").save(pictures / "int.tif")
     Image.fromarray(np.dstack([np.full((101, 101), level, np.uint8) for level in (1, 2, 3)])).save(pictures / "rgb.png")
     good.save(pictures / "pages.tif", save_all=True, append_images=[good])
     np.save(pictures / "cube.npy", np.zeros((3, 4, 5, 6)))
@@ -117,7 +121,7 @@ def test_bad_files_are_reported_and_the_others_are_predicted(trained: Trained, p
         "clear.png: has an alpha channel",
         "bits.png: wrong kind of image (found 1-bit grey",
         "rgb.png: channels differ",
-        "float.tif: wrong kind of image (found 32-bit floating-point",
+        "int.tif: wrong kind of image (found 32-bit signed",
         "pages.tif: holds several images",
         "cube.npy: is no section (found 3 x 4 x 5 x 6",
         "names.npy: wrong type",
@@ -149,10 +153,9 @@ def test_calls_that_cannot_be_done_are_refused(trained: Trained, pictures: Path,
     (tmp_path / "empty").mkdir()
     with pytest.raises(SaltError, match="empty: holds no images"):
         apply([str(tmp_path / "empty")], bundle, str(tmp_path / "out"))
-    twin = pictures / f"{trained.ids[0]}.tif"
-    Image.new("L", (101, 101)).save(twin)
-    with pytest.raises(SaltError, match=rf"{twin.name}: has the name of another image"):
-        apply([str(pictures)], bundle, str(tmp_path / "out"))
+    with pytest.raises(SaltError, match=r"no image to predict\n.*empty: holds no images") as caught:
+        apply([str(tmp_path / "empty"), "n" * 300], bundle, str(tmp_path / "out"))
+    assert "n: cannot be read: File name too long" in str(caught.value)
     (tmp_path / "file").write_text("")
     with pytest.raises(SaltError, match=r"file: --out: cannot be written"):
         apply([str(pictures / f"{trained.ids[1]}.png")], bundle, str(tmp_path / "file"))
@@ -165,3 +168,88 @@ def test_names_that_are_too_long_or_not_utf8_do_not_end_the_others(trained: Trai
     (problem,) = apply([str(tmp_path / name) for name in names], open_bundle(trained.bundle), str(tmp_path / "out"))
     assert "the name is too long for its outputs (found 240 bytes, expected at most 235" in str(problem)
     assert list(table(tmp_path / "out")) == ["\\udcff.png", "y" * 235 + ".png"]
+
+
+def test_a_folder_that_cannot_be_used_and_a_second_image_of_one_name_do_not_end_the_others(
+    trained: Trained, pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    Image.new("L", (101, 101)).save(pictures / f"{trained.ids[0]}.tif")
+    given = [str(tmp_path / "empty"), str(pictures), str(pictures / f"{trained.ids[1]}.png")]
+    problems = apply(given, open_bundle(trained.bundle), str(tmp_path / "out"))
+    assert [problem.problem for problem in problems] == [
+        "holds no images",
+        "has the name of another image, and so would its outputs",
+    ]
+    assert len(table(tmp_path / "out")) == len(trained.ids)
+
+
+def test_leftovers_are_passed_over_and_what_is_no_regular_file_is_refused(
+    trained: Trained, pictures: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in (f"._{trained.ids[0]}.png", ".DS_Store", "Thumbs.db", "notes.txt"):
+        (pictures / name).write_bytes(b"leftover")
+    (pictures / "elsewhere").symlink_to(tmp_path)
+    os.mkfifo(pictures / "pipe.png")
+    (pictures / "folder.png").mkdir()
+    (pictures / "zero.npy").symlink_to("/dev/zero")
+    (pictures / "gone.tif").symlink_to("nowhere")
+    with caplog.at_level(logging.INFO):
+        problems = apply([str(pictures)], open_bundle(trained.bundle), str(tmp_path / "out"))
+    assert [f"{Path(problem.file or '').name}: {problem.problem}" for problem in problems] == [
+        "folder.png: is not a regular file",
+        "gone.tif: does not exist",
+        "pipe.png: is not a regular file",
+        "zero.npy: is not a regular file",
+    ]
+    assert "pictures: not predicted: 2 other files or folders: elsewhere, notes.txt" in caplog.text
+    assert f"{len(trained.ids)} images predicted, 4 skipped" in caplog.text
+
+
+def test_what_is_printed_of_a_name_stays_on_one_line(trained: Trained, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"a\n\x1b[1m[b]\xff.png")
+    path.write_text("no image")
+    (problem,) = apply([str(path)], open_bundle(trained.bundle), str(tmp_path / "out"))
+    assert r"a\n\x1b[1m[b]\udcff.png: cannot be read as an image" in str(problem)
+
+
+@pytest.mark.parametrize(("name", "size"), [("section.npy", (120, 130)), ("tile.npy", (101, 101))])
+def test_no_salt_is_predicted_where_there_are_no_data(
+    trained: Trained, tmp_path: Path, name: str, size: tuple[int, int]
+) -> None:
+    values_HW = np.random.default_rng(0).normal(0, 10, size).astype(np.float32)
+    values_HW[:, :30], values_HW[70:, 60:] = 1e30, -999.25
+    null_HW = np.abs(values_HW) > 900
+    np.save(tmp_path / name, values_HW)
+    bundle = open_bundle(trained.bundle).model_copy(update={"threshold": 0.0, "min_area": 0})
+    assert apply([str(tmp_path / name)], bundle, str(tmp_path / "out")) == []
+    map_HW, mask_HW = np.load(tmp_path / "out/maps" / name), pixels(tmp_path / "out/masks" / f"{Path(name).stem}.png")
+    assert not mask_HW[null_HW].any()
+    assert not map_HW[null_HW].any()
+    assert map_HW[~null_HW].any()
+    overlay_HWC = pixels(tmp_path / "out/overlays" / f"{Path(name).stem}.png")
+    assert (overlay_HWC[null_HW] == NULL_COLOUR).all()
+    row = table(tmp_path / "out")[name]
+    assert float(row["null_fraction"]) == pytest.approx(null_HW.mean(), abs=1e-6)
+    assert float(row["salt_fraction"]) == pytest.approx((mask_HW > 0).mean(), abs=1e-6)
+
+
+def test_a_failure_of_the_outputs_ends_the_call_with_its_file_and_leaves_the_table(
+    trained: Trained, pictures: Path, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "line.npy", np.random.default_rng(0).normal(size=(150, 150)))
+    script = """
+import resource, sys
+from salt_pipeline.components.core.bundle import open_bundle
+from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.inference.apply import apply
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+with exit_on_error():
+    apply(sys.argv[1:3], open_bundle(sys.argv[3]), sys.argv[4])
+"""
+    words = [str(pictures), str(tmp_path / "line.npy"), str(trained.bundle), str(tmp_path / "out")]
+    done = subprocess.run([sys.executable, "-c", script, *words], check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("line.npy: cannot be written: File too large")
+    written = {path.name for path in (tmp_path / "out" / "masks").iterdir()}
+    assert written == set(table(tmp_path / "out")) == {f"{name}.png" for name in trained.ids[:4]}

@@ -5,11 +5,14 @@ import pytest
 from PIL import Image
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.outputs import (
     FOLDERS,
+    NULL_COLOUR,
     SALT_COLOUR,
     TABLE,
     Row,
+    check_outputs,
     make_folders,
     open_writers,
     write_rows,
@@ -19,14 +22,15 @@ from salt_pipeline.components.inference.sources import Section, Source
 GREY_HW = np.full((4, 3), 100, np.uint8)
 MAP_HW = np.arange(12, dtype=np.uint8).reshape(4, 3)
 MASK_HW = (MAP_HW >= 6).astype(np.uint8)
+NULL_HW = MAP_HW == 2
 
 
 def write(out: Path, source: Source) -> None:
     """Writes the files of one image in two bands."""
     make_folders(out)
     with open_writers(out, source) as writers:
-        writers.write(GREY_HW[:1], MAP_HW[:1], MASK_HW[:1])
-        writers.write(GREY_HW[1:], MAP_HW[1:], MASK_HW[1:])
+        writers.write(GREY_HW[:1], MAP_HW[:1], MASK_HW[:1], NULL_HW[:1])
+        writers.write(GREY_HW[1:], MAP_HW[1:], MASK_HW[1:], NULL_HW[1:])
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -38,7 +42,8 @@ def test_a_picture_gets_a_mask_a_map_and_an_overlay(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels(tmp_path / "masks/a.png"), 255 * MASK_HW)
     np.testing.assert_array_equal(pixels(tmp_path / "maps/a.png"), MAP_HW)
     overlay_HWC = pixels(tmp_path / "overlays/a.png")
-    assert (overlay_HWC[MASK_HW == 0] == 100).all()
+    assert (overlay_HWC[(MASK_HW == 0) & ~NULL_HW] == 100).all()
+    assert (overlay_HWC[NULL_HW] == NULL_COLOUR).all()
     mixed = [round(0.55 * 100 + 0.45 * channel) for channel in SALT_COLOUR]
     assert (overlay_HWC[MASK_HW == 1] == mixed).all()
 
@@ -51,7 +56,7 @@ def test_the_map_of_a_section_is_an_array(tmp_path: Path) -> None:
 
 def interrupted(out: Path, source: Source) -> None:
     with open_writers(out, source) as writers:
-        writers.write(GREY_HW[:1], MAP_HW[:1], MASK_HW[:1])
+        writers.write(GREY_HW[:1], MAP_HW[:1], MASK_HW[:1], NULL_HW[:1])
         raise KeyError("interrupted")
 
 
@@ -70,12 +75,22 @@ def test_the_folders_are_made_once_and_a_failure_is_named(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     with pytest.raises(SaltError, match=r"file: --out: cannot be written"):
         make_folders(tmp_path / "file")
+    (tmp_path / "other" / TABLE).mkdir(parents=True)
+    with pytest.raises(SaltError, match=rf"other/{TABLE}: --out: cannot be written: is a folder"):
+        make_folders(tmp_path / "other")
+
+
+def test_a_folder_in_the_place_of_an_output_is_named_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "overlays" / "a.png").mkdir(parents=True)
+    with pytest.raises(BadImage, match=r"a\.tif: its output cannot be written: is a folder \(found .*overlays/a\.png"):
+        check_outputs(tmp_path, Path("a.tif"))
+    check_outputs(tmp_path, Path("b.tif"))
 
 
 def test_the_table_has_one_line_per_image(tmp_path: Path) -> None:
-    write_rows(tmp_path, [Row("a.png", 101, 101, 0.25, 0.9, "1 2"), Row("b,c.npy", 300, 200, 0.0, 0.1, "")])
+    write_rows(tmp_path, [Row("a.png", 101, 101, 0.25, 0.9, "1 2", 0.0), Row("b,c.npy", 300, 200, 0.0, 0.1, "", 0.5)])
     assert (tmp_path / TABLE).read_text().splitlines() == [
-        "file,width,height,salt_fraction,largest_probability,rle_mask",
-        "a.png,101,101,0.25,0.9,1 2",
-        '"b,c.npy",300,200,0.0,0.1,',
+        "file,width,height,salt_fraction,largest_probability,rle_mask,null_fraction",
+        "a.png,101,101,0.25,0.9,1 2,0.0",
+        '"b,c.npy",300,200,0.0,0.1,,0.5',
     ]

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from PIL import Image, TiffImagePlugin
+from PIL import Image, PngImagePlugin, TiffImagePlugin
 
+from salt_pipeline.components.core.png_header import GREY, SIGNATURE
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.sources import open_source
 
@@ -76,6 +77,32 @@ def test_both_byte_orders_are_read(tmp_path: Path, order: Literal["<", ">"]) -> 
     np.testing.assert_array_equal(grey(tiff(tmp_path / "a.tif", LEVELS * np.uint16(257), order)), LEVELS)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_floating_point_samples_are_read_like_a_section(tmp_path: Path, order: Literal["<", ">"]) -> None:
+    amplitudes_HW = np.random.default_rng(0).normal(0, 1e5, (120, 90)).astype(np.float32)
+    np.save(tmp_path / "a.npy", amplitudes_HW)
+    path = tiff(tmp_path / "a.tif", amplitudes_HW, order, {"t339": 3})
+    for percentiles in (None, (5.0, 95.0)):
+        np.testing.assert_array_equal(grey(path, percentiles), grey(tmp_path / "a.npy", percentiles))
+    inverted = tiff(tmp_path / "b.tif", amplitudes_HW, order, {"t339": 3, "t262": 0})
+    np.testing.assert_array_equal(grey(inverted), 255 - grey(path))
+
+
+def test_null_values_of_floating_point_samples(tmp_path: Path) -> None:
+    amplitudes_HW = np.random.default_rng(0).normal(0, 1e5, (120, 90)).astype(np.float32)
+    amplitudes_HW[3, 4], amplitudes_HW[5, 6], amplitudes_HW[7, 8:10] = -9999, 0.1, 1e30
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[42113] = "-9999"
+    Image.fromarray(amplitudes_HW).save(tmp_path / "a.tif", compression="tiff_adobe_deflate", tiffinfo=tags)
+    for null, place in ((None, [3, 4]), (0.1, [5, 6])):
+        null_HW = open_source(tmp_path / "a.tif", None, null).open().is_null(0, 120)
+        assert np.argwhere(null_HW).tolist() == [place, [7, 8], [7, 9]]
+    amplitudes_HW[110, 80] = np.nan
+    Image.fromarray(amplitudes_HW).save(tmp_path / "a.tif")
+    with pytest.raises(BadImage, match=r"a.tif: row 110, column 80: holds a number that is not finite \(found nan"):
+        open_source(tmp_path / "a.tif", None).open()
+
+
 @pytest.mark.parametrize(
     ("samples", "tags", "found"),
     [
@@ -83,7 +110,7 @@ def test_both_byte_orders_are_read(tmp_path: Path, order: Literal["<", ">"]) -> 
         (LEVELS.astype(np.int16), {"t339": 2}, "16-bit signed grey"),
         (LEVELS.astype(np.int16), {"t339": 2, "t262": 0}, "16-bit signed WhiteIsZero"),
         (LEVELS.astype(np.uint32), {}, "32-bit grey"),
-        (LEVELS.astype(np.float32), {"t339": 3}, "32-bit floating-point grey"),
+        (LEVELS.astype(np.float16), {"t339": 3}, "16-bit floating-point grey"),
         (LEVELS.astype(np.float64), {"t339": 3}, "64-bit floating-point grey"),
         (LEVELS, {"t262": 3}, "8-bit palette"),
         (LEVELS, {"t262": 8}, "8-bit CIELab"),
@@ -141,12 +168,116 @@ def test_the_null_value_that_a_tiff_declares_is_excluded(tmp_path: Path, caplog:
     assert "a.tif: 255 is a null value: it fills 5% of the image" in caplog.text
 
 
-def test_deep_rgb_is_refused_by_its_depth(tmp_path: Path) -> None:
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
+
+def png(path: Path, samples: np.ndarray, *chunks: bytes) -> Path:
+    """A grey PNG of 8 or 16 bits, with further chunks."""
+    (height, width), depth = samples.shape, samples.dtype.itemsize * 8
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, GREY, 0, 0, 0))
+    rows = zlib.compress(b"".join(b"\0" + row.astype(row.dtype.newbyteorder(">")).tobytes() for row in samples))
+    path.write_bytes(SIGNATURE + head + b"".join(chunks) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
+    return path
+
+
+TWELVE = np.linspace(0, 4095, 40 * 30).astype(np.uint16).reshape(40, 30)
+
+
+@pytest.mark.parametrize("divisor", [1, 20])
+def test_the_bits_that_a_file_says_are_used_are_obeyed(tmp_path: Path, divisor: int) -> None:
+    samples = TWELVE // divisor
+    levels = np.rint(samples * (255 / 4095))
+    significant = chunk(b"sBIT", b"\x0c")
+    np.testing.assert_array_equal(grey(png(tmp_path / "low.png", samples, significant)), levels)
+    np.testing.assert_array_equal(grey(png(tmp_path / "scaled.png", samples << 4 | samples >> 8, significant)), levels)
+    shifted = np.rint((samples << 4) * (255 / 65535))
+    np.testing.assert_array_equal(grey(png(tmp_path / "shifted.png", samples << 4, significant)), shifted)
+    used = {"t280": 0, "t281": 4095}
+    np.testing.assert_array_equal(grey(tiff(tmp_path / "a.tif", samples, tags=used)), levels)
+    np.testing.assert_array_equal(grey(tiff(tmp_path / "b.tif", 4095 - samples, tags={**used, "t262": 0})), levels)
+
+
+def test_the_bits_that_are_used_are_obeyed_at_8_bits_too(tmp_path: Path) -> None:
+    samples = LEVELS // 8
+    np.testing.assert_array_equal(
+        grey(tiff(tmp_path / "a.tif", samples, tags={"t281": 31})), np.rint(samples * (255 / 31))
+    )
+    low = grey(png(tmp_path / "a.png", samples, chunk(b"sBIT", b"\x05")))
+    np.testing.assert_array_equal(low, np.rint(samples * (255 / 31)))
+    scaled = samples << 3 | samples >> 2
+    np.testing.assert_array_equal(grey(png(tmp_path / "a.png", scaled, chunk(b"sBIT", b"\x05"))), scaled)
+
+
+def test_samples_above_the_declared_ones_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadImage, match=r"samples are above MaxSampleValue \(found 4095, expected at most 2047"):
+        grey(tiff(tmp_path / "a.tif", TWELVE, tags={"t281": 2047}))
+
+
+def test_a_maximum_that_is_a_statistic_changes_nothing(tmp_path: Path) -> None:
+    np.testing.assert_array_equal(grey(tiff(tmp_path / "a.tif", LEVELS, tags={"t280": 3, "t281": 250})), LEVELS)
+
+
+def test_samples_of_a_part_of_the_range_are_refused_where_white_is_zero(tmp_path: Path) -> None:
+    path = tiff(tmp_path / "a.tif", 4095 - TWELVE, tags={"t262": 0})
+    with pytest.raises(BadImage, match=r"only a part of their range \(found 0 to 4095 of 65535"):
+        grey(path)
+    np.testing.assert_array_equal(grey(path, (0, 100)), np.rint(TWELVE * (255 / 4095)))
+
+
+def test_a_declared_null_value_is_marked_in_a_picture_of_8_bits(tmp_path: Path) -> None:
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[42113] = "255"
+    Image.fromarray(LEVELS).save(tmp_path / "a.tif", tiffinfo=tags)
+    rows = open_source(tmp_path / "a.tif", None).open()
+    np.testing.assert_array_equal(rows.is_null(0, 40), LEVELS == 255)
+    np.testing.assert_array_equal(rows.read(0, 40)[LEVELS != 255], LEVELS[LEVELS != 255])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_an_orientation_in_xmp_alone_is_refused(tmp_path: Path, suffix: str) -> None:
+    xmp = '<rdf:Description tiff:Orientation="6"/>'
+    texts, tags = PngImagePlugin.PngInfo(), TiffImagePlugin.ImageFileDirectory_v2()
+    texts.add_itxt("XML:com.adobe.xmp", xmp)
+    tags[700] = xmp.encode()
+    Image.fromarray(LEVELS).save(tmp_path / f"a{suffix}", pnginfo=texts, tiffinfo=tags)
+    with pytest.raises(BadImage, match=r"declared in XMP or in a text \(found 6"):
+        grey(tmp_path / f"a{suffix}")
+
+
+@pytest.mark.parametrize("options", [{"big_tiff": True}, {"compression": "tiff_lzw"}, {"compression": "packbits"}])
+def test_big_and_compressed_tiffs_are_read(tmp_path: Path, options: dict[str, Any]) -> None:
+    Image.fromarray(LEVELS).save(tmp_path / "a.tif", **options)
+    np.testing.assert_array_equal(grey(tmp_path / "a.tif"), LEVELS)
+
+
+@pytest.mark.parametrize(
+    ("mode", "found"),
+    [
+        ("CMYK", "wrong kind of image .found 8-bit CMYK"),
+        ("YCbCr", "wrong kind of image .found 8-bit YCbCr"),
+        ("P", "wrong kind of image .found 8-bit palette"),
+        ("LA", "has an alpha channel .found 8-bit grey with 2 samples, ExtraSamples"),
+        ("RGBA", "has an alpha channel .found 8-bit RGB with 4 samples, ExtraSamples"),
+    ],
+)
+def test_other_colours_are_refused_by_name(tmp_path: Path, mode: str, found: str) -> None:
+    Image.fromarray(LEVELS).convert("RGB").convert(mode).save(tmp_path / "a.tif")
+    with pytest.raises(BadImage, match=found):
+        open_source(tmp_path / "a.tif", None)
+
+
+def test_a_picture_that_is_replaced_while_it_waits_is_refused(tmp_path: Path) -> None:
+    Image.fromarray(LEVELS).save(tmp_path / "a.png")
+    source = open_source(tmp_path / "a.png", None)
+    Image.fromarray(LEVELS[:20]).save(tmp_path / "a.png")
+    with pytest.raises(BadImage, match=r"a\.png: was replaced while it was read \(found 20 x 30, expected 40 x 30"):
+        source.open()
+
+
+def test_deep_rgb_is_refused_by_its_depth(tmp_path: Path) -> None:
     rows = zlib.compress(bytes(1 + 2 * 3))
     parts = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)), chunk(b"IDAT", rows), chunk(b"IEND", b"")
-    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    (tmp_path / "a.png").write_bytes(SIGNATURE + b"".join(parts))
     with pytest.raises(BadImage, match=r"wrong kind of image \(found 16-bit RGB, expected 8 or 16 bit grey"):
         open_source(tmp_path / "a.png", None)

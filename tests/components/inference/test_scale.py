@@ -22,7 +22,7 @@ def test_the_percentiles_are_those_of_the_measurements() -> None:
     values_HW = amplitudes()
     expected = np.percentile(values_HW, (1, 99))
     values_HW = np.concatenate([values_HW, np.full((20, 50), -999.25, np.float32)])
-    scale = find_scale(values_HW, None, set())
+    scale = find_scale(values_HW, None, {})
     assert scale.nulls == (-999.25,)
     assert [scale.low, scale.high] == pytest.approx(expected)
 
@@ -30,16 +30,38 @@ def test_the_percentiles_are_those_of_the_measurements() -> None:
 def test_a_declared_null_value_is_excluded() -> None:
     values_HW = amplitudes()
     values_HW[:5] = 7
-    assert find_scale(values_HW, None, set(), declared=7.0).nulls == (7.0,)
-    assert find_scale(values_HW, None, set()).nulls == ()
+    assert find_scale(values_HW, None, {}, declared=7.0).nulls == (7.0,)
+    assert find_scale(values_HW, None, {}).nulls == ()
 
 
 def test_the_constants_that_fill_traces() -> None:
-    assert constant_traces(np.array([1, 2, 5]), np.array([1, 3, 5])) == {1.0, 5.0}
+    assert constant_traces(np.array([1, 2, 5]), np.array([1, 3, 5])) == {1.0: (0,), 5.0: (2,)}
 
 
 def test_a_null_value_is_logged_with_its_fraction(caplog: pytest.LogCaptureFixture) -> None:
     bands = [np.array([[9.0, 1.0], [2.0, 3.0]]), np.array([[9.0, 4.0]])]
     with caplog.at_level(logging.WARNING):
         Scale(0.0, 1.0, (9.0,)).log_nulls(Path("a.npy"), bands)
-    assert caplog.messages == ["a.npy: 9 is a null value: it fills 33.3% of the image, and is excluded from the scale"]
+    assert caplog.messages == ["a.npy: 9 is a null value: it fills 33.3% of the image, and no salt is predicted there"]
+
+
+def test_a_null_value_is_grey_in_the_middle_of_the_scale() -> None:
+    scale = Scale(0.0, 10.0, (-999.25,))
+    assert scale.grey(np.array([[-999.25, 0.0, 10.0]])).tolist() == [[128, 0, 255]]
+    assert scale.is_null(np.array([[-999.25, 0.0, 10.0]])).tolist() == [[True, False, False]]
+
+
+def test_an_ordinary_amplitude_that_fills_a_trace_is_null_in_that_trace_alone() -> None:
+    values_HW = amplitudes()
+    values_HW[7, 20:30], values_HW[:, 3] = 0, 0
+    scale = find_scale(values_HW, None, constant_traces(values_HW.min(axis=0), values_HW.max(axis=0)))
+    assert (scale.nulls, scale.dead) == ((), {0.0: (3,)})
+    null_HW = scale.is_null(values_HW)
+    assert null_HW[:, 3].all()
+    assert null_HW.sum() == len(values_HW)
+
+
+def test_half_precision_does_not_turn_an_amplitude_into_a_null_value() -> None:
+    values_HW = np.linspace(-5000, 5000, 2000).reshape(40, 50).astype(np.float16)
+    values_HW[3, 3] = -999  # -999.25, rounded
+    assert find_scale(values_HW, None, {}).nulls == ()

@@ -4,10 +4,12 @@ import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from salt_pipeline.components.ingest.stage import check_data, ingest
 from salt_pipeline.components.ingest.synth import write_survey
 
 
@@ -75,3 +77,21 @@ def pack_nested(folder: Path, out: Path, compression: int = zipfile.ZIP_STORED) 
         for part in ("train", "test"):
             archive.write(pack(folder / part, out.with_name(f"inner-{part}"), "", compression), f"{part}.zip")
     return out
+
+
+def messages(data: Path | str) -> list[str]:
+    """The problems of an archive."""
+    return [str(problem) for problem in check_data(str(data))[1]]
+
+
+def only(data: Path | str) -> str:
+    """The only problem of an archive."""
+    problems = messages(data)
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+def data_of(data: Path | str) -> str:
+    """The hash of an archive's content."""
+    with TemporaryDirectory() as scratch:
+        return ingest(str(data), {}, f"{scratch}/dataset.parquet")["data_hash"]

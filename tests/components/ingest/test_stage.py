@@ -14,7 +14,7 @@ from PIL import Image
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.rle import decode
 from salt_pipeline.components.core.schemas import DATASET, array_to_pixels, read_table
-from salt_pipeline.components.ingest.stage import ingest
+from salt_pipeline.components.ingest.stage import ingest, read_test_ids
 from salt_pipeline.components.ingest.synth import Tile, write_tiles
 
 from .conftest import pack, pack_nested
@@ -107,7 +107,7 @@ def with_bad_images(survey: Any) -> dict[str, str]:
     survey.path("train/images", small).write_bytes(b"")
     return {
         no_mask: "image without a mask",
-        no_image: "mask without an image",
+        no_image: "there is no image of this id",
         uneven: "channels differ",
         small: "is no PNG",
         survey.test[0]: "wrong size",
@@ -119,7 +119,7 @@ def test_all_problems_are_reported_together_and_nothing_is_written(survey: Any, 
     with pytest.raises(SaltErrors) as caught:
         ingest(str(survey.folder), {}, str(tmp_path / "out/dataset.parquet"))
     text = str(caught.value)
-    assert text.startswith(f"{survey.folder}: 7 problems found\n")
+    assert text.startswith(f"{survey.folder}: 5 problems found\n")
     for image_id, reason in bad.items():
         assert any(image_id in line and reason in line for line in text.splitlines()), reason
     assert not (tmp_path / "out").exists()
@@ -138,17 +138,46 @@ def test_bad_images_are_dropped_and_recorded(survey: Any, tmp_path: Path, caplog
     assert "5 images dropped" in caplog.text
 
 
-@pytest.mark.parametrize("table", ["train.csv", "depths.csv", "sample_submission.csv"])
-def test_dropping_images_does_not_fix_a_missing_table(survey: Any, tmp_path: Path, table: Any) -> None:
+def test_dropping_images_does_not_fix_a_table(survey: Any, tmp_path: Path) -> None:
     with_bad_images(survey)
-    (survey.folder / table).unlink()
-    with pytest.raises(SaltErrors, match=f"{table}: is missing"):
+    survey.edit("depths.csv", "id,z", "id;z")
+    with pytest.raises(SaltErrors, match=r"depths\.csv: columns are separated by semicolons"):
+        ingest(str(survey.folder), DROP, str(tmp_path / "dataset.parquet"))
+
+
+def test_pictures_and_masks_alone_are_enough(survey: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for table in ("train.csv", "depths.csv", "sample_submission.csv"):
+        (survey.folder / table).unlink()
+    ingest(str(survey.folder), {}, str(tmp_path / "dataset.parquet"))
+    table, _ = read_table(tmp_path / "dataset.parquet", DATASET)
+    assert (len(table), table["mask"].null_count) == (30, 10)
+    assert table["depth"].null_count == table["position"].null_count == 30
+    for message in (
+        "not in the archive: train.csv: the masks alone say where salt is",
+        "not in the archive: depths.csv: depths are unknown",
+        "not in the archive: sample_submission.csv: the submission is sorted by id",
+    ):
+        assert message in caplog.text
+    assert sorted(read_test_ids(str(survey.folder))) == survey.test
+
+    for image_id in survey.test:
+        survey.path("test/images", image_id).unlink()
+    facts = ingest(str(survey.folder), {}, str(tmp_path / "dataset.parquet"))
+    assert (facts["labelled"], facts["test"]) == ("20", "0")
+    assert "sample_submission.csv, test/images: there is no test image, and the submission will be empty" in caplog.text
+
+
+def test_dropping_every_test_image_is_an_error(survey: Any, tmp_path: Path) -> None:
+    (survey.folder / "sample_submission.csv").unlink()
+    for image_id in survey.test:
+        survey.path("test/images", image_id).write_bytes(b"no PNG")
+    with pytest.raises(SaltErrors, match="no labelled or no test image remains"):
         ingest(str(survey.folder), DROP, str(tmp_path / "dataset.parquet"))
 
 
 def test_dropping_everything_is_an_error(survey: Any, tmp_path: Path) -> None:
     for image_id in survey.labelled:
-        survey.path("train/masks", image_id).unlink()
+        survey.path("train/masks", image_id).write_bytes(b"no PNG")
     with pytest.raises(SaltErrors, match="no labelled or no test image remains"):
         ingest(str(survey.folder), DROP, str(tmp_path / "dataset.parquet"))
 

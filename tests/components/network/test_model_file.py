@@ -53,7 +53,10 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     ("change", "message"),
     [
         ({"version": 2}, "wrong version .found 2, expected 1"),
-        ({"encoder": "resnet18"}, "cannot be loaded"),
+        (
+            {"encoder": "resnet18"},
+            r"encoder.conv1.weight: tensor is missing \(found 281 tensors, expected 231 tensors\)",
+        ),
         ({"encoder": "resnet19"}, "no such encoder"),
         ({"encoder": "../../evil"}, r"model.json: encoder: String should match"),
         ({"encoder": ["resnet18"]}, r"model.json: encoder: Input should be a valid string"),
@@ -106,3 +109,18 @@ def test_weights_that_are_not_finite_are_neither_read_nor_written(folder: Path, 
     (folder / "model.json").write_text(json.dumps(sidecar))
     with pytest.raises(SaltError, match=rf"model\.safetensors: {name}: .* \(found {value}, 1 of 16 numbers"):
         load_model(str(folder), CPU)
+
+
+def test_other_tensors_are_named(folder: Path) -> None:
+    def refused(tensors: dict[str, torch.Tensor], message: str) -> None:
+        save_file(tensors, path)
+        sidecar = json.loads((folder / "model.json").read_text())
+        sidecar["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        (folder / "model.json").write_text(json.dumps(sidecar))
+        with pytest.raises(SaltError, match=message):
+            load_model(str(folder), CPU)
+
+    path, weights = folder / "model.safetensors", network().state_dict()
+    refused(weights | {"bias": torch.zeros(2)}, r"safetensors: bias: .*found float32 \(2,\), expected float32 \(1,\)")
+    refused(weights | {"bias": torch.zeros(1).half()}, r"bias: .*found float16 \(1,\), expected float32 \(1,\)")
+    refused(weights | {"more": torch.zeros(1)}, r"more: unexpected tensor")

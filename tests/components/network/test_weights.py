@@ -1,6 +1,9 @@
 """Where encoder weights come from, and that a bad file is refused without running what is in it."""
 
+import argparse
 import pickle
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,13 +57,6 @@ def test_none_leaves_the_encoder_to_chance(encoder: nn.Module) -> None:
     assert same(encoder, before)
 
 
-def test_a_uri_is_fetched(encoder: nn.Module, tmp_path: Path) -> None:
-    state = other_state()
-    save_file(state, tmp_path / "weights.safetensors")
-    load_encoder_weights(encoder, ENCODER, (tmp_path / "weights.safetensors").as_uri())
-    assert same(encoder, state)
-
-
 @pytest.mark.minio
 @pytest.mark.usefixtures("store_environment")
 def test_an_object_of_the_store_is_fetched(encoder: nn.Module, store: Store, bucket: str, tmp_path: Path) -> None:
@@ -73,9 +69,9 @@ def test_an_object_of_the_store_is_fetched(encoder: nn.Module, store: Store, buc
         load_encoder_weights(encoder, ENCODER, f"s3://{bucket}/none.pth")
 
 
-@pytest.mark.parametrize("uri", ["file:///nowhere/weights.pth", "nosuch://bucket/weights.pth"])
-def test_a_uri_that_leads_nowhere_is_named(encoder: nn.Module, uri: str) -> None:
-    with pytest.raises(SaltError, match=f"{uri}.*cannot be fetched"):
+@pytest.mark.parametrize("uri", ["file:///nowhere/weights.pth", "gs://bucket/weights.pth", "nosuch://b/weights.pth"])
+def test_a_uri_of_another_kind_is_refused_at_once(encoder: nn.Module, uri: str) -> None:
+    with pytest.raises(SaltError, match=f"{uri}: is a URI of a kind that is not supported"):
         load_encoder_weights(encoder, ENCODER, uri)
 
 
@@ -126,19 +122,140 @@ def test_a_wrong_shape_is_named(encoder: nn.Module, tmp_path: Path) -> None:
         load_encoder_weights(encoder, ENCODER, str(tmp_path / "w.safetensors"))
 
 
+PREFIXES = ["module.", "_orig_mod.", "encoder.", "model.encoder.", "module._orig_mod.encoder."]
+
+
+@pytest.mark.parametrize("prefix", ["", *PREFIXES])
+@pytest.mark.parametrize("wrappers", [(), ("state_dict",), ("model",), ("model", "state_dict")])
+def test_prefixes_and_wrappers_are_taken_off(
+    encoder: nn.Module, tmp_path: Path, prefix: str, wrappers: tuple[str, ...]
+) -> None:
+    state = other_state()
+    content: dict[str, object] = {prefix + key: value for key, value in (state | {"head": torch.zeros(2)}).items()}
+    for wrapper in wrappers:
+        content = {"epoch": 3, wrapper: content, "optimizer": {"state": {}, "param_groups": []}}
+    torch.save(content, tmp_path / "w.pth")
+    load_encoder_weights(encoder, ENCODER, str(tmp_path / "w.pth"))
+    assert same(encoder, state)
+
+
+def test_tensors_that_do_not_fit_are_counted_and_a_few_are_named(encoder: nn.Module, tmp_path: Path) -> None:
+    torch.save({f"layer{index}.weight": torch.zeros(1) for index in range(7)}, tmp_path / "w.pth")
+    found = (
+        r"found 7 tensors: layer0.weight, layer1.weight, layer2.weight, \.\.\., expected 170 tensors: model.conv_stem"
+    )
+    with pytest.raises(SaltError, match=rf"w\.pth: model.conv_stem.weight: tensor is missing, .* of 170 .*{found}"):
+        load_encoder_weights(encoder, ENCODER, str(tmp_path / "w.pth"))
+
+
+def test_two_tensors_of_one_name_are_refused(encoder: nn.Module, tmp_path: Path) -> None:
+    state = other_state()
+    key = next(iter(state))
+    torch.save(state | {f"module.{key}": state[key]}, tmp_path / "w.pth")
+    with pytest.raises(SaltError, match=rf"{key}: several tensors are of this name .found {key}, module.{key}"):
+        load_encoder_weights(encoder, ENCODER, str(tmp_path / "w.pth"))
+
+
+@pytest.mark.parametrize("change", [lambda t: t.int(), lambda t: t.to_sparse(), lambda t: t.to("meta")])
+def test_a_tensor_of_another_kind_is_refused(
+    encoder: nn.Module, tmp_path: Path, change: Callable[[torch.Tensor], torch.Tensor]
+) -> None:
+    state = other_state()
+    key = next(iter(state))
+    torch.save(state | {key: change(state[key])}, tmp_path / "w.pth")
+    with pytest.raises(SaltError, match=f"{key}: wrong type|cannot be read as weights"):
+        load_encoder_weights(encoder, ENCODER, str(tmp_path / "w.pth"))
+
+
+def refused(path: Path, message: str) -> None:
+    encoder = build_encoder(ENCODER, 2)
+    with pytest.raises(SaltError, match=rf"{path.name}: cannot be read as weights: {message}") as caught:
+        load_encoder_weights(encoder, ENCODER, str(path))
+    assert "weights_only" not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize("ending", ["safetensors", "pth"])
-@pytest.mark.parametrize("content", [b"", b"no weights at all", b"\xff" * 100])
-def test_what_is_no_weights_file_is_refused(encoder: nn.Module, tmp_path: Path, ending: str, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "it is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 46830571\n", "it is a Git LFS pointer"),
+        (b"<!DOCTYPE html><html>login</html>", "it is an HTML page"),
+        (b"\n  <HTML>", "it is an HTML page"),
+        (b'<?xml version="1.0"?><Error><Code>NoSuchKey</Code></Error>', "it is an XML document"),
+        (b"\x1f\x8b\x08" + bytes(50), "it is compressed with gzip"),
+        (b"no weights at all", "it is "),
+        (b"\xff" * 100, "it is "),
+        (b"PK\x03\x04" + bytes(100), "it is a damaged "),
+        (pickle.dumps([1, 2]), "it "),
+    ],
+)
+def test_what_is_no_weights_file_is_told_as_what_it_is(
+    tmp_path: Path, ending: str, content: bytes, message: str
+) -> None:
     path = tmp_path / f"weights.{ending}"
     path.write_bytes(content)
-    with pytest.raises(SaltError, match=f"weights.{ending}: cannot be read as weights"):
-        load_encoder_weights(encoder, ENCODER, str(path))
+    refused(path, message)
 
 
-def test_a_nested_checkpoint_is_refused(encoder: nn.Module, tmp_path: Path) -> None:
-    torch.save({"state_dict": other_state(), "epoch": 3}, tmp_path / "w.pth")
-    with pytest.raises(SaltError, match="expected a state dict of tensors"):
-        load_encoder_weights(encoder, ENCODER, str(tmp_path / "w.pth"))
+def test_a_zip_of_other_files_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "w.pth", "w") as archive:
+        for name in ("a.txt", "b.txt", "c.txt", "d.txt"):
+            archive.writestr(name, "text")
+    refused(tmp_path / "w.pth", r"it is a zip of other files \(a.txt, b.txt, c.txt, \.\.\.\)")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickled_model_is_told(tmp_path: Path, zipped: bool) -> None:
+    model = build_encoder(ENCODER, 2)
+    torch.save(model, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
+    refused(tmp_path / "w.pth", rf"it holds Python objects \({type(model).__module__}.{type(model).__name__}\)")
+    torch.save({"model": model.state_dict(), "args": argparse.Namespace(a=1)}, tmp_path / "w.pth")
+    refused(tmp_path / "w.pth", r"it holds Python objects \(argparse.Namespace\)")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([torch.zeros(1)], "it holds no named tensors, but an object of type list"),
+        (torch.zeros(1), "it holds no named tensors, but an object of type Tensor"),
+        ({}, "it holds no named tensors, but nothing"),
+        ({"epoch": 3, "loss": 0.5}, "it holds no named tensors, but entries named epoch, loss"),
+        ({0: torch.zeros(1)}, "it holds no named tensors, but entries named 0"),
+    ],
+)
+def test_a_torch_file_of_something_else_is_told(tmp_path: Path, content: object, message: str) -> None:
+    torch.save(content, tmp_path / "w.pth")
+    refused(tmp_path / "w.pth", message)
+
+
+def test_a_dictionary_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    content: dict[str, object] = {}
+    content["model"] = content
+    torch.save(content, tmp_path / "w.pth")
+    refused(tmp_path / "w.pth", "it holds no named tensors")
+
+
+def test_a_damaged_torch_file_is_told(tmp_path: Path) -> None:
+    torch.save(other_state(), tmp_path / "w.pth")
+    content = (tmp_path / "w.pth").read_bytes()
+    (tmp_path / "w.pth").write_bytes(content[: len(content) // 2])
+    refused(tmp_path / "w.pth", "it is a damaged torch file")
+
+
+def test_the_content_and_not_the_ending_says_what_a_file_is(encoder: nn.Module, tmp_path: Path) -> None:
+    state = other_state()
+    save_file(state, tmp_path / "w.pth")
+    load_encoder_weights(encoder, ENCODER, str(tmp_path / "w.pth"))
+    assert same(encoder, state)
+
+
+def test_a_fetched_file_is_named_by_its_address(encoder: nn.Module, tmp_path: Path) -> None:
+    (tmp_path / "w.pth").write_bytes(b"<html>")
+    uri = (tmp_path / "w.pth").as_uri()
+    with pytest.raises(SaltError, match=f"^{uri}: cannot be read as weights: it is an HTML page"):
+        load_encoder_weights(encoder, ENCODER, uri)
 
 
 def test_a_missing_file_is_named(encoder: nn.Module, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Prediction of test sets and folders with one trained model."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.schemas import DATASET, MAPS, array_to_pixels, read_table
+from salt_pipeline.components.core.schemas import DATASET, MAPS, array_to_pixels, read_table, write_table
 from salt_pipeline.components.network.inputs import to_image, to_input
 from salt_pipeline.components.network.model_file import save_model
 from salt_pipeline.components.predict.stage import predict, predict_folder
@@ -79,6 +80,25 @@ def test_a_model_of_other_data_is_refused(dataset: str, tmp_path: Path) -> None:
     assert not (tmp_path / "maps.parquet").exists()
 
 
+def test_a_dataset_without_test_images_is_refused(dataset: str, model: str, tmp_path: Path) -> None:
+    table, facts = read_table(dataset, DATASET)
+    labelled = table.filter(table["labelled"])
+    write_table(tmp_path / "labelled.parquet", DATASET, labelled.to_pydict(), facts)
+    with pytest.raises(SaltError, match=r"labelled\.parquet: holds no test image"):
+        predict(str(tmp_path / "labelled.parquet"), model, CONFIG, str(tmp_path / "maps.parquet"))
+    assert not (tmp_path / "maps.parquet").exists()
+
+
+@pytest.mark.parametrize("config", [[], None, {"encoders": 5}])
+def test_an_invalid_configuration_in_the_sidecar_is_named_by_file_and_field(
+    dataset: str, tmp_path: Path, config: object
+) -> None:
+    net = network()
+    save_model(str(tmp_path / "odd"), net.state_dict(), net.config, FACTS | {"config": config})
+    with pytest.raises(SaltError, match=r"odd/model\.json: config: is not valid"):
+        predict(dataset, str(tmp_path / "odd"), None, str(tmp_path / "maps.parquet"))
+
+
 def write_pngs(folder: Path, dataset: str) -> list[str]:
     folder.mkdir()
     ids, image_BHW = unlabelled(dataset)
@@ -102,6 +122,17 @@ def test_an_image_of_another_size_is_named(dataset: str, model: str, tmp_path: P
     with pytest.raises(SaltError, match=rf"{ids[2]}\.png: wrong size .found 128 x 101, expected 101 x 101"):
         predict_folder(str(tmp_path / "pictures"), model, CONFIG, str(tmp_path / "maps.parquet"))
     assert not (tmp_path / "maps.parquet").exists()
+
+
+def test_leftovers_are_passed_over_and_pipes_are_refused(dataset: str, model: str, tmp_path: Path) -> None:
+    pictures, maps = tmp_path / "pictures", tmp_path / "maps.parquet"
+    ids = write_pngs(pictures, dataset)
+    (pictures / f"._{ids[0]}.png").write_bytes(b"leftover")
+    predict_folder(str(pictures), model, CONFIG, str(maps))
+    assert read_table(maps, MAPS)[0]["id"].to_pylist() == ids
+    os.mkfifo(pictures / "pipe.png")
+    with pytest.raises(SaltError, match=r"pipe\.png: is not a regular file"):
+        predict_folder(str(pictures), model, CONFIG, str(maps))
 
 
 @pytest.mark.parametrize("name", ["empty", "nowhere"])

@@ -68,6 +68,7 @@ class Made:
     names: tuple[str, ...] = NAMES
     fold_count: int = FOLD_COUNT
     older: bool = False
+    encoder_weights: str = "imagenet"
     config: dict[str, Any] = field(init=False)
     paths: dict[str, Any] = field(init=False)
     maps: dict[str, NDArray[np.uint8]] = field(init=False)
@@ -79,6 +80,7 @@ class Made:
         self.config = {
             "split": {"folds": self.fold_count},
             "encoders": [{"name": name, "weight": 1 / len(self.names)} for name in self.names],
+            "model": {"encoder_weights": self.encoder_weights},
         }
         self.config_hash = parse_config(self.config).hash
         drawn = [made_image(rng, salt=rng.random() > 0.4) for _ in range(self.count)]

@@ -79,6 +79,28 @@ def test_blended_maps_of_another_kind_or_run_are_refused(made: Made, key: str, v
         made.report()
 
 
+def test_the_maps_of_one_job_are_not_taken_for_blended_ones(made: Made) -> None:
+    made.write_maps("blended", "ensemble", slice(None), oof_facts(made, encoder="plain", fold="0"))
+    with pytest.raises(SaltError, match=r"blended\.parquet: encoder: maps of one job, not blended \(found plain"):
+        made.report()
+
+
+@pytest.mark.parametrize(
+    ("weights", "problem"),
+    [
+        ('{"plain": NaN, "b.old+1": 1}', "is not valid metadata"),
+        ('{"plain": [0.5, 0.5, 0.5]}', "is of other encoders"),
+        ('{"plain": [0.5, 0.5, 0.5], "b.old+1": [0.5, 0.5, 0.6]}', "the weights do not sum to 1"),
+        ('{"plain": [0.5, 0.5], "b.old+1": [0.5, 0.5]}', "is not valid metadata"),
+        ('{"plain": [0.5, 0.5, 0.5], "b.old+1": 0.5}', "is not valid metadata"),
+    ],
+)
+def test_weights_of_blended_maps_that_are_not_valid_are_named(made: Made, weights: str, problem: str) -> None:
+    made.write_maps("blended", "ensemble", slice(None), oof_facts(made, weights=weights))
+    with pytest.raises(SaltError, match=rf"blended\.parquet: weights: {problem}"):
+        made.report()
+
+
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
@@ -111,6 +133,18 @@ def test_folds_of_other_data_are_refused(made: Made, tmp_path: Path) -> None:
         made.report()
 
 
+def test_folds_that_the_configuration_does_not_have_are_refused(made: Made, tmp_path: Path) -> None:
+    columns: dict[str, Any] = {
+        "id": made.ids,
+        "fold": [3, *made.folds[1:]],
+        "group": range(40),
+        "stratum": ["any"] * 40,
+    }
+    write_table(tmp_path / "folds.parquet", FOLDS, columns, {"data_hash": made.data_hash})
+    with pytest.raises(SaltError, match=r"folds\.parquet: fold: no such fold \(found 3, expected less than 3"):
+        made.report()
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -121,7 +155,10 @@ def test_folds_of_other_data_are_refused(made: Made, tmp_path: Path) -> None:
         ({"epochs": [{"epoch": 1, "phase": 1}]}, r"epochs\.0\.score: Field required"),
         ({"epochs": [{"epoch": 1, "phase": 3, "score": 0.5}]}, r"epochs\.0\.phase: Input should be 1 or 2"),
         ({"epochs": [{"epoch": 1, "phase": 1, "score": 1.5}]}, r"epochs\.0\.score: Input should be less than"),
-        ({"epochs": [{"epoch": 1, "phase": 1, "score": 0, "loss": "inf"}]}, r"epochs\.0\.loss: .* finite number"),
+        (
+            {"epochs": [{"epoch": 1, "phase": 1, "score": 0, "loss": "inf"}]},
+            r"epochs\.0\.loss: Input should be a valid number",
+        ),
         ({"epochs": [{"epoch": 1, "phase": 1, "score": "nan"}]}, r"epochs\.0\.score: "),
         ({"epochs": [{"epoch": -1, "phase": 1, "score": 0}]}, r"epochs\.0\.epoch: Input should be greater"),
         ({"epochs": [{"epoch": 1, "phase": 1, "score": 0}] * 2}, "epochs are not 1 to 2"),
@@ -130,6 +167,11 @@ def test_folds_of_other_data_are_refused(made: Made, tmp_path: Path) -> None:
         ({"seconds": -5}, "seconds: Input should be greater"),
         ({"seconds": "nan"}, "seconds: Input should be"),
         ({"images_per_second": "inf"}, "images_per_second: Input should be"),
+        ({"fold": "1"}, r"fold: Input should be a valid integer \(found '1'"),
+        ({"peak_memory_bytes": 10**30}, "peak_memory_bytes: Input should be less"),
+        ({"ended": 1.5}, "ended is given without oof_score"),
+        ({"epochs": [{"epoch": 1, "phase": 1, "score": 0, "ended": 5}]}, r"epochs\.0: ended is given without seconds"),
+        ({"epochs": [{"epoch": 1, "phase": 1, "score": 0, "salt": "x"}]}, r"epochs\.0\.salt: .* valid number"),
     ],
 )
 def test_an_invalid_curve_is_named_by_file_and_field(made: Made, change: dict[str, Any], problem: str) -> None:
@@ -149,6 +191,10 @@ def test_an_invalid_curve_is_named_by_file_and_field(made: Made, change: dict[st
         ({"min_area": -1}, "min_area: Input should be greater"),
         ({"weights": {"plain": "nan"}}, r"weights\.plain: Input should be"),
         ({"weights": {"plain": 1}}, r"weights: is of other encoders \(found plain, expected "),
+        ({"weights": {"plain": 0.7, "b.old+1": 0.7}}, r"weights: the weights do not sum to 1 \(found 1\.4, expected 1"),
+        ({"weights": {"plain": 0, "b.old+1": 1}}, r"weights\.plain: Input should be greater than 0"),
+        ({"min_area": 10**30}, "min_area: Input should be less than"),
+        ({"min_area": True}, "min_area: Input should be a valid integer"),
         ({"data_hash": "0" * 16}, r"data_hash: does not match .*\(found 0{16}, expected [0-9a-f]{16}"),
         ({"config_hash": "0" * 16}, r"config_hash: does not match .*\(found 0{16}"),
         ({"config_hash": None}, "config_hash: Input should be a valid string"),

@@ -1,6 +1,9 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.report.times import stage_times, task_seconds
 from tests.components.report.page.test_curves import made_curve
@@ -23,6 +26,12 @@ def test_durations_are_read_from_artifacts_in_the_order_of_the_stages() -> None:
         ("ensemble", [8.5]),
         ("submission", [5]),
     ]
+
+
+@pytest.mark.parametrize("text", ["nan", "-5", "x", "1_0"])
+def test_a_duration_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(SaltError, match=r"is not a (duration|number)"):
+        task_seconds(ensemble=[artifact(stage_seconds=text)])
 
 
 def test_a_stage_sums_the_durations_of_its_tasks() -> None:

@@ -56,7 +56,7 @@ def test_the_weights_are_those_that_the_test_maps_were_blended_with(world: World
     assert json.loads(Path(world.path("out/choice.json")).read_text())["weights"] == {"one": 0.45, "two": 0.55}
 
     write_table(world.path("test.parquet"), MAPS, columns, {**facts, "weights": '{"one": 1}'})
-    with pytest.raises(SaltError, match=r"weights: was blended of other encoders \(found one, expected one, two\)"):
+    with pytest.raises(SaltError, match=r"weights: is of other encoders \(found one, expected one, two\)"):
         run(world, models)
 
 
@@ -103,6 +103,7 @@ def test_damaged_weights_are_named(world: World, models: list[str]) -> None:
     with pytest.raises(SaltError, match=r"two1/model\.safetensors: cannot be read"):
         run(world, models)
     assert not Path(world.path("out/bundle/bundle.json")).exists()
+    assert not Path(world.path("out/submission.csv")).exists()
 
 
 def test_a_model_with_weights_that_are_not_finite_is_refused(world: World, models: list[str]) -> None:

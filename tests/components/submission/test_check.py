@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,18 +27,37 @@ def csv(tmp_path: Path) -> Callable[[str | bytes], Path]:
 
 def test_a_valid_file_in_any_order_has_no_problem(csv: Callable[[str | bytes], Path]) -> None:
     assert check_submission(csv(VALID), IDS) == []
-    assert check_submission(csv(VALID.replace("\n", "\r\n")), IDS) == []
+
+
+def test_what_programs_make_of_a_valid_file_has_no_problem(csv: Callable[[str | bytes], Path]) -> None:
+    for text in (
+        VALID.replace("\n", "\r\n"),
+        VALID.replace("\n", "\r"),
+        "\ufeff" + VALID,
+        VALID + "\n\n",
+        VALID + ",\n,\n",
+        VALID.replace(",", " , "),
+        VALID.replace("id,", '"id",').replace("\na,", '\n"a",""'),
+    ):
+        assert check_submission(csv(text), IDS) == [], text
+
+
+def test_one_cause_is_one_line(csv: Callable[[str | bytes], Path]) -> None:
+    path = csv("id,rle_mask\n" + "".join(f"{number},1 1 2 2\n" for number in range(1000)))
+    assert [str(problem) for problem in check_submission(path, map(str, range(1000)))] == [
+        f"{path}: line 2: 0: rle_mask, line 3: 1: rle_mask, line 4: 2: rle_mask and 997 more: runs touch (found 2 2)"
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "problems"),
     [
         ("image,rle\nb,\na,\nc,\n", ["wrong header (found image,rle, expected id,rle_mask)"]),
-        ("", ["wrong header (found none, expected id,rle_mask)", "id a and 2 more is missing"]),
+        ("", ["wrong header (found nothing, expected id,rle_mask)"]),
         (VALID + "b,\n", ["line 5: duplicate id (found b)"]),
         ("id,rle_mask\nb,\nc,\n", ["id a is missing"]),
         (VALID + "d,\n", ["id d is unknown"]),
-        (VALID + "d,\ne,\n", ["id d and 1 more is unknown"]),
+        (VALID + "d,\ne,\n", ["id d, e is unknown"]),
         (VALID.replace("a,", "a"), ["line 3: is not an id and a mask (found 1 columns)", "id a is missing"]),
         (VALID.replace("a,", "a,,"), ["line 3: is not an id and a mask (found 3 columns)", "id a is missing"]),
         (VALID.replace("a,", "a,5 2 6 2"), ["line 3: a: rle_mask: runs overlap (found 6 2)"]),
@@ -46,7 +66,14 @@ def test_a_valid_file_in_any_order_has_no_problem(csv: Callable[[str | bytes], P
         (VALID.replace("a,", "a,10201 2"), ["rle_mask: a run outside the 10201 pixels (found 10201 2)"]),
         (VALID.replace("a,", "a,5 2 9"), ["a start without a length (found 3 numbers, expected pairs)"]),
         (VALID.replace("a,", "a,nan"), ["rle_mask: is not an integer (found 'nan')"]),
-        (b"\xff\xfe\x00", ["is not a csv file"]),
+        (
+            "id,rle_mask\nb,1 2 3 1\na,5 2 6 2\nc,9\n",
+            ["line 2: b: rle_mask: runs touch", "runs overlap", "rle_mask: a start without a length"],
+        ),
+        ("\ufeff\ufeff" + VALID, [r"wrong header (found '\ufeffid,rle_mask', expected id,rle_mask)"]),
+        (VALID.replace(",", ";"), ["separated by semicolons (found id;rle_mask, expected commas: id,rle_mask)"]),
+        (VALID + "d\x1b[31m,\n", [r"id 'd\x1b[31m' is unknown"]),
+        (b"\xff\xfe\x00", ["is not a csv file (found UTF-16, expected commas and UTF-8)"]),
         (VALID + "d," + "1 1 " * 50_000, ["is not a csv file"]),
     ],
 )
@@ -69,6 +96,21 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "none.csv: cannot be read" in str(problem)
 
 
+def test_a_name_is_shown_on_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "a\nsalt: error: b.csv"
+    path.write_text("id;rle_mask\n")
+    for wrong in (path, tmp_path / "none\n.csv"):
+        (problem,) = check_submission(wrong, IDS)
+        assert str(problem).isprintable()
+
+
+def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path, kind in ((tmp_path / "pipe.csv", "a pipe"), (Path("/dev/zero"), "a device"), (tmp_path, "a folder")):
+        (problem,) = check_submission(path, IDS)
+        assert str(problem) == f"{path}: is not a regular file (found {kind})"
+
+
 @pytest.fixture
 def masks(tmp_path: Path) -> tuple[Path, str]:
     """Three masks as the archive has them: salt in 16 bit, empty in 8 bit."""
@@ -84,6 +126,8 @@ def masks(tmp_path: Path) -> tuple[Path, str]:
 
 def test_the_score_is_the_mean_over_images(csv: Callable[[str | bytes], Path], masks: tuple[Path, str]) -> None:
     folder, half = masks
+    (folder / "._a.png").write_bytes(b"left by macOS")
+    (folder / "c.png").rename(folder / "c.PNG")
     for rows, expected in (
         (f"a,\nb,{half}\nc,1 10201\n", 1),
         ("a,1 1\nb,\nc,1 10201\n", 1 / 3),

@@ -98,10 +98,32 @@ def test_maps_of_another_kind_or_configuration_are_refused(world: World, name: s
     assert not Path(world.path("out")).exists()
 
 
-@pytest.mark.parametrize("weights", ["{", "[]", '{"one": NaN, "two": 1}', '{"one": 0.7, "two": 0.7}', '{"one": [1]}'])
+@pytest.mark.parametrize("weights", ["{", "[" * 9999, '{"one": NaN, "two": 1}', '{"one": "1"}', '{"one": [1]}'])
 def test_weights_that_are_no_weights_are_refused(world: World, weights: str) -> None:
     world.write_maps("test.parquet", world.test, world.test_BHW, weights=weights)
     with pytest.raises(SaltError, match=r"test\.parquet: weights: is not valid metadata \(found "):
+        run(world)
+
+
+def test_weights_that_do_not_sum_to_1_are_refused(world: World) -> None:
+    world.write_maps("test.parquet", world.test, world.test_BHW, weights='{"one": 0.7, "two": 0.7}')
+    with pytest.raises(
+        SaltError, match=r"test\.parquet: weights: the weights do not sum to 1 \(found 1\.4, expected 1"
+    ):
+        run(world)
+
+
+def test_test_maps_of_one_job_are_not_taken_for_blended_ones(world: World) -> None:
+    world.write_maps("test.parquet", world.test, world.test_BHW, encoder="one", fold="0")
+    with pytest.raises(SaltError, match=r"test\.parquet: encoder: maps of one job, not blended \(found one"):
+        run(world)
+
+
+def test_a_probability_of_salt_that_is_none_is_refused(world: World) -> None:
+    table, facts = read_table(world.path("test.parquet"), MAPS)
+    columns = table.to_pydict() | {"salt": [7.5] * len(table)}
+    write_table(world.path("test.parquet"), MAPS, columns, facts)
+    with pytest.raises(SaltError, match=r"test\.parquet: salt, row 1, image \w+: is out of range \(found 7\.5"):
         run(world)
 
 

@@ -1,16 +1,25 @@
 """A checkpoint restores the complete state bit for bit, or is refused."""
 
 import dataclasses
+import json
+import resource
+import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch.optim import Adam
 
+from salt_pipeline.components.core.config.config import TrainConfig
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.train_fold.checkpoint import Progress, load_checkpoint, save_checkpoint
 from tests.components.network.tiny import ENCODER, network
 
+TRAIN = TrainConfig(epochs=4, phase1_epochs=4, learning_rate=1e-3, keep="best")
 JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": ENCODER, "fold": 2}
 
 
@@ -35,8 +44,23 @@ class State:
         best = {key: value.clone() for key, value in network().state_dict().items()}
         save_checkpoint(path, self.model, self.optimizer, self.generator, best, progress)
 
-    def load(self, path: Path, job: dict[str, str | int] = JOB) -> tuple[dict[str, torch.Tensor], Progress]:
-        return load_checkpoint(path, self.model, self.optimizer, self.generator, job)
+    def load(
+        self, path: Path, job: dict[str, str | int] = JOB, train: TrainConfig = TRAIN
+    ) -> tuple[dict[str, torch.Tensor], Progress]:
+        return load_checkpoint(path, self.model, self.optimizer, self.generator, job, train)
+
+
+def progress_after(*scores: float) -> Progress:
+    """The progress of a training with these scores, the last of which is not the best."""
+    history: list[dict[str, float]] = [
+        {"epoch": index + 1, "phase": 1, "loss": 0.1 + 0.2, "score": score, "seconds": 2.5}
+        for index, score in enumerate(scores)
+    ]
+    best = max(scores)
+    return Progress(JOB, len(scores), scores.index(best) + 1, best, 1e-3, 1, history)
+
+
+AFTER = progress_after(0.5, 0.75, 0.25)
 
 
 @pytest.fixture
@@ -45,12 +69,11 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_the_state_is_restored_and_training_continues_bit_for_bit(path: Path) -> None:
-    progress = Progress(JOB, 3, 2, 0.75, 1e-3, 1, [{"epoch": 1, "score": 0.1 + 0.2}])
     uninterrupted = State(2)
-    uninterrupted.save(path, progress)
+    uninterrupted.save(path, AFTER)
     resumed = State(0, seed=9)
     best, found = resumed.load(path)
-    assert dataclasses.asdict(found) == dataclasses.asdict(progress)
+    assert dataclasses.asdict(found) == dataclasses.asdict(AFTER)
     assert all(torch.equal(value, best[key]) for key, value in network().state_dict().items())
     for parameter, other in zip(uninterrupted.model.parameters(), resumed.model.parameters(), strict=True):
         mine, yours = uninterrupted.optimizer.state[parameter], resumed.optimizer.state[other]
@@ -64,23 +87,16 @@ def test_the_state_is_restored_and_training_continues_bit_for_bit(path: Path) ->
     assert all(torch.equal(mine, yours) for mine, yours in pairs)
 
 
-def test_a_checkpoint_before_the_first_step_has_no_averages(path: Path) -> None:
-    State(0).save(path, Progress(JOB))
-    resumed = State(1)
-    resumed.load(path)
-    assert not resumed.optimizer.state
-
-
 @pytest.mark.parametrize(("key", "other"), [("fold", 3), ("encoder", "resnet18"), ("data_hash", "e")])
 def test_a_checkpoint_of_another_job_is_refused(path: Path, key: str, other: str | int) -> None:
-    State(0).save(path, Progress(JOB))
+    State(1).save(path, AFTER)
     with pytest.raises(SaltError, match="checkpoint of another job"):
         State(0).load(path, JOB | {key: other})
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.01, 0.5, 0.999])
 def test_a_truncated_checkpoint_is_refused(path: Path, fraction: float) -> None:
-    State(0).save(path, Progress(JOB))
+    State(1).save(path, AFTER)
     content = path.read_bytes()
     path.write_bytes(content[: int(fraction * len(content))])
     with pytest.raises(SaltError, match="damaged: remove it to start over"):
@@ -88,34 +104,30 @@ def test_a_truncated_checkpoint_is_refused(path: Path, fraction: float) -> None:
 
 
 def test_another_safetensors_file_is_refused(path: Path) -> None:
-    from safetensors.torch import save_file
-
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(SaltError, match="is not a checkpoint"):
         State(0).load(path)
 
 
 def test_a_checkpoint_of_another_network_is_refused(path: Path) -> None:
-    State(0).save(path, Progress(JOB))
-    other = State(0)
+    State(1).save(path, AFTER)
+    other = State(1)
     other.model = network(decoder_channels=24)
-    with pytest.raises(SaltError, match="is not a checkpoint of this network"):
+    with pytest.raises(SaltError, match=r"model/decoder.*: tensor does not fit this network: remove it to start over"):
         other.load(path)
 
 
-def test_a_failed_write_keeps_the_last_checkpoint(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from salt_pipeline.components.train_fold import checkpoint
-
+def test_a_failed_write_keeps_the_last_checkpoint(path: Path) -> None:
     State(0).save(path, Progress(JOB, epoch=1))
     before = path.read_bytes()
-
-    def full_disk(_tensors: object, file: Path, **_: object) -> None:
-        file.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(checkpoint, "save_file", full_disk)
-    with pytest.raises(SaltError, match="No space left"):
-        State(0).save(path, Progress(JOB, epoch=2))
+    handler, limits = signal.signal(signal.SIGXFSZ, signal.SIG_IGN), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(SaltError, match=r"checkpoint\.safetensors: cannot be written: File too large"):
+            State(0).save(path, Progress(JOB, epoch=2))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
@@ -127,6 +139,117 @@ def test_weights_that_are_not_finite_are_refused(path: Path, part: str) -> None:
     weights = state.model.state_dict() if part == "own" else kept
     name = next(iter(weights))
     weights[name].view(-1)[0] = torch.nan
-    save_checkpoint(path, state.model, state.optimizer, state.generator, kept, Progress(JOB))
+    save_checkpoint(path, state.model, state.optimizer, state.generator, kept, AFTER)
     with pytest.raises(SaltError, match=rf"checkpoint\.safetensors: .*{name}: the weights hold numbers .*found nan"):
         State(0).load(path)
+
+
+def altered(path: Path, change: Callable[[dict[str, torch.Tensor], dict[str, Any]], object]) -> None:
+    """Writes a checkpoint of three epochs again, with other content but complete by its format."""
+    State(1).save(path, AFTER)
+    with safe_open(path, "pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dictionary
+        progress = json.loads(file.metadata()["progress"])
+    change(tensors, progress)
+    save_file(tensors, path, metadata={"progress": json.dumps(progress)})
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"epoch": "text"}, "epoch: .*valid integer.*found 'text'"),
+        ({"epoch": 1.5}, "epoch: .*valid integer.*found 1.5"),
+        ({"epoch": True}, "epoch: .*valid integer"),
+        ({"epoch": -5}, "epoch: .*greater than or equal to 1.*found -5"),
+        ({"epoch": 0}, "epoch: .*found 0"),
+        ({"epoch": 99}, r"epoch: is out of range.*found 99, expected at most 4"),
+        ({"epoch": 2}, "history: wrong number of epochs.*found 3, expected 2"),
+        ({"history": []}, "history: wrong number of epochs.*found 0, expected 3"),
+        ({"history": {}}, "history: .*valid list"),
+        ({"history": [{}] * 3}, r"history\.0\.epoch: Field required"),
+        ({"history": AFTER.history[::-1]}, r"history\.0\.epoch: .*found 3, expected 1"),
+        ({"history": [AFTER.history[0] | {"loss": float("nan")}] * 3}, r"history\.0\.loss: .*found NaN"),
+        ({"history": [AFTER.history[0] | {"score": 2}] * 3}, r"history\.0\.score: .*less than or equal to 1"),
+        ({"history": [AFTER.history[0] | {"phase": 2}] * 3}, r"history\.0\.phase: .*found 2, expected 1"),
+        ({"history": [AFTER.history[0] | {"more": "text"}] * 3}, r"history\.0\.more: .*valid number"),
+        ({"best_epoch": 99}, "best_epoch: .*found 99, expected 2"),
+        ({"best_epoch": None}, "best_epoch: .*valid integer"),
+        ({"best_score": "text"}, "best_score: .*valid number"),
+        ({"best_score": 0.8}, "best_score: .*found 0.8, expected 0.75"),
+        ({"learning_rate": 5.0}, "learning_rate: is out of range.*found 5.0, expected at most 0.001"),
+        ({"learning_rate": -1e-3}, "learning_rate: .*greater than or equal to 0"),
+        ({"stalled": 50}, "stalled: is out of range.*found 50, expected at most 3"),
+        ({"job": "text"}, "job: .*valid dictionary"),
+        ({"more": 1}, "more: Extra inputs"),
+    ],
+)
+def test_progress_that_no_training_writes_is_refused(path: Path, entries: dict[str, Any], message: str) -> None:
+    altered(path, lambda _tensors, progress: progress.update(entries))
+    state = State(0)
+    with pytest.raises(SaltError, match=rf"checkpoint\.safetensors: {message}") as caught:
+        state.load(path)
+    assert ": remove it to start over (" in str(caught.value)
+    assert not state.optimizer.state
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, "null", '"text"'])
+def test_progress_that_is_no_json_object_is_refused(path: Path, text: str) -> None:
+    save_file({"generator": torch.zeros(1)}, path, metadata={"progress": text})
+    with pytest.raises(SaltError, match="remove it to start over"):
+        State(0).load(path)
+
+
+Tensors = dict[str, torch.Tensor]
+
+
+def without(prefix: str) -> Callable[[Tensors, object], None]:
+    def remove(tensors: Tensors, _progress: object) -> None:
+        for key in [key for key in tensors if key.startswith(prefix)]:
+            del tensors[key]
+
+    return remove
+
+
+def replaced(key: str, value: torch.Tensor) -> Callable[[Tensors, object], None]:
+    return lambda tensors, _progress: tensors.update({key: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (without("generator"), "generator: tensor is missing"),
+        (without("optimizer/"), "optimizer/0/step: tensor is missing"),
+        (without("optimizer/7/"), "optimizer/7/step: tensor is missing"),
+        (without("optimizer/7/exp_avg_sq"), "optimizer/7/exp_avg_sq: tensor is missing"),
+        (without("kept/"), "kept/bias: tensor is missing"),
+        (without("kept/bias"), "kept/bias: tensor is missing"),
+        (without("model/bias"), "model/bias: tensor is missing"),
+        (replaced("generator", torch.zeros(5, dtype=torch.uint8)), r"generator: .*found uint8 \(5,\), expected uint8"),
+        (replaced("generator", torch.full((5056,), 255, dtype=torch.uint8)), "generator: is not a state"),
+        (replaced("optimizer/0/exp_avg", torch.zeros(2, 3)), r"optimizer/0/exp_avg: .*found float32 \(2, 3\)"),
+        (replaced("optimizer/0/step", torch.tensor(1)), r"optimizer/0/step: .*found int64 \(\), expected float32 \(\)"),
+        (replaced("optimizer/0/step", torch.tensor(-1.0)), "optimizer/0: holds negative"),
+        (replaced("optimizer/0/step", torch.tensor(torch.inf)), "optimizer/0/step: the weights hold numbers"),
+        (replaced("optimizer/999/step", torch.tensor(1.0)), "optimizer/999/step: unexpected tensor"),
+        (replaced("model/bias", torch.zeros(1).double()), r"model/bias: .*found float64 \(1,\), expected float32"),
+        (replaced("more", torch.zeros(1)), "more: unexpected tensor"),
+    ],
+)
+def test_tensors_that_no_training_writes_are_refused(
+    path: Path, change: Callable[[Tensors, object], None], message: str
+) -> None:
+    altered(path, change)
+    with pytest.raises(SaltError, match=rf"checkpoint\.safetensors: {message}") as caught:
+        State(0).load(path)
+    assert ": remove it to start over" in str(caught.value)
+
+
+def test_a_parameter_without_a_gradient_needs_no_state(path: Path) -> None:
+    state, unused = State(0), torch.nn.Parameter(torch.zeros(3))
+    state.model.unused = unused
+    state.optimizer = Adam(state.model.parameters(), lr=1e-3, fused=True)
+    state.step(1)
+    kept = {key: value.clone() for key, value in state.model.state_dict().items()}
+    save_checkpoint(path, state.model, state.optimizer, state.generator, kept, AFTER)
+    state.load(path)
+    assert unused not in state.optimizer.state

@@ -14,7 +14,7 @@ def work(folder: Path) -> None:
     with FolderPlace(folder) as place:
         folder.mkdir(parents=True)
         place.checkpoint.write_text("weights")
-        place.progress.write_text('{"done": 1}')
+        place.progress.write_text('{"done": 1, "epochs": 3}')
         place.after_step(Progress({}, epoch=1), 1.0)
         raise KeyError("interrupted")
 
@@ -31,4 +31,4 @@ def test_both_files_outlive_an_interrupted_training(tmp_path: Path) -> None:
 def test_a_watcher_finds_the_progress(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         work(Path(KEY.folder(str(tmp_path))))
-    assert read_progress(str(tmp_path), KEY) == {"done": 1}
+    assert read_progress(str(tmp_path), KEY) == {"done": 1, "epochs": 3}

@@ -141,6 +141,18 @@ def test_an_altered_checkpoint_is_never_resumed(
     with pytest.raises(SaltError, match=f"{uri}: is not a checkpoint, or is damaged: remove it") as caught:
         train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
     assert "/tmp" not in str(caught.value)
+    store.put(uri, bytes(content), {"epoch": "7"})
+    with pytest.raises(SaltError, match=rf"{uri}: epoch: its metadata do not match .* \(found 7, expected 1\)"):
+        train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
+    store.put(uri, bytes(content), {"epoch": "-1"})
+    with pytest.raises(SaltError, match=f"{uri}: is no checkpoint of a training"):
+        train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
+    (tmp_path / "inside").mkdir()
+    inside = tmp_path / "inside/checkpoint.safetensors"
+    inside.write_bytes(bytes(content).replace(b'best_epoch\\": 1', b'best_epoch\\": 7'))
+    store.upload(inside, uri, {"epoch": "1"})
+    with pytest.raises(SaltError, match=f"{uri}: best_epoch: .*: remove it to start over .found 7, expected 1"):
+        train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
 
 
 def test_without_a_store_or_its_bucket_no_training_starts(

@@ -26,9 +26,13 @@ def test_the_command_prints_the_differences_and_writes_a_page(
 def test_a_run_s_name_is_printed_as_it_is(
     tmp_path: Path, survey: SimpleNamespace, runs: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (runs[1] / "run.json").write_text(json.dumps({"run": "a[/b][red]"}))
-    compare([str(run) for run in runs], survey.dataset, tmp_path / "compare.html")
-    assert capsys.readouterr().out.count("a[/b][red]") > 1
+    (runs[1] / "run.json").write_text(json.dumps({"run": "a[/b][red]\n\x1b'\"<script>"}))
+    out = tmp_path / "[/b]<script>.html"
+    compare([str(run) for run in runs], survey.dataset, out)
+    printed = capsys.readouterr().out
+    assert printed.count("a[/b][red]\\n\\x1b'\"<script>") > 1
+    assert printed.endswith(f"{out}\n")
+    assert "<script>" not in out.read_text()
 
 
 def test_runs_are_found_in_mlflow_by_name(

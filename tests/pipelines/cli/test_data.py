@@ -55,10 +55,12 @@ def test_an_archive_is_uploaded_once_and_read_from_the_store(
 def test_a_file_that_is_not_a_zip_is_not_uploaded(bucket: str, store: Store, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "text.zip").write_text("no zip")
+    os.mkfifo(tmp_path / "pipe.zip")
     for name, message in (
         ("folder", r"is a folder .expected a zip, made by: python -m zipfile -c folder\.zip"),
         ("text.zip", "is not a zip file"),
         ("none.zip", "no such archive"),
+        ("pipe.zip", r"is not a regular file .found a pipe"),
     ):
         with pytest.raises(SaltError, match=message):
             push(tmp_path / name, f"s3://{bucket}/x")

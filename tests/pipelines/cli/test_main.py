@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -7,12 +8,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from salt_pipeline.components.core.errors import MARK
+from salt_pipeline.components.core.errors import MARK, one_line
 from salt_pipeline.components.ingest.synth import write_survey
+from salt_pipeline.pipelines.local.lock import locked
+from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines import nvidia_smi
 from tests.pipelines.command import fails, salt
+from tests.pipelines.local.begun import begun
 
 COMMANDS = ["run", "synth", "check-data", "check-submission", "score", "presets", "compile"]
+SALT = [sys.executable, "-m", "salt_pipeline.pipelines.cli.main"]
 STAGES = ["ingest", "fold-split", "train-fold", "predict", "export-onnx", "ensemble", "submission", "report"]
 
 
@@ -63,6 +68,7 @@ def test_an_error_is_one_line_on_standard_error_of_the_process(tmp_path: Path) -
         (["--data", "no/such.zip"], "no/such.zip: --data: no such archive"),
         (["--jobs", "0"], "--jobs: is not a number of jobs (found 0, expected at least 1)"),
         (["--gpus", "7"], "--gpus: no such GPU (found 7, expected 0 or 1)"),
+        (["--gpus", "１"], "--gpus: is not a list of GPUs (found １, expected all, or as 0,1)"),
         (["--gpus", "x"], "--gpus: is not a list of GPUs (found x, expected all, or as 0,1)"),
     ],
 )
@@ -81,12 +87,25 @@ def test_an_out_that_cannot_be_written_is_reported(tmp_path: Path, archive: Path
 
 
 def test_a_run_does_not_resume_with_another_configuration(tmp_path: Path, archive: Path) -> None:
-    from salt_pipeline.pipelines.local.folder import open_run
-    from salt_pipeline.pipelines.presets import preset_config
-
     out = tmp_path / "run"
-    open_run(out, str(archive), "smoke", preset_config("smoke"))
+    begun(out, str(archive), "smoke", preset_config("smoke"))
     assert "another configuration" in fails("run", "--out", out, "--set", "seed=7")
+    assert "another preset" in fails("run", "--out", out, "--preset", "quick")
+
+
+def test_a_run_in_a_busy_folder_prints_and_writes_nothing(tmp_path: Path, archive: Path) -> None:
+    out = tmp_path / "run"
+    begun(out, str(archive), "smoke", preset_config("smoke"))
+    with locked(out):
+        before = {path: path.read_bytes() for path in out.iterdir()}
+        code, printed, said = salt("run", "--out", out)
+        assert {path: path.read_bytes() for path in out.iterdir()} == before
+    assert (code, printed) == (2, "")
+    assert said.startswith(f"{MARK}{out}: another process runs in this folder (found process {os.getpid()}, since ")
+
+
+def test_a_folder_that_holds_no_run_is_not_resumed(tmp_path: Path) -> None:
+    assert f"{tmp_path}: --out: holds no run" in fails("run", "--out", tmp_path)
 
 
 def test_a_misspelt_option_ends_without_a_traceback() -> None:
@@ -130,6 +149,25 @@ def test_a_synthetic_survey_has_no_problems(tmp_path: Path) -> None:
     assert "nothing wrong" in out_text
 
 
+@pytest.mark.parametrize("name", ["a[/b].zip", "a[red].zip", "a\n\x1b[2J.zip", "a'\"<script>.zip", "a\udcff.zip"])
+def test_a_name_is_printed_as_it_is_and_on_one_line(tmp_path: Path, name: str) -> None:
+    words = [*SALT, "synth", name, "--labelled", "4", "--test", "1"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    shown = one_line(name)
+    assert done.stderr == f"{shown}: 4 labelled and 1 test images, all synthetic: scores on them mean nothing\n"
+    words, environment = [*SALT, "check-data", name], os.environ | {"PYTHONIOENCODING": "ascii:strict"}
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.splitlines()[-1] == f"{shown}: nothing wrong"
+
+
+def test_the_size_of_a_synthetic_survey_is_bounded(tmp_path: Path) -> None:
+    for option, number in (("--labelled", 10**9), ("--test", 10**9), ("--seed", 10**30)):
+        code, _, said = salt("synth", tmp_path / "made.zip", option, number)
+        assert code == 2
+        assert f"Invalid value for '{option}'" in said
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_path_to_which_synth_cannot_write_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "file" in fails("synth", tmp_path / "file" / "made.zip", "--labelled", 1, "--test", 1)
@@ -144,7 +182,10 @@ def test_a_truncated_archive_is_reported(tmp_path: Path, archive: Path) -> None:
 
 
 def test_a_missing_archive_is_reported(tmp_path: Path) -> None:
-    assert "no.zip" in fails("check-data", tmp_path / "no.zip")
+    path = tmp_path / "no.zip"
+    code, listed, said = salt("check-data", path)
+    assert (code, listed) == (2, f"- {path}: does not exist (expected a zip or a folder)\n")
+    assert said == f"{MARK}{path}: 1 problem\n"
 
 
 def test_every_problem_of_an_archive_is_listed(tmp_path: Path, archive: Path) -> None:

@@ -27,6 +27,8 @@ def test_the_variable_of_kfp_itself_sets_the_address(
         ("SALT_KFP_TOKEN_FILE", "no/such", "SALT_KFP_TOKEN_FILE: no such file (found no/such)"),
         ("SALT_KFP_COOKIE", "session=", "SALT_KFP_COOKIE: a cookie is written as name=value"),
         ("SALT_KFP_COOKIE", "session=a\nb", "SALT_KFP_COOKIE: a cookie is written as name=value"),
+        ("SALT_PIPELINE_ROOT", "ftp://host/x", "SALT_PIPELINE_ROOT: is not in a store of Kubeflow Pipelines"),
+        ("SALT_PIPELINE_ROOT", "s3:/bucket", "SALT_PIPELINE_ROOT: is not in a store of Kubeflow Pipelines"),
     ],
 )
 def test_an_invalid_setting_is_reported(

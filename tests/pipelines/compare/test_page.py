@@ -13,6 +13,9 @@ from PIL import Image
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.compare.page import SHOWN, TRUTH, WRONG, write_page
 from salt_pipeline.pipelines.compare.runs import differing, masks_of, open_finished, pair, read_truth
+from tests.pipelines.compare.finished import finished
+
+SCRIPT = "<script>alert(1)</script>"
 
 
 def written(out: Path, survey: SimpleNamespace, runs: list[Path], name: str | None = None) -> str:
@@ -72,7 +75,15 @@ def test_a_page_is_self_contained_and_lists_the_results(
 
 
 def test_a_name_with_markup_is_escaped(tmp_path: Path, survey: SimpleNamespace, runs: list[Path]) -> None:
-    page = written(tmp_path / "compare.html", survey, runs, name="<script>alert(1)</script>")
+    page = written(tmp_path / "compare.html", survey, runs, name=SCRIPT)
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_an_option_with_markup_is_escaped(tmp_path: Path, survey: SimpleNamespace, runs: list[Path]) -> None:
+    changed = f"model.encoder_weights={SCRIPT}"
+    other = finished(tmp_path / "other", survey, np.zeros_like(survey.mask_BHW), changed)
+    page = written(tmp_path / "compare.html", survey, [runs[0], other])
     assert "<script>" not in page
     assert "&lt;script&gt;alert(1)" in page
 

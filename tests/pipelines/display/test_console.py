@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from salt_pipeline.pipelines.display.console import print_table, say
+from salt_pipeline.pipelines.display.console import echo, print_table, say
 
 
 def test_text_is_printed_without_markup_or_line_breaks() -> None:
@@ -12,6 +12,16 @@ def test_text_is_printed_without_markup_or_line_breaks() -> None:
     text = "runs/[bold]/first: a line that is longer than the console is wide"
     say(console, text, "red")
     assert file.getvalue() == f"{text}\n"
+
+
+def test_what_no_terminal_can_show_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "runs/a\x1b[2J\udcff[/b]\nthe next line <script> é"
+    shown = "runs/a\\x1b[2J\\udcff[/b]\nthe next line <script> é\n"
+    console = Console(file=(file := io.StringIO()))
+    say(console, text)
+    assert file.getvalue() == shown
+    echo(text)
+    assert capsys.readouterr().out == shown[:-1].replace("\n", r"\n") + "\n"
 
 
 def test_a_table_in_a_file_is_not_truncated(

@@ -1,6 +1,8 @@
 """`salt doctor` against a real MinIO and stand-ins for the two APIs."""
 
 import json
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -14,7 +16,7 @@ from salt_pipeline.pipelines.doctor.verdict import NotChecked
 from tests.pipelines.command import salt
 from tests.pipelines.conftest import SETTINGS
 from tests.pipelines.kfp_server import KfpServer
-from tests.pipelines.kube_server import KubeServer
+from tests.pipelines.kube_server import KubeServer, node
 
 pytestmark = pytest.mark.usefixtures("no_cluster")
 
@@ -82,7 +84,8 @@ def test_a_check_that_hangs_or_raises_does_not_hide_the_others() -> None:
         ("denied", "not checked"),
         ("good", "ok"),
     ]
-    assert "no answer in time" in verdicts[0].found
+    assert verdicts[0].found == "hangs: no answer in time"
+    assert all(one.fix for one in verdicts if "no answer in time" in one.found)
     assert "by zero" in verdicts[1].found
 
 
@@ -94,7 +97,28 @@ def test_servers_that_do_not_answer_do_not_delay_other_checks(
     verdicts = {one.check: one for one in examine(cluster_settings(), 1.0)}
     assert "no answer in time" in verdicts["Kubeflow Pipelines"].found
     assert "no answer in time" in verdicts["Secrets"].found
+    assert all(one.fix for one in verdicts.values() if "no answer in time" in one.found)
     assert verdicts["Python"].state == "ok"
+
+
+IMPORTS = """
+import sys
+from salt_pipeline.pipelines.cluster.settings import cluster_settings
+from salt_pipeline.pipelines.doctor import run
+seen = []
+checks, run.run_checks = run.run_checks, lambda *given: [seen.append(set(sys.modules)), checks(*given)][1]
+verdicts = {one.check: one.state for one in run.examine(cluster_settings())}
+assert verdicts["service account"] == verdicts["Kubeflow Pipelines"] == "ok", verdicts
+packages = {name.partition(".")[0] for name in set(sys.modules) - seen[0]}
+print(*sorted(packages - set(sys.stdlib_module_names) - {"salt_pipeline"}))
+"""
+
+
+def test_no_package_is_imported_while_a_time_limit_runs(kfp: KfpServer, kubernetes: KubeServer) -> None:
+    kubernetes.nodes = [node("a")]
+    kubernetes.put("configmaps", names.ARGO_CONFIG_MAP, {"workflowDefaults": ""})
+    done = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
 def test_passwords_in_addresses_are_never_shown(

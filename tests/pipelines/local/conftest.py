@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from salt_pipeline.pipelines.local.folder import RunFolder, open_run
+from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.presets import preset_config
+from tests.pipelines.local.begun import begun
 
 
 @pytest.fixture
@@ -16,4 +17,4 @@ def archive(tmp_path: Path) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path, archive: Path) -> RunFolder:
     """A run that has not begun."""
-    return open_run(tmp_path / "runs" / "first", str(archive), "smoke", preset_config("smoke"))
+    return begun(tmp_path / "runs" / "first", str(archive), "smoke", preset_config("smoke"))

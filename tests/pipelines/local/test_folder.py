@@ -6,8 +6,18 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.local.folder import KFP, RunFolder, archive_version, open_run, reopened_config
+from salt_pipeline.pipelines.local.folder import (
+    KFP,
+    RunFolder,
+    archive_version,
+    create,
+    open_run,
+    read_run,
+    reopened_config,
+)
+from salt_pipeline.pipelines.local.lock import locked
 from salt_pipeline.pipelines.presets import changed, preset_config
+from tests.pipelines.local.begun import begun
 
 CONFIG = preset_config("smoke")
 
@@ -48,8 +58,8 @@ def test_a_new_folder_records_its_run(folder: RunFolder, archive: Path) -> None:
 
 
 def test_a_folder_opened_again_is_the_same_run(folder: RunFolder, archive: Path) -> None:
-    assert open_run(folder.path, None, "quick", CONFIG) == folder
-    assert open_run(folder.path, str(archive), "quick", CONFIG) == folder
+    assert open_run(folder.path, None, None, CONFIG) == folder
+    assert open_run(folder.path, str(archive), "smoke", CONFIG) == folder
 
 
 def test_a_folder_opened_by_relative_paths_is_the_same_run(
@@ -72,7 +82,7 @@ def test_an_empty_folder_is_used(tmp_path: Path, archive: Path) -> None:
 def test_an_archive_may_be_a_folder_whose_changes_are_detected(tmp_path: Path) -> None:
     data = tmp_path / "data"
     (data / "train").mkdir(parents=True)
-    folder = open_run(tmp_path / "run", str(data), "smoke", CONFIG)
+    folder = begun(tmp_path / "run", str(data), "smoke", CONFIG)
     assert open_run(tmp_path / "run", str(data), "smoke", CONFIG) == folder
     (data / "train" / "a.png").write_bytes(b"new")
     with pytest.raises(SaltError, match=r"the archive has changed"):
@@ -110,13 +120,13 @@ def test_a_folder_with_other_files_is_refused_and_unchanged(tmp_path: Path, arch
 
 def test_a_path_below_a_file_is_refused(tmp_path: Path, archive: Path) -> None:
     with pytest.raises(SaltError, match=r"cannot be written"):
-        open_run(archive / "run", str(archive), "smoke", CONFIG)
+        begun(archive / "run", str(archive), "smoke", CONFIG)
     assert archive.read_bytes() == b"an archive"
 
 
 def test_a_file_in_place_of_the_folder_is_refused(archive: Path) -> None:
     with pytest.raises(SaltError, match=r"survey.zip"):
-        open_run(archive, str(archive), "smoke", CONFIG)
+        begun(archive, str(archive), "smoke", CONFIG)
 
 
 @pytest.mark.parametrize(("data", "message"), [(None, r"--data: is missing"), ("no.zip", r"no.zip.*no such archive")])
@@ -124,6 +134,44 @@ def test_without_an_archive_no_folder_is_created(tmp_path: Path, data: str | Non
     with pytest.raises(SaltError, match=message):
         open_run(tmp_path / "run", data, "smoke", CONFIG)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("data", [None, "survey.zip"])
+def test_a_folder_without_a_run_is_named_as_that(tmp_path: Path, data: str | None) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letters.txt").write_text("mine")
+    with pytest.raises(SaltError, match=r"home: --out: (holds no run|is not empty and holds no run)"):
+        open_run(tmp_path / "home", data, "smoke", CONFIG)
+
+
+@pytest.mark.parametrize("wrong", ["--data", "--out"])
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path, archive: Path, wrong: str) -> None:
+    other = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.zip"))
+    other.write_bytes(b"an archive") if wrong == "--data" else None
+    data, out = (other, tmp_path / "run") if wrong == "--data" else (archive, other)
+    with pytest.raises(SaltError, match=rf"\\udcff.zip: {wrong}: has a name that is not UTF-8"):
+        open_run(out, str(data), "smoke", CONFIG)
+
+
+def test_another_preset_is_refused(folder: RunFolder) -> None:
+    with pytest.raises(SaltError, match=r"--preset: holds a run of another preset.*\(found smoke, expected quick\)"):
+        open_run(folder.path, None, "quick", CONFIG)
+
+
+def test_a_run_that_another_process_created_in_the_meantime_is_kept(tmp_path: Path, archive: Path) -> None:
+    planned = open_run(tmp_path / "run", str(archive), "smoke", CONFIG)
+    other = begun(tmp_path / "run", str(archive), "smoke", CONFIG)
+    with pytest.raises(SaltError, match=r"run: --out: another process has just begun a run"):
+        create(planned, CONFIG)
+    assert read_run(tmp_path / "run") == other
+
+
+def test_what_a_kill_left_before_the_run_was_created_is_no_run(tmp_path: Path, archive: Path) -> None:
+    home = tmp_path / "run"
+    with locked(home):
+        (home / ".config.json.96f8085b.part").write_text("{")
+        (home / "config.json").write_text("{}")
+    assert begun(home, str(archive), "smoke", CONFIG) == read_run(home)
 
 
 def test_an_invalid_run_file_is_reported(folder: RunFolder) -> None:
@@ -158,8 +206,8 @@ def test_the_order_of_artifacts_does_not_change_the_folder_of_a_stage(folder: Ru
 
 
 def test_a_score_named_seconds_is_not_the_time_of_the_stage(folder: RunFolder) -> None:
-    finish(folder, "train-fold", {"oof": "x", "fold_metrics": "{}"}, stage_seconds="70.0", seconds=11.0)
-    assert [stage.seconds for stage in folder.collect()] == [70]
+    finish(folder, "train-fold", {"oof": "x", "fold_metrics": "{}"}, encoder="a", fold="0", seconds=11.0)
+    assert [stage.seconds for stage in folder.collect()] == [2.5]
 
 
 @pytest.mark.parametrize("text", ["", '{"artifacts": {"data', "{}", '{"artifacts": {}}'])

@@ -19,7 +19,7 @@ def watcher(folder: RunFolder) -> Watcher:
     (folder.path / "ingest").mkdir()
     write_survey(folder.path / "ingest")
     plan = Plan(jobs=4, threads="3", capacity={0: 3, 2: 1}, cores=12, found=())
-    return Watcher(folder, plan, Console(file=io.StringIO(), width=120))
+    return Watcher(folder, plan, Console(file=io.StringIO(), width=120), lock=0)
 
 
 def advance(watcher: Watcher, done: float, loss: float, score: float) -> None:
@@ -38,6 +38,16 @@ def test_the_progress_that_jobs_write_is_shown(watcher: Watcher) -> None:
     assert f"{watcher.folder.run}: RUNNING" in text
     assert all(job_name(job) in text for job in all_jobs(watcher.config))
     assert "train-fold: running 1.0/2 0.7000 0.4000" in " ".join(text.split())
+
+
+def test_damaged_progress_is_reported_once_and_does_not_end_the_run(watcher: Watcher) -> None:
+    advance(watcher, 1, 0.7, 0.4)
+    (place,) = Path(watcher.folder.checkpoints).rglob("progress.json")
+    place.write_text("[]")
+    for _ in range(3):
+        assert list(watcher._lines()) == []
+    text = watcher.console.file.getvalue()  # type: ignore[attr-defined]
+    assert text == f"{place}: Input should be a JSON object (found [])\n"
 
 
 def test_the_run_gets_its_part_of_the_machine(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,9 +96,9 @@ def test_every_number_is_described() -> None:
         ("submission.threshold", 128, "less than or equal to 1"),
         ("submission.min_area", -1, "greater than or equal to 0"),
         ("data.on_bad", "ignore", "'stop' or 'drop'"),
-        ("cluster.tag", "a b", "match pattern"),
-        ("cluster.memory", "16 GB", "match pattern"),
-        ("cluster.light_cpu", "-1", "match pattern"),
+        ("cluster.tag", "a b", "Input should be a tag: at most 128 letters, digits and _ . -"),
+        ("cluster.memory", "16 GB", "Input should be a quantity of Kubernetes, such as"),
+        ("cluster.light_cpu", "-1", "Input should be a quantity of Kubernetes, such as"),
         ("cluster.timeout_hours", 0, "greater than or equal to 0.01"),
     ],
 )
@@ -173,7 +173,7 @@ def test_a_value_beyond_every_real_use_is_refused(field: str, value: Any) -> Non
 @pytest.mark.parametrize("name", ["", "../evil", "..", "a/b", "<script>", "a\nb", "a b", "ünï", "a" * 129])
 def test_an_encoder_s_name_is_fit_for_a_folder_yaml_and_html(name: str) -> None:
     (problem,) = problems({"encoders": [{"name": name, "weight": 1}]})
-    assert problem.startswith("encoders.0.name: String should")
+    assert problem.startswith("encoders.0.name: Input should be a name of at most 128 letters")
     assert problem.isprintable()
 
 
@@ -258,3 +258,10 @@ def test_the_values_of_options_are_readable() -> None:
     assert option_text([{"name": "lite0", "weight": 0.3}, {"name": "lite1", "weight": 0.7}]) == "lite0 0.3, lite1 0.7"
     for value, text in ((True, "True"), (1e-4, "0.0001"), ([1, 2], "1, 2"), ("stop", "stop")):
         assert option_text(value) == text
+
+
+@pytest.mark.parametrize("source", ["gs://bucket/w.pth", "S3://bucket/w.pth", "s3:/w.pth", "s3://key:hidden-word@b/w"])
+def test_weights_from_another_kind_of_store_are_refused(source: str) -> None:
+    with pytest.raises(SaltError, match=r"model\.encoder_weights: .*expected s3://bucket/key") as caught:
+        parse_config({"model": {"encoder_weights": source}})
+    assert "hidden-word" not in str(caught.value)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltErrors
+from salt_pipeline.components.core.store.client import Client
 from salt_pipeline.components.core.store.settings import StoreSettings
 
 KEYS = {"SALT_S3_ACCESS_KEY": "ours", "SALT_S3_SECRET_KEY": "our-secret"}
@@ -77,6 +78,53 @@ def test_an_invalid_endpoint_is_refused_without_its_value(monkeypatch: pytest.Mo
     with pytest.raises(SaltErrors, match="AWS_ENDPOINT_URL: ") as caught:
         settings(monkeypatch, {"AWS_ENDPOINT_URL": endpoint})
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("ENDPOINT", "http://127.0.0.1:99999", "is not an address (found 'http://127.0.0.1:99999', expected http"),
+        ("ENDPOINT", "http://127.0.0.1:abc", "is not an address (found"),
+        ("ENDPOINT", "http://127.0.0.1:0", "is not an address (found"),
+        ("ENDPOINT", "http://[::1", "is not an address (found"),
+        ("ENDPOINT", "http://a b", "is not an address (found"),
+        ("ENDPOINT", "http://höst", "is not an address (found"),
+        ("ENDPOINT", "http://m#part", "accepts no user, path or query (found"),
+        ("REGION", "../x y", "is not the name of a region (found '../x y', expected for example us-east-1)"),
+        ("REGION", "eu\n", "is not the name of a region (found 'eu\\n'"),
+        ("REGION", "٣", "is not the name of a region"),
+        ("BUCKET", "Salt", "is not the name of a bucket (found 'Salt', expected 3 to 63 lower-case letters"),
+        ("BUCKET", "a..b", "is not the name of a bucket"),
+        ("BUCKET", "10.0.0.1", "is not the name of a bucket"),
+        ("BUCKET", "salt\n", "is not the name of a bucket"),
+        ("BUCKET", "../x", "is not the name of a bucket"),
+        ("ACCESS_KEY", "key\n", "holds a line break, a blank at an end, or another character that cannot be sent"),
+        ("ACCESS_KEY", "kéy", "holds a line break"),
+        ("SECRET_KEY", "hidden\nword", "holds a line break"),
+        ("SECRET_KEY", " hidden", "holds a line break"),
+        ("SESSION_TOKEN", "hidden\r\n", "holds a line break"),
+    ],
+)
+def test_what_the_client_would_refuse_is_refused_with_the_name_of_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    with pytest.raises(SaltErrors) as caught:
+        settings(monkeypatch, KEYS | {"SALT_S3_ENDPOINT": "http://minio:9000", f"SALT_S3_{name}": value})
+    (problem,) = caught.value.problems
+    assert str(problem).startswith(f"SALT_S3_{name}: {words}")
+    assert "hidden" not in str(problem)
+
+
+def test_the_client_accepts_what_the_settings_accept(monkeypatch: pytest.MonkeyPatch) -> None:
+    for endpoint in (
+        "http://minio:9000",
+        "https://[::1]:9000",
+        "http://my_store.local/",
+        "https://s3.eu-1.amazonaws.com",
+    ):
+        Client(settings(monkeypatch, KEYS | {"SALT_S3_ENDPOINT": endpoint, "SALT_S3_REGION": "eu-1"}), patience=0)
+    with pytest.raises(SaltErrors, match="SALT_S3_ENDPOINT: is not an address of AWS's store"):
+        settings(monkeypatch, KEYS | {"SALT_S3_ENDPOINT": "https://ec2.amazonaws.com"})
 
 
 def test_a_missing_certificate_file_is_refused_with_https_alone(

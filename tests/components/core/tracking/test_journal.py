@@ -84,3 +84,29 @@ def test_a_refused_record_does_not_block_the_others(server: Recorded, caplog: py
     tracking.close()
     assert logged(caplog) == ["MLflow refused to record metrics", "not recorded in MLflow"]
     assert server.client.get_run(job.id).data.metrics == {"oof_score": 0.5}
+
+
+def test_what_the_user_must_fix_does_not_end_a_job_and_is_caught_up_once_fixed(
+    server: Recorded, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    deleted = Tracking("first").experiment
+    server.client.delete_experiment(deleted)
+    tracking = Tracking("second")
+    assert work(tracking, tmp_path).id is None
+    problem = "MLflow cannot be used, its records are kept, and lost unless this is fixed before the end"
+    assert logged(caplog) == [problem]
+    assert "mlflow experiments restore" in caplog.messages[-1]
+    server.client.restore_experiment(deleted)
+    while tracking._journal and tracking._journal.unreachable:
+        time.sleep(0.05)
+    assert {run.info.status for run in server.runs("job")} == {"FINISHED"}
+
+
+def test_the_end_of_a_job_does_not_wait_for_what_the_user_must_fix(
+    server: Recorded, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.client.delete_experiment(Tracking("first").experiment)
+    tracking = Tracking("second")
+    work(tracking, tmp_path)
+    tracking.close(patience=float("inf"))
+    assert logged(caplog)[1:] == ["not recorded in MLflow"]

@@ -1,4 +1,4 @@
-"""The SQLite file that jobs create together, the time limits of uploads, and errors that are final."""
+"""The SQLite file that jobs create together, and the time limits of uploads."""
 
 import multiprocessing
 import os
@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, TEMPORARILY_UNAVAILABLE
 
-from salt_pipeline.components.core.tracking.server import is_refusal, patient_uploads
+from salt_pipeline.components.core.tracking.server import patient_uploads
 from salt_pipeline.components.core.tracking.tracking import Tracking
 from tests.components.core.tracking.work import HISTORY
 
@@ -54,16 +52,3 @@ def test_only_uploads_have_a_longer_time_limit(monkeypatch: pytest.MonkeyPatch) 
     with patient_uploads():
         assert os.environ[name] == "600"
     assert os.environ[name] == "10"
-
-
-@pytest.mark.parametrize(
-    ("error", "refused"),
-    [
-        (MlflowException("deleted", RESOURCE_DOES_NOT_EXIST), True),
-        (MlflowException("busy", TEMPORARILY_UNAVAILABLE), False),
-        (FileNotFoundError("missing"), True),
-        (ConnectionError("no route"), False),
-    ],
-)
-def test_an_error_that_would_be_repeated_is_a_refusal(error: Exception, refused: bool) -> None:
-    assert is_refusal(error) == refused

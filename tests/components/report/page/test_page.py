@@ -104,7 +104,7 @@ def test_every_reference_has_a_target_and_no_id_is_duplicate(html: str, page: Pa
 @pytest.fixture(scope="module")
 def with_facts(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A page with the facts that a run may have beside its scores."""
-    made = Made(tmp_path_factory.mktemp("with_facts"))
+    made = Made(tmp_path_factory.mktemp("with_facts"), encoder_weights=SCRIPT)
     made.report(
         run=SCRIPT,
         seconds={"submission": [5.25], "ingest": [61], "train_fold": [80.0] * 6},
@@ -114,7 +114,7 @@ def with_facts(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_texts_of_a_user_are_escaped(with_facts: str) -> None:
     assert SCRIPT not in with_facts
-    assert Page(with_facts).text.count(SCRIPT) == 2  # title, heading
+    assert Page(with_facts).text.count(SCRIPT) == 3  # title, heading, the option of the initial weights
 
 
 def test_every_picture_has_an_alternative_and_a_caption(page: Page) -> None:
@@ -261,7 +261,7 @@ def test_the_page_of_a_full_run_is_below_5_mb() -> None:
         run="full",
         results=replace(results, encoders=tuple(replace(results.ensemble, name=n) for n in names)),
         labelled=labelled,
-        dataset=DatasetFacts("x", count, 18000, 1, 1, 0.5, None, {}),
+        dataset=DatasetFacts("x", count, 18000, 1, 1, 0.5, None, {SCRIPT: SCRIPT}),
         encoders={},
         ensemble=maps,
         masked=Masked(
@@ -274,6 +274,7 @@ def test_the_page_of_a_full_run_is_below_5_mb() -> None:
         config=config,
     )
     html = render_page(shown)
+    assert SCRIPT not in html, "an image's name, and why it was skipped"
     assert len(Page(html).all("svg")) == 10
     assert 500_000 < len(html.encode()) < 5_000_000
 
