@@ -123,8 +123,12 @@ class _Work:
                 self.problems.append(error)
                 continue
             self.sources.append(source)
-            count = count_volume_tiles if isinstance(source, Volume) else count_tiles
-            self.total += count(source, self.stride)
+            self.total += self._count(source)
+
+    def _count(self, source: Source | Volume) -> int:
+        if isinstance(source, Volume):
+            return count_volume_tiles(source, self.stride)
+        return count_tiles(source, self.stride)
 
     def run(self) -> None:
         """Predicts all images."""

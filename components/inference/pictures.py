@@ -209,8 +209,8 @@ def _tiff(path: Path) -> Picture:
     if header.several:
         raise BadImage("holds several images", file=path, expected="one")
     size, bits, inverted = (header.height, header.width), header.depths[0], header.photometric == 0
-    declared = header.orientation, header.null, header.kind
-    return Picture(path, *size, bits, header.floating, header.used, inverted, *declared)
+    orientation, null = header.orientation, header.null
+    return Picture(path, *size, bits, header.floating, header.used, inverted, orientation, null, header.kind)
 
 
 def _orientation_of(image: Image.Image) -> int | None:

@@ -114,8 +114,8 @@ def open_volume_writer(out: Path, volume: Volume) -> Iterator[VolumeWriter]:
         if isinstance(volume, SegyVolume):
             for part in parts:
                 shutil.copyfile(volume.path, part)
-            copies = [stack.enter_context(opened(part, volume.endian, "r+")) for part in parts]
-            yield SegyWriter(*copies, volume.format)
+            probability, mask = (stack.enter_context(opened(part, volume.endian, "r+")) for part in parts)
+            yield SegyWriter(probability, mask, volume.format)
         else:
             assert isinstance(volume, ArrayVolume)
             maps, masks = (stack.enter_context(part.open("wb")) for part in parts)

@@ -1,6 +1,5 @@
 """The commands that use a trained model: predictions, and its export as ONNX."""
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -98,8 +97,6 @@ def _predict_with_bundle(
         raise SaltError(
             "must be two ascending numbers from 0 to 100", field="--percentiles", found="{:g} {:g}".format(*percentiles)
         )
-    if null is not None and not math.isfinite(null):
-        raise SaltError("must be a finite number", field="--null", found=null)
     with opened_bundle(model) as bundle:
         # Importing torch takes seconds: a wrong bundle is reported before.
         from salt_pipeline.components.inference.apply import apply

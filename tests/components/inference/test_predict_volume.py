@@ -39,7 +39,9 @@ def predict(volume: Volume, out: Path, null: float | None = None) -> Found:
 def expected_map(section_TS: NDArray, low: float, high: float) -> NDArray[np.uint8]:
     """The map of a section (traces, samples), as a picture of it is predicted."""
     grey_HW = np.rint(((section_TS.T.astype(float) - low) * 255 / (high - low)).clip(0, 255)).astype(np.uint8)
-    bands = predict_bands(Source(Path("a.png"), *grey_HW.shape, None), Rows(grey_HW), brighter_downwards, 64, 16)
+    bands = predict_bands(
+        Source(Path("a.png"), len(grey_HW), grey_HW.shape[1], None), Rows(grey_HW), brighter_downwards, 64, 16
+    )
     return np.concatenate([map_HW for _, map_HW, _ in bands]).T
 
 
@@ -140,7 +142,7 @@ def test_an_interrupted_volume_leaves_no_file(tmp_path: Path) -> None:
         volume, measure(volume, None, None), tmp_path / "out", Found()
     )
     next(steps)
-    steps.close()
+    del steps  # a generator that nobody wants ends as by an error
     assert [file for file in (tmp_path / "out").rglob("*") if file.is_file()] == []
 
 

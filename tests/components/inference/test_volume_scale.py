@@ -8,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from salt_pipeline.components.inference.bad_image import BadImage
+from salt_pipeline.components.inference.scale import NULL_LEVEL
 from salt_pipeline.components.inference.segy import Geometry, open_segy
-from salt_pipeline.components.inference.volume_scale import NULL_LEVEL, VolumeScale, measure
+from salt_pipeline.components.inference.volume_scale import VolumeScale, measure
 from tests.components.inference.segy_files import amplitudes, write_segy
 
 

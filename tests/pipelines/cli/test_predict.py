@@ -76,7 +76,7 @@ def test_the_options_of_volumes_reach_their_reader(trained: Trained, tmp_path: P
     ("words", "problem"),
     [
         (["a.sgy", "--inline-byte", "190"], "--inline-byte: no field of a trace header begins there"),
-        (["a.png", "--null", "nan"], "--null: must be a finite number (found nan)"),
+        (["a.png", "--null", "nan"], "--null: is not a number (found 'nan'"),
         ([], "give one of the three"),
         (["a.png", "--images", "pictures"], "give one of the three"),
         (["a.png", "--percentiles", "90", "10"], "must be two ascending numbers"),
