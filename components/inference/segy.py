@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.segy_lines import find_lines
 from salt_pipeline.components.inference.volume import Line, Volume
@@ -92,7 +92,7 @@ def open_segy(path: Path, geometry: Geometry) -> SegyVolume:
         found = f"{len(lines)} lines, {lines[0].name} to {lines[-1].name}"
     elif not geometry.ignore:
         found = f"one line, as bytes {geometry.inline} and {geometry.crossline} describe no volume"
-    log.info("%s: %s, %d traces of %d samples, %s, %s-endian", path, found, traces, samples, kind, endian)
+    log.info("%s: %s, %d traces of %d samples, %s, %s-endian", one_line(path), found, traces, samples, kind, endian)
     return SegyVolume(path, traces, samples, lines, True, endian, code)
 
 

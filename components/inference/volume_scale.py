@@ -6,11 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from salt_pipeline.components.core.errors import one_line
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.scale import NULL_LEVEL, SAMPLE, Scale, find_scale
 from salt_pipeline.components.inference.volume import Volume
 
 log = logging.getLogger(__name__)
+
+_OMITTED = "excluded from the scale, and no salt is predicted there"
+
+_MOST_CONSTANTS = 100
+"""Different values of dead traces that are counted; so many are amplitudes, not null values."""
 
 _LEAST = 1e-5
 """Least fraction of the samples that a null value fills, if it could be an amplitude as well."""
@@ -70,35 +76,68 @@ def measure(volume: Volume, percentiles: tuple[float, float] | None, null: float
         BadImage: If a trace cannot be read, or holds a number that is not finite.
     """
     if not volume.amplitudes and percentiles is None:
-        return VolumeScale(Scale(0.0, 255.0, () if null is None else (null,)), dead=False)
-    every = -(-volume.traces // SAMPLE)
-    dead, sample, spare, declared = 0, [], None, null
-    constants: dict[float, tuple[int, ...]] = {}
+        scale = Scale(0.0, 255.0, () if null is None else (null,))
+        return VolumeScale(Scale(0.0, 255.0, _occurring(volume, scale, null)), dead=False)
+    survey = _Survey(volume, null)
     for start, values_TS in volume.blocks():
-        _check_finite(volume, start, values_TS)
-        dead_T = dead_traces(values_TS)
-        dead += int(dead_T.sum())
-        constants |= dict.fromkeys(np.unique(values_TS[dead_T, 0]).astype(float).tolist(), ())
-        live_TS = values_TS[-start % every :: every][~dead_T[-start % every :: every]]
-        sample.append(np.array(live_TS))
-        if spare is None and not dead_T.all():
-            spare = np.array(values_TS[~dead_T][:1])
-        if null is not None and (near := values_TS[np.isclose(values_TS, null, rtol=_ROUNDING, atol=0)]).size:
-            declared = float(near[0])
-    if spare is None:
-        log.warning("%s: all traces are dead: each has but one value; no salt is predicted", volume.path)
+        survey.add(start, values_TS)
+    if survey.spare is None:
+        log.warning("%s: all traces are dead: each has but one value; no salt is predicted", one_line(volume.path))
         return VolumeScale(Scale(0.0, 0.0), dead=True)
-    if dead:
-        percent = 100 * dead / volume.traces
-        log.warning("%s: %.3g%% of the traces are dead, of one value each: %s", volume.path, percent, _OMITTED)
-    sample_TS = np.concatenate(sample)
-    constants.pop(0.0, None)
-    scale = find_scale((sample_TS if len(sample_TS) else spare).T, percentiles, constants, declared)
-    nulls = _occurring(volume, scale, declared)
-    return VolumeScale(Scale(scale.low, scale.high, nulls), dead > 0)
+    if survey.dead:
+        filled = f"{100 * survey.dead / volume.traces:.3g}% of the traces are dead, of one value each"
+        log.warning("%s: %s: %s", one_line(volume.path), filled, _OMITTED)
+    scale = find_scale(survey.sample().T, percentiles, survey.constants, survey.null)
+    return VolumeScale(Scale(scale.low, scale.high, _occurring(volume, scale, survey.null)), survey.dead > 0)
 
 
-_OMITTED = "excluded from the scale, and no salt is predicted there"
+class _Survey:
+    """What a reading of all traces finds.
+
+    Args:
+        volume: The volume.
+        null: The null value that the user names.
+
+    Attributes:
+        dead: Number of dead traces.
+        constants: Their values, as `find_scale` takes them, without zero.
+        spare: A live trace, if there is one.
+        null: The null value as the file holds it, which may be rounded.
+    """
+
+    def __init__(self, volume: Volume, null: float | None) -> None:
+        self.volume, self.null, self._named = volume, null, null
+        self.dead = 0
+        self.constants: dict[float, tuple[int, ...]] = {}
+        self.spare: NDArray | None = None
+        self._every = -(-volume.traces // SAMPLE)
+        self._sample: list[NDArray] = []
+
+    def add(self, start: int, values_TS: NDArray) -> None:
+        """Takes the traces from trace `start` on.
+
+        Raises:
+            BadImage: If a number is not finite.
+        """
+        _check_finite(self.volume, start, values_TS)
+        live_T = ~dead_traces(values_TS)
+        self.dead += int((~live_T).sum())
+        if len(self.constants) < _MOST_CONSTANTS:
+            found = np.unique(values_TS[~live_T, 0])[:_MOST_CONSTANTS].astype(float).tolist()
+            self.constants |= {value: () for value in found if value}
+        chosen_T = live_T & ((start + np.arange(len(live_T))) % self._every == 0)
+        self._sample.append(np.array(values_TS[chosen_T]))
+        if self.spare is None and live_T.any():
+            self.spare = np.array(values_TS[live_T][:1])
+        if self._named is not None:
+            near = values_TS[np.isclose(values_TS, self._named, rtol=_ROUNDING, atol=0)]
+            self.null = float(near[0]) if near.size else self.null
+
+    def sample(self) -> NDArray:
+        """At most `SAMPLE` evenly spread live traces."""
+        sample_TS = np.concatenate(self._sample)
+        assert self.spare is not None
+        return sample_TS if len(sample_TS) else self.spare
 
 
 def _check_finite(volume: Volume, start: int, values_TS: NDArray) -> None:
@@ -123,7 +162,11 @@ def _occurring(volume: Volume, scale: Scale, declared: float | None) -> tuple[fl
     for null, count in zip(nulls, counts.tolist(), strict=True):
         if null == declared or count >= _LEAST * total or not scale.low <= null <= scale.high:
             log.warning(
-                "%s: %g is a null value, in %.3g%% of the samples: %s", volume.path, null, 100 * count / total, _OMITTED
+                "%s: %g is a null value, in %.3g%% of the samples: %s",
+                one_line(volume.path),
+                null,
+                100 * count / total,
+                _OMITTED,
             )
             found.append(null)
     return tuple(found)

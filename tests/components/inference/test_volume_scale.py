@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.scale import NULL_LEVEL
 from salt_pipeline.components.inference.segy import Geometry, open_segy
+from salt_pipeline.components.inference.volume import array_volume
 from salt_pipeline.components.inference.volume_scale import VolumeScale, measure
 from tests.components.inference.segy_files import amplitudes, write_segy
 
@@ -82,3 +83,25 @@ def test_a_number_that_is_not_finite_is_refused_with_its_place(tmp_path: Path) -
     values_TS[31, 2] = np.nan
     with pytest.raises(BadImage, match=r"trace 32, sample 3: holds a number that is not finite \(found nan"):
         measured(tmp_path, values_TS)
+
+
+def test_grey_levels_keep_their_range_and_a_named_null_value_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cube_ICT = np.random.default_rng(0).integers(1, 256, (2, 5, 10), dtype=np.uint8)
+    cube_ICT[0, 0] = 0
+    np.save(tmp_path / "a.npy", cube_ICT)
+    volume = array_volume(tmp_path / "a.npy", cube_ICT, transposed=False)
+    assert not measure(volume, None, None).partial
+    scale = measure(volume, None, 0.0)
+    np.testing.assert_array_equal(scale.is_null(cube_ICT[0]), cube_ICT[0] == 0)
+    np.testing.assert_array_equal(scale.grey(cube_ICT[1]), cube_ICT[1])
+    assert "0 is a null value, in 10% of the samples" in caplog.text
+
+
+def test_dead_traces_of_many_values_are_dead_but_their_values_are_amplitudes_elsewhere(tmp_path: Path) -> None:
+    values_TS = np.rint(amplitudes(500, 20))
+    values_TS[:200] = np.arange(200)[:, None]
+    scale = measured(tmp_path, values_TS)
+    assert scale.scale.nulls == ()
+    np.testing.assert_array_equal(scale.is_null(values_TS).any(axis=1), np.arange(500) < 200)
