@@ -24,11 +24,11 @@ from benchmarks.jobs import Job, prepare, run_jobs
 from salt_pipeline.components.core.errors import SaltError, exit_on_error
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.metric import overlap
+from salt_pipeline.components.core.paired import Truth, pair, read_truth
 from salt_pipeline.components.ensemble.mean import blend_rows
 from salt_pipeline.components.ensemble.merge import read_in_step
 from salt_pipeline.components.ensemble.weights import learn_weights
 from salt_pipeline.components.submission.choice import choose, scores
-from salt_pipeline.pipelines.compare.runs import Truth, pair, read_truth
 from salt_pipeline.pipelines.presets import changed, preset_config
 from salt_pipeline.pipelines.provenance import git_revision
 

@@ -5,7 +5,7 @@ import os
 import re
 import traceback
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 HIDDEN = "***"
 
@@ -62,7 +62,7 @@ def _known_secrets() -> list[str]:
     for name, value in os.environ.items():
         if _SECRET_NAME.search(name) and not _PLACE_NAME.search(name):
             found.add(value.strip())
-            found.add(urlsplit(value).path if "://" in value else "")
+            found.add(value.partition("://")[2].partition("/")[2])
         for user_info in _USER_INFO.findall(value):
             found.add(user_info.removesuffix("@").partition(":")[2])
     forms = {form for secret in found for form in (secret, quote(secret, safe=""), unquote(secret))}

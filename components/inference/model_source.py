@@ -20,7 +20,7 @@ def opened_bundle(model: str) -> Iterator[Bundle]:
     """Opens a bundle and checks its files; files that had to be fetched are removed afterwards.
 
     Args:
-        model: A bundle's folder, its s3:// prefix, or `models:/<name>/<version>`.
+        model: A bundle's folder, its s3:// prefix, or `models:/<name>/<version>` or `models:/<name>@<alias>`.
 
     Raises:
         SaltError: If it cannot be fetched, or is not complete.

@@ -26,14 +26,15 @@ def compare(
     out: Annotated[Path, typer.Option(help="The page with the images that changed most.")] = Path("compare.html"),
 ) -> None:
     """Compares runs on the same data, the others with the first, paired by image."""
+    from salt_pipeline.components.core.paired import masks_of, pair, read_truth
     from salt_pipeline.pipelines.compare.page import write_page
-    from salt_pipeline.pipelines.compare.runs import differing, masks_of, open_finished, pair, read_truth
+    from salt_pipeline.pipelines.compare.runs import differing, open_finished
 
     if len(runs) < 2:
         raise SaltError("takes two runs or more", field="RUN", found=runs[0])
     with TemporaryDirectory() as scratch:
         found = [open_finished(run, Path(scratch)) for run in runs]
-        truth = read_truth(dataset or _dataset_of(runs))
+        truth = read_truth(dataset or dataset_of(runs))
         masks = [masks_of(run, truth) for run in found]
     pairs = [pair(run.name, masks[0].score_B, other.score_B) for run, other in zip(found[1:], masks[1:], strict=True)]
     options = differing(found)
@@ -58,7 +59,12 @@ def compare(
     echo(out)
 
 
-def _dataset_of(runs: list[str]) -> Path:
+def dataset_of(runs: list[str]) -> Path:
+    """The images of the first run that is a folder.
+
+    Raises:
+        SaltError: If none is.
+    """
     places = [Path(run, "ingest/dataset.parquet") for run in runs]
     known = next((place for place in places if place.is_file()), None)
     if known is None:

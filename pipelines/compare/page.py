@@ -13,7 +13,8 @@ from PIL import Image
 
 from salt_pipeline.components.core.config.config import option_text
 from salt_pipeline.components.core.files import atomic_path
-from salt_pipeline.pipelines.compare.runs import Finished, Masks, Paired, Truth, changed_most
+from salt_pipeline.components.core.paired import Finished, Masks, Paired, Truth
+from salt_pipeline.pipelines.compare.runs import changed_most
 
 SHOWN = 12
 """Number of images that gained, and of images that lost, for each run."""

@@ -1,16 +1,19 @@
 """The pipeline runs in MLflow, either in an SQLite file beside the runs or on a server."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.tracking.address import sqlite_uri
 from salt_pipeline.components.core.tracking.experiment import find_experiment, run_condition
 from salt_pipeline.components.core.tracking.failures import tracking_error
 from salt_pipeline.components.core.tracking.server import open_client
+
+T = TypeVar("T")
 
 HOME = Path("runs")
 """Folder in which `salt run` keeps its runs and their MLflow file by default."""
@@ -48,6 +51,10 @@ class MlflowRuns:
     Args:
         home: The folder of local runs.
 
+    Attributes:
+        address: Its address.
+        client: MLflow's client; its requests go through `call`.
+
     Raises:
         SaltError: If there is neither. Every method raises it if MLflow does not answer.
     """
@@ -57,7 +64,7 @@ class MlflowRuns:
         self.address = os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(file.resolve())
         if "MLFLOW_TRACKING_URI" not in os.environ and not file.exists():
             raise SaltError("no runs are recorded here", file=file, expected="a local run, or MLFLOW_TRACKING_URI")
-        self._client = self._call(lambda: open_client(self.address))
+        self.client = self.call(lambda: open_client(self.address))
 
     def newest(self, limit: int = 100) -> list[MlflowRun]:
         """The newest runs, newest first."""
@@ -82,18 +89,18 @@ class MlflowRuns:
         """
 
         def fetch() -> Path:
-            if name not in [item.path for item in self._client.list_artifacts(run.run_id)]:
+            if name not in [item.path for item in self.client.list_artifacts(run.run_id)]:
                 raise SaltError("has no such file in MLflow: the run did not succeed", file=run.name, found=name)
-            return Path(self._client.download_artifacts(run.run_id, name, str(folder)))
+            return Path(self.client.download_artifacts(run.run_id, name, str(folder)))
 
-        return self._call(fetch)
+        return self.call(fetch)
 
     def _search(self, condition: str, limit: int) -> list[MlflowRun]:
         def search() -> list[MlflowRun]:
-            experiment = find_experiment(self._client)
+            experiment = find_experiment(self.client)
             if experiment is None:
                 return []
-            found = self._client.search_runs(
+            found = self.client.search_runs(
                 [experiment],
                 f"tags.`salt.kind` = 'pipeline'{condition}",
                 max_results=limit,
@@ -101,9 +108,14 @@ class MlflowRuns:
             )
             return [_tracked(run) for run in found]
 
-        return self._call(search)
+        return self.call(search)
 
-    def _call(self, request: Any) -> Any:
+    def call(self, request: Callable[[], T]) -> T:
+        """Makes a request.
+
+        Raises:
+            SaltError: If MLflow does not answer.
+        """
         try:
             return request()
         except SaltError:

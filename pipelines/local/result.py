@@ -9,7 +9,7 @@ from rich.table import Table
 from salt_pipeline.components.core.documents import read_document
 from salt_pipeline.components.core.errors import one_line
 from salt_pipeline.components.core.jobs import short_name
-from salt_pipeline.pipelines.display.scores import AllScores
+from salt_pipeline.components.core.scores import AllScores
 from salt_pipeline.pipelines.local.folder import RunFolder
 
 PLACES = {

@@ -9,8 +9,8 @@ from benchmarks.ablate import image_scores, table
 from benchmarks.jobs import Job, prepare, run_jobs
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import write_json
+from salt_pipeline.components.core.paired import read_truth
 from salt_pipeline.components.core.schemas import MAPS, SIDE, pixels_to_array, write_table
-from salt_pipeline.pipelines.compare.runs import read_truth
 from salt_pipeline.pipelines.presets import preset_config
 from tests.components.dataset import write_dataset
 

@@ -54,7 +54,7 @@ def test_the_progress_in_a_folder_is_that_of_the_key(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("{", "is not JSON"),
-        ("[]", ".*valid dictionary"),
+        ("[]", ".*JSON object"),
         ("{}", "done: Field required"),
         ('{"done": "1", "epochs": 9}', "done: .*valid number"),
         ('{"done": -1, "epochs": 9}', "done: .*greater than or equal to 0"),

@@ -61,6 +61,7 @@ def test_other_texts_are_kept(text: str) -> None:
         ("MLFLOW_TRACKING_PASSWORD", WORD, f"the answer quotes {WORD}"),
         ("SALT_S3_SECRET_KEY", f"{WORD}/+", f"signed with {WORD}%2F%2B"),
         ("SALT_NOTIFY_URL", f"https://example.org/in/{WORD}", f"host example.org has no /in/{WORD}"),
+        ("SALT_NOTIFY_URL", f"http://[{WORD}", f"Invalid IPv6 URL: http://[{WORD}"),
         ("HTTPS_PROXY", f"http://me:{WORD}%21@proxy:3128", f"the proxy denied {WORD}!"),
         ("SALT_KFP_TOKEN", f"{WORD}\n", f"Invalid header value b'{WORD}'"),
     ],

@@ -43,7 +43,8 @@ def test_the_full_mlflow_loads_the_model_and_predicts(trained: Trained, client: 
     assert run.info.status == "FINISHED"
     assert "4 networks" in str(version.description)
 
-    with opened_bundle("models:/salt/1") as bundle:
+    client.set_registered_model_alias("salt", "champion", "1")
+    with opened_bundle("models:/salt@champion") as bundle:
         np.save(tmp_path / "a.npy", trained.images_BHW[0])
         assert apply([str(tmp_path / "a.npy")], bundle, str(tmp_path / "out")) == []
         folder = bundle.folder

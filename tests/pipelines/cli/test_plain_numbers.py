@@ -49,7 +49,7 @@ def test_no_option_takes_a_text_that_is_no_plain_number(name: str, text: str) ->
     [
         (["--labelled", "1e3"], "--labelled: is not a whole number (found 1e3, expected a whole number)"),
         (["--labelled", "3.0"], "--labelled: is not a whole number"),
-        (["--labelled", "0"], "--labelled: is out of range (found 0, expected a whole number from 1 to 100000)"),
+        (["--labelled", "0"], "--labelled: is out of range (found 0, expected a whole number from 1 to 50000)"),
         (["--test", "100001"], "--test: is out of range (found 100001, expected"),
         (["--seed", "99999999999"], "--seed: is out of range (found 99999999999, expected a whole number from 0 to"),
     ],

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.paired import masks_of, pair, read_truth
 from salt_pipeline.pipelines.compare.page import SHOWN, TRUTH, WRONG, write_page
-from salt_pipeline.pipelines.compare.runs import differing, masks_of, open_finished, pair, read_truth
+from salt_pipeline.pipelines.compare.runs import differing, open_finished
 from tests.pipelines.compare.finished import finished
 
 SCRIPT = "<script>alert(1)</script>"

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.paired import masks_of, pair, read_truth
 from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, read_table
-from salt_pipeline.pipelines.compare.runs import changed_most, differing, masks_of, open_finished, pair, read_truth
+from salt_pipeline.pipelines.compare.runs import changed_most, differing, open_finished
 from tests.pipelines.compare.finished import finished
 
 
@@ -22,21 +23,6 @@ def test_won_and_lost_images_are_counted(tmp_path: Path, survey: SimpleNamespace
     assert (paired.won, paired.lost, paired.tied) == (won, lost, 24 - won - lost)
     assert paired.mean == pytest.approx((won - lost) / 24)
     assert paired.low <= paired.mean <= paired.high
-
-
-def test_a_run_compared_with_itself_has_no_difference() -> None:
-    scores_B = np.linspace(0, 1, 50)
-    paired = pair("same", scores_B, scores_B)
-    assert (paired.mean, paired.low, paired.high, paired.won, paired.lost, paired.tied) == (0, 0, 0, 0, 0, 50)
-
-
-def test_the_interval_narrows_with_more_images() -> None:
-    rng = np.random.default_rng(0)
-    widths = []
-    for size in (50, 5000):
-        paired = pair("other", np.zeros(size), rng.normal(0.1, 1, size))
-        widths.append(paired.high - paired.low)
-    assert widths[0] > 5 * widths[1]
 
 
 def test_masks_follow_the_threshold_and_the_smallest_area_of_the_run(tmp_path: Path, survey: SimpleNamespace) -> None:
