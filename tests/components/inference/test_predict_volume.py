@@ -155,3 +155,15 @@ def test_an_error_of_the_network_is_not_taken_for_one_of_the_file(tmp_path: Path
 
     with pytest.raises(RuntimeError, match="out of memory"):
         list(Prediction(broken, 64, 16, THRESHOLD).volume(volume, measure(volume, None, None), tmp_path, Found()))
+
+
+def test_an_extended_textual_header_stays_where_it_is(tmp_path: Path) -> None:
+    values_TS = amplitudes(20, 50)
+    data = write_segy(tmp_path / "line.sgy", values_TS).read_bytes()
+    extended = data[:3504] + b"\0\1" + data[3506:3600] + b"\xe7" * 3200 + data[3600:]
+    (tmp_path / "line.sgy").write_bytes(extended)
+    predict(open_segy(tmp_path / "line.sgy", Geometry()), tmp_path / "out")
+    written = (tmp_path / "out" / "probability" / "line.sgy").read_bytes()
+    assert written[: 3600 + 3200 + 240] == extended[: 3600 + 3200 + 240]
+    found_TS = read_segy(tmp_path / "out" / "probability" / "line.sgy")
+    assert 0 <= found_TS.min() < found_TS.max() <= 1
