@@ -8,7 +8,7 @@ DATA ?= $(SYNTHETIC)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run ui up down test test-containers slow lint format compile lock clean
+.PHONY: help setup run ui up down test test-containers slow campaign lint format compile lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -66,6 +66,9 @@ test: $(STAMP) lint ## run linters, type checker and the default test suite
 
 slow: $(STAMP) ## run the tests that take minutes
 	$(BIN)/pytest -m slow
+
+campaign: $(STAMP) ## try all bad inputs and kills, and print their counts
+	$(BIN)/pytest tests/campaign -n 2 -m 'slow or not slow'
 
 test-containers: $(STAMP) ## build the images and run the tests that need a Docker engine
 	$(BIN)/pytest -m docker
