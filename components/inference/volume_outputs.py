@@ -101,8 +101,8 @@ def check_volume_outputs(out: Path, volume: Volume) -> None:
 def open_volume_writer(out: Path, volume: Volume) -> Iterator[VolumeWriter]:
     """Opens a volume's files; they get their final names only when the block ends without an error.
 
-    A SEG-Y file is copied first, so that a disk without space for it is noticed before any work, and all headers, and
-    what follows the traces, stay as they are, byte for byte.
+    A SEG-Y file is copied first, so that a disk without space for it is noticed before any work, and all headers stay
+    as they are, byte for byte.
 
     Raises:
         SaltError: If one cannot be written.
