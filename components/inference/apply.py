@@ -18,9 +18,20 @@ from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.ensemble_model import EnsembleModel
 from salt_pipeline.components.inference.image_files import find_files
+from salt_pipeline.components.inference.open_volume import open_volume
 from salt_pipeline.components.inference.outputs import Row, check_outputs, make_folders, open_writers, write_rows
+from salt_pipeline.components.inference.predict_volume import (
+    Found,
+    Prediction,
+    count_volume_tiles,
+    transposed_tiles,
+)
+from salt_pipeline.components.inference.segy import USUAL, Geometry
 from salt_pipeline.components.inference.sources import Rows, Source, open_source
 from salt_pipeline.components.inference.tiles import STRIDE, count_tiles, predict_bands
+from salt_pipeline.components.inference.volume import Volume
+from salt_pipeline.components.inference.volume_outputs import check_volume_outputs
+from salt_pipeline.components.inference.volume_scale import measure
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +45,9 @@ def apply(
     *,
     stride: int = STRIDE,
     percentiles: tuple[float, float] | None = None,
+    null: float | None = None,
+    transposed: bool = False,
+    geometry: Geometry = USUAL,
 ) -> list[BadImage]:
     """Writes masks, maps, overlays and a table of all images.
 
@@ -41,11 +55,14 @@ def apply(
     is predicted in overlapping tiles; the smallest area does not apply to its mask, as it was chosen for 101 x 101.
 
     Args:
-        images: Files (PNG, TIFF, .npy) and folders of them.
+        images: Files (PNG, TIFF, .npy, SEG-Y) and folders of them.
         bundle: The trained ensemble.
         out: Folder to write to.
         stride: Most pixels from one tile to the next.
         percentiles: Percentiles of an image's values that become black and white.
+        null: A value that stands for no measurement.
+        transposed: Whether the last two axes of arrays and pictures are exchanged: rows are traces, not times.
+        geometry: Where SEG-Y's trace headers hold the position of a trace.
 
     Returns:
         What could not be predicted, and why; all others were.
@@ -57,7 +74,8 @@ def apply(
     if not files:
         raise problems[0] if len(problems) == 1 else SaltErrors("no image to predict", [*problems])
     make_folders(Path(out))
-    work = _Work(files, bundle, Path(out), stride, percentiles)
+    work = _Work(bundle, Path(out), stride, percentiles, null, transposed)
+    work.open(files, geometry)
     try:
         work.run()
     except BaseException:
@@ -75,21 +93,42 @@ class _Work:
     """The images of one call, their results so far, and the progress."""
 
     def __init__(
-        self, files: list[Path], bundle: Bundle, out: Path, stride: int, percentiles: tuple[float, float] | None
+        self,
+        bundle: Bundle,
+        out: Path,
+        stride: int,
+        percentiles: tuple[float, float] | None,
+        null: float | None,
+        transposed: bool,
     ) -> None:
         self.out, self.stride, self.bundle = out, stride, bundle
+        self.percentiles, self.null, self.transposed = percentiles, null, transposed
         self.rows: dict[Path, Row] = {}
         self.problems: list[BadImage] = []
-        self.sources: list[Source] = []
+        self.sources: list[Source | Volume] = []
+        self.model = EnsembleModel(bundle)
+        self.predict = transposed_tiles(self.model.predict) if transposed else self.model.predict
+        self.total = self.done = 0
+
+    def open(self, files: list[Path], geometry: Geometry) -> None:
+        """Reads the headers of all files."""
         for path in files:
             try:
-                check_outputs(out, path)
-                self.sources.append(open_source(path, percentiles))
+                check_outputs(self.out, path)
+                volume = open_volume(path, geometry, transposed=self.transposed)
+                if volume is not None:
+                    check_volume_outputs(self.out, volume)
+                source = volume or open_source(path, self.percentiles, self.null)
             except BadImage as error:
                 self.problems.append(error)
-        self.model = EnsembleModel(bundle)
-        self.total = sum(count_tiles(source, stride) for source in self.sources)
-        self.done = 0
+                continue
+            self.sources.append(source)
+            self.total += self._count(source)
+
+    def _count(self, source: Source | Volume) -> int:
+        if isinstance(source, Volume):
+            return count_volume_tiles(source, self.stride)
+        return count_tiles(source, self.stride)
 
     def run(self) -> None:
         """Predicts all images."""
@@ -102,6 +141,9 @@ class _Work:
         waiting: list[Tile] = []
         for source in self.sources:
             try:
+                if isinstance(source, Volume):
+                    yield from self._volume(source)
+                    continue
                 rows = source.open()
                 if (source.height, source.width) == (SIDE, SIDE):
                     waiting.append((source, rows.read(0, SIDE), rows.is_null(0, SIDE)))
@@ -119,7 +161,7 @@ class _Work:
         """Images of 101 x 101, as the pipeline predicts them; one of a single grey level holds no salt."""
         sources, images, nulls = zip(*tiles, strict=True)
         image_BHW, null_BHW = np.stack(images), np.stack(nulls)
-        maps_BHW = self.model.predict(image_BHW)
+        maps_BHW = self.predict(image_BHW)
         maps_BHW[null_BHW] = 0
         masks_BHW = to_masks(maps_BHW, self.bundle.threshold, self.bundle.min_area)
         masks_BHW = without_salt(masks_BHW, one_grey_level(image_BHW))
@@ -132,7 +174,7 @@ class _Work:
 
     def _large(self, source: Source, rows: Rows) -> Iterator[int]:
         top = salt = largest = null = 0
-        bands = predict_bands(source, rows, self.model.predict, self.stride, self.model.batch_size)
+        bands = predict_bands(source, rows, self.predict, self.stride, self.model.batch_size)
         with open_writers(self.out, source) as writers:
             for grey_HW, map_HW, tiles in bands:
                 null_HW = rows.is_null(top, top + len(map_HW))
@@ -143,6 +185,14 @@ class _Work:
                 top, null = top + len(map_HW), null + int(null_HW.sum())
                 yield tiles
         self._finish(source, salt, largest, null, "")
+
+    def _volume(self, volume: Volume) -> Iterator[int]:
+        found = Found()
+        scale = measure(volume, self.percentiles, self.null)
+        prediction = Prediction(self.model.predict, self.stride, self.model.batch_size, self.bundle.threshold)
+        yield from prediction.volume(volume, scale, self.out, found)
+        size = Source(volume.path, volume.samples, volume.traces, None)
+        self._finish(size, found.salt, found.largest, found.null, "")
 
     def _finish(self, source: Source, salt: int, largest: int, null: int, rle: str) -> None:
         pixels = source.width * source.height

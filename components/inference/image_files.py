@@ -7,6 +7,7 @@ from salt_pipeline.components.core.errors import one_line
 from salt_pipeline.components.core.passed_over import is_passed_over
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.pictures import PICTURES
+from salt_pipeline.components.inference.segy import SEGY
 from salt_pipeline.components.inference.sources import SECTION
 
 log = logging.getLogger(__name__)
@@ -42,9 +43,9 @@ def find_files(images: list[str]) -> tuple[list[Path], list[BadImage]]:
 def _in_folder(folder: Path) -> list[Path]:
     """The images of a folder; what else it holds is logged, but for the leftovers of file managers and editors."""
     entries = sorted(entry for entry in folder.iterdir() if not is_passed_over(PurePath(entry.name)))
-    images = [entry for entry in entries if entry.suffix.lower() in {*PICTURES, SECTION}]
+    images = [entry for entry in entries if entry.suffix.lower() in {*PICTURES, SECTION, *SEGY}]
     if not images:
-        raise BadImage("holds no images", file=folder, expected="png, tif, tiff or npy files")
+        raise BadImage("holds no images", file=folder, expected="png, tif, tiff, npy, sgy or segy files")
     if others := [entry for entry in entries if entry not in images]:
         names = ", ".join(one_line(entry.name) for entry in others[:3]) + ", ..." * (len(others) > 3)
         log.info("%s: not predicted: %d other files or folders: %s", one_line(folder), len(others), names)

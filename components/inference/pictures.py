@@ -10,12 +10,12 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from salt_pipeline.components.core.png_header import GREY, RGB, read_png_header
 from salt_pipeline.components.inference.bad_image import BadImage
-from salt_pipeline.components.inference.scale import Scale, constant_traces, find_scale
+from salt_pipeline.components.inference.scale import Scale, constant_traces, find_scale, stored
 from salt_pipeline.components.inference.tiff_header import read_tiff_header
 
 PICTURES = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
 
-_EXPECTED = "8 or 16 bit grey, or 8-bit RGB with equal channels"
+_EXPECTED = "8 or 16 bit grey, 32-bit floating-point grey in TIFF, or 8-bit RGB with equal channels"
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Picture:
         height: Number of rows, as oriented.
         width: Number of columns, as oriented.
         bits: Bits per sample.
+        floating: Whether samples are floating-point numbers: amplitudes.
         used: Bits of a sample that are used, if the file says that these are not all.
         white_is_zero: Whether the smallest sample is white.
         orientation: EXIF's and TIFF's Orientation, 1 to 8.
@@ -38,6 +39,7 @@ class Picture:
     height: int
     width: int
     bits: int
+    floating: bool
     used: int | None
     white_is_zero: bool
     orientation: int
@@ -68,7 +70,7 @@ class Picture:
         """
         samples_HW = self._samples()
         scale = self._scale(samples_HW, percentiles)
-        if scale == Scale(0.0, 255.0):
+        if scale == Scale(0.0, 255.0) and not self.floating:
             grey_HW = samples_HW.astype(np.uint8)
         else:
             scale.log_nulls(self.path, [samples_HW])
@@ -83,8 +85,9 @@ class Picture:
         if percentiles is None and self.bits <= 8 and self.used is None:
             return Scale(0.0, float(self.largest), declared)
         constants = constant_traces(samples_HW.min(axis=0), samples_HW.max(axis=0))
-        found = find_scale(samples_HW, percentiles, constants, self.null)
-        if percentiles is not None:
+        null = None if self.null is None else stored(self.null, samples_HW.dtype)
+        found = find_scale(samples_HW, percentiles, constants, null)
+        if percentiles is not None or self.floating:
             return found
         top = self._top(samples_HW[~found.is_null(samples_HW)])
         outside = (null for null in found.nulls if null > top)
@@ -118,7 +121,7 @@ class Picture:
         return bool(even or not (measured % ((self.largest + 1) // (top + 1))).any())
 
     def _samples(self) -> NDArray:
-        """The samples as stored, but oriented: uint8 of up to 8 bits, uint16 of more."""
+        """The samples as stored, but oriented: uint8 of up to 8 bits, uint16 of more, or float32."""
         try:
             # Given a path, Pillow maps an uncompressed TIFF into memory, and garbles it if its axes are exchanged.
             with (
@@ -152,6 +155,11 @@ class Picture:
             found = " x ".join(map(str, pixels.shape))
             expected = f"{self.height} x {self.width}"
             raise BadImage("decodes to another size", file=self.path, found=found, expected=expected)
+        if self.floating and not np.isfinite(pixels).all():
+            row, column = np.argwhere(~np.isfinite(pixels))[0]
+            place = f"row {row}, column {column}"
+            found = pixels[row, column]
+            raise BadImage("holds a number that is not finite", file=self.path, field=place, found=found)
         return np.ascontiguousarray(pixels)
 
 
@@ -184,7 +192,7 @@ def _png(path: Path) -> Picture:
     if header.frames > 1:
         raise BadImage("holds several images", file=path, found=header.frames, expected="one")
     size = (header.height, header.width)
-    return Picture(path, *size, header.depth, header.significant, False, header.orientation, None, header.kind)
+    return Picture(path, *size, header.depth, False, header.significant, False, header.orientation, None, header.kind)
 
 
 def _tiff(path: Path) -> Picture:
@@ -194,16 +202,15 @@ def _tiff(path: Path) -> Picture:
         raise BadImage("cannot be read as an image", file=path, found=_reason(error), expected="a TIFF") from error
     if header.extra:
         raise BadImage("has an alpha channel", file=path, found=f"{header.kind}, ExtraSamples", expected=_EXPECTED)
-    if not header.rgb and not (header.grey and header.depths[0] in (2, 4, 8, 12, 16)):
+    if not header.rgb and not header.floating and not (header.grey and header.depths[0] in (2, 4, 8, 12, 16)):
         raise BadImage("wrong kind of image", file=path, found=header.kind, expected=_EXPECTED)
     if header.grey_curve:
         raise BadImage("has a curve of its grey levels", file=path, found="GrayResponseCurve", expected="no such tag")
     if header.several:
         raise BadImage("holds several images", file=path, expected="one")
-    size, white_is_zero = (header.height, header.width), header.photometric == 0
-    return Picture(
-        path, *size, header.depths[0], header.used, white_is_zero, header.orientation, header.null, header.kind
-    )
+    size, bits, inverted = (header.height, header.width), header.depths[0], header.photometric == 0
+    orientation, null = header.orientation, header.null
+    return Picture(path, *size, bits, header.floating, header.used, inverted, orientation, null, header.kind)
 
 
 def _orientation_of(image: Image.Image) -> int | None:

@@ -98,7 +98,7 @@ def find_scale(
         values_HW: Values of the image, finite.
         percentiles: Percentiles that become black and white; None for `PERCENTILES`.
         constants: The traces that are filled by one value, from `constant_traces`.
-        declared: The null value that the file itself declares.
+        declared: The null value that the file itself or the user declares.
 
     Returns:
         The scale, with all null values.
@@ -113,6 +113,11 @@ def find_scale(
     low, high = np.percentile(measured, percentiles or PERCENTILES)
     dead = {value: columns for value, columns in constants.items() if value in ordinary}
     return Scale(float(low), float(high), tuple(null for null in nulls if null not in ordinary), dead)
+
+
+def stored(value: float, dtype: np.dtype) -> float:
+    """The number that a file of a type holds where this value was written."""
+    return float(np.array(value).astype(dtype)) if dtype.kind == "f" else value
 
 
 def constant_traces(low_W: NDArray, high_W: NDArray) -> Traces:

@@ -2,7 +2,7 @@
 
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.pictures import PICTURES, read_header
-from salt_pipeline.components.inference.scale import Scale, Traces, constant_traces, find_scale
+from salt_pipeline.components.inference.scale import Scale, Traces, constant_traces, find_scale, stored
 
 SECTION = ".npy"
 
@@ -26,12 +26,14 @@ class Source:
         width: Number of columns.
         percentiles: Percentiles of its values that become black and white; None keeps the grey levels of a picture and
             of an 8-bit section, and is `PERCENTILES` for the amplitudes of other sections.
+        null: A value that stands for no measurement, beside those that are found.
     """
 
     path: Path
     height: int
     width: int
     percentiles: tuple[float, float] | None
+    null: float | None = None
 
     def open(self) -> "Rows":
         """Decodes the picture.
@@ -41,6 +43,8 @@ class Source:
         """
         picture = read_header(self.path)
         self._check_size(picture.height, picture.width)
+        if self.null is not None:
+            picture = replace(picture, null=self.null)
         return Rows(*picture.read(self.percentiles))
 
     def _check_size(self, *size: int) -> None:
@@ -84,8 +88,10 @@ class Section(Source):
         values = _map_section(self.path)
         self._check_size(*values.shape)
         if values.dtype == np.uint8 and self.percentiles is None:
-            return SectionRows(self.path, Scale(0.0, 255.0))
-        scale = find_scale(values, self.percentiles, self._constants())
+            scale = Scale(0.0, 255.0, () if self.null is None else (self.null,))
+        else:
+            null = None if self.null is None else stored(self.null, values.dtype)
+            scale = find_scale(values, self.percentiles, self._constants(), null)
         scale.log_nulls(self.path, self._bands())
         return SectionRows(self.path, scale)
 
@@ -127,24 +133,28 @@ class SectionRows(Rows):
         return self.scale.is_null(_map_section(self.path)[start:stop])
 
 
-def open_source(path: Path, percentiles: tuple[float, float] | None) -> Source:
+def open_source(path: Path, percentiles: tuple[float, float] | None, null: float | None = None) -> Source:
     """Reads a file's header.
 
     Raises:
         BadImage: If the file is not an image that can be predicted.
     """
-    _check_kind(path)
+    check_kind(path)
     if path.suffix.lower() == SECTION:
         height, width = _map_section(path).shape
-        return Section(path, height, width, percentiles)
+        return Section(path, height, width, percentiles, null)
     if path.suffix.lower() not in PICTURES:
-        raise BadImage("unknown kind of file", file=path, expected="png, tif or tiff, or a section as npy")
+        raise BadImage("unknown kind of file", file=path, expected="png, tif, tiff, npy, sgy or segy")
     picture = read_header(path)
-    return Source(path, picture.height, picture.width, percentiles)
+    return Source(path, picture.height, picture.width, percentiles, null)
 
 
-def _check_kind(path: Path) -> None:
-    """Checks that this is a regular file: a pipe may never answer, a device may never end."""
+def check_kind(path: Path) -> None:
+    """Checks that this is a regular file: a pipe may never answer, a device may never end.
+
+    Raises:
+        BadImage: If it is not, or does not exist.
+    """
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -157,16 +167,29 @@ def _check_kind(path: Path) -> None:
 
 
 def _map_section(path: Path) -> np.memmap:
-    """Maps a section into memory; nothing is read yet, and nothing is unpickled."""
+    """Maps a section into memory; nothing is read yet."""
+    values = map_array(path)
+    if values.ndim != 2:
+        shape = " x ".join(map(str, values.shape)) or "a single number"
+        expected = "two dimensions, rows by columns, or three"
+        raise BadImage("is no section", file=path, found=shape, expected=expected)
+    return values
+
+
+def map_array(path: Path) -> np.memmap:
+    """Maps an array of numbers into memory; nothing is read yet, and nothing is unpickled.
+
+    Raises:
+        BadImage: If the file holds no such array, or an empty one.
+    """
     try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError) as error:
         raise BadImage("cannot be read as a .npy file", file=path, found=str(error).split("\n")[0]) from error
     if not isinstance(values, np.memmap):  # several arrays in one archive
         raise BadImage("is no .npy file", file=path)
-    if values.ndim != 2 or not values.size:
-        shape = " x ".join(map(str, values.shape)) or "a single number"
-        raise BadImage("is no section", file=path, found=shape, expected="two dimensions, rows by columns")
+    if not values.size:
+        raise BadImage("is an empty array", file=path, found=" x ".join(map(str, values.shape)))
     if values.dtype.kind not in "iuf":
         raise BadImage("wrong type", file=path, found=values.dtype, expected="integer or float")
     return values

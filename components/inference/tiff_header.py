@@ -70,6 +70,11 @@ class TiffHeader:
         return self.photometric in (0, 1) and len(self.depths) == 1 and set(self.formats) == {1}
 
     @property
+    def floating(self) -> bool:
+        """Whether a pixel has one sample that is a 32-bit floating-point number."""
+        return self.photometric in (0, 1) and self.depths == (32,) and set(self.formats) == {3}
+
+    @property
     def rgb(self) -> bool:
         """Whether a pixel has three unsigned 8-bit samples, RGB, perhaps stored as a JPEG's YCbCr."""
         colour = self.photometric == 2 or (self.photometric == 6 and self.compression == _JPEG)

@@ -1,12 +1,15 @@
 """The commands that use a trained model: predictions, and its export as ONNX."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from salt_pipeline.components.core.extras import extra
 from salt_pipeline.pipelines.cli.stage_options import Changes, ConfigFile, Out, PresetName, chosen_config
+
+if TYPE_CHECKING:
+    from salt_pipeline.components.inference.segy import Geometry
 
 
 @extra("predict")
@@ -17,7 +20,7 @@ def predict(
     out: Out,
     pictures: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[IMAGES]...", help="Files or folders of PNG, TIFF or .npy, for a bundle."),
+        typer.Argument(metavar="[IMAGES]...", help="Files or folders of PNG, TIFF, .npy or SEG-Y, for a bundle."),
     ] = None,
     stride: Annotated[
         int, typer.Option(min=1, max=101, help="Stride of the tiles in pixels, for images larger than 101 x 101.")
@@ -28,6 +31,25 @@ def predict(
             help="Percentiles of an image's values that become black and white; 1 99 for sections of more than 8 bits."
         ),
     ] = None,
+    null: Annotated[
+        float | None, typer.Option(help="A value that stands for no measurement; usual ones are found without it.")
+    ] = None,
+    transpose: Annotated[
+        bool,
+        typer.Option(
+            "--transpose",
+            help="The rows of arrays and pictures are traces, not times: their last two axes are exchanged.",
+        ),
+    ] = False,
+    inline_byte: Annotated[
+        int, typer.Option(help="First byte of the inline number in SEG-Y's trace headers, from 1.")
+    ] = 189,
+    crossline_byte: Annotated[
+        int, typer.Option(help="First byte of the crossline number in SEG-Y's trace headers, from 1.")
+    ] = 193,
+    ignore_geometry: Annotated[
+        bool, typer.Option("--ignore-geometry", help="All traces of a SEG-Y file are one line, in the file's order.")
+    ] = False,
     dataset: Annotated[
         str | None, typer.Option(help="For one job's model: dataset.parquet with the test images.")
     ] = None,
@@ -46,7 +68,10 @@ def predict(
     if bool(pictures) + (dataset is not None) + (images is not None) != 1:
         raise SaltError("give one of the three", field="IMAGES, --dataset, --images")
     if pictures:
-        _predict_with_bundle(pictures, model, out, stride, percentiles)
+        from salt_pipeline.components.inference.segy import Geometry
+
+        geometry = Geometry(inline_byte, crossline_byte, ignore_geometry)
+        _predict_with_bundle(pictures, model, out, stride, percentiles, null, transpose, geometry)
         return
     from salt_pipeline.components.predict import stage
 
@@ -58,7 +83,14 @@ def predict(
 
 
 def _predict_with_bundle(
-    pictures: list[str], model: str, out: Path, stride: int, percentiles: tuple[float, float] | None
+    pictures: list[str],
+    model: str,
+    out: Path,
+    stride: int,
+    percentiles: tuple[float, float] | None,
+    null: float | None,
+    transposed: bool,
+    geometry: "Geometry",
 ) -> None:
     from salt_pipeline.components.core.errors import MARK, SaltError
     from salt_pipeline.components.inference.model_source import opened_bundle
@@ -71,7 +103,16 @@ def _predict_with_bundle(
         # Importing torch takes seconds: a wrong bundle is reported before.
         from salt_pipeline.components.inference.apply import apply
 
-        problems = apply(pictures, bundle, str(out), stride=stride, percentiles=percentiles)
+        problems = apply(
+            pictures,
+            bundle,
+            str(out),
+            stride=stride,
+            percentiles=percentiles,
+            null=null,
+            transposed=transposed,
+            geometry=geometry,
+        )
     for problem in problems:
         typer.echo(f"{MARK}{problem}", err=True)
     if problems:

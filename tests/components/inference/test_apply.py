@@ -100,10 +100,10 @@ def test_bad_files_are_reported_and_the_others_are_predicted(trained: Trained, p
     good.convert("RGBA").save(pictures / "alpha.png")
     good.save(pictures / "clear.png", transparency=7)
     good.convert("1").save(pictures / "bits.png")
-    good.convert("F").save(pictures / "float.tif")
+    good.convert("I").save(pictures / "int.tif")
     Image.fromarray(np.dstack([np.full((101, 101), level, np.uint8) for level in (1, 2, 3)])).save(pictures / "rgb.png")
     good.save(pictures / "pages.tif", save_all=True, append_images=[good])
-    np.save(pictures / "cube.npy", np.zeros((3, 4, 5)))
+    np.save(pictures / "cube.npy", np.zeros((3, 4, 5, 6)))
     np.save(pictures / "names.npy", np.array([["a"]]))
     np.save(pictures / "objects.npy", np.array([[{}]], dtype=object))
     (pictures / "short.npy").write_bytes(b"\x93NUMPY")
@@ -121,9 +121,9 @@ def test_bad_files_are_reported_and_the_others_are_predicted(trained: Trained, p
         "clear.png: has an alpha channel",
         "bits.png: wrong kind of image (found 1-bit grey",
         "rgb.png: channels differ",
-        "float.tif: wrong kind of image (found 32-bit floating-point",
+        "int.tif: wrong kind of image (found 32-bit signed",
         "pages.tif: holds several images",
-        "cube.npy: is no section (found 3 x 4 x 5",
+        "cube.npy: is no section (found 3 x 4 x 5 x 6",
         "names.npy: wrong type",
         "objects.npy: cannot be read as a .npy",
         "short.npy: cannot be read as a .npy",

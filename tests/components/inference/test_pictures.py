@@ -77,6 +77,32 @@ def test_both_byte_orders_are_read(tmp_path: Path, order: Literal["<", ">"]) -> 
     np.testing.assert_array_equal(grey(tiff(tmp_path / "a.tif", LEVELS * np.uint16(257), order)), LEVELS)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_floating_point_samples_are_read_like_a_section(tmp_path: Path, order: Literal["<", ">"]) -> None:
+    amplitudes_HW = np.random.default_rng(0).normal(0, 1e5, (120, 90)).astype(np.float32)
+    np.save(tmp_path / "a.npy", amplitudes_HW)
+    path = tiff(tmp_path / "a.tif", amplitudes_HW, order, {"t339": 3})
+    for percentiles in (None, (5.0, 95.0)):
+        np.testing.assert_array_equal(grey(path, percentiles), grey(tmp_path / "a.npy", percentiles))
+    inverted = tiff(tmp_path / "b.tif", amplitudes_HW, order, {"t339": 3, "t262": 0})
+    np.testing.assert_array_equal(grey(inverted), 255 - grey(path))
+
+
+def test_null_values_of_floating_point_samples(tmp_path: Path) -> None:
+    amplitudes_HW = np.random.default_rng(0).normal(0, 1e5, (120, 90)).astype(np.float32)
+    amplitudes_HW[3, 4], amplitudes_HW[5, 6], amplitudes_HW[7, 8:10] = -9999, 0.1, 1e30
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[42113] = "-9999"
+    Image.fromarray(amplitudes_HW).save(tmp_path / "a.tif", compression="tiff_adobe_deflate", tiffinfo=tags)
+    for null, place in ((None, [3, 4]), (0.1, [5, 6])):
+        null_HW = open_source(tmp_path / "a.tif", None, null).open().is_null(0, 120)
+        assert np.argwhere(null_HW).tolist() == [place, [7, 8], [7, 9]]
+    amplitudes_HW[110, 80] = np.nan
+    Image.fromarray(amplitudes_HW).save(tmp_path / "a.tif")
+    with pytest.raises(BadImage, match=r"a.tif: row 110, column 80: holds a number that is not finite \(found nan"):
+        open_source(tmp_path / "a.tif", None).open()
+
+
 @pytest.mark.parametrize(
     ("samples", "tags", "found"),
     [
@@ -84,7 +110,7 @@ def test_both_byte_orders_are_read(tmp_path: Path, order: Literal["<", ">"]) -> 
         (LEVELS.astype(np.int16), {"t339": 2}, "16-bit signed grey"),
         (LEVELS.astype(np.int16), {"t339": 2, "t262": 0}, "16-bit signed WhiteIsZero"),
         (LEVELS.astype(np.uint32), {}, "32-bit grey"),
-        (LEVELS.astype(np.float32), {"t339": 3}, "32-bit floating-point grey"),
+        (LEVELS.astype(np.float16), {"t339": 3}, "16-bit floating-point grey"),
         (LEVELS.astype(np.float64), {"t339": 3}, "64-bit floating-point grey"),
         (LEVELS, {"t262": 3}, "8-bit palette"),
         (LEVELS, {"t262": 8}, "8-bit CIELab"),

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import MAPS, read_table
 from salt_pipeline.pipelines.cli.main import app
+from tests.components.inference.segy_files import amplitudes, write_segy
 from tests.components.trained import CONFIG, Trained
 
 
@@ -57,9 +58,25 @@ def test_the_exit_code_is_1_and_a_file_that_is_not_an_image_is_named(
     assert (tmp_path / "out" / "masks" / "a.png").is_file()
 
 
+def test_the_options_of_volumes_reach_their_reader(trained: Trained, tmp_path: Path) -> None:
+    write_segy(tmp_path / "a.sgy", amplitudes(8, 30), [1] * 4 + [2] * 4, [1, 2, 3, 4] * 2, places=(9, 21))
+    np.save(tmp_path / "b.npy", np.full((3, 40, 20), 5, np.float32))
+    options = ["--inline-byte", 9, "--crossline-byte", 21, "--null", "7", "--transpose"]
+    files = [tmp_path / "a.sgy", tmp_path / "b.npy"]
+    done = salt("predict", *files, "--model", trained.bundle, "--out", tmp_path / "out", *options)
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in (tmp_path / "out" / "masks").glob("a*")} == {"a-inline1.png", "a-inline2.png"}
+    assert Image.open(tmp_path / "out" / "masks" / "b-inline0.png").size == (20, 40)
+    whole = salt("predict", files[0], "--model", trained.bundle, "--out", tmp_path / "whole", "--ignore-geometry")
+    assert whole.exit_code == 0, whole.output
+    assert Image.open(tmp_path / "whole" / "masks" / "a.png").size == (8, 30)
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
+        (["a.sgy", "--inline-byte", "190"], "--inline-byte: no field of a trace header begins there"),
+        (["a.png", "--null", "nan"], "--null: is not a number (found 'nan'"),
         ([], "give one of the three"),
         (["a.png", "--images", "pictures"], "give one of the three"),
         (["a.png", "--percentiles", "90", "10"], "must be two ascending numbers"),
