@@ -145,7 +145,7 @@ def _example(before: Any) -> str:
     """What an option that holds a list or an object is set to: its first entry, as JSON."""
     import json
 
-    first = before[:1] if isinstance(before, list) else dict([*(before or {}).items()][:1])
+    first = before[:1] if isinstance(before, list) else dict([*before.items()][:1]) if isinstance(before, dict) else {}
     return f"JSON, such as {json.dumps(first)}" if first else "JSON"
 
 

@@ -7,7 +7,6 @@ encoder, fold ...). Images, masks and maps are 101 x 101 uint8, row-major, one f
 carries a checksum that is verified on reading: zstd would not notice damage in a page that did not compress.
 """
 
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path
 from salt_pipeline.components.core.numbers import SHOWN
+from salt_pipeline.components.core.regular_file import check_regular
 from salt_pipeline.components.core.row_check import RowCheck
 from salt_pipeline.components.core.table_facts import decode_facts
 
@@ -108,8 +108,7 @@ def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
         SaltError: Naming the file, the column or the entry, what was found and what was expected.
     """
     try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):  # a pipe may never answer
-            raise SaltError("is not a regular file", file=path)
+        check_regular(_mode(path), path)
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except FileNotFoundError:
         raise SaltError("not found", file=path) from None
@@ -129,6 +128,15 @@ def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
             raise SaltError("wrong type", file=path, field=field.name, found=kind, expected=field.type)
     decode_facts(path, metadata)
     return file
+
+
+def _mode(path: str | Path) -> int:
+    try:
+        return Path(path).stat().st_mode
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise SaltError(f"cannot be read: {error.strerror}", file=path) from None
 
 
 def table_metadata(file: pq.ParquetFile) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 Score = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class Scored(BaseModel):
+class Scored(BaseModel, strict=True):
     """The scores of an encoder or of the ensemble; entries that no table shows are ignored.
 
     Attributes:
@@ -21,11 +21,11 @@ class Scored(BaseModel):
     name: str = "ensemble"
     score_at_half: Score
     score: Score
-    score_interval: tuple[Score, Score]
+    score_interval: Annotated[tuple[Score, Score], Field(strict=False)]
     salt_accuracy: Score
 
 
-class Scores(BaseModel):
+class Scores(BaseModel, strict=True):
     """The scores of a run.
 
     Attributes:

@@ -11,6 +11,8 @@ from salt_pipeline.components.core.bundle_document import Bundle
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.store.uris import is_uri
+from salt_pipeline.components.core.tracking.failures import tracking_error
+from salt_pipeline.components.core.tracking.server import open_client, patient_uploads
 
 REGISTRY = "models:/"
 
@@ -48,12 +50,19 @@ def _from_registry(uri: str, folder: str) -> Path:
     """Fetches a registered model's artifacts; none of its code is run."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         raise SaltError("MLFLOW_TRACKING_URI is not set: the registry's address is unknown", file=uri, field="--model")
+    address = os.environ["MLFLOW_TRACKING_URI"]
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # the bar is drawn even without a terminal
     try:
         from mlflow.artifacts import download_artifacts
     except ImportError:
         raise SaltError("MLflow is not installed here: pip install mlflow-skinny", file=uri, field="--model") from None
     try:
-        return Path(download_artifacts(artifact_uri=uri, dst_path=folder), "bundle")
-    except Exception as error:  # a registry fails in many ways
-        raise SaltError("cannot be fetched from MLflow", file=uri, found=str(error).split("\n")[0]) from error
+        open_client(address).search_registered_models(max_results=1)  # an absent server costs seconds here
+        with patient_uploads():
+            fetched = Path(download_artifacts(artifact_uri=uri, dst_path=folder), "bundle")
+    except Exception as error:  # MLflow's client fails in many ways
+        failure = tracking_error(error, address)
+        raise SaltError(f"cannot be fetched: {failure.problem}", file=uri, found=failure.found or address) from None
+    if not fetched.is_dir():
+        raise SaltError("is no model of this pipeline: MLflow has no bundle of it", file=uri)
+    return fetched

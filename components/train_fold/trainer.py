@@ -15,6 +15,7 @@ from torch.optim import Adam
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.metric import score_images
+from salt_pipeline.components.core.regular_file import check_regular
 from salt_pipeline.components.network.device import own_stream, spare_depthwise
 from salt_pipeline.components.network.maps import predict_maps
 from salt_pipeline.components.network.unet import SaltNet
@@ -62,7 +63,9 @@ class Trainer:
         self.generator = torch.Generator().manual_seed(config.seed)
         torch.manual_seed(config.seed)
         model = SaltNet(encoder, config.model)
-        self.resumes = checkpoint.is_file()
+        self.resumes = checkpoint.exists()
+        if self.resumes:
+            check_regular(checkpoint.stat().st_mode, checkpoint)
         if not self.resumes:
             load_encoder_weights(model.encoder, encoder, config.model.encoder_weights)
         spare_depthwise(model)

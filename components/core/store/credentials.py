@@ -6,6 +6,7 @@ The settings choose one source. If it gives no credentials, that is an error, an
 import os
 import re
 from configparser import Error as ConfigError
+from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
 from minio.credentials.credentials import Credentials
@@ -13,8 +14,13 @@ from minio.credentials.providers import AWSConfigProvider, ChainedProvider, IamA
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.regular_file import read_regular
 from salt_pipeline.components.core.store.connection import PASSING_STATUSES
 from salt_pipeline.components.core.store.settings import AWS_SOURCE, StoreSettings
+
+LONGEST = 1 << 20
+"""Most bytes of a file with credentials; it has some lines."""
 
 
 class NoCredentials(Exception):
@@ -33,13 +39,17 @@ class NoCredentials(Exception):
 class _Named(Provider):
     """A provider whose failures name its source; minio-py's own messages contain the token that was sent."""
 
-    def __init__(self, source: str, provider: Provider) -> None:
-        self.source, self._provider = source, provider
+    def __init__(self, source: str, provider: Provider, file: Path | None = None) -> None:
+        self.source, self._provider, self._file = source, provider, file
 
     def retrieve(self) -> Credentials:
         """Requests credentials; minio-py keeps them until shortly before they expire."""
         try:
+            if self._file:
+                read_regular(self._file, LONGEST)
             return self._provider.retrieve()
+        except SaltError as error:
+            raise NoCredentials(self.source, f"a file that {error.problem}") from None
         except HTTPError as error:
             raise NoCredentials(self.source, f"no answer ({type(error).__name__})", passing=True) from None
         except OSError as error:
@@ -68,7 +78,7 @@ def provider(settings: StoreSettings, http: PoolManager) -> Provider | None:
     if source is None:
         return None
     if settings.credentials_file:
-        return _Named(source, AWSConfigProvider(str(settings.credentials_file)))
+        return _Named(source, AWSConfigProvider(str(settings.credentials_file)), settings.credentials_file)
     if source == AWS_SOURCE:
         own = AWSConfigProvider()
         return _Named(source, ChainedProvider([own, IamAwsProvider(http_client=http, region=settings.region)]))

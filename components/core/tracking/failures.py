@@ -13,7 +13,7 @@ CREDENTIALS = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_
 """The variables with the credentials of a server."""
 
 _KNOWN = (
-    (r"too many (\d+) error responses", "answers with HTTP {}", True),
+    (r"too many (\d+) error responses", "MLflow answers with HTTP {}", True),
     (r"NameResolutionError|Failed to resolve", "cannot be reached: no such host", True),
     (r"timed out", "cannot be reached: no answer in time", True),
     (r"SSLError|SSL:", "no TLS, or a certificate that is not trusted: see MLFLOW_TRACKING_SERVER_CERT_PATH", False),
@@ -62,7 +62,7 @@ def tracking_error(error: Exception, address: str) -> TrackingError:
             return TrackingError(known, file=address, passing=passing)
     if isinstance(error, ImportError):
         return TrackingError("its driver is not installed", file=address, found=error)
-    return TrackingError("failed", file=address, found=one_line(error), passing=not _is_final(error, code))
+    return TrackingError("MLflow failed", file=address, found=one_line(error), passing=not _is_final(error, code))
 
 
 def is_refusal(error: Exception) -> bool:
