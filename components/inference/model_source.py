@@ -62,7 +62,7 @@ def _from_registry(uri: str, folder: str) -> Path:
             fetched = Path(download_artifacts(artifact_uri=uri, dst_path=folder), "bundle")
     except Exception as error:  # MLflow's client fails in many ways
         failure = tracking_error(error, address)
-        raise SaltError(f"cannot be fetched: {failure.problem}", file=uri, found=failure.found or address) from None
+        raise SaltError("cannot be fetched", file=uri, found=failure) from None
     if not fetched.is_dir():
         raise SaltError("is no model of this pipeline: MLflow has no bundle of it", file=uri)
     return fetched

@@ -9,10 +9,15 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.regular_file import read_regular
 from salt_pipeline.pipelines import k8s_names as names
 
 MOUNTED_TOKEN = Path("/var/run/secrets/kubeflow/pipelines/token")
 """Where a multi-user Kubeflow mounts the token of a notebook's pod."""
+
+
+LONGEST_TOKEN = 1 << 16
+"""Most bytes of a file with a token; it has 1 to 2 KiB."""
 
 
 class ClusterSettings(BaseSettings):
@@ -50,6 +55,8 @@ class ClusterSettings(BaseSettings):
     def _address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("an address begins with http:// or https://")
+        if value is not None and not _names_a_host(value):
+            raise ValueError("is not an address: expected http(s)://host:port")
         if value is not None and "@" in urlsplit(value).netloc:
             raise ValueError("an address takes no user and password: see SALT_KFP_TOKEN")
         return value and value.rstrip("/")
@@ -76,6 +83,12 @@ class ClusterSettings(BaseSettings):
             raise ValueError("a cookie is written as name=value, for example authservice_session=...")
         return value
 
+    @field_validator("kfp_token")
+    @classmethod
+    def _is_a_token(cls, value: SecretStr | None) -> SecretStr | None:
+        _check_token(value.get_secret_value() if value else "")
+        return value
+
     def token(self) -> str | None:
         """The bearer token as it is now.
 
@@ -88,10 +101,13 @@ class ClusterSettings(BaseSettings):
         if path is None:
             return None
         try:
-            return path.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            problem = getattr(error, "strerror", None) or "it is not a text file"
-            raise SaltError(f"cannot be read: {problem}", file=path, field="SALT_KFP_TOKEN_FILE") from None
+            token = read_regular(path, LONGEST_TOKEN).decode().strip()
+            _check_token(token)
+        except UnicodeDecodeError:
+            raise SaltError("it is not a text file", file=path, field="SALT_KFP_TOKEN_FILE") from None
+        except ValueError as error:
+            raise SaltError(str(error), file=path, field="SALT_KFP_TOKEN_FILE") from None
+        return token
 
     def run_link(self, run_id: str) -> str:
         """Address of a run in the user interface."""
@@ -100,6 +116,19 @@ class ClusterSettings(BaseSettings):
     def schedule_link(self, schedule_id: str) -> str:
         """Address of a recurring run in the user interface."""
         return f"{self.kfp_ui_url or self.kfp_url}/#/recurringrun/details/{schedule_id}"
+
+
+def _names_a_host(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", address)
+    except ValueError:  # of a port that is no number or too large, or of half an IPv6 address
+        return False
+
+
+def _check_token(token: str) -> None:
+    if not all("!" <= character <= "~" for character in token.strip()):
+        raise ValueError("holds a blank, a line break or another character that no token has")
 
 
 def cluster_settings(**given: Any) -> ClusterSettings:

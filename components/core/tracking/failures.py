@@ -13,7 +13,7 @@ CREDENTIALS = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_
 """The variables with the credentials of a server."""
 
 _KNOWN = (
-    (r"too many (\d+) error responses", "MLflow answers with HTTP {}", True),
+    (r"too many (\d+) error responses", "answers with HTTP {}", True),
     (r"NameResolutionError|Failed to resolve", "cannot be reached: no such host", True),
     (r"timed out", "cannot be reached: no answer in time", True),
     (r"SSLError|SSL:", "no TLS, or a certificate that is not trusted: see MLFLOW_TRACKING_SERVER_CERT_PATH", False),
@@ -49,20 +49,21 @@ def tracking_error(error: Exception, address: str) -> TrackingError:
     """
     if isinstance(error, TrackingError):
         return error
+    place = f"MLflow at {address}"
     if isinstance(error, OSError) and error.filename:  # of the file or its folder; a connection has none
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return TrackingError(f"cannot be used: {error.strerror}", file=error.filename, passing=full)
     code = getattr(error, "error_code", None)
     if code in _CODES:
-        return TrackingError(_CODES[code], file=address)
+        return TrackingError(_CODES[code], file=place)
     text = str(error)
     for pattern, problem, passing in _KNOWN:
         if found := re.search(pattern, text):
             known = problem.format(*map(str.lower, found.groups()))
-            return TrackingError(known, file=address, passing=passing)
+            return TrackingError(known, file=place, passing=passing)
     if isinstance(error, ImportError):
-        return TrackingError("its driver is not installed", file=address, found=error)
-    return TrackingError("MLflow failed", file=address, found=one_line(error), passing=not _is_final(error, code))
+        return TrackingError("its driver is not installed", file=place, found=error)
+    return TrackingError("failed", file=place, found=one_line(error), passing=not _is_final(error, code))
 
 
 def is_refusal(error: Exception) -> bool:

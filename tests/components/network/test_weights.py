@@ -251,9 +251,11 @@ def test_the_content_and_not_the_ending_says_what_a_file_is(encoder: nn.Module, 
     assert same(encoder, state)
 
 
-def test_a_fetched_file_is_named_by_its_address(encoder: nn.Module, tmp_path: Path) -> None:
-    (tmp_path / "w.pth").write_bytes(b"<html>")
-    uri = (tmp_path / "w.pth").as_uri()
+def test_a_fetched_file_is_named_by_its_address(
+    encoder: nn.Module, store: Store, bucket: str, store_environment: dict[str, str]
+) -> None:
+    uri = f"s3://{bucket}/w.pth"
+    store.put(uri, b"<html>")
     with pytest.raises(SaltError, match=f"^{uri}: cannot be read as weights: it is an HTML page"):
         load_encoder_weights(encoder, ENCODER, uri)
 
