@@ -14,6 +14,9 @@ from salt_pipeline.components.core.redaction import RedactedRecord, redacted
 MARK = "salt: error: "
 """Beginning of a line that reports an error, in a terminal, a pod's log and a local run's log."""
 
+NOTICE = "salt: warning: "
+"""Beginning of a warning that is shown at the terminal too, not only in the log of a local run."""
+
 LONGEST = 1000
 """Characters of each part of an error that are shown; only a value that is none of ours, or a deep path, has more."""
 
