@@ -67,7 +67,7 @@ def folder_entries(folder: Path, problems: Problems) -> list[Entry]:
 
 def _entry(folder: Path, path: PurePosixPath, info: os.stat_result) -> Entry:
     try:
-        check_regular(info.st_mode, path)
+        check_regular(info.st_mode, str(path))
     except SaltError as error:
         return unreadable(path, str(path), error.problem, found=error.found or "")
     file = folder / path
