@@ -9,8 +9,6 @@ leaves no bundle.
 """
 
 import hashlib
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from pydantic import ValidationError
 from salt_pipeline.components.core.bundle_document import Bundle, File, Member
 from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
-from salt_pipeline.components.core.files import atomic_path, content_hash, read_json, write_json
+from salt_pipeline.components.core.files import atomic_path, content_hash, link_or_copy, read_json, write_json
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.weights_file import check_weights
 
@@ -108,7 +106,7 @@ def parse_bundle(document: Any, place: str | Path) -> Bundle:
         SaltError: If it is of another format, is incomplete, or was altered.
     """
     found = document.get("format") if isinstance(document, dict) else None
-    if found != FORMAT:
+    if type(found) is not int or found != FORMAT:  # `true` equals 1
         found = "none" if found is None else found
         raise SaltError("wrong format version", file=place, field="format", found=found, expected=FORMAT)
     if content_hash({key: value for key, value in document.items() if key != "hash"}) != document.get("hash"):
@@ -151,14 +149,8 @@ def check_files(bundle: Bundle) -> None:
 
 def _take(source: Path, target: Path) -> File:
     """Links or copies a file and hashes what arrived."""
-    with atomic_path(target) as part:
-        try:
-            if not os.access(source, os.W_OK):  # a read-only file cannot be flushed to the disk
-                raise PermissionError
-            part.hardlink_to(source)
-        except OSError:
-            shutil.copyfile(source, part)
-        return _fingerprint(part)
+    link_or_copy(source, target)
+    return _fingerprint(target)
 
 
 def _fingerprint(path: Path) -> File:

@@ -8,15 +8,23 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from salt_pipeline.components.core.config.config import MAX_FOLDS
+from salt_pipeline.components.core.config.section import form
 from salt_pipeline.components.core.schemas import SIDE
 
 MAX_BATCH = 16384
 """Largest batch size; the configuration has the same bound."""
 
-Name = Annotated[str, Field(pattern=r"^(models/)?[A-Za-z0-9_][A-Za-z0-9_.+-]*$")]
+Name = Annotated[
+    str,
+    Field(
+        pattern=form(
+            r"^(models/)?[A-Za-z0-9_][A-Za-z0-9_.+-]*$", "a name of letters, digits and _.+-, if need be after models/"
+        )
+    ),
+]
 """A file's path in the bundle: no name leads out of the folder."""
 
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Digest = Annotated[str, Field(pattern=form(r"^[0-9a-f]{64}$", "64 hex digits"))]
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 

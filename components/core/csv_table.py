@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.visible import visible
 
 LIMIT = 64 << 20
 """Most bytes of a csv file; the largest of the real ones, a submission of 18,000 rows, has about 5 MB."""
@@ -75,9 +74,9 @@ def header_error(header: Sequence[str], columns: Sequence[str], where: str) -> S
     other = [name for mark, name in _SEPARATORS.items() if len(header) == 1 and mark in header[0]]
     if other:
         return SaltError(
-            f"columns are separated by {other[0]}", file=where, found=visible(header[0]), expected=f"commas: {expected}"
+            f"columns are separated by {other[0]}", file=where, found=header[0], expected=f"commas: {expected}"
         )
-    return SaltError("wrong header", file=where, found=visible(",".join(header)) or "nothing", expected=expected)
+    return SaltError("wrong header", file=where, found=",".join(header) or "nothing", expected=expected)
 
 
 def _lines(text: str, where: str) -> Iterator[str]:

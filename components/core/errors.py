@@ -14,6 +14,12 @@ from salt_pipeline.components.core.redaction import RedactedRecord, redacted
 MARK = "salt: error: "
 """Beginning of a line that reports an error, in a terminal, a pod's log and a local run's log."""
 
+NOTICE = "salt: warning: "
+"""Beginning of a warning that is shown at the terminal too, not only in the log of a local run."""
+
+LONGEST = 1000
+"""Characters of each part of an error that are shown; only a value that is none of ours, or a deep path, has more."""
+
 
 def one_line(value: object) -> str:
     """The text of a value on one line; characters that no terminal can show, as in a file's name, are escaped."""
@@ -35,8 +41,8 @@ class Facts(TypedDict, total=False):
 class SaltError(Exception):
     """Something the user can fix: where it is, what was found, what was expected.
 
-    The parts are kept as the texts that the message shows, each on one line and without credentials, so that an error
-    can be sent to another process whatever it was made of.
+    The parts are kept as the texts that the message shows, each on one line, without credentials and not all of a very
+    long one, so that an error can be sent to another process whatever it was made of.
 
     Args:
         problem: What is wrong, in a few words.
@@ -47,7 +53,7 @@ class SaltError(Exception):
     """
 
     def __init__(self, problem: str, **facts: Unpack[Facts]) -> None:
-        self.problem = redacted(problem)
+        self.problem = _text(problem) or ""
         self.file, self.field = _text(facts.get("file")), _text(facts.get("field"))
         self.found, self.expected = _text(facts.get("found")), _text(facts.get("expected"))
         message = ": ".join(part for part in (self.file, self.field, self.problem) if part is not None)
@@ -65,8 +71,9 @@ class SaltErrors(SaltError):
     """
 
     def __init__(self, summary: str, problems: list[SaltError]) -> None:
-        super().__init__("\n".join([summary, *(f"  - {problem}" for problem in problems)]))
-        self.summary, self.problems = summary, problems
+        super().__init__(summary)
+        self.summary, self.problems = self.problem, problems
+        self.args = ("\n".join([self.summary, *(f"  - {problem}" for problem in problems)]),)
 
     def __reduce__(self) -> tuple[type["SaltErrors"], tuple[str, list[SaltError]]]:
         return type(self), (self.summary, self.problems)
@@ -90,7 +97,10 @@ class ServiceError(SaltError):
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else one_line(redacted(str(value)))
+    if value is None:
+        return None
+    text = one_line(redacted(str(value)))
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 @contextmanager

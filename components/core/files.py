@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import re
-import stat
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.numbers import MAX_JSON, parse_json
 from salt_pipeline.components.core.part_files import part_file
+from salt_pipeline.components.core.regular_file import read_regular
 
 _RUST_ERROR = re.compile(r"\(os error ([0-9]+)\)")
 """How libraries in Rust, such as safetensors, report an error of the operating system."""
@@ -77,6 +78,21 @@ def _system_error(error: Exception) -> str | None:
     return os.strerror(int(found[1])) if found else None
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Makes `target` a hard link to `source`, atomically; or a copy, where no link is possible.
+
+    Raises:
+        SaltError: If it cannot be written.
+    """
+    with atomic_path(target) as part:
+        try:
+            if not os.access(source, os.W_OK):  # a read-only file cannot be flushed to the disk
+                raise PermissionError
+            part.hardlink_to(source)
+        except OSError:
+            shutil.copyfile(source, part)
+
+
 def write_json(path: str | Path, content: Any) -> None:
     """Writes JSON, indented, atomically.
 
@@ -96,14 +112,7 @@ def read_json(path: str | Path) -> Any:
             finite.
     """
     try:
-        facts = Path(path).stat()
-        if not stat.S_ISREG(facts.st_mode):  # a pipe may never answer, a device may never end
-            raise SaltError("is not a regular file", file=path)
-        if facts.st_size > MAX_JSON:
-            raise SaltError("is too large", file=path, found=f"{facts.st_size} bytes", expected=f"at most {MAX_JSON}")
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise SaltError(f"cannot be read: {error.strerror}", file=path) from error
+        text = read_regular(path, MAX_JSON).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SaltError("is not JSON", file=path, found=f"{error.reason} at byte {error.start}") from error
     return parse_json(text, path)

@@ -16,6 +16,9 @@ from uuid import uuid4
 
 _PART = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.DOTALL)
 
+_KEPT = 60
+"""Characters of a file's name that its partial file's name keeps: with four bytes each it has 255, the most allowed."""
+
 _swept: set[tuple[int, int]] = set()
 """Device and inode of the folders that this process has swept: one pass over a large folder is enough."""
 
@@ -29,7 +32,7 @@ def part_file(path: Path) -> Iterator[Path]:
             of all names are removed from it.
     """
     with _writing_in(path.parent):
-        yield path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
+        yield path.with_name(f".{path.name[:_KEPT]}.{uuid4().hex[:8]}.part")
 
 
 @contextmanager

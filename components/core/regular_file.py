@@ -4,7 +4,6 @@ import stat
 from pathlib import Path
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.visible import visible
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -40,15 +39,16 @@ def read_regular(path: str | Path, limit: int) -> bytes:
     Raises:
         SaltError: If it cannot be read, is not a regular file, or is larger.
     """
-    where = visible(str(path))
     try:
         info = Path(path).stat()
-        check_regular(info.st_mode, where)
-        with Path(path).open("rb") as file:
-            content = file.read(limit + 1)
+        check_regular(info.st_mode, path)
+        content = b""
+        if info.st_size <= limit:
+            with Path(path).open("rb") as file:
+                content = file.read(limit + 1)
     except OSError as error:
-        raise SaltError(f"cannot be read: {error.strerror}", file=where) from error
-    if len(content) > limit:
-        found = f"{max(info.st_size, len(content)):,} bytes"
-        raise SaltError("is too large", file=where, found=found, expected=f"at most {limit:,}")
+        raise SaltError(f"cannot be read: {error.strerror}", file=path) from error
+    size = max(info.st_size, len(content))
+    if size > limit:
+        raise SaltError("is too large", file=path, found=f"{size:,} bytes", expected=f"at most {limit:,}")
     return content

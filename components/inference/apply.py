@@ -19,7 +19,7 @@ from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.ensemble_model import EnsembleModel
 from salt_pipeline.components.inference.image_files import find_files
 from salt_pipeline.components.inference.open_volume import open_volume
-from salt_pipeline.components.inference.outputs import Row, check_outputs, make_folders, open_writers, write_rows
+from salt_pipeline.components.inference.outputs import Row, Table, check_outputs, make_folders, open_table, open_writers
 from salt_pipeline.components.inference.predict_volume import (
     Found,
     Prediction,
@@ -49,7 +49,7 @@ def apply(
     transposed: bool = False,
     geometry: Geometry = USUAL,
 ) -> list[BadImage]:
-    """Writes masks, maps, overlays and a table of all images.
+    """Writes masks, maps, overlays and a table of all images, in the order in which they are finished.
 
     An image of 101 x 101 is predicted in one piece, in batches as the pipeline predicts its test set. Any other image
     is predicted in overlapping tiles; the smallest area does not apply to its mask, as it was chosen for 101 x 101.
@@ -68,7 +68,7 @@ def apply(
         What could not be predicted, and why; all others were.
 
     Raises:
-        SaltError: If there is no image at all, or the outputs cannot be written. The table is written all the same.
+        SaltError: If there is no image at all, or the outputs cannot be written; the table holds what was finished.
     """
     files, problems = find_files(images)
     if not files:
@@ -77,15 +77,14 @@ def apply(
     work = _Work(bundle, Path(out), stride, percentiles, null, transposed)
     work.open(files, geometry)
     try:
-        work.run()
+        with open_table(Path(out)) as table:
+            work.run(table)
     except BaseException:
         for problem in work.problems:
             log.warning("skipped: %s", problem)
         raise
-    finally:
-        write_rows(Path(out), (work.rows[path] for path in files if path in work.rows))
     problems += work.problems
-    log.info("%d images predicted, %d skipped: %s", len(work.rows), len(problems), one_line(out))
+    log.info("%d images predicted, %d skipped: %s", work.finished, len(problems), one_line(out))
     return problems
 
 
@@ -103,7 +102,7 @@ class _Work:
     ) -> None:
         self.out, self.stride, self.bundle = out, stride, bundle
         self.percentiles, self.null, self.transposed = percentiles, null, transposed
-        self.rows: dict[Path, Row] = {}
+        self.finished = 0
         self.problems: list[BadImage] = []
         self.sources: list[Source | Volume] = []
         self.model = EnsembleModel(bundle)
@@ -130,8 +129,9 @@ class _Work:
             return count_volume_tiles(source, self.stride)
         return count_tiles(source, self.stride)
 
-    def run(self) -> None:
-        """Predicts all images."""
+    def run(self, table: Table) -> None:
+        """Predicts all images; the table gets a line for each in the order in which they are finished."""
+        self.table = table
         with bar("predicting", lambda done, total: f"{done:,} of {total:,} tiles", MofNCompleteColumn()) as show:
             for count in self._steps():
                 self.done += count
@@ -167,15 +167,15 @@ class _Work:
         masks_BHW = without_salt(masks_BHW, one_grey_level(image_BHW))
         parts = zip(sources, image_BHW, maps_BHW, masks_BHW, null_BHW, encode(masks_BHW), strict=True)
         for source, grey_HW, map_HW, mask_HW, null_HW, rle in parts:
-            with open_writers(self.out, source) as writers:
+            with self.table.all_or_nothing(), open_writers(self.out, source) as writers:
                 writers.write(grey_HW, map_HW, mask_HW, null_HW)
-            self._finish(source, int(mask_HW.sum()), int(map_HW.max()), int(null_HW.sum()), rle)
+                self._finish(source, int(mask_HW.sum()), int(map_HW.max()), int(null_HW.sum()), rle)
         return len(tiles)
 
     def _large(self, source: Source, rows: Rows) -> Iterator[int]:
         top = salt = largest = null = 0
         bands = predict_bands(source, rows, self.predict, self.stride, self.model.batch_size)
-        with open_writers(self.out, source) as writers:
+        with self.table.all_or_nothing(), open_writers(self.out, source) as writers:
             for grey_HW, map_HW, tiles in bands:
                 null_HW = rows.is_null(top, top + len(map_HW))
                 map_HW[null_HW] = 0
@@ -184,17 +184,18 @@ class _Work:
                 salt, largest = salt + int(mask_HW.sum()), max(largest, int(map_HW.max()))
                 top, null = top + len(map_HW), null + int(null_HW.sum())
                 yield tiles
-        self._finish(source, salt, largest, null, "")
+            self._finish(source, salt, largest, null, "")
 
     def _volume(self, volume: Volume) -> Iterator[int]:
         found = Found()
         scale = measure(volume, self.percentiles, self.null)
         prediction = Prediction(self.model.predict, self.stride, self.model.batch_size, self.bundle.threshold)
-        yield from prediction.volume(volume, scale, self.out, found)
         size = Source(volume.path, volume.samples, volume.traces, None)
+        yield from prediction.volume(volume, scale, self.out, found)
         self._finish(size, found.salt, found.largest, found.null, "")
 
     def _finish(self, source: Source, salt: int, largest: int, null: int, rle: str) -> None:
         pixels = source.width * source.height
         fractions = round(salt / pixels, 6), round(largest / 255, 4), rle, round(null / pixels, 6)
-        self.rows[source.path] = Row(str(source.path), source.width, source.height, *fractions)
+        self.table.add(Row(str(source.path), source.width, source.height, *fractions))
+        self.finished += 1

@@ -1,6 +1,7 @@
 """The outputs of a prediction: masks, probability maps, overlays and a table."""
 
 import csv
+import io
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,9 +29,6 @@ _OPACITY = 0.45
 
 NULL_COLOUR = (86, 180, 233)
 """Sky blue of the same palette, for pixels of null values."""
-
-_LONGEST_STEM = 235
-"""Most bytes of an image's name without its suffix: 255 for a file's name, less those of a temporary output's."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +75,15 @@ def check_outputs(out: Path, path: Path) -> None:
     """Checks that the outputs of an image can have its name.
 
     Raises:
-        BadImage: If its name is too long, or a folder has the name of an output.
+        BadImage: If a folder has the name of an output, or the file system does not take the name.
     """
-    length = len(os.fsencode(path.stem))
-    if length > _LONGEST_STEM:
-        expected = f"at most {_LONGEST_STEM}, without the suffix"
-        raise BadImage("the name is too long for its outputs", file=path, found=f"{length} bytes", expected=expected)
     for output in (out / folder / f"{path.stem}{suffix}" for folder in FOLDERS for suffix in (".png", ".npy")):
-        if output.is_dir():
-            raise BadImage("its output cannot be written: is a folder", file=path, found=output)
+        try:
+            reason = "is a folder" if output.is_dir() else None
+        except OSError as error:
+            reason = error.strerror
+        if reason:
+            raise BadImage(f"its output cannot be written: {reason}", file=path, found=output)
 
 
 class Writers:
@@ -158,16 +156,56 @@ def open_writers(out: Path, source: Source) -> Iterator[Writers]:
         yield Writers(png("masks"), png("overlays", rgb=True), rows)
 
 
-def write_rows(out: Path, rows: Iterable[Row]) -> None:
-    """Writes the table; bytes of a file's name that are not UTF-8 are escaped.
+class Table:
+    """The table, which gets the line of an image when its other files are complete.
+
+    Args:
+        file: The file, unbuffered.
+    """
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
+        self._write([field.name for field in fields(Row)])
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Takes back what a block that fails has written: there is no line, or part of one, of an unfinished image."""
+        end = self._file.tell()
+        try:
+            yield
+        except BaseException:
+            self._file.truncate(end)
+            raise
+
+    def add(self, row: Row) -> None:
+        """Writes a line; bytes of a file's name that are not UTF-8 are escaped.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        self._write(astuple(row))
+
+    def _write(self, values: Iterable[object]) -> None:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(values)
+        content = line.getvalue().encode("utf-8", "backslashreplace")
+        while content:  # a write that fills the disk writes a part; only the next one fails
+            content = content[self._file.write(content) :]
+
+
+@contextmanager
+def open_table(out: Path) -> Iterator[Table]:
+    """Opens the table; it gets its name when the block ends, also by an error, and then holds the lines so far.
 
     Raises:
         SaltError: If it cannot be written.
     """
-    with (
-        atomic_path(out / TABLE) as part,
-        part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
-    ):
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(field.name for field in fields(Row))
-        lines.writerows(astuple(row) for row in rows)
+    failure = None
+    with atomic_path(out / TABLE) as part, part.open("wb", buffering=0) as file:
+        table = Table(file)
+        try:
+            yield table
+        except BaseException as error:  # Ctrl-C is one too
+            failure = error
+    if failure:
+        raise failure

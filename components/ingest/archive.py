@@ -12,7 +12,6 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.progress_bar import transfer
 from salt_pipeline.components.core.regular_file import check_regular
 from salt_pipeline.components.core.store.uris import is_uri
-from salt_pipeline.components.core.visible import visible
 from salt_pipeline.components.ingest.entry import Entry
 from salt_pipeline.components.ingest.folder import folder_entries
 from salt_pipeline.components.ingest.layout import INNER
@@ -42,26 +41,25 @@ def open_archive(data: str, problems: Problems) -> Iterator[list[Entry]]:
     if not data or ("://" in data and not is_uri(data)):
         raise SaltError(
             "is no archive",
-            file=visible(data) or "''",
+            file=data or "''",
             expected="a zip or a folder on this machine, or s3://bucket/key",
         )
     with ExitStack() as stack:
         path = stack.enter_context(_fetched(data)) if is_uri(data) else Path(data)
-        name = visible(data)
         try:
             info = path.stat()
         except FileNotFoundError:
-            raise SaltError("does not exist", file=name, expected="a zip or a folder") from None
+            raise SaltError("does not exist", file=data, expected="a zip or a folder") from None
         except OSError as error:
-            raise SaltError(f"cannot be read: {error.strerror}", file=name) from error
+            raise SaltError(f"cannot be read: {error.strerror}", file=data) from error
         if path.is_dir():
             entries = folder_entries(path, problems)
         else:
-            check_regular(info.st_mode, name)
-            entries = zip_entries(open_zip(path, name, stack), "", PurePosixPath(), problems)
+            check_regular(info.st_mode, data)
+            entries = zip_entries(open_zip(path, data, stack), "", PurePosixPath(), problems)
         entries = _open_inner(entries, stack, problems)
         if not entries and not problems.errors:
-            raise SaltError("holds no files", file=name)
+            raise SaltError("holds no files", file=data)
         yield entries
 
 
@@ -74,7 +72,7 @@ def check_total(entries: list[Entry], data: str) -> None:
     total = sum(entry.size for entry in entries)
     if total > TOTAL_LIMIT:
         found = f"{total} bytes"
-        raise SaltError("is too large unpacked", file=visible(data), found=found, expected=f"at most {TOTAL_LIMIT}")
+        raise SaltError("is too large unpacked", file=data, found=found, expected=f"at most {TOTAL_LIMIT}")
 
 
 @contextmanager

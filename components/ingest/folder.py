@@ -7,7 +7,6 @@ from pathlib import Path, PurePosixPath
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.passed_over import is_passed_over
 from salt_pipeline.components.core.regular_file import check_regular
-from salt_pipeline.components.core.visible import visible
 from salt_pipeline.components.ingest.entry import Entry, unreadable
 from salt_pipeline.components.ingest.layout import is_folder_of_layout
 from salt_pipeline.components.ingest.problems import Problems
@@ -42,11 +41,11 @@ def folder_entries(folder: Path, problems: Problems) -> list[Entry]:
             info = (folder / below).stat()
             names = sorted(path.name for path in (folder / below).iterdir())
         except OSError as error:
-            problems.add(SaltError(f"cannot be read: {error.strerror}", file=visible(str(folder / below))))
+            problems.add(SaltError(f"cannot be read: {error.strerror}", file=folder / below))
             continue
         count += len(names)
         if count > FILES_LIMIT:
-            raise SaltError("holds too many files", file=visible(str(folder)), expected=f"at most {FILES_LIMIT:,}")
+            raise SaltError("holds too many files", file=folder, expected=f"at most {FILES_LIMIT:,}")
         inside = ancestors | {(info.st_dev, info.st_ino)}
         for path in (below / name for name in names):
             if is_passed_over(path):
@@ -67,20 +66,17 @@ def folder_entries(folder: Path, problems: Problems) -> list[Entry]:
 
 
 def _entry(folder: Path, path: PurePosixPath, info: os.stat_result) -> Entry:
-    where = visible(str(path))
     try:
-        check_regular(info.st_mode, where)
+        check_regular(info.st_mode, str(path))
     except SaltError as error:
-        return unreadable(path, where, error.problem, found=error.found or "")
+        return unreadable(path, str(path), error.problem, found=error.found or "")
     file = folder / path
-    return Entry(path, where, info.st_size, lambda: file.open("rb"))
+    return Entry(path, str(path), info.st_size, lambda: file.open("rb"))
 
 
 def _broken(path: PurePosixPath, error: OSError, problems: Problems) -> Entry:
     """A link that leads nowhere or in a circle, or a file that may not be looked at."""
-    entry = unreadable(
-        path, visible(str(path)), f"cannot be read: {error.strerror}", expected="a file, or a link to one"
-    )
+    entry = unreadable(path, str(path), f"cannot be read: {error.strerror}", expected="a file, or a link to one")
     if is_folder_of_layout(path):
         problems.add(SaltError(f"cannot be read: {error.strerror}", file=entry.where, expected="a folder"))
     return entry

@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.grouped import listed
-from salt_pipeline.components.core.visible import visible
 from salt_pipeline.components.ingest.entry import Entry
 from salt_pipeline.components.ingest.layout import IMAGES, MASKS, TABLES, TEST, part_of
 from salt_pipeline.components.ingest.problems import Problems
@@ -59,11 +58,11 @@ def check_parts(entries: list[Entry], needed: Collection[str], data: str, proble
         if kind in _ARCHIVES:
             others[f"{entry.where}, which is not unpacked"] += 1
         elif kind in _PICTURES and part_of(entry.path) is None:
-            others[f"{kind} files in {visible(str(entry.path.parent))}"] += 1
+            others[f"{kind} files in {entry.path.parent}"] += 1
     found = [f"{count:,} {name}" if name.startswith(".") else name for name, count in others.items()]
     problem = ", ".join(f"no {what[part]}" for part in missing)
     expected = ", ".join(f"{part}/<id>.png" for part in missing)
-    problems.add(SaltError(problem, file=visible(data), found=listed(found) or None, expected=expected))
+    problems.add(SaltError(problem, file=data, found=listed(found) or None, expected=expected))
 
 
 def compare_ids(files: Files, tables: Mapping[str, Collection[str]], problems: Problems) -> None:

@@ -2,7 +2,6 @@
 
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.grouped import grouped
-from salt_pipeline.components.core.visible import visible
 
 SHOWN = 50
 """Most problems that are listed; further ones are only counted."""
@@ -43,4 +42,4 @@ class Problems:
         if len(errors) > SHOWN:
             listed.append(SaltError(f"and {len(errors) - SHOWN:,} more"))
         noun = "problem" if len(errors) == 1 else "problems"
-        return SaltErrors(f"{visible(data)}: {len(errors):,} {noun} found", listed)
+        return SaltErrors(f"{data}: {len(errors):,} {noun} found", listed)

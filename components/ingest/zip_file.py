@@ -11,7 +11,6 @@ from typing import IO
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.passed_over import is_passed_over
-from salt_pipeline.components.core.visible import visible
 from salt_pipeline.components.ingest.entry import DAMAGE, Entry, unreadable
 from salt_pipeline.components.ingest.layout import is_folder_of_layout
 from salt_pipeline.components.ingest.problems import Problems
@@ -60,7 +59,7 @@ def zip_entries(archive: zipfile.ZipFile, prefix: str, top: PurePosixPath, probl
     entries = []
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
         name = info.orig_filename.replace("\\", "/")  # as PowerShell 5 separates folders; unzip reads them so too
-        path, where = PurePosixPath(name), f"{prefix}{visible(name)}"
+        path, where = PurePosixPath(name), f"{prefix}{name}"
         if name.endswith("/") or is_passed_over(path):
             continue
         if _is_unsafe(name):

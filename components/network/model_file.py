@@ -88,7 +88,7 @@ def load_files(weights: Path, sidecar: Path, device: torch.device) -> tuple[Salt
     """
     facts = read_json(sidecar)
     version_found = facts.get("version") if isinstance(facts, dict) else None
-    if version_found != VERSION:
+    if type(version_found) is not int or version_found != VERSION:  # `true` equals 1
         raise SaltError("wrong version", file=sidecar, found=version_found, expected=VERSION)
     missing = ENTRIES - facts.keys()
     if missing:
@@ -102,10 +102,18 @@ def load_files(weights: Path, sidecar: Path, device: torch.device) -> tuple[Salt
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest != described.sha256:
             raise SaltError("was altered: its SHA-256 is not the sidecar's", file=weights)
-        model = SaltNet(described.encoder, described.architecture)
+        model = _build(described, sidecar)
         state = load_file(weights)
         check_tensors(state, model.state_dict(), weights)
         model.load_state_dict(state)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise SaltError("cannot be loaded", file=weights, found=str(error).splitlines()[0]) from error
     return model.eval().to(device).to(memory_format=torch.channels_last), facts
+
+
+def _build(described: Sidecar, file: Path) -> SaltNet:
+    try:
+        return SaltNet(described.encoder, described.architecture)
+    except SaltError as error:
+        field = "encoder" if error.field == "encoders" else error.field
+        raise SaltError(error.problem, file=file, field=field, found=error.found, expected=error.expected) from error

@@ -3,15 +3,12 @@
 import importlib
 import logging
 import re
-import shutil
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 import segmentation_models_pytorch as smp
 import timm
 import torch
-from pyarrow import ArrowException
-from pyarrow.fs import FileSystem
 from torch import Tensor, nn
 
 from salt_pipeline.components.core.errors import SaltError
@@ -33,7 +30,7 @@ def load_encoder_weights(encoder: nn.Module, name: str, source: str) -> None:
     Args:
         encoder: The encoder, from `build_encoder`.
         name: Its name.
-        source: `none`, `imagenet` or a file or URI of a state dict (.safetensors, or .pth read without unpickling
+        source: `none`, `imagenet` or a file or s3:// URI of a state dict (.safetensors, or .pth read without unpickling
             code).
 
     Raises:
@@ -41,9 +38,9 @@ def load_encoder_weights(encoder: nn.Module, name: str, source: str) -> None:
     """
     if source == "none":
         return
-    if "://" in source:
+    if is_uri(source):
         with TemporaryDirectory() as scratch:
-            state = read_state(fetch(source, Path(scratch)), source)
+            state = read_state(_fetched(source, Path(scratch)), source)
     elif source != "imagenet":
         state = read_state(Path(source))
     elif name.startswith(LITE) and name.removeprefix(LITE) in {"0", "1", "2"}:
@@ -53,25 +50,12 @@ def load_encoder_weights(encoder: nn.Module, name: str, source: str) -> None:
     fit_state(encoder, state, source)
 
 
-def fetch(uri: str, folder: Path) -> Path:
-    """Copies a file from an object store, or from any other file system that pyarrow supports, to a folder.
+def _fetched(uri: str, folder: Path) -> Path:
+    """Fetches a file from the object store to a folder."""
+    from salt_pipeline.components.core.store.store import Store
 
-    Raises:
-        SaltError: If it cannot be fetched.
-    """
     target = folder / PurePosixPath(uri).name
-    if is_uri(uri):
-        from salt_pipeline.components.core.store.store import Store
-
-        Store().download(uri, target)
-        return target
-    try:
-        store, path = FileSystem.from_uri(uri)
-        with store.open_input_stream(path) as stream, target.open("wb") as file:
-            shutil.copyfileobj(stream, file)
-    except (OSError, ArrowException) as error:
-        found = str(error).split("\n")[0]
-        raise SaltError("cannot be fetched", file=uri, field="model.encoder_weights", found=found) from error
+    Store().download(uri, target)
     return target
 
 

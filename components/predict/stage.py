@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -18,6 +19,7 @@ from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.jobs import job_title
 from salt_pipeline.components.core.labelled import check_facts
 from salt_pipeline.components.core.passed_over import is_passed_over
+from salt_pipeline.components.core.regular_file import read_regular
 from salt_pipeline.components.core.schemas import (
     DATASET,
     MAPS,
@@ -85,10 +87,13 @@ def predict_folder(images: str, model: str, config: dict, maps: str) -> dict[str
     """
     from salt_pipeline.components.core.decode import decode_image
 
-    found = (file for file in Path(images).glob("*.png") if not is_passed_over(PurePath(file.name)))
-    files = sorted(found, key=lambda file: file.stem)
+    found = (file for file in Path(images).glob("*") if file.suffix.lower() == ".png")
+    files = sorted((file for file in found if not is_passed_over(PurePath(file.name))), key=lambda file: file.stem)
     if not files:
         raise SaltError("holds no images", file=images, expected="<id>.png files")
+    for one, other in pairwise(files):
+        if one.stem == other.stem:
+            raise SaltError("is a second image of this id", file=other, found=one)
     predictor = Predictor(model, config)
 
     def batches() -> Iterator[Batch]:
@@ -103,17 +108,9 @@ def _read(file: Path) -> bytes:
     """Reads a PNG file whose name is an id."""
     from salt_pipeline.components.core.decode import LIMIT
 
-    try:
-        if not file.is_file():  # a pipe may never answer
-            raise SaltError("is not a regular file", file=file)
-        if (size := file.stat().st_size) > LIMIT:
-            raise SaltError("is too large", file=file, found=f"{size} bytes", expected=f"at most {LIMIT}")
-        content = file.read_bytes()
-    except OSError as error:
-        raise SaltError(f"cannot be read: {error.strerror}", file=file) from error
     if not file.stem.isprintable():
         raise SaltError("the name is no id", file=file, expected="printable characters")
-    return content
+    return read_regular(file, LIMIT)
 
 
 def _own_config(model: str, sidecar: dict[str, Any]) -> Config:

@@ -7,7 +7,9 @@ from dataclasses import asdict
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import atomic_path, write_json
+from salt_pipeline.components.core.labelled import check_facts
 from salt_pipeline.components.core.metric import score_images, to_masks
+from salt_pipeline.components.core.schemas import FOLDS, open_table, table_metadata
 from salt_pipeline.components.report.dataset_facts import read_dataset_facts
 from salt_pipeline.components.report.inputs import read_choice, read_curves, read_jobs, read_maps, read_truth
 from salt_pipeline.components.report.page.gallery import Masked
@@ -56,11 +58,8 @@ def report(
         SaltError: If a job is missing or duplicate, or files do not belong together; the message names them.
     """
     settings = parse_config(config)
+    check_facts(folds, table_metadata(open_table(folds, FOLDS)), {"folds": str(settings.split.folds)})
     labelled = read_truth(dataset, folds)
-    if (largest := labelled.fold_B.max()) >= settings.split.folds:
-        raise SaltError(
-            "no such fold", file=folds, field="fold", found=largest, expected=f"less than {settings.split.folds}"
-        )
     chosen = read_choice(choice, labelled, settings)
     learning = read_curves(curves, labelled, settings)
     encoders = {name: without_constant(maps, labelled) for name, maps in read_jobs(oofs, labelled, settings).items()}

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ from salt_pipeline.components.core.passed_over import is_passed_over
 from salt_pipeline.components.core.regular_file import read_regular
 from salt_pipeline.components.core.rle import decode, runs
 from salt_pipeline.components.core.schemas import SIDE
-from salt_pipeline.components.core.visible import visible
 
 HEADER = ["id", "rle_mask"]
+
+_KINDS = {"LA": "grey with transparency", "P": "a palette", "RGBA": "colours with transparency"}
+"""What an image is that is not grey, by the imaging library's mode; any other has colours."""
 
 
 def check_submission(path: str | Path, ids: Iterable[str]) -> list[SaltError]:
@@ -50,7 +52,7 @@ def score_csv(path: str | Path, masks: str | Path) -> tuple[float, int]:
     """
     folder = Path(masks)
     pictures = (file for file in sorted(folder.glob("*")) if file.suffix.lower() == ".png")
-    files = {file.stem: file for file in pictures if not is_passed_over(file)}
+    files = {file.stem: file for file in pictures if not is_passed_over(PurePath(file.name))}
     if not files:
         raise SaltError("holds no masks", file=folder, expected="<id>.png files")
     rle_by_id, problems = _read(path, files)
@@ -65,7 +67,7 @@ def score_csv(path: str | Path, masks: str | Path) -> tuple[float, int]:
 
 def _read(path: str | Path, ids: Iterable[str]) -> tuple[dict[str, str], list[SaltError]]:
     """Reads the run lengths by id, and all problems."""
-    where = visible(str(path))
+    where = str(path)
     rle_by_id: dict[str, str] = {}
     problems: list[SaltError] = []
     wanted = dict.fromkeys(ids)
@@ -85,11 +87,11 @@ def _read(path: str | Path, ids: Iterable[str]) -> tuple[dict[str, str], list[Sa
                 continue
             image, rle = fields
             if image in rle_by_id:
-                problems.append(SaltError("duplicate id", file=where, field=place, found=visible(image)))
+                problems.append(SaltError("duplicate id", file=where, field=place, found=image))
             elif image not in wanted:
                 unknown.append(image)
             rle_by_id[image] = rle
-            problems += _rle_problem(rle, where, f"{place}: {visible(image)}")
+            problems += _rle_problem(rle, where, f"{place}: {image}")
     except SaltError as error:
         problems.append(error)
     else:
@@ -110,7 +112,7 @@ def _rle_problem(rle: str, where: str, place: str) -> list[SaltError]:
 def _ids_problem(problem: str, ids: list[str], where: str) -> list[SaltError]:
     if not ids:
         return []
-    return [SaltError(f"id {listed([visible(image) for image in ids])} {problem}", file=where)]
+    return [SaltError(f"id {listed(ids)} {problem}", file=where)]
 
 
 def _read_mask(file: Path) -> NDArray[np.uint8]:
@@ -123,7 +125,8 @@ def _read_mask(file: Path) -> NDArray[np.uint8]:
                 width, height = image.size
                 raise SaltError("wrong size", file=file, found=f"{width} x {height}", expected=f"{SIDE} x {SIDE}")
             if image.mode not in {"1", "L", "I", "I;16"}:
-                raise SaltError("is not a grey image", file=file, found=image.mode)
+                found = _KINDS.get(image.mode, "colours")
+                raise SaltError("is not a grey image", file=file, found=found, expected="8-bit or 16-bit grey")
             return (np.asarray(image) > 0).astype(np.uint8)
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise SaltError("is not a PNG file, or is damaged", file=file, found=error) from error

@@ -1,5 +1,6 @@
 """The commands that use a trained model: predictions, and its export as ONNX."""
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,6 +104,9 @@ def _predict_with_bundle(
         # Importing torch takes seconds: a wrong bundle is reported before.
         from salt_pipeline.components.inference.apply import apply
 
+        for sign in (signal.SIGTERM, signal.SIGHUP):  # a stopped container or a closed terminal ends it as Ctrl-C does
+            if signal.getsignal(sign) is signal.SIG_DFL:
+                signal.signal(sign, signal.default_int_handler)
         problems = apply(
             pictures,
             bundle,

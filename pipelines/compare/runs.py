@@ -42,6 +42,8 @@ def open_finished(text: str, scratch: Path) -> Finished:
         name = read_document(_Named, folder / "run.json").run
         scores = read_document(Scores, folder / "metrics.json")
         return Finished(name, config, scores, folder / "ensemble/oof.parquet")
+    if folder.is_dir() or "/" in text:
+        raise SaltError("holds no run", file=folder, expected="a folder with run.json, or the name of a run in MLflow")
     runs = MlflowRuns()
     found = runs.find(text)
     place = Path(tempfile.mkdtemp(dir=scratch))

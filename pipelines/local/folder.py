@@ -1,8 +1,5 @@
 """The folder of a local run: its files, and how the stages' artifacts get their predictable names."""
 
-import hashlib
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.documents import read_document
 from salt_pipeline.components.core.errors import SaltError, one_line
-from salt_pipeline.components.core.files import read_json, write_json
+from salt_pipeline.components.core.files import link_or_copy, read_json, write_json
 from salt_pipeline.components.core.store.settings import StoreSettings
-from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.components.core.store.uris import is_uri
+from salt_pipeline.pipelines.local.archive import archive_version
 from salt_pipeline.pipelines.local.executor_output import read_artifacts
 from salt_pipeline.pipelines.local.lock import LOCK
 from salt_pipeline.pipelines.places import PLACES, job_folder
@@ -124,13 +121,7 @@ def _link(source: Path, place: Path) -> None:
         return
     if place.exists() and place.samefile(source):
         return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(f".{place.name}.{uuid4().hex[:8]}.part")
-    try:
-        part.hardlink_to(source)
-    except OSError:
-        shutil.copyfile(source, part)
-    part.replace(place)
+    link_or_copy(source, place)
 
 
 def open_run(
@@ -229,20 +220,3 @@ def _reopen(path: Path, data: str | None, preset: str | None, runner: Runner) ->
     if archive_version(folder.data) != folder.data_version:
         raise SaltError("the archive has changed since this run began: use another --out", file=folder.data)
     return folder
-
-
-def archive_version(data: str) -> str:
-    """Identifies an archive's content cheaply: by the store's checksum, or by the sizes and times of its files.
-
-    Raises:
-        SaltError: If the store has no such archive.
-    """
-    if is_uri(data):
-        found = Store().stat(data)
-        if found is None:
-            raise SaltError("no such archive in the store", file=data, field="--data")
-        return found.metadata.get("sha256", found.etag)[:16]
-    source = Path(data)
-    files = [source] if source.is_file() else sorted(path for path in source.rglob("*") if path.is_file())
-    facts = "\n".join(f"{os.fspath(f)} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files)
-    return hashlib.sha256(facts.encode()).hexdigest()[:16]

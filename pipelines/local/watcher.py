@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.errors import NOTICE, SaltError
 from salt_pipeline.components.core.job_files import JobKey, read_progress
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.schemas import DATASET, open_table, table_metadata
@@ -45,7 +45,8 @@ class Watcher:
         self.folder, self.plan, self.console, self.lock = folder, plan, console, lock
         self.config = folder.config
         self.code: int | None = None
-        self.damaged: set[str] = set()
+        self.read = 0
+        self.reported: set[str] = set()
 
     def run(self) -> int:
         """Runs to the end or to Ctrl-C.
@@ -56,7 +57,7 @@ class Watcher:
         for sign in ENDS[1:]:  # a closed terminal or a stopped container ends it as Ctrl-C does
             if signal.getsignal(sign) is signal.SIG_DFL:
                 signal.signal(sign, signal.default_int_handler)
-        began = self.folder.log.stat().st_size if self.folder.log.exists() else 0
+        began = self.read = self.folder.log.stat().st_size if self.folder.log.exists() else 0
         command = [sys.executable, "-m", "salt_pipeline.pipelines.local.runner", *self._words()]
         with (
             self.folder.log.open("a") as log,
@@ -82,9 +83,11 @@ class Watcher:
     def _watch(self, process: subprocess.Popen[bytes]) -> int:
         with live(self.console, self._table, self._lines) as show:
             while (code := process.poll()) is None:
+                self._show_warnings()
                 show()
                 time.sleep(POLL_SECONDS)
             self.code = code
+            self._show_warnings()
             show()
         return code
 
@@ -97,10 +100,25 @@ class Watcher:
         try:
             return read_progress(self.folder.checkpoints, JobKey(self.config.hash, data_hash, *job))
         except SaltError as error:  # the job itself does not read it, and writes it again
-            if str(error) not in self.damaged:
-                self.damaged.add(str(error))
-                say(self.console, str(error), "red")
+            self._report_once(str(error), str(error), "red")
             return {}
+
+    def _show_warnings(self) -> None:
+        """Shows the warnings that the log has got, such as that MLflow is unreachable, one of each kind."""
+        with self.folder.log.open("rb") as log:
+            log.seek(self.read)
+            text = log.read()
+        text = text[: text.rfind(b"\n") + 1]
+        self.read += len(text)
+        for line in text.decode(errors="replace").splitlines():
+            if NOTICE in line:
+                warning = line[line.index(NOTICE) :]
+                self._report_once(warning.removeprefix(NOTICE).partition(":")[0], warning, "yellow")
+
+    def _report_once(self, kind: str, text: str, style: str) -> None:
+        if kind not in self.reported:
+            self.reported.add(kind)
+            say(self.console, text, style)
 
     def _table(self) -> Table:
         state = "RUNNING" if self.code is None else "FAILED" if self.code else "SUCCEEDED"

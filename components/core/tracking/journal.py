@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from itertools import islice
 
-from salt_pipeline.components.core.errors import ServiceError
+from salt_pipeline.components.core.errors import NOTICE, ServiceError
 from salt_pipeline.components.core.redaction import redacted
 from salt_pipeline.components.core.tracking.failures import one_line
 
@@ -88,7 +88,7 @@ class Journal:
             self._calls.clear()
         if self._lost:
             listed = ", ".join(f"{count} x {what}" for what, count in self._lost.items())
-            log.warning("not recorded in %s: %s", self._server, listed)
+            log.warning("%snot recorded in %s: %s", NOTICE, self._server, listed)
 
     def _begin_retries(self) -> None:
         threading.Thread(target=self._retry, name=f"{self._server} retries", daemon=True).start()
@@ -158,4 +158,4 @@ class Journal:
     def _warn_once(self, message: str, kind: str | None = None) -> None:
         level = logging.DEBUG if (kind or message) in self._warned else logging.WARNING
         self._warned.add(kind or message)
-        log.log(level, "%s", message)
+        log.log(level, "%s%s", NOTICE, message)

@@ -20,6 +20,11 @@ def test_message_names_file_field_found_and_expected() -> None:
 def test_what_no_terminal_can_show_is_escaped_and_stays_on_one_line() -> None:
     error = SaltError("is wrong", file="a\n\udcff\x1b[1m.png", found="b\r")
     assert str(error) == r"a\n\udcff\x1b[1m.png: is wrong (found b\r)"
+    assert str(SaltErrors("a\nb", [SaltError("c\nd")])) == "a\\nb\n  - c\\nd"
+
+
+def test_not_all_of_a_very_long_part_is_shown() -> None:
+    assert str(SaltError("is wrong", found="x" * 1001)) == f"is wrong (found {'x' * 1000}...)"
 
 
 def test_an_error_keeps_its_parts_as_the_message_shows_them() -> None:

@@ -298,7 +298,7 @@ def test_read_json_refuses_a_file_that_is_too_large_before_it_reads_it(tmp_path:
     path = tmp_path / "large.json"
     path.touch()
     os.truncate(path, 10**12)
-    with pytest.raises(SaltError, match=r"large\.json: is too large \(found 1000000000000 bytes, expected at most"):
+    with pytest.raises(SaltError, match=r"large\.json: is too large \(found 1,000,000,000,000 bytes, expected at most"):
         read_json(path)
 
 

@@ -14,8 +14,8 @@ from salt_pipeline.components.inference.outputs import (
     Row,
     check_outputs,
     make_folders,
+    open_table,
     open_writers,
-    write_rows,
 )
 from salt_pipeline.components.inference.sources import Section, Source
 
@@ -23,6 +23,12 @@ GREY_HW = np.full((4, 3), 100, np.uint8)
 MAP_HW = np.arange(12, dtype=np.uint8).reshape(4, 3)
 MASK_HW = (MAP_HW >= 6).astype(np.uint8)
 NULL_HW = MAP_HW == 2
+ROWS = [Row("a.png", 101, 101, 0.25, 0.9, "1 2", 0.0), Row("b,c.npy", 300, 200, 0.0, 0.1, "", 0.5)]
+LINES = [
+    "file,width,height,salt_fraction,largest_probability,rle_mask,null_fraction",
+    "a.png,101,101,0.25,0.9,1 2,0.0",
+    '"b,c.npy",300,200,0.0,0.1,,0.5',
+]
 
 
 def write(out: Path, source: Source) -> None:
@@ -88,9 +94,24 @@ def test_a_folder_in_the_place_of_an_output_is_named_before_any_work(tmp_path: P
 
 
 def test_the_table_has_one_line_per_image(tmp_path: Path) -> None:
-    write_rows(tmp_path, [Row("a.png", 101, 101, 0.25, 0.9, "1 2", 0.0), Row("b,c.npy", 300, 200, 0.0, 0.1, "", 0.5)])
-    assert (tmp_path / TABLE).read_text().splitlines() == [
-        "file,width,height,salt_fraction,largest_probability,rle_mask,null_fraction",
-        "a.png,101,101,0.25,0.9,1 2,0.0",
-        '"b,c.npy",300,200,0.0,0.1,,0.5',
-    ]
+    with open_table(tmp_path) as table:
+        for row in ROWS:
+            table.add(row)
+    assert (tmp_path / TABLE).read_text().splitlines() == LINES
+
+
+def interrupted_table(out: Path, failure: BaseException) -> None:
+    with open_table(out) as table:
+        table.add(ROWS[0])
+        with table.all_or_nothing():
+            table.add(ROWS[1])
+            raise failure
+
+
+@pytest.mark.parametrize("failure", [SaltError("the disk is full"), KeyboardInterrupt()])
+def test_an_interrupted_call_leaves_the_lines_of_the_finished_images(tmp_path: Path, failure: BaseException) -> None:
+    (tmp_path / TABLE).write_text("the table of an earlier call")
+    with pytest.raises(type(failure)):
+        interrupted_table(tmp_path, failure)
+    assert (tmp_path / TABLE).read_text().splitlines() == LINES[:2]
+    assert [path.name for path in tmp_path.iterdir()] == [TABLE]

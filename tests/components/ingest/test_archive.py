@@ -85,7 +85,7 @@ def test_names_are_shown_on_one_line(survey: Any) -> None:
         shutil.copy(survey.path("test/images", survey.test[0]), survey.path("test/images", name))
     said = only(survey.folder)
     assert said.isprintable()
-    assert r"'test/images/a\nsalt: error: b.png', 'test/images/c\x1b[31m.png'" in said
+    assert r"test/images/a\nsalt: error: b.png, test/images/c\x1b[31m.png" in said
     assert "and 1 more: is no id" in said
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from salt_pipeline.components.core.visible import visible
+from salt_pipeline.components.core.errors import one_line
 
 from .conftest import data_of, messages, only, pack
 
@@ -20,7 +20,7 @@ def test_an_unsafe_name_is_refused(survey: Any, tmp_path: Path, name: Any) -> No
     data = pack(survey.folder, tmp_path / "a.zip")
     with zipfile.ZipFile(data, "a") as archive:
         archive.writestr(name, b"x")
-    shown = visible(name.replace("\\", "/"))
+    shown = one_line(name.replace("\\", "/"))
     assert only(data) == f"{shown}: unsafe name in the zip (expected a path inside the zip)"
 
 

@@ -251,11 +251,12 @@ def test_the_content_and_not_the_ending_says_what_a_file_is(encoder: nn.Module, 
     assert same(encoder, state)
 
 
-def test_a_fetched_file_is_named_by_its_address(
-    encoder: nn.Module, store: Store, bucket: str, store_environment: dict[str, str]
-) -> None:
+@pytest.mark.minio
+@pytest.mark.usefixtures("store_environment")
+def test_a_fetched_file_is_named_by_its_address(encoder: nn.Module, store: Store, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "w.pth").write_bytes(b"<html>")
     uri = f"s3://{bucket}/w.pth"
-    store.put(uri, b"<html>")
+    store.upload(tmp_path / "w.pth", uri)
     with pytest.raises(SaltError, match=f"^{uri}: cannot be read as weights: it is an HTML page"):
         load_encoder_weights(encoder, ENCODER, uri)
 

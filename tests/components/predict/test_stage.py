@@ -1,6 +1,7 @@
 """Prediction of test sets and folders with one trained model."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ from PIL import Image
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.schemas import DATASET, MAPS, array_to_pixels, read_table, write_table
+from salt_pipeline.components.core.schemas import DATASET, MAPS, array_to_pixels, read_table
 from salt_pipeline.components.network.inputs import to_image, to_input
 from salt_pipeline.components.network.model_file import save_model
 from salt_pipeline.components.predict.stage import predict, predict_folder
+from tests.components.dataset import write_dataset
 from tests.components.network.tiny import ENCODER, HASH, document, network, write_survey
 
 FACTS = {"encoder": ENCODER, "fold": 2, "config_hash": "c0de", "data_hash": HASH}
@@ -80,10 +82,12 @@ def test_a_model_of_other_data_is_refused(dataset: str, tmp_path: Path) -> None:
     assert not (tmp_path / "maps.parquet").exists()
 
 
-def test_a_dataset_without_test_images_is_refused(dataset: str, model: str, tmp_path: Path) -> None:
-    table, facts = read_table(dataset, DATASET)
-    labelled = table.filter(table["labelled"])
-    write_table(tmp_path / "labelled.parquet", DATASET, labelled.to_pydict(), facts)
+def test_a_dataset_without_test_images_is_refused(dataset: str, tmp_path: Path) -> None:
+    table, _ = read_table(dataset, DATASET)
+    labelled = table.filter(table["labelled"]).to_pydict()
+    facts = FACTS | {"data_hash": write_dataset(tmp_path / "labelled.parquet", labelled)}
+    net, model = network(), str(tmp_path / "labelled")
+    save_model(model, net.state_dict(), net.config, facts)
     with pytest.raises(SaltError, match=r"labelled\.parquet: holds no test image"):
         predict(str(tmp_path / "labelled.parquet"), model, CONFIG, str(tmp_path / "maps.parquet"))
     assert not (tmp_path / "maps.parquet").exists()
@@ -128,8 +132,13 @@ def test_leftovers_are_passed_over_and_pipes_are_refused(dataset: str, model: st
     pictures, maps = tmp_path / "pictures", tmp_path / "maps.parquet"
     ids = write_pngs(pictures, dataset)
     (pictures / f"._{ids[0]}.png").write_bytes(b"leftover")
+    (pictures / f"{ids[1]}.png").rename(pictures / f"{ids[1]}.PNG")
     predict_folder(str(pictures), model, CONFIG, str(maps))
     assert read_table(maps, MAPS)[0]["id"].to_pylist() == ids
+    shutil.copy(pictures / f"{ids[0]}.png", pictures / f"{ids[0]}.PNG")
+    with pytest.raises(SaltError, match=rf"{ids[0]}\.(png|PNG): is a second image of this id"):
+        predict_folder(str(pictures), model, CONFIG, str(maps))
+    (pictures / f"{ids[0]}.PNG").unlink()
     os.mkfifo(pictures / "pipe.png")
     with pytest.raises(SaltError, match=r"pipe\.png: is not a regular file"):
         predict_folder(str(pictures), model, CONFIG, str(maps))

@@ -118,7 +118,7 @@ class Made:
             "group": range(self.count),
             "stratum": ["any"] * self.count,
         }
-        write_table(self.folder / "folds.parquet", FOLDS, groups, facts)
+        write_table(self.folder / "folds.parquet", FOLDS, groups, facts | {"folds": str(self.fold_count)})
         self.write_maps("blended", "ensemble", slice(None), facts | {"kind": "oof", "config_hash": self.config_hash})
         oofs, curves = [], []
         for index, name in enumerate(self.names):

@@ -128,7 +128,7 @@ def test_blended_maps_of_test_images_are_refused(made: Made, tmp_path: Path) -> 
 
 def test_folds_of_other_data_are_refused(made: Made, tmp_path: Path) -> None:
     columns: dict[str, Any] = {"id": made.ids, "fold": made.folds, "group": range(40), "stratum": ["any"] * 40}
-    write_table(tmp_path / "folds.parquet", FOLDS, columns, {"data_hash": "other"})
+    write_table(tmp_path / "folds.parquet", FOLDS, columns, {"data_hash": "other", "folds": "3"})
     with pytest.raises(SaltError, match=r"folds\.parquet: data_hash: does not match the other inputs \(found other"):
         made.report()
 
@@ -140,9 +140,13 @@ def test_folds_that_the_configuration_does_not_have_are_refused(made: Made, tmp_
         "group": range(40),
         "stratum": ["any"] * 40,
     }
-    write_table(tmp_path / "folds.parquet", FOLDS, columns, {"data_hash": made.data_hash})
-    with pytest.raises(SaltError, match=r"folds\.parquet: fold: no such fold \(found 3, expected less than 3"):
-        made.report()
+    for count, problem in (
+        (3, r"fold, row 1, .*: no such fold \(found 3, expected 0 to 2"),
+        (4, r"folds: .*found 4.*3"),
+    ):
+        write_table(tmp_path / "folds.parquet", FOLDS, columns, {"data_hash": made.data_hash, "folds": str(count)})
+        with pytest.raises(SaltError, match=rf"folds\.parquet: {problem}"):
+            made.report()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+from salt_pipeline.components.core.errors import NOTICE
 from salt_pipeline.components.core.tracking import tracking
 from salt_pipeline.components.inference.apply import apply
 from salt_pipeline.components.inference.model_source import opened_bundle
@@ -68,7 +69,7 @@ def test_without_a_server_nothing_is_registered_and_nothing_fails(
     with caplog.at_level(logging.WARNING, "salt_pipeline"):
         assert register("first", str(trained.bundle)) == {}
     warnings = [record.getMessage() for record in caplog.records if record.name.startswith("salt_pipeline")]
-    assert [line.split(":")[0] for line in warnings] == [
+    assert [line.removeprefix(NOTICE).split(":")[0] for line in warnings] == [
         "MLflow is unreachable, its records are kept for later",
         "not recorded in MLflow",
     ]

@@ -49,6 +49,12 @@ def test_runs_on_other_data_are_refused(tmp_path: Path, survey: SimpleNamespace,
         masks_of(open_finished(str(other), tmp_path), read_truth(survey.dataset))
 
 
+def test_a_folder_that_holds_no_run_is_named(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(SaltError, match=f"^{folder}: holds no run"):
+            open_finished(str(folder), tmp_path)
+
+
 def test_a_run_that_has_not_finished_is_refused(tmp_path: Path, survey: SimpleNamespace, runs: list[Path]) -> None:
     (runs[1] / "metrics.json").unlink()
     with pytest.raises(SaltError, match=r"good.*no scores yet"):

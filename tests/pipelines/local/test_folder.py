@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.local.archive import archive_version
 from salt_pipeline.pipelines.local.folder import (
     KFP,
     RunFolder,
-    archive_version,
     create,
     open_run,
     read_run,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from salt_pipeline.components.core.errors import NOTICE
 from salt_pipeline.components.core.job_files import JobKey
 from salt_pipeline.components.core.jobs import all_jobs
 from salt_pipeline.pipelines.display.run_table import job_name
@@ -48,6 +49,24 @@ def test_damaged_progress_is_reported_once_and_does_not_end_the_run(watcher: Wat
         assert list(watcher._lines()) == []
     text = watcher.console.file.getvalue()  # type: ignore[attr-defined]
     assert text == f"{place}: Input should be a JSON object (found [])\n"
+
+
+def test_a_warning_in_the_log_is_shown_once(watcher: Watcher) -> None:
+    away = "MLflow is unreachable, its records are kept for later"
+    with watcher.folder.log.open("a") as log:
+        for said in (
+            f"12:30 [train-fold] {NOTICE}{away}: no answer in time\n",
+            f"{NOTICE}{away}: refused\n",
+            "other\n",
+        ):
+            print(said, end="", file=log, flush=True)
+            watcher._show_warnings()
+        print(f"{NOTICE}not recorded in", end="", file=log, flush=True)
+        watcher._show_warnings()
+        print(" MLflow: 3 x metrics", file=log, flush=True)
+        watcher._show_warnings()
+    text = watcher.console.file.getvalue()  # type: ignore[attr-defined]
+    assert text == f"{NOTICE}{away}: no answer in time\n{NOTICE}not recorded in MLflow: 3 x metrics\n"
 
 
 def test_the_run_gets_its_part_of_the_machine(watcher: Watcher, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
+from salt_pipeline.components.core.errors import NOTICE
 from salt_pipeline.components.core.tracking.run import TrackedRun
 from salt_pipeline.components.core.tracking.tracking import Tracking
 
@@ -48,7 +49,7 @@ def work(tracking: Tracking, tmp_path: Path) -> TrackedRun:
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The journal's log lines, each up to its first colon."""
+    """The journal's log lines, each without its mark and up to its first colon."""
     texts = [record.getMessage() for record in caplog.records if record.name.endswith("tracking.journal")]
     assert not any("\n" in text for text in texts)
-    return [text.split(":")[0] for text in texts]
+    return [text.removeprefix(NOTICE).split(":")[0] for text in texts]

@@ -1,0 +1,44 @@
+"""What identifies the archive of a local run, so that a resume notices that it has changed."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.regular_file import check_regular
+from salt_pipeline.components.core.store.store import Store
+from salt_pipeline.components.core.store.uris import is_uri
+
+
+def archive_version(data: str) -> str:
+    """Identifies an archive's content cheaply: by the store's checksum, or by the sizes and times of its files.
+
+    Raises:
+        SaltError: If the store has no such archive, or it is a pipe, a socket or a device.
+    """
+    if is_uri(data):
+        found = Store().stat(data)
+        if found is None:
+            raise SaltError("no such archive in the store", file=data, field="--data")
+        return found.metadata.get("sha256", found.etag)[:16]
+    source = Path(data)
+    if not source.is_dir():
+        check_regular(source.stat().st_mode, source)
+    files = sorted(_inside(source)) if source.is_dir() else [source]
+    facts = "\n".join(f"{os.fspath(f)} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files)
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """The files of a folder, and of each folder that a link in it leads to, with these links; every folder once."""
+    seen: set[tuple[int, int]] = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        facts = Path(place).stat()
+        if (facts.st_dev, facts.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((facts.st_dev, facts.st_ino))
+        folders.sort()  # which of two links to a folder comes first is the same every time
+        links = (name for name in folders if Path(place, name).is_symlink())
+        yield from (Path(place, name) for name in (*links, *names) if name in folders or Path(place, name).is_file())

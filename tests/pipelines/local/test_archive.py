@@ -1,0 +1,47 @@
+import hashlib
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.local.archive import archive_version
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_a_folder_without_links_keeps_the_version_that_old_runs_recorded(tmp_path: Path) -> None:
+    for name in ("train/images/a.png", "train-b.csv", ".hidden", "train.csv"):
+        write(tmp_path / name, name)
+    files = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    facts = "\n".join(f"{os.fspath(f)} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files)
+    assert archive_version(str(tmp_path)) == hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def test_files_behind_linked_folders_belong_to_the_version(tmp_path: Path) -> None:
+    archive, elsewhere = tmp_path / "archive", tmp_path / "elsewhere"
+    write(archive / "train.csv", "id")
+    write(elsewhere / "images" / "a.png", "a")
+    (archive / "train").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(archive)  # a circle
+    known = archive_version(str(archive))
+    assert archive_version(str(archive)) == known
+    write(elsewhere / "images" / "a.png", "altered")
+    altered = archive_version(str(archive))
+    assert altered != known
+    (archive / "train").unlink()
+    assert archive_version(str(archive)) not in (known, altered)
+
+
+def test_only_a_folder_or_a_regular_file_is_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        for path, kind in (("pipe", "a pipe"), ("socket", "a socket"), ("/dev/zero", "a device")):
+            with pytest.raises(SaltError, match=rf"{path}: is not a regular file \(found {kind}\)"):
+                archive_version(path)
