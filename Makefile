@@ -92,7 +92,7 @@ lock: $(STAMP) ## resolve the locks again
 	$(COMPILE) --universal --upgrade --extra dev --output-file requirements.lock pyproject.toml
 	$(COMPILE) --universal --upgrade --output-file requirements-setup.lock requirements-setup.txt
 	$(COMPILE_IMAGE) --output-file docker/locks/core.lock pyproject.toml
-	for extra in ingest fold-split network train-fold report; do \
+	for extra in ingest fold-split network train-fold predict report; do \
 		$(COMPILE_IMAGE) --extra $$extra --output-file docker/locks/$$extra.lock pyproject.toml || exit; done
 	$(COMPILE_SERVER) --upgrade --output-file docker/mlflow.lock docker/mlflow.txt
 
