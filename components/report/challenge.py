@@ -44,7 +44,7 @@ class Challenge:
         def call() -> None:
             nonlocal problem
             try:
-                self.decision = decide(tracking.client, self._own(), read_truth(self.dataset))
+                self.decision = decide(tracking.client, self._own(), read_truth(Path(self.dataset)))
             except SaltError as error:
                 problem = str(error)
 
