@@ -99,7 +99,7 @@ lock: $(STAMP) ## resolve the locks again
 	$(COMPILE_NO_PICTURES) --output-file docker/locks/core.lock pyproject.toml
 	$(COMPILE_NO_PICTURES) --extra fold-split --output-file docker/locks/fold-split.lock pyproject.toml
 	$(COMPILE_NO_PAGE) --extra ingest --output-file docker/locks/ingest.lock pyproject.toml
-	for extra in network train-fold report; do \
+	for extra in network train-fold predict report; do \
 		$(COMPILE_IMAGE) --extra $$extra --output-file docker/locks/$$extra.lock pyproject.toml || exit; done
 	$(COMPILE_SERVER) --upgrade --output-file docker/mlflow.lock docker/mlflow.txt
 

@@ -99,6 +99,7 @@ def salt_pipeline(settings: Config, variant: Variant = STANDARD, kfp_run: str = 
                 run=run,
                 origin=origin,
                 kfp_run=kfp_run,
+                promote=variant.promote,
             )
         )
 

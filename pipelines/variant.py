@@ -21,11 +21,13 @@ class Variant:
         recurring: Each run takes its workflow's name as its name in MLflow: all runs of a schedule have the same
             parameters.
         notify_secret: Secret with the address that an exit task notifies of the end; empty for none.
+        promote: The report makes the model the champion of MLflow's registry if it is better.
     """
 
     cached: frozenset[StageName] = CACHED
     recurring: bool = False
     notify_secret: str = ""
+    promote: bool = False
 
 
 STANDARD = Variant()

@@ -1,6 +1,7 @@
-"""One job's network as an ONNX file, for programs without torch."""
+"""Networks as an ONNX file, for programs without torch."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ class Exported(nn.Module):
 
 
 def export(model: str, out: str | Path) -> float:
-    """Writes the file, and compares the results of onnxruntime and torch on synthetic images.
+    """Writes one job's network, and compares the results of onnxruntime and torch on synthetic images.
 
     Args:
         model: Folder of a trained model.
@@ -53,29 +54,69 @@ def export(model: str, out: str | Path) -> float:
     Raises:
         SaltError: If the model cannot be loaded, the packages of the extra `onnx` are missing, or the results differ.
     """
-    try:
-        import onnx
-        import onnxruntime
-    except ImportError as error:
-        raise SaltError(f"{error.name} is not installed: pip install 'salt-pipeline[onnx]'") from None
+    check_packages()
     network, _ = load_model(model, torch.device("cpu"))
     exported = Exported(network).eval()
+
+    def wanted(image_BHW: np.ndarray) -> list[np.ndarray]:
+        with torch.inference_mode():
+            return [result.numpy() for result in exported(torch.from_numpy(image_BHW))]
+
+    return write_checked(exported, ["map", "salt"], out, wanted, TOLERANCE)
+
+
+def check_packages() -> None:
+    """Checks that what writes and runs ONNX is installed.
+
+    Raises:
+        SaltError: If it is not.
+    """
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+    except ImportError as error:
+        raise SaltError(f"{error.name} is not installed: pip install 'salt-pipeline[onnx]'") from None
+
+
+def write_checked(
+    exported: nn.Module,
+    outputs: list[str],
+    out: str | Path,
+    wanted: Callable[[np.ndarray], list[np.ndarray]],
+    tolerance: float,
+) -> float:
+    """Writes a file, and compares what onnxruntime computes with it on synthetic images.
+
+    Args:
+        exported: From images (B, 101, 101) of grey levels, uint8, to the outputs.
+        outputs: Their names.
+        out: The file to write; it is not written if the results differ.
+        wanted: Computes the outputs for images.
+        tolerance: Largest allowed difference.
+
+    Returns:
+        The largest difference.
+
+    Raises:
+        SaltError: If it is above the tolerance.
+    """
+    import onnx
+    import onnxruntime
+
     random = np.random.default_rng(0)
     sample_BHW = np.stack([_waves(random) for _ in range(3)])
-    with torch.inference_mode():
-        wanted = [result.numpy() for result in exported(torch.from_numpy(sample_BHW))]
     with atomic_path(out) as part:
-        _write(exported, part)
+        _write(exported, outputs, part)
         onnx.checker.check_model(str(part))
         session = onnxruntime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
         found = session.run(None, {"image": sample_BHW})
-        worst = max(float(np.abs(a - b).max()) for a, b in zip(found, wanted, strict=True))
-        if worst > TOLERANCE:
-            raise SaltError("differs from torch", file=out, found=f"{worst:.1e}", expected=f"{TOLERANCE:.0e} at most")
+        worst = max(float(np.abs(a - b).max()) for a, b in zip(found, wanted(sample_BHW), strict=True))
+        if worst > tolerance:
+            raise SaltError("differs from torch", file=out, found=f"{worst:.1e}", expected=f"{tolerance:.0e} at most")
     return worst
 
 
-def _write(exported: Exported, path: Path) -> None:
+def _write(exported: nn.Module, outputs: list[str], path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # shapes are fixed on purpose; torch's newer exporter needs two more packages
         torch.onnx.export(
@@ -85,8 +126,8 @@ def _write(exported: Exported, path: Path) -> None:
             dynamo=False,
             opset_version=OPSET,
             input_names=["image"],
-            output_names=["map", "salt"],
-            dynamic_axes={name: {0: "batch"} for name in ("image", "map", "salt")},
+            output_names=outputs,
+            dynamic_axes={name: {0: "batch"} for name in ("image", *outputs)},
         )
 
 

@@ -21,6 +21,7 @@ def report(
     run: str,
     origin: dict,
     kfp_run: str,
+    promote: bool,
     results: Output[Artifact],
     model_card: Output[Markdown],
     report_html: Output[HTML],
@@ -36,4 +37,5 @@ def report(
         run,
         origin,
         kfp_run,
+        promote,
     )

@@ -1,6 +1,7 @@
 """Decides whether a run's model becomes the champion: only where it is better, image by image, in the same folds."""
 
 import logging
+import os
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -139,6 +140,7 @@ def _champion(client: Any) -> Any:
 
 
 def _compare(client: Any, own: Finished, champion: Any, truth: Truth) -> Paired:
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # the bar is drawn even without a terminal
     name = f"version {champion.version}"
     with tempfile.TemporaryDirectory() as scratch:
         names = ("config.json", "metrics.json", "oof.parquet")

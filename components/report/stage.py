@@ -1,7 +1,7 @@
 """Scores the out-of-fold maps and writes the report: numbers, card and page."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
 from salt_pipeline.components.core.config.config import parse_config
@@ -34,6 +34,7 @@ def report(
     page: str,
     seconds: Mapping[str, Sequence[float]] | None = None,
     run: str = "",
+    promotion: Callable[[], str] | None = None,
 ) -> dict[str, float]:
     """Measures every fold, every encoder and the ensemble on out-of-fold maps, and reports it.
 
@@ -50,6 +51,8 @@ def report(
         page: HTML file to write: the whole report.
         seconds: By stage, the duration of each of its tasks, where it is known.
         run: Name of the pipeline run, for the heading of the page.
+        promotion: Called once the numbers are written: it decides whether the model is to be the champion, and what it
+            returns stands in card and page.
 
     Returns:
         The main numbers by name: `score`, `salt_accuracy` ... of the ensemble, `<encoder>/score` ... of each encoder.
@@ -69,6 +72,8 @@ def report(
     if abs(measured.ensemble.score - chosen.score) > 1e-6:
         of_maps = f"{measured.ensemble.score:.6f}, as these maps score"
         raise SaltError("was chosen on other maps", file=choice, field="score", found=chosen.score, expected=of_maps)
+    write_json(results, asdict(measured))
+    decided = promotion() if promotion else ""
     shown = Shown(
         run=run,
         results=measured,
@@ -84,10 +89,10 @@ def report(
         curves=learning,
         stages=stage_times(seconds or {}, learning),
         config=settings,
+        promotion=decided,
     )
-    write_json(results, asdict(measured))
     with atomic_path(card) as part:
-        part.write_text(render_card(measured))
+        part.write_text(render_card(measured, decided))
     with atomic_path(page) as part:
         part.write_text(render_page(shown))
     log.info("ensemble scores %.4f out of fold (%d images): %s", measured.ensemble.score, measured.images, page)

@@ -1,4 +1,4 @@
-"""What a task of the stage does: it measures and writes the report, records the run, and registers the model."""
+"""What a task of the stage does: it writes the report, records the run, registers the model and may promote it."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from kfp.dsl import Artifact
 
 from salt_pipeline.components.core.errors import exit_on_error
 from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.report.challenge import Challenge
 from salt_pipeline.components.report.kfp_outputs import Outputs, describe_outputs
 from salt_pipeline.components.report.mlflow_record import record
 from salt_pipeline.components.report.register import register
@@ -41,7 +42,9 @@ class Inputs:
 
 
 @exit_on_error()
-def report_task(inputs: Inputs, outputs: Outputs, run: str, origin: dict[str, str], kfp_run: str) -> None:
+def report_task(
+    inputs: Inputs, outputs: Outputs, run: str, origin: dict[str, str], kfp_run: str, promote: bool
+) -> None:
     """Writes the report, then publishes the run: its scores in MLflow, its model in the registry, both in Kubeflow.
 
     Args:
@@ -50,14 +53,23 @@ def report_task(inputs: Inputs, outputs: Outputs, run: str, origin: dict[str, st
         run: Name of the pipeline run in MLflow.
         origin: Where the run comes from: tags of the MLflow run.
         kfp_run: Id of the run in Kubeflow Pipelines; empty elsewhere.
+        promote: Make the registered model the champion if it is better than the present one.
     """
-    values = _report(inputs, outputs, run)
+    challenge = _challenge(inputs, outputs, run) if promote else None
+    values = _report(inputs, outputs, run, challenge)
     facts = _record(inputs, outputs, values, run, {**origin, "kfp_run": kfp_run})
     facts |= register(run, inputs.bundle.path)
+    if challenge:
+        challenge.apply()
     describe_outputs(outputs, values, facts)
 
 
-def _report(inputs: Inputs, outputs: Outputs, run: str) -> dict[str, float]:
+def _challenge(inputs: Inputs, outputs: Outputs, run: str) -> Challenge:
+    paths = inputs.config.path, inputs.dataset.path, outputs.results.path, inputs.blended_oof.path
+    return Challenge(run, *paths)
+
+
+def _report(inputs: Inputs, outputs: Outputs, run: str, challenge: Challenge | None) -> dict[str, float]:
     """Writes numbers, card and page; returns the main scores."""
     seconds = task_seconds(
         ingest=[inputs.dataset],
@@ -79,6 +91,7 @@ def _report(inputs: Inputs, outputs: Outputs, run: str) -> dict[str, float]:
         page=outputs.page.path,
         seconds=seconds,
         run=run,
+        promotion=challenge.decide if challenge else None,
     )
 
 

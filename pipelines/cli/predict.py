@@ -125,11 +125,26 @@ def _predict_with_bundle(
 
 @extra("onnx")
 def export_onnx(
-    model: Annotated[str, typer.Option(help="Folder of a job's trained model.")],
+    model: Annotated[
+        str, typer.Option(help="Folder of a job's trained model; or a bundle: folder, s3:// prefix or models:/ URI.")
+    ],
     out: Annotated[Path, typer.Option(help="The file to write.")],
 ) -> None:
-    """Writes one job's network as ONNX, from grey levels to probabilities, checked against torch."""
-    from salt_pipeline.components.network.onnx_file import export
+    """Writes a network or the ensemble as ONNX, from grey levels to probabilities, checked against torch.
 
-    worst = export(model, out)
+    The file of a bundle has all its networks, the mirror images and the weights of the blend.
+    """
+    from salt_pipeline.components.core.bundle import DOCUMENT
+    from salt_pipeline.components.core.store.uris import is_uri
+    from salt_pipeline.components.inference.model_source import REGISTRY, opened_bundle
+
+    if model.startswith(REGISTRY) or is_uri(model) or Path(model, DOCUMENT).is_file():
+        with opened_bundle(model) as bundle:
+            from salt_pipeline.components.inference.onnx_ensemble import export_ensemble
+
+            worst = export_ensemble(bundle, out)
+    else:
+        from salt_pipeline.components.network.onnx_file import export
+
+        worst = export(model, out)
     typer.echo(f"{out}: probabilities differ from torch's by {worst:.1e} at most")

@@ -23,6 +23,12 @@ def submit(
     name: Annotated[str | None, typer.Option(help="Name of the run; by default preset and time.")] = None,
     cache: Annotated[bool, typer.Option(help="Let KFP take results of stages from its cache.")] = True,
     watch: Annotated[bool, typer.Option("--watch", help="Follow the run to its end.")] = False,
+    promote_if_better: Annotated[
+        bool,
+        typer.Option(
+            "--promote-if-better", help="Make its model models:/salt@champion if it is better than the present one."
+        ),
+    ] = False,
     every: Annotated[
         str | None,
         typer.Option(
@@ -55,6 +61,7 @@ def submit(
         cached=CACHED if cache and not cron else frozenset(),
         recurring=cron is not None,
         notify_secret=secret_name(notify) if notify else "",
+        promote=promote_if_better,
     )
     kfp = open_kfp()
     checked = cluster_submit.check(kfp, data, config)

@@ -1,4 +1,4 @@
-"""Variants of the compiled pipeline: with an exit task, which kfp.local also runs, and without the cache."""
+"""Variants of the compiled pipeline: an exit task, which kfp.local also runs; no cache; a promotion."""
 
 import json
 from collections.abc import Iterator
@@ -100,3 +100,11 @@ def test_kfp_local_runs_the_exit_task_after_success_and_failure(hook: Hook, tmp_
 def test_the_cache_is_off_inside_the_loop_too(tmp_path: Path) -> None:
     compile_pipeline(preset_config("seed"), tmp_path / "salt.yaml", Variant(cached=frozenset()))
     assert "enableCache" not in (tmp_path / "salt.yaml").read_text()
+
+
+@pytest.mark.parametrize("promote", [False, True])
+def test_the_report_knows_whether_to_promote_the_model(tmp_path: Path, promote: bool) -> None:
+    compile_pipeline(preset_config("seed"), tmp_path / "salt.yaml", Variant(promote=promote))
+    spec, _ = yaml.safe_load_all((tmp_path / "salt.yaml").read_text())
+    parameters = spec["root"]["dag"]["tasks"]["report"]["inputs"]["parameters"]
+    assert parameters["promote"] == {"runtimeValue": {"constant": promote}}

@@ -46,6 +46,7 @@ class Shown:
         curves: Each job's learning curve.
         stages: Duration of each stage.
         config: The configuration.
+        promotion: Whether the model was made the champion, and why; empty if the pipeline did not decide it.
     """
 
     run: str
@@ -58,10 +59,16 @@ class Shown:
     curves: dict[Job, Curve]
     stages: list[StageTime]
     config: Config
+    promotion: str = ""
 
 
-def render_card(results: Results) -> str:
-    """Renders the table of scores as Markdown."""
+def render_card(results: Results, promotion: str = "") -> str:
+    """Renders the table of scores as Markdown.
+
+    Args:
+        results: The numbers.
+        promotion: Whether the model was made the champion, and why; empty if the pipeline did not decide it.
+    """
     rows: list[Sequence[str]] = [
         ["model", "images", "score at 0.5", "score as chosen", "95% interval", "salt / no salt"],
         ["---", "--:", "--:", "--:", ":-:", "--:"],
@@ -86,7 +93,7 @@ def render_card(results: Results) -> str:
         f"As chosen: threshold {results.threshold:.3f}, smallest area {results.min_area} px{weights}. "
         f"Chosen on the other folds (cross-fitted), the ensemble scores {results.score_cross_fitted:.4f}. "
         f"The first row of each model pools its folds: a mean over images.{bias}\n"
-    )
+    ) + (f"\n**Promotion**: {_plain(promotion)}\n" if promotion else "")
 
 
 def _pooled(result: Result, name: str) -> list[str]:

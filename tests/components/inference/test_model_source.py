@@ -50,7 +50,7 @@ def test_a_model_that_is_not_registered_is_named(
     shutil.copy(empty_mlflow, tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     with (
-        pytest.raises(SaltError, match="models:/salt/7: cannot be fetched .found MLflow at "),
+        pytest.raises(SaltError, match=r"models:/salt/7: cannot be fetched \(found MLflow at "),
         opened_bundle("models:/salt/7"),
     ):
         pass

@@ -16,7 +16,7 @@ from tests.pipelines import nvidia_smi
 from tests.pipelines.command import fails, salt
 from tests.pipelines.local.begun import begun
 
-COMMANDS = ["run", "synth", "check-data", "check-submission", "score", "presets", "compile"]
+COMMANDS = ["run", "serve", "synth", "check-data", "check-submission", "score", "presets", "compile"]
 SALT = [sys.executable, "-m", "salt_pipeline.pipelines.cli.main"]
 STAGES = ["ingest", "fold-split", "train-fold", "predict", "export-onnx", "ensemble", "submission", "report"]
 
