@@ -14,7 +14,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError, exit_on_error, one_line
-from salt_pipeline.pipelines.cli import cluster, compare, data, images, promote, stages
+from salt_pipeline.pipelines.cli import cluster, compare, data, images, promote, stages, sweep
 from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers
 from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
 from salt_pipeline.pipelines.display.console import echo, say
@@ -34,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Finds salt bodies in seismic images: ten networks, one ensemble, a submission for Kaggle.",
 )
-for group in (stages, compare, promote, cluster, images, data):
+for group in (stages, sweep, compare, promote, cluster, images, data):
     group.add_to(app)
 
 
