@@ -52,7 +52,11 @@ def study(
     first = preset_config(preset, ["submission.threshold=0.5", "submission.min_area=0", *base])
     configs = [first, *(changed(first, shlex.split(text)) for text in change)]
     prepare(str(archive), configs, work)
-    jobs = [jobs_of(config, fold or range(config.split.folds), seed or [first.seed], work) for config in configs]
+    names = ["base", *(f"`{text}`" for text in change)]
+    jobs = [
+        jobs_of(config, fold or range(config.split.folds), seed or [first.seed], work, name)
+        for config, name in zip(configs, names, strict=True)
+    ]
     run_jobs(in_turn(jobs), workers, str(max(1, (os.cpu_count() or 1) // workers)))
 
     truth, revision = read_truth(work / "dataset.parquet"), git_revision()
@@ -60,7 +64,7 @@ def study(
     text = "\n".join(
         [
             f"\n### {title}\n\n```sh\n{command}\n```\n",
-            *table(results(["base", *(f"`{text}`" for text in change)], jobs, truth)),
+            *table(results(names, jobs, truth)),
             f"\nBase configuration {first.hash}, data {truth.data_hash}, code {revision[:7]}{revision[40:]};",
             f"{machine()}, {workers} at a time.\n",
         ]

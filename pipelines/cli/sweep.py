@@ -19,7 +19,7 @@ PRESET = "quick"
 
 EPILOG = (
     "Example: `salt sweep --data survey.zip --set 'train.learning_rate=[5e-4,1e-3]' --set 'model.scse=[true,false]' "
-    "--out sweeps/first`"
+    "--out runs/rates`"
 )
 
 
@@ -69,7 +69,7 @@ def sweep(
     from salt_pipeline.pipelines.sweep.settings import settings_of
     from salt_pipeline.pipelines.sweep.watcher import watch
 
-    path = out or Path("sweeps", time.strftime("%Y%m%d-%H%M%S"))
+    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-sweep")
     known = read_sweep(path)
     source = data or (known.data if known else None)
     if source is None:
@@ -84,15 +84,15 @@ def sweep(
         tried = {change.partition("=")[0] for change in settings[0].changes}
         fixed = [change for change in changes or [] if change.partition("=")[0].strip() not in tried]
         folder = plan_sweep(path, source, base, fixed, settings, fold or [], seed or [])
-    total, finished = folder.trainings()
     largest = max(folder.configs, key=memory_of_job)
-    used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=total)
+    used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=folder.trainings)
     console = Console(stderr=True)
     with locked(folder.path) as lock:
         if folder is not known:
             folder.save()
         say(console, str(used))
-        counts = f"{len(folder.settings)} settings, {total} trainings, {finished} of them finished"
+        total, finished = folder.count_jobs()
+        counts = f"{len(folder.settings)} settings, {folder.trainings} trainings, {finished} of {total} jobs finished"
         say(console, f"{counts}: {one_line(folder.path)} (log: {folder.log.name})")
         code = watch(folder, used, console, lock)
     if code == INTERRUPTED:

@@ -15,7 +15,7 @@ from salt_pipeline.components.core.store.uris import is_uri
 from salt_pipeline.pipelines.local.folder import Text, archive_version
 from salt_pipeline.pipelines.local.lock import LOCK
 from salt_pipeline.pipelines.provenance import origin_of
-from salt_pipeline.pipelines.sweep.job import Job, jobs_of
+from salt_pipeline.pipelines.sweep.job import Job, in_turn, jobs_of
 from salt_pipeline.pipelines.sweep.results import Result
 from salt_pipeline.pipelines.sweep.settings import MOST, Setting
 
@@ -75,13 +75,16 @@ class SweepFolder(BaseModel):
 
     def jobs(self) -> list[list[list[Job]]]:
         """The jobs of each setting, by seed."""
-        return [jobs_of(config, self.folds, self.seeds, self.path) for config in self.configs]
+        return [jobs_of(one.config, self.folds, self.seeds, self.path, one.name) for one in self.settings]
 
-    def trainings(self) -> tuple[int, int]:
-        """How many trainings there are, and how many of them have finished."""
-        finished: dict[str, bool] = {}
-        for job in (job for seeds in self.jobs() for same in seeds for job in same):
-            finished[job.training] = finished.get(job.training, True) and job.finished
+    @property
+    def trainings(self) -> int:
+        """Number of trainings; settings that differ only after the training have theirs in common."""
+        return len({job.training for job in in_turn(self.jobs())})
+
+    def count_jobs(self) -> tuple[int, int]:
+        """Number of jobs, each a training and its prediction, and number of those that have finished."""
+        finished = {job.folder: job.finished for job in in_turn(self.jobs())}
         return len(finished), sum(finished.values())
 
     def read_results(self) -> tuple[Result, ...]:

@@ -21,12 +21,14 @@ class Job:
         encoder: One of its encoders.
         fold: The fold to hold out.
         work: The folder of the sweep.
+        setting: Name of a setting that it belongs to, for messages.
     """
 
     config: Config
     encoder: str
     fold: int
     work: Path
+    setting: str = ""
 
     @property
     def training(self) -> str:
@@ -44,7 +46,7 @@ class Job:
         return (self.folder / METRICS).is_file()
 
 
-def jobs_of(config: Config, folds: Sequence[int], seeds: Sequence[int], work: Path) -> list[list[Job]]:
+def jobs_of(config: Config, folds: Sequence[int], seeds: Sequence[int], work: Path, setting: str) -> list[list[Job]]:
     """The jobs of one configuration, by seed.
 
     Args:
@@ -52,10 +54,11 @@ def jobs_of(config: Config, folds: Sequence[int], seeds: Sequence[int], work: Pa
         folds: The folds to hold out.
         seeds: The seeds of the trainings.
         work: The folder of the sweep.
+        setting: Name of the configuration, for messages.
     """
     return [
         [
-            Job(config.model_copy(update={"seed": seed}), encoder.name, fold, work)
+            Job(config.model_copy(update={"seed": seed}), encoder.name, fold, work, setting)
             for fold in folds
             for encoder in config.encoders
         ]

@@ -44,7 +44,8 @@ def run_jobs(jobs: Iterable[Job], at_once: int, threads: str, capacity: Mapping[
         running = {pool.submit(_train, same, threads, slots): same[0] for same in trainings.values()}
         for number, done in enumerate(as_completed(running), 1):
             job, problem = running[done], done.result()
-            title = f"{number} of {len(running)} trainings: {job_title(job.encoder, job.fold)} of {job.config.hash}"
+            of = f"{job_title(job.encoder, job.fold)}, seed {job.config.seed}, {job.setting}"
+            title = f"{number} of {len(running)} trainings: {of}"
             if problem:
                 problems.append(problem)
                 log.error("%s failed: %s", title, problem)

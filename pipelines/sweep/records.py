@@ -26,8 +26,7 @@ class Records:
         self.tracking = Tracking(folder.run)
         self.sweep = self.tracking.sweep()
         self.settings = [self._setting(number) for number in range(len(folder.settings))]
-        trainings, _ = folder.trainings()
-        self.sweep.params({"preset": folder.preset, "settings": len(folder.settings), "trainings": trainings})
+        self.sweep.params({"preset": folder.preset, "settings": len(folder.settings), "trainings": folder.trainings})
         self.sweep.tags({f"salt.{key}": value for key, value in folder.origin.items()})
 
     def _setting(self, number: int) -> TrackedRun:
