@@ -136,8 +136,10 @@ def plan_sweep(
         if text != text.encode(errors="replace").decode():
             raise SaltError("has a name that is not UTF-8, which MLflow does not take", file=text, field=field)
     known = read_sweep(path)
-    if known and (known.data, known.configs[0].seed) != (source, config.seed):
-        raise SaltError("holds a sweep of another archive or seed: use another --out", file=path, field="--out")
+    before = known.configs[0] if known else config
+    if (before.seed, before.data) != (config.seed, config.data) or (known and known.data != source):
+        problem = "holds a sweep of another archive, seed or data.on_bad: use another --out"
+        raise SaltError(problem, file=path, field="--out")
     if not known and path.is_dir() and any(file.name != LOCK for file in path.iterdir()):
         raise SaltError("is not empty and holds no sweep", file=path, field="--out")
     return SweepFolder(

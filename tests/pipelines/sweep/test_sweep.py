@@ -118,9 +118,9 @@ def test_a_killed_sweep_resumes_and_a_longer_one_trains_only_what_is_new(tmp_pat
     assert resumed.out.count("\n| train.") == 2
     assert f"\n| {FAST} | " in resumed.out
     assert f"Differences are to `{FAST}`, paired by image.\n" in resumed.out
-    words = shlex.split(resumed.out.splitlines()[-1])
-    assert words[:6] == ["salt", "run", "--data", str(archive), "--preset", "smoke"]
-    assert [word for word in words if word in FIXED] == FIXED
+    printed = shlex.split(resumed.out.splitlines()[-1])
+    assert printed[:6] == ["salt", "run", "--data", str(archive), "--preset", "smoke"]
+    assert [word for word in printed if word in FIXED] == FIXED
     check_records(folder)
 
     trained = finished(folder)
