@@ -16,7 +16,7 @@ from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError, exit_on_error, one_line
 from salt_pipeline.components.core.extras import extra
-from salt_pipeline.pipelines.cli import cluster, compare, data, images, promote, serve, stages
+from salt_pipeline.pipelines.cli import cluster, compare, data, images, promote, serve, stages, sweep
 from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers
 from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
 from salt_pipeline.pipelines.display.console import echo, say
@@ -33,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Finds salt bodies in seismic images: ten networks, one ensemble, a submission for Kaggle.",
 )
-for group in (stages, compare, promote, serve, cluster, images, data):
+for group in (stages, sweep, compare, promote, serve, cluster, images, data):
     group.add_to(app)
 
 

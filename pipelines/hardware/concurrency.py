@@ -84,7 +84,9 @@ def usable_gpus(config: Config, runner: Literal["subprocess", "docker"], choice:
         return []
 
 
-def plan(config: Config, found: list[Gpu], jobs: int | None = None, choice: str | None = None) -> Plan:
+def plan(
+    config: Config, found: list[Gpu], jobs: int | None = None, choice: str | None = None, count: int | None = None
+) -> Plan:
     """Decides what a run uses of the machine.
 
     Without a number of jobs, GPUs take as many as their free memory carries, but at most one per CPU core, as each job
@@ -96,6 +98,7 @@ def plan(config: Config, found: list[Gpu], jobs: int | None = None, choice: str 
         found: The GPUs that it can use.
         jobs: The option `--jobs`.
         choice: The option `--gpus`.
+        count: Number of jobs that there are; by default those of the configuration.
 
     Raises:
         SaltError: If an option cannot be met.
@@ -106,7 +109,7 @@ def plan(config: Config, found: list[Gpu], jobs: int | None = None, choice: str 
     capacity = {gpu.index: max(1, gpu.free // memory_of_job(config)) for gpu in chosen}
     cores = os.cpu_count() or 1
     default = min(sum(capacity.values()), cores) if capacity else ON_CPU
-    at_once = min(jobs or default, len(all_jobs(config)))
+    at_once = min(jobs or default, count or len(all_jobs(config)))
     threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, cores // at_once))
     if not re.fullmatch(r"[1-9][0-9]{0,3}(,[1-9][0-9]{0,3})*", threads):
         raise SaltError(

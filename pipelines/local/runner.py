@@ -44,7 +44,7 @@ def run(folder: RunFolder, jobs: int, gpus: Mapping[int, int]) -> int:
         The exit code: 0 if the run succeeded.
     """
     folder.sweep()
-    prepare_tracking(folder)
+    prepare_tracking(folder.path.parent)
     with ExitStack() as stack:
         runner = _runner(folder, stack)
         # kfp.local warns of images without "python" in their names; all of ours contain it.

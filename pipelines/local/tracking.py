@@ -17,18 +17,19 @@ from salt_pipeline.components.core.tracking.experiment import open_experiment
 from salt_pipeline.components.core.tracking.failures import tracking_error
 from salt_pipeline.components.core.tracking.server import open_client
 from salt_pipeline.components.core.tracking.sqlite_file import check_writable
-from salt_pipeline.pipelines.local.folder import RunFolder
 
 
-def prepare_tracking(folder: RunFolder) -> None:
+def prepare_tracking(home: Path) -> None:
     """Points MLflow at an SQLite file beside the run, unless another place is set, and checks that it can be used.
 
     A server that is unreachable does not stop the run: its records are sent later.
 
+    Args:
+        home: The folder that the run's own folder is in.
+
     Raises:
         TrackingError: If MLflow cannot be used until the user has fixed something.
     """
-    home = folder.path.parent
     artifacts = None
     if VARIABLE not in os.environ:
         os.environ[VARIABLE] = sqlite_uri(home / "mlflow.db")

@@ -72,7 +72,7 @@ class Tracking:
 
         A run that had failed or was stopped is set to running again.
         """
-        own = ("salt.kind", "salt.encoder", "salt.fold")
+        own = ("salt.kind", "salt.encoder", "salt.fold", "salt.setting")
         conditions = [f"tags.`{key}` = '{value}'" for key, value in tags.items() if key in own]
 
         def oldest() -> Any:
@@ -122,6 +122,35 @@ class Tracking:
         def call() -> None:
             nested = {**tags, "mlflow.parentRunId": parent.id or "", "mlflow.source.name": "train-fold"}
             name = job_title(encoder, fold)
+            tracked.id = self._find_or_create(name, nested, start)
+
+        self.do("run", call)
+        return tracked
+
+    def sweep(self) -> TrackedRun:
+        """The run of a sweep, the parent of its settings."""
+        tags = {"salt.run": self.run, "salt.kind": "sweep", "mlflow.source.name": "salt sweep"}
+        tracked, start = TrackedRun(self), milliseconds()
+
+        def call() -> None:
+            tracked.id = self._find_or_create(self.run, tags, start)
+
+        self.do("run", call)
+        return tracked
+
+    def setting(self, sweep: TrackedRun, key: str, name: str) -> TrackedRun:
+        """The nested run of one setting of a sweep.
+
+        Args:
+            sweep: The run of the sweep.
+            key: Identifies the setting, of letters and digits.
+            name: Its name for people.
+        """
+        tags = {"salt.run": self.run, "salt.kind": "setting", "salt.setting": key, "mlflow.source.name": "salt sweep"}
+        tracked, start = TrackedRun(self), milliseconds()
+
+        def call() -> None:
+            nested = {**tags, "mlflow.parentRunId": sweep.id or ""}
             tracked.id = self._find_or_create(name, nested, start)
 
         self.do("run", call)

@@ -20,16 +20,16 @@ def test_without_a_server_runs_are_recorded_beside_the_folder(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    prepare_tracking(folder)
+    prepare_tracking(folder.path.parent)
     assert os.environ["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:9"
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    prepare_tracking(folder)
+    prepare_tracking(folder.path.parent)
     home = folder.path.parent
     assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{home / 'mlflow.db'}"
     experiment = MlflowClient().get_experiment_by_name(EXPERIMENT)
     assert experiment
     assert experiment.artifact_location == (home / "mlartifacts").as_uri()
-    prepare_tracking(folder)
+    prepare_tracking(folder.path.parent)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_folder_with_a_question_mark_holds_its_records(
     home = tmp_path / "50% salt #1?"
     home.mkdir()
     shutil.copyfile(empty_mlflow, home / "mlflow.db")
-    prepare_tracking(folder.model_copy(update={"path": home / "run"}))
+    prepare_tracking(home)
     experiment = MlflowClient().get_experiment_by_name(EXPERIMENT)
     assert experiment
     assert experiment.artifact_location == (home / "mlartifacts").as_uri()
@@ -58,13 +58,13 @@ def test_an_old_file_stops_the_run_before_it_begins(folder: RunFolder, empty_mlf
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("update alembic_version set version_num = 'bda7b8c39065'")
     with pytest.raises(TrackingError, match=f"{file}: its tables are of an older version.*mlflow db upgrade"):
-        prepare_tracking(folder)
+        prepare_tracking(folder.path.parent)
 
 
 def test_a_wrong_address_stops_the_run_before_it_begins(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "htp://me:hidden-word@mlflow")
     with pytest.raises(TrackingError, match="MLFLOW_TRACKING_URI: is not an address of MLflow") as caught:
-        prepare_tracking(folder)
+        prepare_tracking(folder.path.parent)
     assert "hidden-word" not in str(caught.value)
 
 

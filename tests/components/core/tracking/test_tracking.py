@@ -85,3 +85,17 @@ def test_nothing_is_recorded_without_a_server_or_a_run_name(
     tracking.end_all("FINISHED")
     tracking.close()
     assert not caplog.records
+
+
+def test_settings_are_nested_in_their_sweep_and_found_again(server: Recorded) -> None:
+    for _ in range(2):
+        tracking = Tracking("first")
+        sweep = tracking.sweep()
+        ids = [tracking.setting(sweep, key, f"model.encoder_weights='{key}'").id for key in ("a", "b")]
+        tracking.close()
+    settings = server.runs("setting")
+    assert sorted(run.info.run_id for run in settings) == sorted(map(str, ids))
+    assert {run.info.run_name for run in settings} == {"model.encoder_weights='a'", "model.encoder_weights='b'"}
+    assert [run.info.run_id for run in server.runs("sweep")] == [sweep.id]
+    assert {run.data.tags["mlflow.parentRunId"] for run in settings} == {sweep.id}
+    assert not server.runs("pipeline")

@@ -1,0 +1,118 @@
+"""`salt sweep`: tries many settings on the same images, folds and seeds, and compares them image by image."""
+
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from salt_pipeline.components.core.errors import SaltError, one_line
+from salt_pipeline.pipelines.display.console import echo, say
+
+if TYPE_CHECKING:
+    from salt_pipeline.pipelines.sweep.folder import SweepFolder
+
+PRESET = "quick"
+"""The preset of a new sweep."""
+
+EPILOG = (
+    "Example: `salt sweep --data survey.zip --set 'train.learning_rate=[5e-4,1e-3]' --set 'model.scse=[true,false]' "
+    "--out runs/rates`"
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(epilog=EPILOG)(sweep)
+
+
+def sweep(
+    data: Annotated[str | None, typer.Option(help="The archive: zip, folder, or s3://bucket/key.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Name of a preset, see `salt presets`.", show_default=PRESET)
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="section.key=value, or a JSON list of the values to try; may be repeated."),
+    ] = None,
+    random: Annotated[
+        int | None, typer.Option(help="Number of settings to draw from all combinations, instead of trying all.")
+    ] = None,
+    random_seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    fold: Annotated[
+        list[int] | None, typer.Option(min=0, help="A fold to hold out; repeat it; all by default.")
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(min=0, help="A seed of the trainings; repeat it; the folds keep theirs.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the sweep; finished trainings in it are kept.")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(max=1000, help="Trainings at once; by default 2 on CPUs, and on GPUs what their memory carries."),
+    ] = None,
+    gpus: Annotated[
+        str | None, typer.Option(help="The GPUs that trainings use: all, or as 0,1.", show_default="all")
+    ] = None,
+) -> None:
+    """Tries many settings with the same folds and seeds, and compares them image by image.
+
+    Each setting is trained and scored on its held-out images; no test image is predicted. An interrupted sweep resumes,
+    and a sweep with further values in the same folder trains only what is new.
+    """
+    from salt_pipeline.pipelines.hardware.concurrency import memory_of_job, plan, usable_gpus
+    from salt_pipeline.pipelines.local.lock import locked
+    from salt_pipeline.pipelines.local.watcher import INTERRUPTED
+    from salt_pipeline.pipelines.presets import preset_config
+    from salt_pipeline.pipelines.sweep.folder import plan_sweep, read_sweep
+    from salt_pipeline.pipelines.sweep.settings import settings_of
+    from salt_pipeline.pipelines.sweep.watcher import watch
+
+    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-sweep")
+    known = read_sweep(path)
+    source = data or (known.data if known else None)
+    if source is None:
+        raise SaltError("is missing", field="--data", expected="an archive, or the folder of a sweep as --out")
+    if known and not (preset or changes or fold or seed or random):
+        folder = known
+        if data:
+            plan_sweep(path, data, known.preset, known.base, known.settings, known.folds, known.seeds)
+    else:
+        base = preset or (known.preset if known else PRESET)
+        settings = settings_of(preset_config(base), changes or [], random, random_seed)
+        tried = {change.partition("=")[0] for change in settings[0].changes}
+        fixed = [change for change in changes or [] if change.partition("=")[0].strip() not in tried]
+        folder = plan_sweep(path, source, base, fixed, settings, fold or [], seed or [])
+    largest = max(folder.configs, key=memory_of_job)
+    used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=folder.trainings)
+    console = Console(stderr=True)
+    with locked(folder.path) as lock:
+        if folder is not known:
+            folder.save()
+        say(console, str(used))
+        total, finished = folder.count_jobs()
+        counts = f"{len(folder.settings)} settings, {folder.trainings} trainings, {finished} of {total} jobs finished"
+        say(console, f"{counts}: {one_line(folder.path)} (log: {folder.log.name})")
+        code = watch(folder, used, console, lock)
+    if code == INTERRUPTED:
+        say(console, f"stopped; to resume: salt sweep --out {shlex.quote(str(path))}")
+    if code:
+        raise typer.Exit(code)
+    _show(folder)
+
+
+def _show(folder: "SweepFolder") -> None:
+    """Prints the results, the best setting first, and the command that runs it to a submission."""
+    from salt_pipeline.pipelines.sweep.results import table
+
+    found = sorted(folder.read_results(), key=lambda result: -result.score)
+    for line in table(found):
+        echo(line)
+    best, first = found[0], folder.settings[0].name
+    echo(f"Differences are to `{first}`, paired by image.")
+    if best.gain and best.gain.low <= 0:
+        echo(f"No interval above zero: `{best.name}` is not distinguished from `{first}`.")
+    chosen = next(setting for setting in folder.settings if setting.name == best.name)
+    words = [f"--set {shlex.quote(change)}" for change in (*folder.base, *chosen.changes)]
+    echo(f"salt run --data {shlex.quote(folder.data)} --preset {folder.preset} {' '.join(words)}")

@@ -1,0 +1,108 @@
+"""The settings of a sweep, scored on the held-out images and compared with the first one image by image."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.metric import overlap
+from salt_pipeline.components.core.paired import Paired, Truth, pair
+from salt_pipeline.components.ensemble.mean import blend_rows
+from salt_pipeline.components.ensemble.merge import read_in_step
+from salt_pipeline.components.ensemble.weights import learn_weights
+from salt_pipeline.components.submission.choice import choose, scores
+from salt_pipeline.pipelines.sweep.job import METRICS, Job
+
+
+class Result(BaseModel):
+    """The result of one setting.
+
+    Attributes:
+        name: The setting.
+        score: Mean score of its held-out images, over all seeds.
+        seconds: Mean time of one of its trainings.
+        gain: Its difference to the first setting; None for the first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    score: float
+    seconds: float
+    gain: Paired | None
+
+
+def image_scores(jobs: Sequence[Job], mask_by_id: Mapping[str, NDArray[np.uint8]]) -> dict[str, float]:
+    """The score of each held-out image under the weighted mean of the encoders' maps.
+
+    A threshold, smallest area or weight that is to be chosen is chosen for each fold on the other folds.
+
+    Args:
+        jobs: The jobs of one setting and seed.
+        mask_by_id: True mask (101, 101) of each image.
+
+    Raises:
+        SaltError: If a value is to be chosen and there is only one fold.
+    """
+    config = jobs[0].config
+    rules = config.submission.threshold, config.submission.min_area
+    learned = config.ensemble.weights == "learned"
+    folds = sorted({job.fold for job in jobs})
+    if ("best" in rules or learned) and len(folds) < 2:
+        raise SaltError("is chosen on folds other than the one it is scored on", field="--fold", expected="two or more")
+    files = [[str(job.folder / "oof.parquet") for job in jobs if job.fold == fold] for fold in folds]
+    weights = [tuple(encoder.weight for encoder in config.encoders)] * len(folds)
+    if learned:
+        weights = learn_weights((read_in_step(of_fold) for of_fold in files), dict(mask_by_id), len(config.encoders))[
+            :-1
+        ]
+    blended = [list(blend_rows(read_in_step(of_fold), of, 1)) for of_fold, of in zip(files, weights, strict=True)]
+    ids = [image for parts in blended for rows in parts for image in rows.ids_B.tolist()]
+    folds_B = np.concatenate([np.full(sum(map(len, parts)), fold) for fold, parts in zip(folds, blended, strict=True)])
+    maps_BHW = np.concatenate([rows.map_BHW for parts in blended for rows in parts])
+    found = overlap(maps_BHW, np.stack([mask_by_id[image] for image in ids]))
+    score_B = np.zeros(len(ids))
+    for fold in np.unique(folds_B):
+        own_B = folds_B == fold
+        others_B = ~own_B if "best" in rules else own_B
+        chosen = choose(found.of(others_B), folds_B[others_B], *rules)
+        score_B[own_B] = scores(found.of(own_B), chosen)
+    return dict(zip(ids, score_B.tolist(), strict=True))
+
+
+def results(names: Sequence[str], jobs: Sequence[list[list[Job]]], truth: Truth) -> list[Result]:
+    """Each setting's score and cost, and its difference to the first, paired by image.
+
+    Args:
+        names: Name of each setting.
+        jobs: The finished jobs of each setting, by seed.
+        truth: The labelled images.
+    """
+    mask_by_id = truth.mask_by_id
+    base = [image_scores(same, mask_by_id) for same in jobs[0]]
+    found = []
+    for name, seeds in zip(names, jobs, strict=True):
+        own = base if seeds is jobs[0] else [image_scores(same, mask_by_id) for same in seeds]
+        gain = None
+        if seeds is not jobs[0]:
+            common = sorted(set(base[0]) & set(own[0]))
+            before_B, after_B = (np.mean([[one[i] for i in common] for one in x], axis=0) for x in (base, own))
+            gain = pair(name, before_B, after_B)
+        score = np.mean([score for of_seed in own for score in of_seed.values()])
+        seconds = np.mean([read_json(job.folder / METRICS)["training_seconds"] for same in seeds for job in same])
+        found.append(Result(name=name, score=float(score), seconds=float(seconds), gain=gain))
+    return found
+
+
+def table(found: Sequence[Result]) -> Iterator[str]:
+    """The lines of a Markdown table, in the order given."""
+    yield "| change | score | difference | 95 % interval | won | lost | s a training |"
+    yield "| --- | --: | --: | :-: | --: | --: | --: |"
+    for one in found:
+        paired = "| | | | |"
+        if gain := one.gain:
+            paired = f"| {gain.mean:+.4f} | {gain.low:+.4f} to {gain.high:+.4f} | {gain.won} | {gain.lost} |"
+        yield f"| {one.name} | {one.score:.4f} {paired} {one.seconds:.0f} |"

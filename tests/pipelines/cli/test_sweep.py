@@ -1,0 +1,75 @@
+"""What `salt sweep` refuses: one line, and no folder is written."""
+
+from pathlib import Path
+
+import pytest
+
+from salt_pipeline.components.core.files import write_json
+from salt_pipeline.pipelines.presets import preset_config
+from salt_pipeline.pipelines.sweep.folder import SWEEP, plan_sweep
+from salt_pipeline.pipelines.sweep.settings import settings_of
+from tests.pipelines.command import fails
+
+RATES = ["--set", "train.learning_rate=[5e-4,1e-3]"]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    path = tmp_path / "survey.zip"
+    path.write_bytes(b"not read")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--set", "train.epochs=3"], "--set: no list of values to try"),
+        (["--set", "train.epochs=[3]"], "--set: train.epochs: is a list of one value"),
+        (["--set", "train.epoch=[2,3]"], "--set: no such option (found train.epoch, expected train.epochs"),
+        (["--set", "train.epochs=[2,0]"], "--set train.epochs=0: train.epochs: Input should be"),
+        ([*RATES, "--random", 3], "--random: cannot draw so many settings (found 3, expected 2 to 2, of 2 comb"),
+        ([*RATES, "--random", "1_0"], "--random: is not a number"),
+        ([*RATES, "--preset", "fast"], "--preset: no such preset (found fast"),
+        ([*RATES, "--fold", 5], "--fold: is not a fold of the configuration (found 5, expected 0 to 4)"),
+        ([*RATES, "--fold", 1], "--fold: a threshold, smallest area or weight is chosen on folds other"),
+        ([*RATES, "--fold", 1, "--fold", 1], "--fold: is given twice (found 1, 1)"),
+        ([*RATES, "--seed", 1, "--seed", 1], "--seed: is given twice (found 1, 1)"),
+        ([*RATES, "--jobs", 0], "--jobs: is not a number of jobs (found 0, expected at least 1)"),
+        ([*RATES, "--gpus", "x"], "--gpus: no GPU is visible"),
+        ([*RATES, "--data", "none.zip"], "none.zip: --data: no such archive"),
+    ],
+)
+@pytest.mark.usefixtures("no_cluster")
+def test_a_wrong_option_is_one_line(
+    archive: Path, options: list[object], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    out = archive.parent / "out"
+    said = fails("sweep", "--data", archive, "--out", out, *options)
+    assert message in said
+    assert said.count("\n") == 1
+    assert not out.exists()
+
+
+def test_the_archive_is_needed_once(archive: Path) -> None:
+    out = archive.parent / "out"
+    assert "--data: is missing" in fails("sweep", *RATES, "--out", out)
+    config = preset_config("smoke")
+    planned = plan_sweep(out, str(archive), "smoke", [], settings_of(config, RATES[1:], None, 0), [], [])
+    planned.save()
+    other = archive.with_name("other.zip")
+    other.write_bytes(b"x")
+    assert "holds a sweep of another archive, seed or" in fails("sweep", "--data", other, "--out", out)
+    for change in ("seed=3", "data.on_bad=drop"):
+        assert "holds a sweep of another archive, seed or" in fails("sweep", *RATES, "--set", change, "--out", out)
+    archive.write_bytes(b"changed")
+    assert "the archive has changed since this sweep began" in fails("sweep", "--out", out)
+    archive.unlink()
+    assert "the archive no longer exists" in fails("sweep", "--out", out)
+
+
+def test_a_folder_with_other_files_is_refused(archive: Path) -> None:
+    said = fails("sweep", "--data", archive, *RATES, "--out", archive.parent)
+    assert "is not empty and holds no sweep" in said
+    write_json(archive.parent / SWEEP, {"settings": 3})
+    assert f"{archive.parent / SWEEP}" in fails("sweep", "--out", archive.parent)

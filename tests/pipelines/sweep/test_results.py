@@ -1,0 +1,57 @@
+"""The paired table, computed from maps with known scores."""
+
+from pathlib import Path
+
+import pytest
+
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.paired import read_truth
+from salt_pipeline.pipelines.sweep.results import image_scores, results, table
+from tests.pipelines.sweep.finished import FOLDS, IDS, TRUTH, mask, trained
+
+
+def test_settings_are_compared_image_by_image(work: Path) -> None:
+    # 50 of 50 columns score 1; 40 have an IoU of 0.8 and score 0.6; 20 have an IoU below 0.5 and score 0.
+    base = trained(work, "submission.min_area=0", widths=[50, 40, 40, 40, 20, 20, 50, 50], seconds=10)
+    other = trained(
+        work, "submission.min_area=0", "model.gate=false", widths=[40, 50, 40, 40, 50, 20, 50, 50], seconds=20
+    )
+
+    lines = list(table(results(["base", "no gate"], [[base], [other]], read_truth(work / "dataset.parquet"))))
+
+    assert lines[2] == "| base | 0.6000 | | | | | 10 |"
+    cells = [cell.strip() for cell in lines[3].strip("|").split("|")]
+    assert cells[:3] == ["no gate", "0.7250", "+0.1250"]  # (-0.4 + 0.4 + 1) / 8
+    assert cells[4:] == ["2", "1", "20"]
+    low, high = (float(end) for end in cells[3].split(" to "))
+    assert -0.4 <= low < 0.125 < high <= 1
+
+
+def test_seeds_are_averaged_before_images_are_counted(work: Path) -> None:
+    plain, gateless = ["submission.min_area=0"], ["submission.min_area=0", "model.gate=false"]
+    base = [trained(work, *plain, f"seed={seed}", widths=[40] * 8) for seed in (1, 2)]
+    won, lost = [50] * 2 + [40] * 6, [20] * 2 + [40] * 6
+    other = [trained(work, *gateless, f"seed={s}", widths=w) for s, w in ((1, won), (2, lost))]
+
+    gain = results(["base", "no gate"], [base, other], read_truth(work / "dataset.parquet"))[1].gain
+
+    assert gain
+    assert gain.mean == pytest.approx((0.4 - 0.6) / 2 * 2 / 8)
+    assert (gain.won, gain.lost) == (0, 2)
+
+
+def test_the_smallest_area_is_chosen_on_the_other_folds(work: Path) -> None:
+    # Empty masks would be best for the first fold alone; on the other fold it is best to keep the masks.
+    truth = {image: mask(0 if image in FOLDS[0] else 2) for image in IDS}
+    jobs = trained(work, "submission.min_area=best", widths=[2] * 8)
+
+    scores = image_scores(jobs, truth)
+
+    assert [scores[image] for image in FOLDS[0]] == [0] * 4
+    assert [scores[image] for image in FOLDS[1]] == [0] * 4
+
+
+def test_nothing_is_chosen_on_one_fold(work: Path) -> None:
+    jobs = trained(work, "submission.min_area=best", widths=[2] * 8)
+    with pytest.raises(SaltError, match=r"--fold: is chosen on folds other.*expected two or more"):
+        image_scores(jobs[:1], TRUTH)
