@@ -18,7 +18,7 @@ from salt_pipeline.pipelines.cli import cluster, compare, data, images, promote,
 from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers
 from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
 from salt_pipeline.pipelines.display.console import echo, say
-from salt_pipeline.pipelines.local.folder import Runner
+from salt_pipeline.pipelines.hardware.concurrency import Runner
 
 MOST_MADE = 50_000
 """Most labelled, and most test images of a synthetic survey: its archive then has half a gigabyte."""
@@ -169,10 +169,12 @@ def compile_yaml(
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("pipelines/salt.yaml"),
 ) -> None:
     """Writes the pipeline as YAML for a Kubeflow Pipelines cluster."""
-    from salt_pipeline.pipelines.pipeline import compile_pipeline
     from salt_pipeline.pipelines.presets import preset_config
 
-    compile_pipeline(preset_config(preset, changes), out)
+    config = preset_config(preset, changes)
+    from salt_pipeline.pipelines.pipeline import compile_pipeline
+
+    compile_pipeline(config, out)
     echo(out)
 
 

@@ -1,4 +1,7 @@
-"""Every stage as a separate command, to run, debug and profile it without KFP."""
+"""Every stage as a separate command, to run, debug and profile it without KFP.
+
+A command reads its configuration before it imports its stage: a wrong name is reported before torch is imported.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -73,18 +76,20 @@ def ingest(
     changes: Changes = None,
 ) -> None:
     """Reads and checks an archive, writes dataset.parquet."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.ingest.stage import ingest as stage
 
-    stage(data, chosen_config(config, preset, changes), str(out / "dataset.parquet"))
+    stage(data, settings, str(out / "dataset.parquet"))
 
 
 def fold_split(
     dataset: Dataset, out: Out, config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None
 ) -> None:
     """Splits the labelled images, writes folds.parquet."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.fold_split.stage import split
 
-    split(dataset, chosen_config(config, preset, changes), str(out / "folds.parquet"))
+    split(dataset, settings, str(out / "folds.parquet"))
 
 
 def train_fold(
@@ -102,6 +107,7 @@ def train_fold(
     changes: Changes = None,
 ) -> None:
     """Trains one encoder on all folds but one; an interrupted training resumes."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.train_fold.stage import train
 
     scalars, _ = train(
@@ -109,7 +115,7 @@ def train_fold(
         folds,
         encoder,
         fold,
-        chosen_config(config, preset, changes),
+        settings,
         run=run,
         checkpoints=checkpoints or str(out / "checkpoints"),
         model=str(out / "model"),
@@ -129,9 +135,9 @@ def ensemble(
     changes: Changes = None,
 ) -> None:
     """Blends the jobs' maps by the encoders' weights, writes oof.parquet and test.parquet."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.ensemble.stage import blend
 
-    settings = chosen_config(config, preset, changes)
     blend(dataset, oof, maps, settings, blended_oof=str(out / "oof.parquet"), blended_test=str(out / "test.parquet"))
 
 
@@ -149,9 +155,9 @@ def submission(
     changes: Changes = None,
 ) -> None:
     """Chooses threshold and smallest area; writes submission.csv, choice.json and, from the models, the bundle."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.submission.stage import submit
 
-    settings = chosen_config(config, preset, changes)
     csv, choice = str(out / "submission.csv"), str(out / "choice.json")
     submit(
         dataset,
@@ -180,6 +186,7 @@ def report(
     changes: Changes = None,
 ) -> None:
     """Measures every fold, encoder and the ensemble; writes metrics.json, report.md and report.html."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.report.stage import report as stage
 
     stage(
@@ -189,7 +196,7 @@ def report(
         [str(j / "curve.json") for j in job],
         oof,
         choice,
-        chosen_config(config, preset, changes),
+        settings,
         results=str(out / "metrics.json"),
         card=str(out / "report.md"),
         page=str(out / "report.html"),

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +18,7 @@ from salt_pipeline.components.core.files import read_json, write_json
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.components.core.store.uris import is_uri
+from salt_pipeline.pipelines.hardware.concurrency import Runner
 from salt_pipeline.pipelines.local.executor_output import read_artifacts
 from salt_pipeline.pipelines.local.lock import LOCK
 from salt_pipeline.pipelines.places import PLACES, job_folder
@@ -28,8 +29,6 @@ KFP = ".kfp"
 
 RUN, CONFIG = "run.json", "config.json"
 """Names of the two documents that make a folder the folder of a run."""
-
-Runner = Literal["subprocess", "docker"]
 
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 

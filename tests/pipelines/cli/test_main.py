@@ -220,3 +220,30 @@ def test_a_submission_is_checked_and_scored(tmp_path: Path, unpacked: Path) -> N
     code, out, _ = salt("score", csv, "--masks", masks)
     assert (code, out) == (0, "1.0000 on 20 images\n")
     assert "no.csv" in fails("score", tmp_path / "no.csv", "--masks", masks)
+
+
+IMPORTED = """
+import sys
+from salt_pipeline.pipelines.cli.main import main
+try:
+    main()
+finally:
+    print([name for name in {heavy!r} if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "heavy"),
+    [
+        ("--help", ["minio", "pydantic_settings", "kfp", "torch", "mlflow"]),
+        ("run --preset fast --data no.zip", ["torch", "kfp"]),
+        ("submit --data s3://a/b --preset fast", ["torch", "kfp"]),
+        ("compile --preset fast", ["torch", "kfp"]),
+        ("train-fold --dataset a --folds b --encoder c --fold 0 --out d --set train.keep=first", ["torch"]),
+    ],
+)
+def test_help_and_a_wrong_name_import_nothing_heavy(tmp_path: Path, words: str, heavy: list[str]) -> None:
+    command = [sys.executable, "-c", IMPORTED.format(heavy=heavy), *words.split()]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == (0 if words == "--help" else 2), done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"
