@@ -16,8 +16,8 @@ from rich.table import Table
 from salt_pipeline.components.core.errors import SaltError, exit_on_error, one_line
 from salt_pipeline.pipelines.cli import cluster, compare, data, images, promote, stages
 from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers
-from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
-from salt_pipeline.pipelines.display.console import echo, say
+from salt_pipeline.pipelines.cli.stage_options import Changes, ConfigFile, DryRun, base_name, chosen, preset_option
+from salt_pipeline.pipelines.display.console import echo, print_table, say
 from salt_pipeline.pipelines.hardware.concurrency import Runner
 
 MOST_MADE = 50_000
@@ -41,11 +41,12 @@ for group in (stages, compare, promote, cluster, images, data):
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
 def run(
     data: Annotated[str | None, typer.Option(help="The archive: zip, folder, or s3://bucket/key.")] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="Name of a preset, see `salt presets`.", show_default="quick")
-    ] = None,
+    preset: Annotated[str | None, preset_option(DEFAULT)] = None,
+    config: ConfigFile = None,
     changes: Changes = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; an interrupted run in it resumes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder of the run; an interrupted run in it resumes.")
+    ] = None,
     runner: Annotated[
         Runner, typer.Option(help="How the stages run: as processes, or in their containers.")
     ] = "subprocess",
@@ -58,32 +59,41 @@ def run(
     gpus: Annotated[
         str | None, typer.Option(help="The GPUs that jobs use: all, or their numbers, as 0,1.", show_default="all")
     ] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Runs the pipeline on this machine; if the environment names an object store, results and checkpoints go there."""
     from salt_pipeline.pipelines.hardware.concurrency import plan, usable_gpus
     from salt_pipeline.pipelines.images import with_tag
+    from salt_pipeline.pipelines.local.dry_run import dry_run_table
     from salt_pipeline.pipelines.local.folder import create, open_run, reopened_config
     from salt_pipeline.pipelines.local.lock import locked
     from salt_pipeline.pipelines.local.result import show_result
     from salt_pipeline.pipelines.local.watcher import INTERRUPTED, Watcher
-    from salt_pipeline.pipelines.presets import changed, preset_config
+    from salt_pipeline.pipelines.presets import changed
 
     console = Console(stderr=True)
-    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{preset or DEFAULT}")
+    name = base_name(config, preset, DEFAULT)
+    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{name}")
     known = reopened_config(path)
-    config = changed(known, changes or []) if known else preset_config(preset or DEFAULT, changes)
+    resumed = known is not None and config is None
+    settings = changed(known, changes or []) if known and resumed else chosen(config, name, changes)
     if runner == "docker":
-        config = with_tag(config)
-    if known and known != config:
-        raise SaltError("holds a run of another configuration: use another --out", file=path, field="--set")
-    used = plan(config, usable_gpus(config, runner, gpus), jobs, gpus)
-    folder = open_run(path, data, preset if known else preset or DEFAULT, config, runner)
+        settings = with_tag(settings)
+    if known and known != settings:
+        field = "--set" if resumed else "--config"
+        raise SaltError("holds a run of another configuration: use another --out", file=path, field=field)
+    used = plan(settings, usable_gpus(settings, runner, gpus), jobs, gpus)
+    folder = open_run(path, data, preset if known else name, settings, runner)
+    if dry_run:
+        say(console, f"{used}\nnothing is run; {'to be resumed in' if known else 'the folder would be'} {path}")
+        print_table(dry_run_table(folder, settings))
+        return
     given = {"--runner": None if runner == "subprocess" else runner, "--jobs": jobs, "--gpus": gpus}
     options = "".join(f" {name} {value}" for name, value in given.items() if value is not None)
     began = time.monotonic()
     with locked(folder.path) as lock:
         if not known:
-            create(folder, config)
+            create(folder, settings)
         say(console, str(used))
         say(console, f"{'resuming' if known else 'running'} {one_line(folder.path)} (log: {folder.log.name})")
         code = Watcher(folder, used, console, lock).run()
@@ -164,17 +174,16 @@ def presets(name: Annotated[str | None, typer.Argument(help="The preset to show 
 
 @app.command("compile", epilog="Example: `salt compile --preset seed --set cluster.tag=1.2.0 --out salt.yaml`")
 def compile_yaml(
-    preset: PresetName = "seed",
+    preset: Annotated[str | None, preset_option("seed")] = None,
+    config: ConfigFile = None,
     changes: Changes = None,
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("pipelines/salt.yaml"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")] = Path("pipelines/salt.yaml"),
 ) -> None:
     """Writes the pipeline as YAML for a Kubeflow Pipelines cluster."""
-    from salt_pipeline.pipelines.presets import preset_config
-
-    config = preset_config(preset, changes)
+    settings = chosen(config, base_name(config, preset, "seed"), changes)
     from salt_pipeline.pipelines.pipeline import compile_pipeline
 
-    compile_pipeline(config, out)
+    compile_pipeline(settings, out)
     echo(out)
 
 

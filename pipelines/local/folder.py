@@ -88,6 +88,16 @@ class RunFolder(BaseModel):
         Returns:
             The finished tasks, oldest first; of several attempts at a task, the newest.
         """
+        links, stages = self._finished()
+        for place, source in links.items():  # linked last: a reader never sees the artifact of an older attempt again
+            _link(source, self.path / place)
+        return stages
+
+    def finished(self) -> list[Stage]:
+        """The finished tasks, as `collect` returns them; nothing is linked."""
+        return self._finished()[1]
+
+    def _finished(self) -> tuple[dict[str, Path], list[Stage]]:
         links: dict[str, Path] = {}
         stages: dict[str, Stage] = {}
         outputs = (self.path / KFP).rglob("executor_output.json")
@@ -98,9 +108,7 @@ class RunFolder(BaseModel):
                 place = found[0][1]
                 stages.pop(place, None)
                 stages[place] = Stage(output.parent.name, max(seconds for _, _, seconds in found), place)
-        for place, source in links.items():  # linked last: a reader never sees the artifact of an older attempt again
-            _link(source, self.path / place)
-        return list(stages.values())
+        return links, list(stages.values())
 
 
 def _places(output: Path) -> Iterator[tuple[Path, str, float]]:

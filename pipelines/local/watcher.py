@@ -13,13 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.job_files import JobKey, read_progress
 from salt_pipeline.components.core.jobs import Job
-from salt_pipeline.components.core.schemas import DATASET, open_table, table_metadata
 from salt_pipeline.pipelines.display.console import say
 from salt_pipeline.pipelines.display.run_table import Line, as_table, live
 from salt_pipeline.pipelines.failure import failure
 from salt_pipeline.pipelines.hardware.concurrency import Plan
+from salt_pipeline.pipelines.local.dry_run import job_progress
 from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.local.process_group import ENDS, process_group
 from salt_pipeline.pipelines.local.rows import lines, rows
@@ -89,13 +88,9 @@ class Watcher:
         return code
 
     def _progress(self, job: Job) -> dict[str, Any]:
-        """The progress that a job last wrote; empty before the dataset, whose hash is a part of the job's key."""
-        dataset = self.folder.path / "ingest/dataset.parquet"
-        if not dataset.exists():
-            return {}
-        data_hash = table_metadata(open_table(dataset, DATASET))["data_hash"]
+        """The progress that a job last wrote; empty if it has written none, or if its file is damaged."""
         try:
-            return read_progress(self.folder.checkpoints, JobKey(self.config.hash, data_hash, *job))
+            return job_progress(self.folder, self.config, job)
         except SaltError as error:  # the job itself does not read it, and writes it again
             if str(error) not in self.damaged:
                 self.damaged.add(str(error))
