@@ -92,7 +92,7 @@ def logs(
 
 def fetch(
     run: Run,
-    out: Annotated[Path, typer.Option(help="The folder to download to.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to download to.")],
     everything: Annotated[bool, typer.Option("--all", help="Download every artifact, not the results alone.")] = False,
 ) -> None:
     """Downloads submission, report and metrics from the store."""

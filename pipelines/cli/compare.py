@@ -23,7 +23,9 @@ def compare(
     dataset: Annotated[
         Path | None, typer.Option(help="dataset.parquet; needed if no RUN is a folder that contains it.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The page with the images that changed most.")] = Path("compare.html"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="The page with the images that changed most.")] = Path(
+        "compare.html"
+    ),
 ) -> None:
     """Compares runs on the same data, the others with the first, paired by image."""
     from salt_pipeline.components.core.paired import masks_of, pair, read_truth

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from salt_pipeline.components.core.errors import SaltError, exit_on_error, one_line
-from salt_pipeline.pipelines.cli import cluster, compare, data, images, promote, stages
-from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers
+from salt_pipeline.components.core.errors import MARK, SaltError, exit_on_error, one_line
+from salt_pipeline.pipelines.cli import cluster, compare, data, images, predict, promote, stages
+from salt_pipeline.pipelines.cli.help import Commands
 from salt_pipeline.pipelines.cli.stage_options import Changes, ConfigFile, DryRun, base_name, chosen, preset_option
 from salt_pipeline.pipelines.display.console import echo, print_table, say
 from salt_pipeline.pipelines.hardware.concurrency import Runner
@@ -27,15 +27,25 @@ DEFAULT = "quick"
 """The preset of a new run."""
 
 app = typer.Typer(
-    cls=PlainNumbers,
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Finds salt bodies in seismic images: ten networks, one ensemble, a submission for Kaggle.",
 )
-for group in (stages, compare, promote, cluster, images, data):
+for group in (predict, stages, compare, promote, cluster, images, data):
     group.add_to(app)
+
+
+@app.callback()
+def options(
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Log warnings and errors only.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log details too.")] = False,
+) -> None:
+    """Options of all commands; they stand before the command's name."""
+    if quiet or verbose:
+        logging.getLogger().setLevel(logging.DEBUG if verbose else logging.WARNING)
 
 
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
@@ -131,7 +141,7 @@ def check_data(path: Annotated[str, typer.Argument(help="The archive.")]) -> Non
     counts, problems = check(path)
     for name, count in counts.items():
         echo(f"{name}: {count}")
-    _end_with(problems, path)
+    _end_with(problems, path, code=1 if counts else 2)  # without counts nothing could be read
 
 
 @app.command("check-submission", epilog="Example: `salt check-submission runs/first/submission.csv --data survey.zip`")
@@ -187,11 +197,13 @@ def compile_yaml(
     echo(out)
 
 
-def _end_with(problems: list[SaltError], checked: str) -> None:
+def _end_with(problems: list[SaltError], checked: str, code: int = 1) -> None:
     for problem in problems:
         echo(f"- {problem}")
     if problems:
-        raise SaltError(f"{len(problems)} problem{'s' * (len(problems) > 1)}", file=checked)
+        summary = SaltError(f"{len(problems)} problem{'s' * (len(problems) > 1)}", file=checked)
+        typer.echo(f"{MARK}{summary}", err=True)
+        raise typer.Exit(code)
     echo(f"{checked}: nothing wrong")
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import write_json
-from salt_pipeline.pipelines.cli.predict import export_onnx, predict
 from salt_pipeline.pipelines.cli.stage_options import (
     Changes,
     ConfigFile,
@@ -37,17 +37,10 @@ def add_to(app: typer.Typer) -> None:
         "--encoder tu-tf_efficientnet_lite0 --fold 3 --out work/lite0-fold3`",
     )(train_fold)
     app.command(
-        "predict",
+        "predict-fold",
         rich_help_panel=panel,
-        epilog="Examples: `salt predict pictures/ line7.npy --model runs/first/ensemble/bundle --out found`, "
-        "`salt predict pictures/ --model models:/salt/1 --out found`, "
-        "`salt predict --model work/lite0-fold3/model --dataset work/dataset.parquet --out work`",
-    )(predict)
-    app.command(
-        "export-onnx",
-        rich_help_panel=panel,
-        epilog="Example: `salt export-onnx --model runs/first/train_fold/resnet34/fold0/model --out model.onnx`",
-    )(export_onnx)
+        epilog="Example: `salt predict-fold --model work/lite0-fold3/model --dataset work/dataset.parquet --out work`",
+    )(predict_fold)
     app.command(
         "ensemble",
         rich_help_panel=panel,
@@ -123,6 +116,27 @@ def train_fold(
         curve=str(out / "curve.json"),
     )
     write_json(out / "metrics.json", scalars)
+
+
+def predict_fold(
+    model: Annotated[str, typer.Option(help="Folder of a job's trained model.")],
+    out: Out,
+    dataset: Annotated[str | None, typer.Option(help="dataset.parquet with the test images.")] = None,
+    images: Annotated[str | None, typer.Option(help="Instead of a dataset: a folder of 101 x 101 PNG images.")] = None,
+    config: ConfigFile = None,
+    preset: PresetName = "quick",
+    changes: Changes = None,
+) -> None:
+    """Predicts the test images with one job's model, writes maps.parquet; for other images see `salt predict`."""
+    settings = chosen_config(config, preset, changes)
+    if (dataset is None) == (images is None):
+        raise SaltError("give one of the two", field="--dataset, --images")
+    from salt_pipeline.components.predict import stage
+
+    if dataset is not None:
+        stage.predict(dataset, model, settings, str(out / "maps.parquet"))
+    elif images is not None:
+        stage.predict_folder(images, model, settings, str(out / "maps.parquet"))
 
 
 def ensemble(

@@ -1,4 +1,4 @@
-"""`salt predict` and `salt export-onnx`: their arguments, messages and exit codes."""
+"""`salt predict`, `salt predict-fold` and `salt export-onnx`: their arguments, messages and exit codes."""
 
 import json
 from pathlib import Path
@@ -60,13 +60,13 @@ def test_the_exit_code_is_1_and_a_file_that_is_not_an_image_is_named(
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ([], "give one of the three"),
-        (["a.png", "--images", "pictures"], "give one of the three"),
-        (["a.png", "--percentiles", "90", "10"], "must be two ascending numbers"),
+        (["predict-fold"], "--dataset, --images: give one of the two"),
+        (["predict-fold", "--dataset", "a.parquet", "--images", "pictures"], "give one of the two"),
+        (["predict", "a.png", "--percentiles", "90", "10"], "must be two ascending numbers"),
     ],
 )
 def test_invalid_arguments_are_reported(trained: Trained, words: list[str], problem: str, tmp_path: Path) -> None:
-    done = salt("predict", *words, "--model", trained.bundle, "--out", tmp_path)
+    done = salt(*words, "--model", trained.bundle, "--out", tmp_path)
     assert isinstance(done.exception, SaltError)
     assert problem in str(done.exception)
 
@@ -74,7 +74,7 @@ def test_invalid_arguments_are_reported(trained: Trained, words: list[str], prob
 def test_the_model_of_one_job_predicts_a_folder(trained: Trained, picture: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     done = salt(
-        "predict",
+        "predict-fold",
         "--model",
         trained.model,
         "--images",
