@@ -11,10 +11,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.table import Table
 
 from salt_pipeline.components.core.errors import MARK, SaltError, exit_on_error, one_line
-from salt_pipeline.pipelines.cli import cluster, compare, data, images, predict, promote, stages
+from salt_pipeline.pipelines.cli import cluster, compare, configuration, data, images, predict, promote, stages
 from salt_pipeline.pipelines.cli.help import Commands
 from salt_pipeline.pipelines.cli.stage_options import Changes, ConfigFile, DryRun, base_name, chosen, preset_option
 from salt_pipeline.pipelines.display.console import echo, print_table, say
@@ -34,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Finds salt bodies in seismic images: ten networks, one ensemble, a submission for Kaggle.",
 )
-for group in (predict, stages, compare, promote, cluster, images, data):
+for group in (predict, configuration, stages, compare, promote, cluster, images, data):
     group.add_to(app)
 
 
@@ -166,20 +165,6 @@ def score(
 
     value, count = score_csv(csv, masks)
     echo(f"{value:.4f} on {count} images")
-
-
-@app.command(epilog="Examples: `salt presets`, `salt presets quick`")
-def presets(name: Annotated[str | None, typer.Argument(help="The preset to show in full.")] = None) -> None:
-    """Lists the presets, or shows one as JSON."""
-    from salt_pipeline.pipelines.presets import PRESETS, preset_config
-
-    if name:
-        typer.echo(preset_config(name, option="NAME").model_dump_json(indent=2))
-        return
-    table = Table("preset", "purpose", box=None)
-    for key, (purpose, _) in PRESETS.items():
-        table.add_row(key, purpose)
-    Console().print(table)
 
 
 @app.command("compile", epilog="Example: `salt compile --preset seed --set cluster.tag=1.2.0 --out salt.yaml`")

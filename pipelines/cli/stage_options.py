@@ -27,6 +27,7 @@ def preset_option(default: str) -> Any:
 
 
 PresetName = Annotated[str, preset_option("quick")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would run, and run nothing.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", help="section.key=value; may be repeated.")]
 Dataset = Annotated[str, typer.Option(help="dataset.parquet, from `salt ingest`.")]

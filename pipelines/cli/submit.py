@@ -1,5 +1,6 @@
 """The commands that start runs on a cluster: at once, or on a schedule."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,8 +11,16 @@ from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cli.options import follow, open_kfp
-from salt_pipeline.pipelines.cli.stage_options import Changes, ConfigFile, DryRun, base_name, chosen, preset_option
-from salt_pipeline.pipelines.display.console import print_table, say
+from salt_pipeline.pipelines.cli.stage_options import (
+    AsJson,
+    Changes,
+    ConfigFile,
+    DryRun,
+    base_name,
+    chosen,
+    preset_option,
+)
+from salt_pipeline.pipelines.display.console import print_json, print_table, say
 
 Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; created if it does not exist.")]
 
@@ -100,12 +109,16 @@ def schedules(
     disable: Annotated[str | None, typer.Option(metavar="SCHEDULE", help="Switch one off.")] = None,
     enable: Annotated[str | None, typer.Option(metavar="SCHEDULE", help="Switch one on again.")] = None,
     delete: Annotated[str | None, typer.Option(metavar="SCHEDULE", help="Delete one; its runs stay.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Lists the schedules that `salt submit --every` made, or changes one: by its id, its beginning, or its name."""
     from salt_pipeline.pipelines.cluster.schedules import find_schedule, list_schedules
 
     kfp = open_kfp()
     if not (disable or enable or delete):
+        if as_json:
+            print_json([asdict(listed) for listed in list_schedules(kfp)])
+            return
         table = Table("schedule", "name", "cron (UTC)", "state", "next", "last", "last state", box=None)
         for listed in list_schedules(kfp):
             times = [f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" if time else "" for time in (listed.next, listed.last)]

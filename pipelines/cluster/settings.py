@@ -76,6 +76,11 @@ class ClusterSettings(BaseSettings):
             raise ValueError("a cookie is written as name=value, for example authservice_session=...")
         return value
 
+    @property
+    def chosen(self) -> bool:
+        """Whether an address of Kubeflow Pipelines was given, so that a cluster is expected to answer."""
+        return "kfp_url" in self.model_fields_set
+
     def token(self) -> str | None:
         """The bearer token as it is now.
 
