@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -59,7 +59,7 @@ class _Loader(yaml.SafeLoader):
     1:30. `on`, `off`, `yes` and `no` are text, as in YAML 1.2.
     """
 
-    yaml_constructors: dict[str | None, Any] = {
+    yaml_constructors: ClassVar[dict[str | None, Any]] = {
         f"{_TAG}{kind}": yaml.SafeLoader.yaml_constructors[f"{_TAG}{kind}"] for kind in ("null", "str", "seq")
     } | {None: yaml.SafeLoader.yaml_constructors[None]}
 
@@ -90,6 +90,10 @@ class _Loader(yaml.SafeLoader):
             raise _refused(f"{text[:SHOWN]}, expected {PLAIN}", node.start_mark)
         return value if set(".eE") & set(text) else int(text)
 
+    def text(self, node: Any) -> str:
+        """The text of what YAML 1.1 reads as a date."""
+        return str(node.value)
+
     def boolean(self, node: Any) -> bool | str:
         """True or false, or a word that only YAML 1.1 reads as one of them."""
         return {"true": True, "false": False}.get(node.value.lower(), node.value)
@@ -101,7 +105,7 @@ def _refused(what: str, mark: Any) -> yaml.MarkedYAMLError:
 
 _Loader.add_constructor(f"{_TAG}map", _Loader.mapping)
 _Loader.add_constructor(f"{_TAG}bool", _Loader.boolean)
-_Loader.add_constructor(f"{_TAG}timestamp", _Loader.construct_scalar)
+_Loader.add_constructor(f"{_TAG}timestamp", _Loader.text)
 for _kind in ("int", "float"):
     _Loader.add_constructor(f"{_TAG}{_kind}", _Loader.number)
 # YAML 1.1 reads 1e-3 as text: it wants a dot and a sign.

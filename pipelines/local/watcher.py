@@ -14,8 +14,9 @@ from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.components.core.stages import TASKS, TASKS_IN_LOOP
 from salt_pipeline.pipelines.display.console import say
-from salt_pipeline.pipelines.display.run_table import Line, as_table, live
+from salt_pipeline.pipelines.display.run_table import Line, Row, as_table, live, timing
 from salt_pipeline.pipelines.failure import failure
 from salt_pipeline.pipelines.hardware.concurrency import Plan
 from salt_pipeline.pipelines.local.dry_run import job_progress
@@ -45,6 +46,8 @@ class Watcher:
         self.config = folder.config
         self.code: int | None = None
         self.damaged: set[str] = set()
+        self.began = time.monotonic()
+        self.first: float | None = None
 
     def run(self) -> int:
         """Runs to the end or to Ctrl-C.
@@ -100,7 +103,15 @@ class Watcher:
     def _table(self) -> Table:
         state = "RUNNING" if self.code is None else "FAILED" if self.code else "SUCCEEDED"
         shown = rows(self.config, self.folder.collect(), self._progress, ended=self.code is not None)
-        return as_table(shown, f"{self.folder.run}: {state}")
+        return as_table(shown, f"{self.folder.run}: {state}, {self._timing(shown)}")
+
+    def _timing(self, shown: list[Row]) -> str:
+        epochs = self.config.train.epochs
+        jobs = [row for row in shown if row.name not in TASKS]
+        done = sum(epochs if row.doing == TASKS_IN_LOOP[1] else row.progress.get("done", 0) for row in jobs)
+        if self.first is None:
+            self.first = done
+        return timing(time.monotonic() - self.began, self.first, done, epochs * len(jobs))
 
     def _lines(self) -> Iterator[Line]:
         return lines(self.config, self.folder.collect(), self._progress)
