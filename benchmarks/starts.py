@@ -1,4 +1,4 @@
-"""CPU-seconds of a training and of a prediction process: their imports alone, and a whole job of a tiny network.
+"""CPU-seconds of `salt --help`, and of a training and a prediction process: their imports, and a tiny network's job.
 
 The imports are those of KFP's executor and of the stage's task. A training records itself in MLflow, in an SQLite file.
 Each process runs with the bytecode of all modules, as Python keeps it after a first start, and with that of the
@@ -23,6 +23,12 @@ ROOT = Path(__file__).parents[1]
 ROUNDS = 5
 
 IMPORTS = "import kfp.dsl.executor_main, salt_pipeline.components.{stage}.task"
+HELP = """
+import sys
+from salt_pipeline.pipelines.cli.main import main
+sys.argv = ["salt", "--help"]
+main()
+"""
 TRAINING = """
 import json, sys
 from salt_pipeline.components.train_fold.stage import train
@@ -115,6 +121,7 @@ class Jobs:
         }
         run = self.side.cpu_seconds
         return {
+            "salt --help": run(HELP, keep=keep),
             "training, imports": run(IMPORTS.format(stage="train_fold"), keep=keep),
             "training, whole job": run(TRAINING, json.dumps(training), keep=keep),
             "prediction, imports": run(IMPORTS.format(stage="predict"), keep=keep),
@@ -132,8 +139,8 @@ def table(times: dict[str, list[dict[str, float]]]) -> str:
     titles = list(middle)[:1] + [f"{side} | ratio" for side in list(middle)[1:]]
     lines = [f"| CPU-seconds | {' | '.join(titles)} |", "| --- |" + " --: |" * (2 * len(middle) - 1)]
     for process, base in first.items():
-        others = [f"{of[process]:.1f} | {of[process] / base:.2f}" for of in list(middle.values())[1:]]
-        lines.append("| " + " | ".join([process, f"{base:.1f}", *others]) + " |")
+        others = [f"{of[process]:.2f} | {of[process] / base:.2f}" for of in list(middle.values())[1:]]
+        lines.append("| " + " | ".join([process, f"{base:.2f}", *others]) + " |")
     return "\n".join(lines)
 
 

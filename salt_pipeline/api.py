@@ -54,17 +54,16 @@ def run(
     """
     from rich.console import Console
 
-    from salt_pipeline.pipelines.local.start import start
+    from salt_pipeline.pipelines.local.start import plan_run, start
     from salt_pipeline.pipelines.local.watcher import INTERRUPTED
 
-    folder, code = start(
-        Path(out), str(data), preset=preset, changes=changes, jobs=jobs, gpus=gpus, console=Console(stderr=True)
-    )
+    planned = plan_run(Path(out), str(data), preset=preset, changes=changes, jobs=jobs, gpus=gpus)
+    code = start(planned, Console(stderr=True))
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     if code:
-        raise SaltError("the run failed", file=folder.log)
-    return folder.path
+        raise SaltError("the run failed", file=planned.folder.log)
+    return planned.folder.path
 
 
 @extra("train")

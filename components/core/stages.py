@@ -12,7 +12,10 @@ IN_LOOP: tuple[StageName, ...] = ("train_fold", "predict")
 
 
 def task_name(stage: str) -> str:
-    """The name of a stage's task in KFP, of its command and of its image: `train-fold` for `train_fold`."""
+    """The name of a stage's task in KFP and of its image: `train-fold` for `train_fold`.
+
+    It is that of the stage's command too, but for predict's, which is `predict-fold`: `salt predict` is for users.
+    """
     return stage.replace("_", "-")
 
 

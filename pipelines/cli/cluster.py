@@ -1,6 +1,7 @@
 """The commands that talk to a cluster."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +11,9 @@ from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cli.options import follow, in_namespace, open_kfp, settings
+from salt_pipeline.pipelines.cli.stage_options import AsJson
 from salt_pipeline.pipelines.cli.submit import schedules, submit
-from salt_pipeline.pipelines.display.console import print_table
+from salt_pipeline.pipelines.display.console import print_json, print_table
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of its id, or its name.")]
 
@@ -47,7 +49,10 @@ def watch(run: Run) -> None:
     follow(kfp, kfp.find(run).id)
 
 
-def runs(limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of runs, newest first.")] = 20) -> None:
+def runs(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of runs, newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
     """Lists the runs of a cluster and of this machine, each with its score."""
     from salt_pipeline.pipelines.compare.listing import list_runs
     from salt_pipeline.pipelines.display.run_table import clock
@@ -56,6 +61,9 @@ def runs(limit: Annotated[int, typer.Option(min=1, max=10_000, help="Number of r
     listed, problems = list_runs(open_kfp(), limit)
     for problem in problems:
         typer.echo(f"skipped: {problem}", err=True)
+    if as_json:
+        print_json([asdict(run) for run in listed])
+        return
     for run in listed:
         score = "" if run.score is None else f"{run.score:.4f}"
         began = run.began.astimezone().strftime("%Y-%m-%d %H:%M")
@@ -92,7 +100,7 @@ def logs(
 
 def fetch(
     run: Run,
-    out: Annotated[Path, typer.Option(help="The folder to download to.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to download to.")],
     everything: Annotated[bool, typer.Option("--all", help="Download every artifact, not the results alone.")] = False,
 ) -> None:
     """Downloads submission, report and metrics from the store."""
@@ -133,12 +141,16 @@ def resume(run: Run) -> None:
     typer.echo(f"{found.name}: {how}; to watch it: salt watch {run_id[:8]}")
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Checks everything a run needs, on this machine and on the cluster, and shows how to fix it."""
     from salt_pipeline.pipelines.doctor.run import examine, show
 
-    verdicts = examine(settings())
+    cluster = settings()
+    verdicts = examine(cluster)
     show(verdicts, as_json)
+    if not cluster.chosen:
+        words = "no cluster is set (SALT_KFP_URL): a local run, `salt run`, needs only Python, packages and local runs"
+        typer.echo(words, err=True)
     if any(verdict.state == "fail" for verdict in verdicts):
         raise typer.Exit(1)
 

@@ -1,5 +1,6 @@
 """`salt compare`: the differences between runs in configuration, in scores and image by image."""
 
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -10,7 +11,8 @@ from rich.table import Table
 
 from salt_pipeline.components.core.config.config import option_text
 from salt_pipeline.components.core.errors import SaltError, one_line
-from salt_pipeline.pipelines.display.console import echo, print_table
+from salt_pipeline.pipelines.cli.stage_options import AsJson
+from salt_pipeline.pipelines.display.console import echo, print_json, print_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,7 +25,10 @@ def compare(
     dataset: Annotated[
         Path | None, typer.Option(help="dataset.parquet; needed if no RUN is a folder that contains it.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="The page with the images that changed most.")] = Path("compare.html"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="The page with the images that changed most.")] = Path(
+        "compare.html"
+    ),
+    as_json: AsJson = False,
 ) -> None:
     """Compares runs on the same data, the others with the first, paired by image."""
     from salt_pipeline.components.core.paired import masks_of, pair, read_truth
@@ -38,6 +43,17 @@ def compare(
         masks = [masks_of(run, truth) for run in found]
     pairs = [pair(run.name, masks[0].score_B, other.score_B) for run, other in zip(found[1:], masks[1:], strict=True)]
     options = differing(found)
+    write_page(out, found, truth, masks, pairs, options)
+    if as_json:
+        print_json(
+            {
+                "runs": [{"run": run.name, "metrics": run.metrics.model_dump(mode="json")} for run in found],
+                "differing_options": options,
+                "pairs": [asdict(one) for one in pairs],
+                "page": str(out),
+            }
+        )
+        return
     if options:
         print_table(_table("option", [run.name for run in found], options))
     else:
@@ -55,7 +71,6 @@ def compare(
             f"{one.name} against {found[0].name}: {one.mean:+.4f} (95 % interval {one.low:+.4f} to {one.high:+.4f}); "
             f"of {len(truth.ids):,} images {one.won:,} won, {one.lost:,} lost, {one.tied:,} tied"
         )
-    write_page(out, found, truth, masks, pairs, options)
     echo(out)
 
 

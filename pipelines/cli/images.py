@@ -66,7 +66,7 @@ def save(
     stages: Stages = None,
     registry: Registry = "salt-pipeline",
     tag: Tag = None,
-    out: Annotated[Path, typer.Option(help="Folder for the tars.")] = Path("images"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the tars.")] = Path("images"),
 ) -> None:
     """Writes images as tars, for nodes without access to a registry: `ctr -n k8s.io images import`, `docker load`."""
     from salt_pipeline.pipelines import images

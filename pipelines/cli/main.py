@@ -12,28 +12,38 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.table import Table
 
-from salt_pipeline.components.core.errors import SaltError, exit_on_error, one_line
+from salt_pipeline.components.core.errors import MARK, SaltError, exit_on_error, one_line
 from salt_pipeline.components.core.extras import extra
-from salt_pipeline.pipelines.cli import cluster, compare, data, images, promote, serve, stages, sweep
-from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers
-from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
-from salt_pipeline.pipelines.display.console import echo, say
-from salt_pipeline.pipelines.local.folder import Runner
+from salt_pipeline.pipelines.cli import (
+    cluster,
+    compare,
+    configuration,
+    data,
+    images,
+    predict,
+    promote,
+    serve,
+    stages,
+    sweep,
+)
+from salt_pipeline.pipelines.cli.help import Commands
+from salt_pipeline.pipelines.cli.stage_options import Changes, ConfigFile, DryRun, base_name, chosen, preset_option
+from salt_pipeline.pipelines.display.console import echo, print_table, say
+from salt_pipeline.pipelines.hardware.concurrency import Runner
 
 MOST_MADE = 50_000
 """Most labelled, and most test images of a synthetic survey: its archive then has half a gigabyte."""
 
 app = typer.Typer(
-    cls=PlainNumbers,
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Finds salt bodies in seismic images: ten networks, one ensemble, a submission for Kaggle.",
 )
-for group in (stages, sweep, compare, promote, serve, cluster, images, data):
+for group in (predict, configuration, stages, sweep, compare, promote, serve, cluster, images, data):
     group.add_to(app)
 
 
@@ -45,21 +55,26 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Log warnings and errors only.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log details too.")] = False,
     _: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Options of the command itself."""
+    """Options of all commands; they stand before the command's name."""
+    if quiet or verbose:
+        logging.getLogger().setLevel(logging.DEBUG if verbose else logging.WARNING)
 
 
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
 def run(
     data: Annotated[str | None, typer.Option(help="The archive: zip, folder, or s3://bucket/key.")] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="Name of a preset, see `salt presets`.", show_default="quick")
-    ] = None,
+    preset: Annotated[str | None, preset_option("quick")] = None,
+    config: ConfigFile = None,
     changes: Changes = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the run; an interrupted run in it resumes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder of the run; an interrupted run in it resumes.")
+    ] = None,
     runner: Annotated[
         Runner, typer.Option(help="How the stages run: as processes, or in their containers.")
     ] = "subprocess",
@@ -72,20 +87,38 @@ def run(
     gpus: Annotated[
         str | None, typer.Option(help="The GPUs that jobs use: all, or their numbers, as 0,1.", show_default="all")
     ] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Runs the pipeline on this machine; if the environment names an object store, results and checkpoints go there."""
+    from salt_pipeline.pipelines.local.dry_run import dry_run_table
     from salt_pipeline.pipelines.local.result import show_result
-    from salt_pipeline.pipelines.local.start import DEFAULT, start
+    from salt_pipeline.pipelines.local.start import DEFAULT, plan_run, start
     from salt_pipeline.pipelines.local.watcher import INTERRUPTED
 
     console = Console(stderr=True)
-    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{preset or DEFAULT}")
-    began = time.monotonic()
-    folder, code = start(
-        path, data, preset=preset, changes=changes or [], runner=runner, jobs=jobs, gpus=gpus, console=console
+    name = base_name(config, preset, DEFAULT)
+    path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{name}")
+    given = chosen(config, name, changes) if config else None
+    planned = plan_run(
+        path,
+        data,
+        preset=name if config else preset,
+        given=given,
+        changes=changes or [],
+        runner=runner,
+        jobs=jobs,
+        gpus=gpus,
     )
-    given = {"--runner": None if runner == "subprocess" else runner, "--jobs": jobs, "--gpus": gpus}
-    options = "".join(f" {name} {value}" for name, value in given.items() if value is not None)
+    folder = planned.folder
+    if dry_run:
+        where = "to be resumed in" if planned.resumed else "the folder would be"
+        say(console, f"{planned.plan}\nnothing is run; {where} {one_line(path)}")
+        print_table(dry_run_table(folder, planned.config))
+        return
+    told = {"--runner": None if runner == "subprocess" else runner, "--jobs": jobs, "--gpus": gpus}
+    options = "".join(f" {option} {value}" for option, value in told.items() if value is not None)
+    began = time.monotonic()
+    code = start(planned, console)
     if code == INTERRUPTED:
         say(console, f"stopped; to resume: salt run --out {shlex.quote(str(path))}{options}")
     if code:
@@ -120,7 +153,7 @@ def check_data(path: Annotated[str, typer.Argument(help="The archive.")]) -> Non
     counts, problems = check(path)
     for name, count in counts.items():
         echo(f"{name}: {count}")
-    _end_with(problems, path)
+    _end_with(problems, path, code=1 if counts else 2)  # without counts nothing could be read
 
 
 @app.command("check-submission", epilog="Example: `salt check-submission runs/first/submission.csv --data survey.zip`")
@@ -147,39 +180,28 @@ def score(
     echo(f"{value:.4f} on {count} images")
 
 
-@app.command(epilog="Examples: `salt presets`, `salt presets quick`")
-def presets(name: Annotated[str | None, typer.Argument(help="The preset to show in full.")] = None) -> None:
-    """Lists the presets, or shows one as JSON."""
-    from salt_pipeline.pipelines.presets import PRESETS, preset_config
-
-    if name:
-        typer.echo(preset_config(name, option="NAME").model_dump_json(indent=2))
-        return
-    table = Table("preset", "purpose", box=None)
-    for key, (purpose, _) in PRESETS.items():
-        table.add_row(key, purpose)
-    Console().print(table)
-
-
 @app.command("compile", epilog="Example: `salt compile --preset seed --set cluster.tag=1.2.0 --out salt.yaml`")
 def compile_yaml(
-    preset: PresetName = "seed",
+    preset: Annotated[str | None, preset_option("seed")] = None,
+    config: ConfigFile = None,
     changes: Changes = None,
-    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("pipelines/salt.yaml"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")] = Path("pipelines/salt.yaml"),
 ) -> None:
     """Writes the pipeline as YAML for a Kubeflow Pipelines cluster."""
+    settings = chosen(config, base_name(config, preset, "seed"), changes)
     from salt_pipeline.pipelines.pipeline import compile_pipeline
-    from salt_pipeline.pipelines.presets import preset_config
 
-    compile_pipeline(preset_config(preset, changes), out)
+    compile_pipeline(settings, out)
     echo(out)
 
 
-def _end_with(problems: list[SaltError], checked: str) -> None:
+def _end_with(problems: list[SaltError], checked: str, code: int = 1) -> None:
     for problem in problems:
         echo(f"- {problem}")
     if problems:
-        raise SaltError(f"{len(problems)} problem{'s' * (len(problems) > 1)}", file=checked)
+        summary = SaltError(f"{len(problems)} problem{'s' * (len(problems) > 1)}", file=checked)
+        typer.echo(f"{MARK}{summary}", err=True)
+        raise typer.Exit(code)
     echo(f"{checked}: nothing wrong")
 
 

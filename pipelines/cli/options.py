@@ -4,12 +4,13 @@ import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from salt_pipeline.pipelines.cluster.settings import ClusterSettings, cluster_settings
+if TYPE_CHECKING:
+    from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 
 Namespace = Annotated[
     str | None,
@@ -37,8 +38,10 @@ def in_namespace(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def settings() -> ClusterSettings:
+def settings() -> "ClusterSettings":
     """The addresses and names of the cluster, with the command's namespace."""
+    from salt_pipeline.pipelines.cluster.settings import cluster_settings
+
     return cluster_settings(namespace=_namespace.get())
 
 

@@ -2,27 +2,30 @@
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from salt_pipeline.components.core.extras import extra
-from salt_pipeline.pipelines.cli.stage_options import Changes, ConfigFile, Out, PresetName, chosen_config
 
-if TYPE_CHECKING:
-    from salt_pipeline.components.inference.segy import Geometry
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command(
+        epilog="Examples: `salt predict pictures/ line7.npy --model runs/first/ensemble/bundle --out found`, "
+        "`salt predict volume.sgy --model models:/salt@champion --out found`"
+    )(predict)
+    example = "salt export-onnx --model runs/first/train_fold/resnet34/fold0/model --out model.onnx"
+    app.command("export-onnx", epilog=f"Example: `{example}`")(export_onnx)
 
 
 @extra("predict")
 def predict(
-    model: Annotated[
-        str, typer.Option(help="A bundle: folder, s3:// prefix or models:/name/version; or one job's model folder.")
-    ],
-    out: Out,
     pictures: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[IMAGES]...", help="Files or folders of PNG, TIFF, .npy or SEG-Y, for a bundle."),
-    ] = None,
+        list[str], typer.Argument(metavar="IMAGES...", help="Files or folders of PNG, TIFF, .npy or SEG-Y.")
+    ],
+    model: Annotated[str, typer.Option(help="A bundle: folder, s3:// prefix, models:/name/version or name@alias.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for masks, maps and overlays.")],
     stride: Annotated[
         int, typer.Option(min=1, max=101, help="Stride of the tiles in pixels, for images larger than 101 x 101.")
     ] = 64,
@@ -51,51 +54,13 @@ def predict(
     ignore_geometry: Annotated[
         bool, typer.Option("--ignore-geometry", help="All traces of a SEG-Y file are one line, in the file's order.")
     ] = False,
-    dataset: Annotated[
-        str | None, typer.Option(help="For one job's model: dataset.parquet with the test images.")
-    ] = None,
-    images: Annotated[str | None, typer.Option(help="For one job's model: a folder of 101 x 101 PNG images.")] = None,
-    config: ConfigFile = None,
-    preset: PresetName = "quick",
-    changes: Changes = None,
 ) -> None:
-    """Finds salt in images with a trained ensemble; or, as the pipeline's stage, maps a test set with one job's model.
-
-    IMAGES and a bundle give masks, probability maps, overlays and predictions.csv; --dataset or --images and one job's
-    model folder give maps.parquet.
-    """
-    from salt_pipeline.components.core.errors import SaltError
-
-    if bool(pictures) + (dataset is not None) + (images is not None) != 1:
-        raise SaltError("give one of the three", field="IMAGES, --dataset, --images")
-    if pictures:
-        from salt_pipeline.components.inference.segy import Geometry
-
-        geometry = Geometry(inline_byte, crossline_byte, ignore_geometry)
-        _predict_with_bundle(pictures, model, out, stride, percentiles, null, transpose, geometry)
-        return
-    from salt_pipeline.components.predict import stage
-
-    settings = chosen_config(config, preset, changes)
-    if dataset is not None:
-        stage.predict(dataset, model, settings, str(out / "maps.parquet"))
-    elif images is not None:
-        stage.predict_folder(images, model, settings, str(out / "maps.parquet"))
-
-
-def _predict_with_bundle(
-    pictures: list[str],
-    model: str,
-    out: Path,
-    stride: int,
-    percentiles: tuple[float, float] | None,
-    null: float | None,
-    transposed: bool,
-    geometry: "Geometry",
-) -> None:
+    """Finds salt in images with a trained ensemble: masks, probability maps, overlays and predictions.csv."""
     from salt_pipeline.components.core.errors import MARK, SaltError
     from salt_pipeline.components.inference.model_source import opened_bundle
+    from salt_pipeline.components.inference.segy import Geometry
 
+    geometry = Geometry(inline_byte, crossline_byte, ignore_geometry)
     if percentiles and not 0 <= percentiles[0] < percentiles[1] <= 100:
         raise SaltError(
             "must be two ascending numbers from 0 to 100", field="--percentiles", found="{:g} {:g}".format(*percentiles)
@@ -114,7 +79,7 @@ def _predict_with_bundle(
             stride=stride,
             percentiles=percentiles,
             null=null,
-            transposed=transposed,
+            transposed=transpose,
             geometry=geometry,
         )
     for problem in problems:
@@ -128,7 +93,7 @@ def export_onnx(
     model: Annotated[
         str, typer.Option(help="Folder of a job's trained model; or a bundle: folder, s3:// prefix or models:/ URI.")
     ],
-    out: Annotated[Path, typer.Option(help="The file to write.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
 ) -> None:
     """Writes a network or the ensemble as ONNX, from grey levels to probabilities, checked against torch.
 

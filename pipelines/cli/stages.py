@@ -1,12 +1,16 @@
-"""Every stage as a separate command, to run, debug and profile it without KFP."""
+"""Every stage as a separate command, to run, debug and profile it without KFP.
+
+A command reads its configuration before it imports its stage: a wrong name is reported before torch is imported.
+"""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.extras import extra
 from salt_pipeline.components.core.files import write_json
-from salt_pipeline.pipelines.cli.predict import export_onnx, predict
 from salt_pipeline.pipelines.cli.stage_options import (
     Changes,
     ConfigFile,
@@ -34,17 +38,10 @@ def add_to(app: typer.Typer) -> None:
         "--encoder tu-tf_efficientnet_lite0 --fold 3 --out work/lite0-fold3`",
     )(train_fold)
     app.command(
-        "predict",
+        "predict-fold",
         rich_help_panel=panel,
-        epilog="Examples: `salt predict pictures/ line7.npy --model runs/first/ensemble/bundle --out found`, "
-        "`salt predict pictures/ --model models:/salt/1 --out found`, "
-        "`salt predict --model work/lite0-fold3/model --dataset work/dataset.parquet --out work`",
-    )(predict)
-    app.command(
-        "export-onnx",
-        rich_help_panel=panel,
-        epilog="Example: `salt export-onnx --model runs/first/train_fold/resnet34/fold0/model --out model.onnx`",
-    )(export_onnx)
+        epilog="Example: `salt predict-fold --model work/lite0-fold3/model --dataset work/dataset.parquet --out work`",
+    )(predict_fold)
     app.command(
         "ensemble",
         rich_help_panel=panel,
@@ -73,18 +70,20 @@ def ingest(
     changes: Changes = None,
 ) -> None:
     """Reads and checks an archive, writes dataset.parquet."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.ingest.stage import ingest as stage
 
-    stage(data, chosen_config(config, preset, changes), str(out / "dataset.parquet"))
+    stage(data, settings, str(out / "dataset.parquet"))
 
 
 def fold_split(
     dataset: Dataset, out: Out, config: ConfigFile = None, preset: PresetName = "quick", changes: Changes = None
 ) -> None:
     """Splits the labelled images, writes folds.parquet."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.fold_split.stage import split
 
-    split(dataset, chosen_config(config, preset, changes), str(out / "folds.parquet"))
+    split(dataset, settings, str(out / "folds.parquet"))
 
 
 def train_fold(
@@ -102,6 +101,7 @@ def train_fold(
     changes: Changes = None,
 ) -> None:
     """Trains one encoder on all folds but one; an interrupted training resumes."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.train_fold.stage import train
 
     scalars, _ = train(
@@ -109,7 +109,7 @@ def train_fold(
         folds,
         encoder,
         fold,
-        chosen_config(config, preset, changes),
+        settings,
         run=run,
         checkpoints=checkpoints or str(out / "checkpoints"),
         model=str(out / "model"),
@@ -117,6 +117,28 @@ def train_fold(
         curve=str(out / "curve.json"),
     )
     write_json(out / "metrics.json", scalars)
+
+
+@extra("predict")
+def predict_fold(
+    model: Annotated[str, typer.Option(help="Folder of a job's trained model.")],
+    out: Out,
+    dataset: Annotated[str | None, typer.Option(help="dataset.parquet with the test images.")] = None,
+    images: Annotated[str | None, typer.Option(help="Instead of a dataset: a folder of 101 x 101 PNG images.")] = None,
+    config: ConfigFile = None,
+    preset: PresetName = "quick",
+    changes: Changes = None,
+) -> None:
+    """Predicts the test images with one job's model, writes maps.parquet; for other images see `salt predict`."""
+    settings = chosen_config(config, preset, changes)
+    if (dataset is None) == (images is None):
+        raise SaltError("give one of the two", field="--dataset, --images")
+    from salt_pipeline.components.predict import stage
+
+    if dataset is not None:
+        stage.predict(dataset, model, settings, str(out / "maps.parquet"))
+    elif images is not None:
+        stage.predict_folder(images, model, settings, str(out / "maps.parquet"))
 
 
 def ensemble(
@@ -129,9 +151,9 @@ def ensemble(
     changes: Changes = None,
 ) -> None:
     """Blends the jobs' maps by the encoders' weights, writes oof.parquet and test.parquet."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.ensemble.stage import blend
 
-    settings = chosen_config(config, preset, changes)
     blend(dataset, oof, maps, settings, blended_oof=str(out / "oof.parquet"), blended_test=str(out / "test.parquet"))
 
 
@@ -149,9 +171,9 @@ def submission(
     changes: Changes = None,
 ) -> None:
     """Chooses threshold and smallest area; writes submission.csv, choice.json and, from the models, the bundle."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.submission.stage import submit
 
-    settings = chosen_config(config, preset, changes)
     csv, choice = str(out / "submission.csv"), str(out / "choice.json")
     submit(
         dataset,
@@ -180,6 +202,7 @@ def report(
     changes: Changes = None,
 ) -> None:
     """Measures every fold, encoder and the ensemble; writes metrics.json, report.md and report.html."""
+    settings = chosen_config(config, preset, changes)
     from salt_pipeline.components.report.stage import report as stage
 
     stage(
@@ -189,7 +212,7 @@ def report(
         [str(j / "curve.json") for j in job],
         oof,
         choice,
-        chosen_config(config, preset, changes),
+        settings,
         results=str(out / "metrics.json"),
         card=str(out / "report.md"),
         page=str(out / "report.html"),

@@ -1,23 +1,34 @@
 """The commands that start runs on a cluster: at once, or on a schedule."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cli.options import follow, open_kfp
-from salt_pipeline.pipelines.cli.stage_options import Changes, PresetName
-from salt_pipeline.pipelines.display.console import print_table
+from salt_pipeline.pipelines.cli.stage_options import (
+    AsJson,
+    Changes,
+    ConfigFile,
+    DryRun,
+    base_name,
+    chosen,
+    preset_option,
+)
+from salt_pipeline.pipelines.display.console import print_json, print_table, say
 
 Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; created if it does not exist.")]
 
 
 def submit(
     data: Annotated[str, typer.Option(help="The archive in the object store, s3://bucket/key.")],
-    preset: PresetName = "seed",
+    preset: Annotated[str | None, preset_option("seed")] = None,
+    config: ConfigFile = None,
     changes: Changes = None,
     experiment: Experiment = "salt",
     name: Annotated[str | None, typer.Option(help="Name of the run; by default preset and time.")] = None,
@@ -44,15 +55,16 @@ def submit(
             help="Post state, score and link there as JSON when a run has ended. Kept in a Secret.",
         ),
     ] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Runs the entire pipeline on a cluster: once, or on a schedule."""
     from salt_pipeline.pipelines.cluster import submit as cluster_submit
     from salt_pipeline.pipelines.cluster.cron import Cron
     from salt_pipeline.pipelines.cluster.notify import secret_name, store_address
-    from salt_pipeline.pipelines.presets import preset_config
     from salt_pipeline.pipelines.variant import CACHED, Variant
 
-    config = preset_config(preset, changes)
+    base = base_name(config, preset, "seed")
+    settings = chosen(config, base, changes)
     cron = Cron.parse(every) if every else None
     if cron and watch:
         raise SaltError("there is no run to follow yet", field="--watch", expected="without --every")
@@ -64,13 +76,16 @@ def submit(
         promote=promote_if_better,
     )
     kfp = open_kfp()
-    checked = cluster_submit.check(kfp, data, config)
+    checked = cluster_submit.check(kfp, data, settings)
     for warning in checked.warnings:
         typer.echo(f"warning: {warning}", err=True)
+    name = name or cluster_submit.run_name(base)
+    if dry_run:
+        _show_dry_run(kfp, checked, name, variant)
+        return
     if notify:
         store_address(kfp.settings, notify)
-    name = name or cluster_submit.run_name(preset)
-    named: Any = {"name": name, "preset": preset, "experiment": experiment, "variant": variant}
+    named: Any = {"name": name, "preset": base, "experiment": experiment, "variant": variant}
     if cron:
         _schedule(kfp, checked, data, cron, named)
         return
@@ -78,6 +93,14 @@ def submit(
     typer.echo(f"{run_id}\n{kfp.settings.run_link(run_id)}")
     if watch:
         follow(kfp, run_id)
+
+
+def _show_dry_run(kfp: Any, checked: Any, name: str, variant: Any) -> None:
+    from salt_pipeline.pipelines.cluster.dry_run import dry_run_table
+
+    print_table(dry_run_table(checked.config, variant))
+    place = f"namespace {kfp.settings.namespace} of {kfp.settings.kfp_url}"
+    say(Console(stderr=True), f"nothing was submitted; the run would be {name} in {place}")
 
 
 def _schedule(kfp: Any, checked: Any, data: str, cron: Any, named: dict[str, Any]) -> None:
@@ -93,12 +116,16 @@ def schedules(
     disable: Annotated[str | None, typer.Option(metavar="SCHEDULE", help="Switch one off.")] = None,
     enable: Annotated[str | None, typer.Option(metavar="SCHEDULE", help="Switch one on again.")] = None,
     delete: Annotated[str | None, typer.Option(metavar="SCHEDULE", help="Delete one; its runs stay.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Lists the schedules that `salt submit --every` made, or changes one: by its id, its beginning, or its name."""
     from salt_pipeline.pipelines.cluster.schedules import find_schedule, list_schedules
 
     kfp = open_kfp()
     if not (disable or enable or delete):
+        if as_json:
+            print_json([asdict(listed) for listed in list_schedules(kfp)])
+            return
         table = Table("schedule", "name", "cron (UTC)", "state", "next", "last", "last state", box=None)
         for listed in list_schedules(kfp):
             times = [f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" if time else "" for time in (listed.next, listed.last)]

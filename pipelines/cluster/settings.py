@@ -89,6 +89,11 @@ class ClusterSettings(BaseSettings):
         _check_token(value.get_secret_value() if value else "")
         return value
 
+    @property
+    def chosen(self) -> bool:
+        """Whether an address of Kubeflow Pipelines was given, so that a cluster is expected to answer."""
+        return "kfp_url" in self.model_fields_set
+
     def token(self) -> str | None:
         """The bearer token as it is now.
 

@@ -64,11 +64,16 @@ def list_runs(kfp: Kfp, limit: int) -> tuple[list[Listed], list[SaltError]]:
             seconds = (run.finished - run.created).total_seconds() if run.finished else None
             found.append(Listed(run.id[:8], run.name, "cluster", run.state, metrics.get("score"), run.created, seconds))
     except KfpError as error:
-        problems.append(error)
+        problems.append(error if kfp.settings.chosen else _no_cluster(kfp.settings.kfp_url))
     if len(problems) == 2:
-        raise problems[1]
+        raise problems[1] if kfp.settings.chosen else problems[0]
     found += [
         Listed(run.name, run.name, "local", run.state, run.metrics.get("score"), run.began, run.seconds)
         for run in tracked.values()
     ]
     return sorted(found, key=lambda run: run.began, reverse=True)[:limit], problems
+
+
+def _no_cluster(address: str) -> SaltError:
+    problem = "is not set, and nothing answers at the default address: only the runs of this machine are listed"
+    return SaltError(problem, field="SALT_KFP_URL", found=address)

@@ -1,6 +1,8 @@
 """Prints lines and tables that read the same at a terminal and in a file."""
 
+import json
 import sys
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -26,3 +28,8 @@ def print_table(table: Table, width: int = WIDTH) -> None:
     """Prints a table on standard output, as wide as the terminal; `width` characters where there is none."""
     console = Console()
     (console if console.is_terminal else Console(width=width)).print(table)
+
+
+def print_json(content: Any) -> None:
+    """Prints what a table would show as JSON on standard output; times as ISO 8601."""
+    sys.stdout.write(f"{json.dumps(content, indent=2, default=str)}\n")

@@ -150,6 +150,21 @@ def job_name(job: Job) -> str:
     return f"{short_name(encoder)}/fold{fold}"
 
 
+def timing(elapsed: float, first: float, done: float, total: float) -> str:
+    """How long a run has lasted, and how much longer its training will take at the pace so far.
+
+    Args:
+        elapsed: Seconds since it began or was resumed.
+        first: Epochs of all jobs that were done by then.
+        done: Epochs of all jobs that are done now.
+        total: Epochs of all jobs.
+    """
+    words = f"{clock(elapsed) or '0:00:00'} elapsed"
+    if not first < done < total:
+        return words
+    return f"{words}, training ends in about {clock(elapsed * (total - done) / (done - first))}"
+
+
 def clock(seconds: float) -> str:
     """A duration as h:mm:ss; empty for none."""
     minutes, rest = divmod(int(seconds), 60)

@@ -13,6 +13,9 @@ from salt_pipeline.pipelines.hardware.gpus import Gpu, chosen_gpus, visible_gpus
 
 log = logging.getLogger(__name__)
 
+Runner = Literal["subprocess", "docker"]
+"""How the stages of a local run run: as processes, or in their containers."""
+
 ON_CPU = 2
 """Jobs at once on a machine without a GPU, unless `--jobs` says otherwise."""
 
@@ -57,7 +60,7 @@ class Plan:
         return f"{machine}: {at_once}{where}; threads per job: {self.threads}"
 
 
-def usable_gpus(config: Config, runner: Literal["subprocess", "docker"], choice: str | None) -> list[Gpu]:
+def usable_gpus(config: Config, runner: Runner, choice: str | None) -> list[Gpu]:
     """The GPUs that jobs of a run can use.
 
     A driver that fails is only logged, unless the user asks for GPUs: the jobs then choose their device themselves.

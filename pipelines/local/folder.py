@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +14,7 @@ from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.files import link_or_copy, read_json, write_json
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.uris import is_uri
+from salt_pipeline.pipelines.hardware.concurrency import Runner
 from salt_pipeline.pipelines.local.archive import archive_version
 from salt_pipeline.pipelines.local.executor_output import read_artifacts
 from salt_pipeline.pipelines.local.lock import LOCK
@@ -25,8 +26,6 @@ KFP = ".kfp"
 
 RUN, CONFIG = "run.json", "config.json"
 """Names of the two documents that make a folder the folder of a run."""
-
-Runner = Literal["subprocess", "docker"]
 
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
@@ -86,6 +85,16 @@ class RunFolder(BaseModel):
         Returns:
             The finished tasks, oldest first; of several attempts at a task, the newest.
         """
+        links, stages = self._finished()
+        for place, source in links.items():  # linked last: a reader never sees the artifact of an older attempt again
+            _link(source, self.path / place)
+        return stages
+
+    def finished(self) -> list[Stage]:
+        """The finished tasks, as `collect` returns them; nothing is linked."""
+        return self._finished()[1]
+
+    def _finished(self) -> tuple[dict[str, Path], list[Stage]]:
         links: dict[str, Path] = {}
         stages: dict[str, Stage] = {}
         outputs = (self.path / KFP).rglob("executor_output.json")
@@ -96,9 +105,7 @@ class RunFolder(BaseModel):
                 place = found[0][1]
                 stages.pop(place, None)
                 stages[place] = Stage(output.parent.name, max(seconds for _, _, seconds in found), place)
-        for place, source in links.items():  # linked last: a reader never sees the artifact of an older attempt again
-            _link(source, self.path / place)
-        return list(stages.values())
+        return links, list(stages.values())
 
 
 def _places(output: Path) -> Iterator[tuple[Path, str, float]]:

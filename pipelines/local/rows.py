@@ -24,7 +24,7 @@ def rows(config: Config, stages: list[Stage], progress: Progress, ended: bool) -
         progress: Reads the progress of a job.
         ended: Whether the run's process has ended, so that nothing is running any more.
     """
-    seconds = {(stage.name, _job(stage)): stage.seconds for stage in stages}
+    seconds = {(stage.name, job_of(stage)): stage.seconds for stage in stages}
     running = "not finished" if ended else "running"
     table: list[Row] = []
     for name in TASKS:
@@ -53,7 +53,7 @@ def _job_row(job: Job, seconds: dict[tuple[str, Job | None], float], progress: d
 def lines(config: Config, stages: list[Stage], progress: Progress) -> Iterator[Line]:
     """The lines for a log: one for each finished task, and one for each epoch."""
     for stage in stages:
-        job = _job(stage)
+        job = job_of(stage)
         task = f"{stage.name} {job_title(*job)}" if job else stage.name
         yield Line(stage.place, "done", f"{task}: done in {stage.seconds:.0f} s")
     for job in in_loop(config):
@@ -64,7 +64,7 @@ def lines(config: Config, stages: list[Stage], progress: Progress) -> Iterator[L
             yield Line(job_title(*job), epoch, text)
 
 
-def _job(stage: Stage) -> Job | None:
+def job_of(stage: Stage) -> Job | None:
     """The job of a task in the loop, by its artifact's place."""
     if stage.name not in TASKS_IN_LOOP:
         return None

@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import NOTICE, SaltError
-from salt_pipeline.components.core.job_files import JobKey, read_progress
 from salt_pipeline.components.core.jobs import Job
-from salt_pipeline.components.core.schemas import DATASET, open_table, table_metadata
+from salt_pipeline.components.core.stages import TASKS, TASKS_IN_LOOP
 from salt_pipeline.pipelines.display.console import say
-from salt_pipeline.pipelines.display.run_table import Line, as_table, live
+from salt_pipeline.pipelines.display.run_table import Line, Row, as_table, live, timing
 from salt_pipeline.pipelines.failure import failure
 from salt_pipeline.pipelines.hardware.concurrency import Plan
+from salt_pipeline.pipelines.local.dry_run import job_progress
 from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.local.process_group import ENDS, process_group
 from salt_pipeline.pipelines.local.rows import lines, rows
@@ -47,6 +47,8 @@ class Watcher:
         self.code: int | None = None
         self.read = 0
         self.reported: set[str] = set()
+        self.began = time.monotonic()
+        self.first: float | None = None
 
     def run(self) -> int:
         """Runs to the end or to Ctrl-C.
@@ -92,13 +94,9 @@ class Watcher:
         return code
 
     def _progress(self, job: Job) -> dict[str, Any]:
-        """The progress that a job last wrote; empty before the dataset, whose hash is a part of the job's key."""
-        dataset = self.folder.path / "ingest/dataset.parquet"
-        if not dataset.exists():
-            return {}
-        data_hash = table_metadata(open_table(dataset, DATASET))["data_hash"]
+        """The progress that a job last wrote; empty if it has written none, or if its file is damaged."""
         try:
-            return read_progress(self.folder.checkpoints, JobKey(self.config.hash, data_hash, *job))
+            return job_progress(self.folder, self.config, job)
         except SaltError as error:  # the job itself does not read it, and writes it again
             self._report_once(str(error), str(error), "red")
             return {}
@@ -123,7 +121,15 @@ class Watcher:
     def _table(self) -> Table:
         state = "RUNNING" if self.code is None else "FAILED" if self.code else "SUCCEEDED"
         shown = rows(self.config, self.folder.collect(), self._progress, ended=self.code is not None)
-        return as_table(shown, f"{self.folder.run}: {state}")
+        return as_table(shown, f"{self.folder.run}: {state}, {self._timing(shown)}")
+
+    def _timing(self, shown: list[Row]) -> str:
+        epochs = self.config.train.epochs
+        jobs = [row for row in shown if row.name not in TASKS]
+        done = sum(epochs if row.doing == TASKS_IN_LOOP[1] else row.progress.get("done", 0) for row in jobs)
+        if self.first is None:
+            self.first = done
+        return timing(time.monotonic() - self.began, self.first, done, epochs * len(jobs))
 
     def _lines(self) -> Iterator[Line]:
         return lines(self.config, self.folder.collect(), self._progress)

@@ -46,5 +46,5 @@ def test_the_table_has_medians_and_their_ratios_to_the_first_side() -> None:
     assert table(times).splitlines() == [
         "| CPU-seconds | with | without | ratio |",
         "| --- | --: | --: | --: |",
-        "| imports | 5.0 | 12.5 | 2.50 |",
+        "| imports | 5.00 | 12.50 | 2.50 |",
     ]

@@ -129,6 +129,8 @@ def test_runs_are_listed_newest_first_over_pages(kfp: KfpServer) -> None:
     assert [line.split()[1] for line in out.splitlines()[1:]] == [f"run-{i}" for i in reversed(range(7))]
     _, out, _ = salt("runs", "--limit", 2)
     assert len(out.splitlines()) == 3
+    _, out, _ = salt("runs", "--limit", 1, "--json")
+    assert [(run["name"], run["began"]) for run in json.loads(out)] == [("run-6", "2026-01-07 00:00:00+00:00")]
 
 
 def test_a_run_is_found_by_id_its_beginning_or_its_name(kfp: KfpServer) -> None:

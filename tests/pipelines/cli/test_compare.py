@@ -23,6 +23,18 @@ def test_the_command_prints_the_differences_and_writes_a_page(
     assert page.count("<img") == page.count('alt="') == 4 * page.count("<figcaption>")
 
 
+def test_the_same_as_json(
+    tmp_path: Path, survey: SimpleNamespace, runs: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    compare([str(run) for run in runs], survey.dataset, tmp_path / "compare.html", as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["differing_options"]["train.epochs"] == [2, 7]
+    assert [pair["name"] for pair in found["pairs"]] == ["good-1a2b3c"]
+    assert found["pairs"][0]["low"] < found["pairs"][0]["mean"] < found["pairs"][0]["high"]
+    assert 0 <= found["runs"][0]["metrics"]["ensemble"]["score"] <= 1
+    assert Path(found["page"]).is_file()
+
+
 def test_a_run_s_name_is_printed_as_it_is(
     tmp_path: Path, survey: SimpleNamespace, runs: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""`salt predict` and `salt export-onnx`: their arguments, messages and exit codes."""
+"""`salt predict`, `salt predict-fold` and `salt export-onnx`: their arguments, messages and exit codes."""
 
 import json
 from pathlib import Path
@@ -75,15 +75,15 @@ def test_the_options_of_volumes_reach_their_reader(trained: Trained, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["a.sgy", "--inline-byte", "190"], "--inline-byte: no field of a trace header begins there"),
-        (["a.png", "--null", "nan"], "--null: is not a number (found 'nan'"),
-        ([], "give one of the three"),
-        (["a.png", "--images", "pictures"], "give one of the three"),
-        (["a.png", "--percentiles", "90", "10"], "must be two ascending numbers"),
+        (["predict", "a.sgy", "--inline-byte", "190"], "--inline-byte: no field of a trace header begins there"),
+        (["predict", "a.png", "--null", "nan"], "--null: is not a number (found 'nan'"),
+        (["predict-fold"], "--dataset, --images: give one of the two"),
+        (["predict-fold", "--dataset", "a.parquet", "--images", "pictures"], "give one of the two"),
+        (["predict", "a.png", "--percentiles", "90", "10"], "must be two ascending numbers"),
     ],
 )
 def test_invalid_arguments_are_reported(trained: Trained, words: list[str], problem: str, tmp_path: Path) -> None:
-    done = salt("predict", *words, "--model", trained.bundle, "--out", tmp_path)
+    done = salt(*words, "--model", trained.bundle, "--out", tmp_path)
     assert isinstance(done.exception, SaltError)
     assert problem in str(done.exception)
 
@@ -91,7 +91,7 @@ def test_invalid_arguments_are_reported(trained: Trained, words: list[str], prob
 def test_the_model_of_one_job_predicts_a_folder(trained: Trained, picture: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     done = salt(
-        "predict",
+        "predict-fold",
         "--model",
         trained.model,
         "--images",

@@ -25,6 +25,17 @@ def test_the_exit_code_with_watch_is_that_of_the_run(
     assert f"{run['display_name']}: {state}\n" in said
 
 
+@pytest.mark.minio
+def test_a_dry_run_shows_what_it_asks_and_submits_nothing(ready: str, kfp: KfpServer) -> None:
+    code, out, said = salt("submit", "--data", ready, *SMOKE, "--dry-run", "--set", "cluster.stages.predict.memory=3Gi")
+    assert (code, kfp.runs) == (0, {})
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[1:]}
+    assert rows["ingest"] == ["1", "250m", "2Gi", "if", "its", "inputs", "are", "the", "same"]
+    assert rows["train-fold"] == ["4", "500m", "2Gi", "no"]
+    assert rows["predict"] == ["4", "500m", "3Gi", "no"]
+    assert "nothing was submitted; the run would be smoke-" in said
+
+
 def test_the_address_to_notify_may_be_a_variable(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALT_NOTIFY_URL", "hooks.example/s3cr3t")
     said = fails("submit", "--data", "s3://salt/survey.zip", *SMOKE)

@@ -1,5 +1,6 @@
 """`salt submit --every` and `salt schedules` against a real MinIO and stand-ins for the two APIs."""
 
+import json
 from typing import Any
 
 import pytest
@@ -96,6 +97,8 @@ def two(kfp: KfpServer) -> Any:
 
 
 def test_schedules_are_listed(two: Any) -> None:
+    _, out, _ = salt("schedules", "--json")
+    assert {schedule["name"] for schedule in json.loads(out)} == {"weekly", "odd"}
     _, out, _ = salt("schedules")
     heading, first, second = out.splitlines()
     assert heading.split() == ["schedule", "name", "cron", "(UTC)", "state", "next", "last", "last", "state"]

@@ -85,3 +85,12 @@ def test_a_token_file_that_is_not_text_is_reported(no_cluster: None, tmp_path: P
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(SaltError, match="SALT_KFP_TOKEN_FILE: cannot be read: it is not a text file"):
         cluster_settings(kfp_token_file=path).token()
+
+
+def test_an_address_counts_as_chosen_only_if_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("SALT_KFP_URL", "KF_PIPELINES_ENDPOINT"):
+        monkeypatch.delenv(variable, raising=False)
+        assert not cluster_settings().chosen
+        monkeypatch.setenv(variable, "http://127.0.0.1:8888")
+        assert cluster_settings().chosen
+        monkeypatch.delenv(variable)

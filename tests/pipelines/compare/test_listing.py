@@ -1,6 +1,12 @@
+from pathlib import Path
+
 import pytest
 from mlflow import MlflowClient
 
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.cluster.kfp import Kfp
+from salt_pipeline.pipelines.cluster.settings import ClusterSettings
+from salt_pipeline.pipelines.compare.listing import list_runs
 from tests.pipelines.command import fails, salt
 from tests.pipelines.kfp_server import KfpServer
 
@@ -38,3 +44,16 @@ def test_a_scheduled_run_is_found_in_mlflow_by_the_name_of_its_workflow(tracked:
 
 def test_without_a_cluster_or_local_runs_there_is_an_error() -> None:
     assert "cannot be reached" in fails("runs")
+
+
+def test_without_an_address_of_a_cluster_only_local_runs_are_spoken_of(
+    tracked: MlflowClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kfp = Kfp(ClusterSettings.model_construct(_fields_set=set(), kfp_url="http://127.0.0.1:9"))
+    runs, problems = list_runs(kfp, 5)
+    assert {run.place for run in runs} == {"local"}
+    assert [str(problem).split(":")[0] for problem in problems] == ["SALT_KFP_URL"]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pytest.raises(SaltError, match="no runs are recorded here"):
+        list_runs(kfp, 5)

@@ -1,10 +1,12 @@
 import io
+import json
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 from rich.table import Table
 
-from salt_pipeline.pipelines.display.console import echo, print_table, say
+from salt_pipeline.pipelines.display.console import echo, print_json, print_table, say
 
 
 def test_text_is_printed_without_markup_or_line_breaks() -> None:
@@ -34,3 +36,8 @@ def test_a_table_in_a_file_is_not_truncated(
     assert "a" * 150 in capsys.readouterr().out
     print_table(table, width=100)
     assert "a" * 101 not in capsys.readouterr().out
+
+
+def test_json_holds_times_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json([{"began": datetime(2026, 1, 2, tzinfo=UTC), "score": None}])
+    assert json.loads(capsys.readouterr().out) == [{"began": "2026-01-02 00:00:00+00:00", "score": None}]

@@ -36,7 +36,8 @@ def test_the_progress_that_jobs_write_is_shown(watcher: Watcher) -> None:
     assert [line.text for line in watcher._lines()] == ["f0 lite0: epoch 1 of 2, loss 0.7000, metric 0.4000"]
     watcher.console.print(watcher._table())
     text = watcher.console.file.getvalue()  # type: ignore[attr-defined]
-    assert f"{watcher.folder.run}: RUNNING" in text
+    assert f"{watcher.folder.run}: RUNNING, " in text
+    assert " elapsed" in text
     assert all(job_name(job) in text for job in all_jobs(watcher.config))
     assert "train-fold: running 1.0/2 0.7000 0.4000" in " ".join(text.split())
 
