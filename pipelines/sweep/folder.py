@@ -12,7 +12,8 @@ from salt_pipeline.components.core.documents import read_document
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.files import write_json
 from salt_pipeline.components.core.store.uris import is_uri
-from salt_pipeline.pipelines.local.folder import Text, archive_version
+from salt_pipeline.pipelines.local.archive import archive_version
+from salt_pipeline.pipelines.local.folder import Text
 from salt_pipeline.pipelines.local.lock import LOCK
 from salt_pipeline.pipelines.provenance import origin_of
 from salt_pipeline.pipelines.sweep.job import Job, in_turn, jobs_of

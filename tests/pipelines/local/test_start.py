@@ -1,17 +1,16 @@
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.local.start import DEFAULT, start
+from salt_pipeline.pipelines.local.start import DEFAULT, plan_run
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.local.begun import begun
 
 
 def test_a_run_of_an_archive_that_does_not_exist_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match="no such archive"):
-        start(tmp_path / "run", "absent.zip", preset=None, changes=[], console=Console(stderr=True))
+        plan_run(tmp_path / "run", "absent.zip", preset=None, changes=[])
     assert not list(tmp_path.iterdir())
 
 
@@ -26,4 +25,4 @@ def test_a_run_resumes_only_as_it_began(tmp_path: Path, preset: str | None, chan
     (tmp_path / "survey.zip").touch()
     begun(tmp_path / "run", str(tmp_path / "survey.zip"), DEFAULT, preset_config(DEFAULT))
     with pytest.raises(SaltError, match=said):
-        start(tmp_path / "run", None, preset=preset, changes=changes, console=Console(stderr=True))
+        plan_run(tmp_path / "run", None, preset=preset, changes=changes)
