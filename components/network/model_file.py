@@ -15,6 +15,7 @@ from salt_pipeline.components.core.config.config import MAX_FOLDS, EncoderName, 
 from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json, write_json
+from salt_pipeline.components.core.regular_file import check_regular
 from salt_pipeline.components.network.tensor_file import write_tensors
 from salt_pipeline.components.network.tensors import check_finite, check_tensors
 from salt_pipeline.components.network.unet import SaltNet
@@ -98,6 +99,7 @@ def load_files(weights: Path, sidecar: Path, device: torch.device) -> tuple[Salt
     except ValidationError as error:
         raise problems_of(error, sidecar)[0] from None
     try:
+        check_regular(weights.stat().st_mode, weights)  # a pipe may never answer
         with weights.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest != described.sha256:

@@ -108,8 +108,10 @@ class ClusterSettings(BaseSettings):
         try:
             token = read_regular(path, LONGEST_TOKEN).decode().strip()
             _check_token(token)
+        except SaltError as error:
+            raise SaltError(error.problem, file=path, field="SALT_KFP_TOKEN_FILE", found=error.found) from None
         except UnicodeDecodeError:
-            raise SaltError("it is not a text file", file=path, field="SALT_KFP_TOKEN_FILE") from None
+            raise SaltError("cannot be read: it is not a text file", file=path, field="SALT_KFP_TOKEN_FILE") from None
         except ValueError as error:
             raise SaltError(str(error), file=path, field="SALT_KFP_TOKEN_FILE") from None
         return token

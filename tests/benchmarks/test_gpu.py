@@ -19,6 +19,7 @@ TINY = Case(
 )
 
 
+@pytest.mark.slow
 def test_measures_each_row(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(gpu, "CASES", (TINY,))
     monkeypatch.setattr(gpu, "IMAGES", 24)

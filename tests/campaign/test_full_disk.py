@@ -15,7 +15,7 @@ from tests.campaign.goods import Goods, same_bytes
 DISKS = [
     *(("train-fold", size) for size in ("1m", "4m", "6m")),
     ("ensemble", "4k"),
-    ("predict", "8k"),
+    ("predict-fold", "8k"),
     ("ensemble", "32k"),
     ("submission", "16k"),
     ("submission", "3m"),

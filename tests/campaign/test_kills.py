@@ -32,7 +32,7 @@ def _moments(made: Path) -> dict[str, Moment]:
 TRAINING = [(moment, sign) for moment in _moments(Path()) for sign in SIGNS]
 STAGES = [
     (stage, sign)
-    for number, stage in enumerate(("fold-split", "predict", "ensemble", "submission", "report", "export-onnx"))
+    for number, stage in enumerate(("fold-split", "predict-fold", "ensemble", "submission", "report", "export-onnx"))
     for sign in ([*SIGNS] * 2)[number % 4 : number % 4 + 2]
 ]
 

@@ -15,7 +15,7 @@ from tests.campaign.table_damage import table_damages
 
 OF_JOB = ("kind", "encoder", "fold", "data_hash", "config_hash")
 TABLES = (
-    ("dataset.parquet", DATASET, ("data_hash",), ("fold-split", "submission", "predict")),
+    ("dataset.parquet", DATASET, ("data_hash",), ("fold-split", "submission", "predict-fold")),
     ("folds.parquet", FOLDS, ("data_hash", "folds", "seed"), ("submission", "train-fold", "report")),
     (f"{JOBS[0]}/oof.parquet", MAPS, OF_JOB, ("ensemble", "report")),
     (f"{JOBS[0]}/maps.parquet", MAPS, OF_JOB, ("ensemble",)),

@@ -34,7 +34,6 @@ NAMES = ("../x y", "a\nb", "x" * 300, "\u00fcn\u00ef", "[/b]", "a'b", " ", "A_B"
 
 TRACKING = (
     "nonsense://x",
-    "sqlite:///missing/folder/x.db",
     "sqlite:////dev/null",
     "postgresql://user:" + SECRET + "@127.0.0.1:9/x",
     "databricks",

@@ -41,14 +41,16 @@ def _checkpoints() -> Iterator[Case]:
 
 def _models() -> Iterator[Case]:
     for number in range(SIDECARS):
-        stage = ("predict", "submission", "export-onnx")[number % 3]
+        stage = ("predict-fold", "submission", "export-onnx")[number % 3]
         yield Case("models", f"sidecar-{number:02}", _sidecar(number, stage))
     for name, damage in [*byte_damages(7, flips=2, cuts=2), *kind_damages()]:
-        for file, stage in (("model.safetensors", "predict"), ("model.json", "submission")):
+        for file, stage in (("model.safetensors", "predict-fold"), ("model.json", "submission")):
             yield Case("models", f"{file}-{name}", _model(file, damage, stage))
     for name, change in _tensors().items():
         if not name.startswith(("optimizer", "generator", "kept")):
-            yield Case("models", f"weights-{name}", _model("model.safetensors", _weights(change), "predict", sign=True))
+            yield Case(
+                "models", f"weights-{name}", _model("model.safetensors", _weights(change), "predict-fold", sign=True)
+            )
 
 
 def _bundles() -> Iterator[Case]:

@@ -14,7 +14,7 @@ JOBS = tuple(f"{encoder}{fold}" for encoder in (ENCODER, "tu-lcnet_050") for fol
 MADE = {
     "fold-split": ["folds.parquet"],
     "train-fold": ["model/model.safetensors", "oof.parquet"],
-    "predict": ["maps.parquet"],
+    "predict-fold": ["maps.parquet"],
     "ensemble": ["oof.parquet", "test.parquet"],
     "submission": ["submission.csv", "choice.json"],
     "report": ["metrics.json"],
@@ -31,7 +31,7 @@ def words(stage: str, file: Callable[[str], Path], out: Path) -> list[object]:
             *("--dataset", file("dataset.parquet"), "--folds", file("folds.parquet"), "--encoder", ENCODER),
             *("--fold", 0, "--checkpoints", file(f"{JOBS[0]}/checkpoints")),
         ],
-        "predict": ["--dataset", file("dataset.parquet"), "--model", file(f"{JOBS[0]}/model")],
+        "predict-fold": ["--dataset", file("dataset.parquet"), "--model", file(f"{JOBS[0]}/model")],
         "ensemble": [
             *("--dataset", file("dataset.parquet")),
             *(word for job in JOBS for word in ("--oof", file(f"{job}/oof.parquet"))),

@@ -25,7 +25,7 @@ def cases() -> Iterator[Case]:
     for name, change in _runs().items():
         yield Case("tables", f"train-{name}", _archive("train.csv", change), "refuse")
     for name, damage in [*byte_damages(2, flips=2, cuts=1), *kind_damages()]:
-        yield Case("tables", f"train-{name}", _damaged(damage))
+        yield Case("tables", f"train-file-{name}", _damaged(damage))
     for name, change in (_shared() | _runs()).items():
         yield Case("submission", name, _submission(change), "refuse")
     for name, change in _harmless().items():

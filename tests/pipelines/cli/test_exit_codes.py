@@ -44,7 +44,7 @@ def test_wrong_use(tmp_path: Path) -> None:
 
 def test_an_interrupted_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "salt_pipeline.pipelines.cli.main", "synth", str(tmp_path / "s.zip")]
-    with subprocess.Popen([*command, "--labelled", "50000"], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*command, "--labelled", "6000"], stderr=subprocess.PIPE, text=True) as process:
         while not any(tmp_path.iterdir()) and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)

@@ -71,12 +71,12 @@ def test_a_token_of_the_environment_takes_precedence_over_its_file(
 ) -> None:
     assert cluster_settings().token() is None
     mounted = tmp_path / "mounted"
-    mounted.write_text(" of the notebook\n")
+    mounted.write_text(" notebook's\n")
     monkeypatch.setattr(module, "MOUNTED_TOKEN", mounted)
-    assert cluster_settings().token() == "of the notebook"
+    assert cluster_settings().token() == "notebook's"
     path = tmp_path / "token"
-    path.write_text("of the file\n")
-    assert cluster_settings(kfp_token_file=path).token() == "of the file"
+    path.write_text("file's\n")
+    assert cluster_settings(kfp_token_file=path).token() == "file's"
     assert cluster_settings(kfp_token_file=path, kfp_token="given ").token() == "given"
 
 

@@ -105,6 +105,7 @@ def check_records(folder: Path) -> None:
     assert settings[SLOW].data.metrics["gain"] == gain["mean"]
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_resumes_and_a_longer_one_trains_only_what_is_new(tmp_path: Path) -> None:
     folder, archive = tmp_path / "sweeps" / "first", tmp_path / "survey.zip"
     write_survey(str(archive), labelled=60, test=4, seed=2)
