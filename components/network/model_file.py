@@ -108,7 +108,9 @@ def load_files(weights: Path, sidecar: Path, device: torch.device) -> tuple[Salt
         state = load_file(weights)
         check_tensors(state, model.state_dict(), weights)
         model.load_state_dict(state)
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except OSError as error:
+        raise SaltError(f"cannot be read: {error.strerror or error}", file=weights) from error
+    except (SafetensorError, RuntimeError) as error:
         raise SaltError("cannot be loaded", file=weights, found=str(error).splitlines()[0]) from error
     return model.eval().to(device).to(memory_format=torch.channels_last), facts
 
