@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.csv_table import LIMIT, Row, header_error, read_csv
-from salt_pipeline.components.core.decode import LIMIT as MASK_LIMIT
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.grouped import grouped, listed
 from salt_pipeline.components.core.metric import score_images
@@ -118,6 +117,8 @@ def _ids_problem(problem: str, ids: list[str], where: str) -> list[SaltError]:
 def _read_mask(file: Path) -> NDArray[np.uint8]:
     """Reads one mask as 0 and 1; it checks the size before it decodes any pixel."""
     from PIL import Image
+
+    from salt_pipeline.components.core.decode import LIMIT as MASK_LIMIT
 
     try:
         with Image.open(io.BytesIO(read_regular(file, MASK_LIMIT)), formats=["PNG"]) as image:
