@@ -1,7 +1,6 @@
 """Checks safetensors files, without the package that loads them."""
 
 import os
-import stat
 import struct
 from itertools import pairwise
 from math import prod
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.numbers import parse_json
+from salt_pipeline.components.core.regular_file import check_regular
 
 _BYTES = {
     "BOOL": 1,
@@ -57,8 +57,7 @@ def check_weights(path: str | Path) -> int:
         SaltError: If it is not, or cannot be read.
     """
     try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):  # a pipe may never answer
-            raise SaltError("is not a regular file", file=path)
+        check_regular(Path(path).stat().st_mode, path)
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             tensors, data = _header(file, size)

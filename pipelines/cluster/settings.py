@@ -9,6 +9,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.http_address import is_http_address
 from salt_pipeline.components.core.regular_file import read_regular
 from salt_pipeline.pipelines import k8s_names as names
 
@@ -55,7 +56,7 @@ class ClusterSettings(BaseSettings):
     def _address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("an address begins with http:// or https://")
-        if value is not None and not _names_a_host(value):
+        if value is not None and not is_http_address(value):
             raise ValueError("is not an address: expected http(s)://host:port")
         if value is not None and "@" in urlsplit(value).netloc:
             raise ValueError("an address takes no user and password: see SALT_KFP_TOKEN")
@@ -123,14 +124,6 @@ class ClusterSettings(BaseSettings):
     def schedule_link(self, schedule_id: str) -> str:
         """Address of a recurring run in the user interface."""
         return f"{self.kfp_ui_url or self.kfp_url}/#/recurringrun/details/{schedule_id}"
-
-
-def _names_a_host(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", address)
-    except ValueError:  # of a port that is no number or too large, or of half an IPv6 address
-        return False
 
 
 def _check_token(token: str) -> None:

@@ -2,8 +2,9 @@
 
 import re
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from salt_pipeline.components.core.http_address import is_http_address
 from salt_pipeline.components.core.tracking.failures import TrackingError
 
 VARIABLE = "MLFLOW_TRACKING_URI"
@@ -44,16 +45,7 @@ def check_address(address: str) -> None:
     if address.startswith("databricks") or _DATABASE.fullmatch(address):
         return
     file = sqlite_file(address)
-    good = _is_server(address) if file is None else file.name not in ("", ":memory:") and "?" not in address
+    good = is_http_address(address) if file is None else file.name not in ("", ":memory:") and "?" not in address
     if not good:
         expected = "http(s)://host:port, or sqlite:///FILE with %3F for `?`, %23 for `#` and %25 for `%`"
         raise TrackingError("is not an address of MLflow", field=VARIABLE, found=repr(address), expected=expected)
-
-
-def _is_server(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-    except ValueError:  # of a port that is no number or too large, or of half an IPv6 address
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0 and not re.search(r"\s", address)

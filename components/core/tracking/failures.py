@@ -63,7 +63,7 @@ def tracking_error(error: Exception, address: str) -> TrackingError:
             return TrackingError(known, file=place, passing=passing)
     if isinstance(error, ImportError):
         return TrackingError("its driver is not installed", file=place, found=error)
-    return TrackingError("failed", file=place, found=one_line(error), passing=not _is_final(error, code))
+    return TrackingError("failed", file=place, found=first_line(error), passing=not _is_final(error, code))
 
 
 def is_refusal(error: Exception) -> bool:
@@ -72,7 +72,7 @@ def is_refusal(error: Exception) -> bool:
     return ours or getattr(error, "error_code", None) in REFUSALS
 
 
-def one_line(error: object) -> str:
+def first_line(error: object) -> str:
     """The first line of the message of an error."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 

@@ -9,7 +9,7 @@ from itertools import islice
 
 from salt_pipeline.components.core.errors import NOTICE, ServiceError
 from salt_pipeline.components.core.redaction import redacted
-from salt_pipeline.components.core.tracking.failures import one_line
+from salt_pipeline.components.core.tracking.failures import first_line
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ class Journal:
             if not self._refused(error):
                 self._note(error)
                 return False
-            self._warn_once(f"{self._server} refused to record {what}: {redacted(one_line(error))}")
+            self._warn_once(f"{self._server} refused to record {what}: {redacted(first_line(error))}")
             self._lost[what] += 1
         return True
 
