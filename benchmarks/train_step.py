@@ -28,7 +28,7 @@ def make(folder: Path, amp: str, *, spare: bool) -> Trainer:
     trainer = Trainer(config, config.encoders[0].name, images, images, job={}, checkpoint=folder / "none")
     if not spare:
         for module in trainer.model.modules():
-            module.__dict__.pop("forward", None)  # set by spare_depthwise
+            module.__dict__.pop("forward", None)  # set by speed_depthwise
     trainer.progress.epoch = config.train.phase1_epochs
     trainer._begin_phase2()
     return trainer

@@ -3,10 +3,8 @@
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
 
 import torch
-from torch import Tensor, nn
 
 
 def pick_device() -> torch.device:
@@ -55,21 +53,3 @@ def own_stream(device: torch.device) -> Iterator[None]:
     with torch.cuda.stream(torch.cuda.Stream(device)):
         yield
     torch.cuda.synchronize(device)
-
-
-def spare_depthwise(model: nn.Module) -> None:
-    """Has the depthwise convolutions of a network on a CPU compute in float32 under autocast while it trains.
-
-    Their bf16 backward pass has no fast kernel on a CPU. With it, a training is slower than entirely in float32;
-    without it, faster (docs/benchmarks.md).
-    """
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
-            module.forward = partial(_sparing, module)  # type: ignore[method-assign]
-
-
-def _sparing(module: nn.Conv2d, x_BCHW: Tensor) -> Tensor:
-    if not (module.training and x_BCHW.device.type == "cpu"):
-        return type(module).forward(module, x_BCHW)
-    with torch.autocast("cpu", enabled=False):
-        return type(module).forward(module, x_BCHW.float()).to(x_BCHW.dtype)

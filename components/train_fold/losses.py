@@ -34,22 +34,32 @@ def lovasz_hinge(logit_BHW: Tensor, mask_BHW: Tensor, *, symmetric: bool = False
     Returns:
         A scalar: the mean over the images.
     """
-    loss = _lovasz(logit_BHW.flatten(1), mask_BHW.flatten(1))
+    logit_BN, mask_BN = logit_BHW.flatten(1), mask_BHW.flatten(1)
+    errors_BN, order_BN = (1 - logit_BN * (2 * mask_BN - 1)).sort(dim=1, descending=True)
+    # The complement's logits and mask have the other sign both: its errors are the same, and so is their order.
+    sorted_mask_BN = mask_BN.gather(1, order_BN).int()
+    gradient_BN = _lovasz_gradient(sorted_mask_BN, errors_BN.dtype)
     if symmetric:
-        loss = (loss + _lovasz(-logit_BHW.flatten(1), 1 - mask_BHW.flatten(1))) / 2
-    return loss
+        gradient_BN = (gradient_BN + _lovasz_gradient(1 - sorted_mask_BN, errors_BN.dtype)) / 2
+    return ((F.elu(errors_BN) + 1) * gradient_BN).sum(dim=1).mean()
 
 
-def _lovasz(logit_BN: Tensor, mask_BN: Tensor) -> Tensor:
-    errors_BN = 1 - logit_BN * (2 * mask_BN - 1)
-    errors_BN, order_BN = errors_BN.sort(dim=1, descending=True)
+def _lovasz_gradient(mask_BN: Tensor, dtype: torch.dtype) -> Tensor:
+    """How the Jaccard loss grows with each pixel that is wrong: algorithm 1 of the paper.
+
+    Args:
+        mask_BN: Integers, 0 or 1, in the order of falling errors.
+        dtype: Type of the result.
+
+    Returns:
+        The growth at each pixel, of the mask's shape.
+    """
     # Pixels are counted in integers, whose sums a GPU gives in any order alike.
-    found_BN = mask_BN.gather(1, order_BN).int().cumsum(dim=1, dtype=torch.int32)
+    found_BN = mask_BN.cumsum(dim=1, dtype=torch.int32)
     positives_B1 = found_BN[:, -1:]
     rank_N = torch.arange(1, found_BN.shape[1] + 1, dtype=torch.int32, device=found_BN.device)
-    jaccard_BN = 1 - (positives_B1 - found_BN).to(errors_BN.dtype) / (positives_B1 + rank_N - found_BN)
-    gradient_BN = torch.diff(jaccard_BN, dim=1, prepend=torch.zeros_like(errors_BN[:, :1]))
-    return ((F.elu(errors_BN) + 1) * gradient_BN).sum(dim=1).mean()
+    jaccard_BN = 1 - (positives_B1 - found_BN).to(dtype) / (positives_B1 + rank_N - found_BN)
+    return torch.diff(jaccard_BN, dim=1, prepend=torch.zeros_like(jaccard_BN[:, :1]))
 
 
 def salt_bce(salt_B: Tensor, mask_BHW: Tensor) -> Tensor:

@@ -16,7 +16,8 @@ from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.metric import score_images
 from salt_pipeline.components.core.regular_file import check_regular
-from salt_pipeline.components.network.device import own_stream, spare_depthwise
+from salt_pipeline.components.network.depthwise import speed_depthwise
+from salt_pipeline.components.network.device import own_stream
 from salt_pipeline.components.network.maps import predict_maps
 from salt_pipeline.components.network.unet import SaltNet
 from salt_pipeline.components.network.weights import load_encoder_weights
@@ -68,7 +69,7 @@ class Trainer:
             check_regular(checkpoint.stat().st_mode, checkpoint)
         if not self.resumes:
             load_encoder_weights(model.encoder, encoder, config.model.encoder_weights)
-        spare_depthwise(model)
+        speed_depthwise(model)
         self.model = model.to(self.device).to(memory_format=torch.channels_last)
         self.sizes = batch_sizes(len(training.image_BHW), config.train.batch_size)
         self.epoch = EpochBuffers(len(training.image_BHW), len(self.sizes), self.device)

@@ -35,6 +35,18 @@ def any_file(folder: Path, pattern: str) -> Moment:
     return reached
 
 
+def new_file(folder: Path, pattern: str) -> Moment:
+    """When a file of this name is written, or written anew."""
+
+    def inodes() -> set[int]:
+        with suppress(OSError):
+            return {path.stat().st_ino for path in folder.rglob(pattern)}
+        return set()
+
+    before = inodes()
+    return lambda: not inodes() <= before
+
+
 def in_file(path: Callable[[], list[Path]], text: str, count: int = 1) -> Moment:
     """When a file holds a text so many times."""
 

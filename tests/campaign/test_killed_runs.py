@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.campaign.goods import FOREIGN, Goods, same_bytes
-from tests.campaign.kills import SIGNS, any_file, in_file, left_over, send, start_run
+from tests.campaign.kills import SIGNS, any_file, in_file, left_over, new_file, send, start_run
 from tests.conftest import made_once
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -84,8 +84,8 @@ def _reached(run: Path, moment: str, began: int) -> Callable[[], bool]:
         return in_file(lambda: [*checkpoints.rglob("progress.json")], '"done": 1')
     if moment == "a checkpoint's write":
         written = any_file(checkpoints, ".checkpoint.safetensors.*.part")
-        late = in_file(lambda: [*checkpoints.rglob("progress.json")], '"done": 9')  # the write may pass unseen
-        return lambda: written() or late()
+        complete = new_file(checkpoints, "checkpoint.safetensors")  # the write itself may pass unseen
+        return lambda: written() or complete()
 
     def reached() -> bool:
         with suppress(OSError):
