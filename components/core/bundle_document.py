@@ -26,6 +26,8 @@ Name = Annotated[
 
 Digest = Annotated[str, Field(pattern=form(r"^[0-9a-f]{64}$", "64 hex digits"))]
 
+Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
 
@@ -55,6 +57,14 @@ class File(Part):
     bytes: int = Field(ge=0, strict=True)
 
 
+class Range(Part):
+    """How a statistic is spread over the training images."""
+
+    low: Finite = Field(description="All but 0.1 % of the images have no less.")
+    median: Finite
+    high: Finite = Field(description="All but 0.1 % of the images have no more.")
+
+
 class Bundle(Part):
     """What bundle.json says.
 
@@ -74,6 +84,8 @@ class Bundle(Part):
         scores: Out of fold, with the interval of the ensemble's.
         versions: Versions of the packages it was trained with.
         synthetic: Whether the training data were generated, so that the networks are useless on real data.
+        training_ranges: What the networks saw: the range of each statistic of `tile_statistics`, by its name. None if
+            there were too few training images, and in bundles of earlier versions.
         folder: Where the bundle lies; not in the document.
     """
 
@@ -92,6 +104,7 @@ class Bundle(Part):
     scores: dict[str, Share]
     versions: dict[str, str]
     synthetic: bool = Field(strict=True)
+    training_ranges: dict[str, Range] | None = None
     folder: Path = Field(exclude=True)
 
     @field_validator("scores")

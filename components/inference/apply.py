@@ -10,6 +10,7 @@ from rich.progress import MofNCompleteColumn
 
 from salt_pipeline.components.core.bundle_document import Bundle
 from salt_pipeline.components.core.errors import SaltErrors, one_line
+from salt_pipeline.components.core.grouped import SHOWN
 from salt_pipeline.components.core.labelled import one_grey_level, without_salt
 from salt_pipeline.components.core.metric import to_masks
 from salt_pipeline.components.core.progress_bar import bar
@@ -18,8 +19,17 @@ from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.ensemble_model import EnsembleModel
 from salt_pipeline.components.inference.image_files import find_files
+from salt_pipeline.components.inference.likeness import Likeness
 from salt_pipeline.components.inference.open_volume import open_volume
-from salt_pipeline.components.inference.outputs import Row, Table, check_outputs, make_folders, open_table, open_writers
+from salt_pipeline.components.inference.outputs import (
+    TABLE,
+    Row,
+    Table,
+    check_outputs,
+    make_folders,
+    open_table,
+    open_writers,
+)
 from salt_pipeline.components.inference.predict_volume import (
     Found,
     Prediction,
@@ -28,7 +38,7 @@ from salt_pipeline.components.inference.predict_volume import (
 )
 from salt_pipeline.components.inference.segy import USUAL, Geometry
 from salt_pipeline.components.inference.sources import Rows, Source, open_source
-from salt_pipeline.components.inference.tiles import STRIDE, count_tiles, predict_bands
+from salt_pipeline.components.inference.tiles import STRIDE, Predict, count_tiles, predict_bands
 from salt_pipeline.components.inference.volume import Volume
 from salt_pipeline.components.inference.volume_outputs import check_volume_outputs
 from salt_pipeline.components.inference.volume_scale import measure
@@ -84,6 +94,8 @@ def apply(
             log.warning("skipped: %s", problem)
         raise
     problems += work.problems
+    if work.unlike > SHOWN:
+        log.warning("%d images are unlike the training images: see unlike_fraction in %s", work.unlike, TABLE)
     log.info("%d images predicted, %d skipped: %s", work.finished, len(problems), one_line(out))
     return problems
 
@@ -106,7 +118,7 @@ class _Work:
         self.problems: list[BadImage] = []
         self.sources: list[Source | Volume] = []
         self.model = EnsembleModel(bundle)
-        self.predict = transposed_tiles(self.model.predict) if transposed else self.model.predict
+        self.unlike = 0
         self.total = self.done = 0
 
     def open(self, files: list[Path], geometry: Geometry) -> None:
@@ -123,6 +135,11 @@ class _Work:
                 continue
             self.sources.append(source)
             self.total += self._count(source)
+
+    def _predict(self, likeness: Likeness) -> Predict:
+        """Maps tiles as pictures and arrays hold them, and measures them."""
+        watched = likeness.watched(self.model.predict)
+        return transposed_tiles(watched) if self.transposed else watched
 
     def _count(self, source: Source | Volume) -> int:
         if isinstance(source, Volume):
@@ -161,20 +178,23 @@ class _Work:
         """Images of 101 x 101, as the pipeline predicts them; one of a single grey level holds no salt."""
         sources, images, nulls = zip(*tiles, strict=True)
         image_BHW, null_BHW = np.stack(images), np.stack(nulls)
-        maps_BHW = self.predict(image_BHW)
+        maps_BHW = self._predict(Likeness(None))(image_BHW)
         maps_BHW[null_BHW] = 0
         masks_BHW = to_masks(maps_BHW, self.bundle.threshold, self.bundle.min_area)
         masks_BHW = without_salt(masks_BHW, one_grey_level(image_BHW))
         parts = zip(sources, image_BHW, maps_BHW, masks_BHW, null_BHW, encode(masks_BHW), strict=True)
         for source, grey_HW, map_HW, mask_HW, null_HW, rle in parts:
+            likeness = Likeness(self.bundle.training_ranges)
+            likeness.add((grey_HW.T if self.transposed else grey_HW)[None])
             with self.table.all_or_nothing(), open_writers(self.out, source) as writers:
                 writers.write(grey_HW, map_HW, mask_HW, null_HW)
-                self._finish(source, int(mask_HW.sum()), int(map_HW.max()), int(null_HW.sum()), rle)
+                self._finish(source, int(mask_HW.sum()), int(map_HW.max()), int(null_HW.sum()), likeness, rle)
         return len(tiles)
 
     def _large(self, source: Source, rows: Rows) -> Iterator[int]:
         top = salt = largest = null = 0
-        bands = predict_bands(source, rows, self.predict, self.stride, self.model.batch_size)
+        likeness = Likeness(self.bundle.training_ranges)
+        bands = predict_bands(source, rows, self._predict(likeness), self.stride, self.model.batch_size)
         with self.table.all_or_nothing(), open_writers(self.out, source) as writers:
             for grey_HW, map_HW, tiles in bands:
                 null_HW = rows.is_null(top, top + len(map_HW))
@@ -184,18 +204,25 @@ class _Work:
                 salt, largest = salt + int(mask_HW.sum()), max(largest, int(map_HW.max()))
                 top, null = top + len(map_HW), null + int(null_HW.sum())
                 yield tiles
-            self._finish(source, salt, largest, null, "")
+            self._finish(source, salt, largest, null, likeness)
 
     def _volume(self, volume: Volume) -> Iterator[int]:
         found = Found()
         scale = measure(volume, self.percentiles, self.null)
-        prediction = Prediction(self.model.predict, self.stride, self.model.batch_size, self.bundle.threshold)
+        likeness = Likeness(self.bundle.training_ranges)
+        predict = likeness.watched(self.model.predict)
+        prediction = Prediction(predict, self.stride, self.model.batch_size, self.bundle.threshold)
         size = Source(volume.path, volume.samples, volume.traces, None)
         yield from prediction.volume(volume, scale, self.out, found)
-        self._finish(size, found.salt, found.largest, found.null, "")
+        self._finish(size, found.salt, found.largest, found.null, likeness)
 
-    def _finish(self, source: Source, salt: int, largest: int, null: int, rle: str) -> None:
-        pixels = source.width * source.height
+    def _finish(self, source: Source, salt: int, largest: int, null: int, likeness: Likeness, rle: str = "") -> None:
+        pixels, unlike = source.width * source.height, likeness.unlike_fraction
         fractions = round(salt / pixels, 6), round(largest / 255, 4), rle, round(null / pixels, 6)
-        self.table.add(Row(str(source.path), source.width, source.height, *fractions))
+        unlike = None if unlike is None else round(unlike, 4)
+        self.table.add(Row(str(source.path), source.width, source.height, *fractions, unlike))
         self.finished += 1
+        if description := likeness.describe():
+            self.unlike += 1
+            if self.unlike <= SHOWN:
+                log.warning("%s: %s", one_line(source.path), description)

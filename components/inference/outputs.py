@@ -43,6 +43,7 @@ class Row:
         largest_probability: Largest value of its map, 0 to 1.
         rle_mask: The mask's run lengths as the competition has them; only of an image of 101 x 101.
         null_fraction: Fraction of its pixels that hold a null value, where there is no salt in mask and map.
+        unlike_fraction: Fraction of its tiles that are unlike the training images; None if that is not known.
     """
 
     file: str
@@ -52,6 +53,7 @@ class Row:
     largest_probability: float
     rle_mask: str
     null_fraction: float
+    unlike_fraction: float | None
 
 
 def make_folders(out: Path) -> None:

@@ -11,6 +11,7 @@ from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import Job, by_job
 from salt_pipeline.components.core.labelled import check_facts
 from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.submission.inputs import ImageIndex
 from salt_pipeline.components.submission.model_card import render_card
 
 SCORES = ("score", "score_low", "score_high", "score_cross_fitted", "score_at_half", "salt_accuracy")
@@ -34,7 +35,7 @@ def find_models(models: list[str], config: Config, data_hash: str) -> dict[Job, 
     return by_job(files, "model", config)
 
 
-def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice: dict, *, synthetic: bool) -> Bundle:
+def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice: dict, index: ImageIndex) -> Bundle:
     """Writes the bundle.
 
     Args:
@@ -42,7 +43,7 @@ def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice:
         models: What `find_models` found.
         config: The configuration.
         choice: The content of choice.json.
-        synthetic: Whether the training data were generated.
+        index: The training images.
 
     Raises:
         SaltError: If a model is damaged, or the bundle cannot be written.
@@ -60,7 +61,8 @@ def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice:
         "data_hash": choice["data_hash"],
         "scores": {name: choice[name] for name in SCORES},
         "versions": first.get("versions", {}),
-        "synthetic": synthetic,
+        "synthetic": index.synthetic,
+        "training_ranges": index.training_ranges,
     }
     weights = choice["weights"]
     card = render_card(config, facts["scores"], {**facts, "images": choice["images"], "weights": weights})

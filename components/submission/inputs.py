@@ -15,11 +15,13 @@ from salt_pipeline.components.core.labelled import check_facts, check_ids, one_g
 from salt_pipeline.components.core.schemas import (
     DATASET,
     MAPS,
+    SIDE,
     array_to_pixels,
     open_table,
     row_groups,
     table_metadata,
 )
+from salt_pipeline.components.core.tile_statistics import measure, ranges
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class ImageIndex:
         flat: Ids of the images, labelled or not, of one grey level.
         data_hash: Hash of the data.
         synthetic: Whether the images were generated.
+        training_ranges: Ranges of the statistics of the labelled images, those of one grey level left out.
     """
 
     labelled: list[str]
@@ -43,6 +46,7 @@ class ImageIndex:
     flat: frozenset[str]
     data_hash: str
     synthetic: bool
+    training_ranges: dict[str, dict[str, float]] | None
 
 
 def read_index(path: str) -> ImageIndex:
@@ -56,6 +60,7 @@ def read_index(path: str) -> ImageIndex:
     masks: list[NDArray[np.uint8]] = []
     positions: dict[str, int | None] = {}
     flat: set[str] = set()
+    measured = [measure(np.empty((0, SIDE, SIDE), np.uint8))]
     for table in dataset_groups(path, DATASET.names):
         ids = np.array(table["id"].to_pylist(), dtype=object)
         truth_B = np.array(table["labelled"].to_pylist(), dtype=bool)
@@ -63,7 +68,10 @@ def read_index(path: str) -> ImageIndex:
         masks.append(array_to_pixels(table["mask"].filter(table["labelled"])))
         places = np.array(table["position"].to_pylist(), dtype=object)
         positions |= zip(ids[~truth_B], places[~truth_B], strict=True)
-        flat.update(ids[one_grey_level(array_to_pixels(table["image"]))])
+        images_BHW = array_to_pixels(table["image"])
+        flat_B = one_grey_level(images_BHW)
+        flat.update(ids[flat_B])
+        measured.append(measure(images_BHW[truth_B & ~flat_B]))
     if not labelled:
         raise SaltError("holds no labelled image", file=path)
     _check_positions(path, positions)
@@ -75,6 +83,7 @@ def read_index(path: str) -> ImageIndex:
         flat=frozenset(flat),
         data_hash=metadata.get("data_hash", ""),
         synthetic=metadata.get("synthetic") == "true",
+        training_ranges=ranges(np.concatenate(measured)),
     )
 
 

@@ -81,7 +81,7 @@ def submit(
         "config_hash": settings.hash,
     }
     if members:  # before the csv file: a model that is damaged is found now
-        bundle_ensemble(bundle, members, settings, numbers | facts, synthetic=index.synthetic)
+        bundle_ensemble(bundle, members, settings, numbers | facts, index)
     _write(submission, index, dict(zip(index.test, rles, strict=True)))
     write_json(choice, numbers | facts)
     return {name: float(value) for name, value in numbers.items()}

@@ -57,6 +57,17 @@ def test_a_bundle_is_read_as_it_was_written(folder: Path) -> None:
     assert (folder / "MODEL_CARD.md").read_text() == "# card"
 
 
+def test_ranges_of_the_training_images_may_be_there(folder: Path) -> None:
+    assert open_bundle(folder).training_ranges is None  # as in bundles of earlier versions
+    rewrite(folder, training_ranges={"median": {"low": 60, "median": 120.5, "high": 180}})
+    ranges = open_bundle(folder).training_ranges
+    assert ranges is not None
+    assert (ranges["median"].low, ranges["median"].high) == (60, 180)
+    rewrite(folder, training_ranges={"median": {"low": 60, "median": "dark", "high": 180}})
+    with pytest.raises(SaltError, match=r"training_ranges.*median"):
+        open_bundle(folder)
+
+
 @pytest.mark.parametrize("name", ["models/net-fold1.safetensors", "models/net-fold0.json", "MODEL_CARD.md"])
 def test_a_missing_or_altered_file_is_named(folder: Path, name: str) -> None:
     path = folder / name

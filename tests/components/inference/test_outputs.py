@@ -23,11 +23,11 @@ GREY_HW = np.full((4, 3), 100, np.uint8)
 MAP_HW = np.arange(12, dtype=np.uint8).reshape(4, 3)
 MASK_HW = (MAP_HW >= 6).astype(np.uint8)
 NULL_HW = MAP_HW == 2
-ROWS = [Row("a.png", 101, 101, 0.25, 0.9, "1 2", 0.0), Row("b,c.npy", 300, 200, 0.0, 0.1, "", 0.5)]
+ROWS = [Row("a.png", 101, 101, 0.25, 0.9, "1 2", 0.0, 0.25), Row("b,c.npy", 300, 200, 0.0, 0.1, "", 0.5, None)]
 LINES = [
-    "file,width,height,salt_fraction,largest_probability,rle_mask,null_fraction",
-    "a.png,101,101,0.25,0.9,1 2,0.0",
-    '"b,c.npy",300,200,0.0,0.1,,0.5',
+    "file,width,height,salt_fraction,largest_probability,rle_mask,null_fraction,unlike_fraction",
+    "a.png,101,101,0.25,0.9,1 2,0.0,0.25",
+    '"b,c.npy",300,200,0.0,0.1,,0.5,',
 ]
 
 

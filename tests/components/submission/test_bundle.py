@@ -13,6 +13,7 @@ from salt_pipeline.components.core.bundle import open_bundle
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import MAPS, read_table, write_table
+from salt_pipeline.components.core.tile_statistics import LEAST
 from tests.components.submission.conftest import CONFIG, World
 
 
@@ -58,6 +59,18 @@ def test_the_weights_are_those_that_the_test_maps_were_blended_with(world: World
     write_table(world.path("test.parquet"), MAPS, columns, {**facts, "weights": '{"one": 1}'})
     with pytest.raises(SaltError, match=r"weights: is of other encoders \(found one, expected one, two\)"):
         run(world, models)
+
+
+def test_a_bundle_knows_the_ranges_of_the_training_images(world: World) -> None:
+    copies = -(-LEAST // len(world.labelled))
+    world.images_BHW = np.concatenate([*[world.images_BHW[:24]] * copies, world.images_BHW[24:]])
+    world.labelled = [f"a{number:03}" for number in range(24 * copies)]
+    world.masks_BHW, world.oof_BHW = (np.concatenate([part] * copies) for part in (world.masks_BHW, world.oof_BHW))
+    world.write()
+    found = open_bundle(run(world, world.write_models(parse_config(CONFIG)))).training_ranges
+    assert found is not None
+    assert found["median"].low <= found["median"].median <= found["median"].high
+    assert found["vertical_frequency"].median == pytest.approx(0.25, abs=0.01)  # the images are white noise
 
 
 def test_the_same_inputs_give_the_same_bundle(world: World, models: list[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import DATASET, MAPS, SIDE, read_table, write_table
+from salt_pipeline.components.core.tile_statistics import LEAST
 from salt_pipeline.components.submission.inputs import open_maps, read_index, read_weights
 from tests.components.submission.conftest import CONFIG, World, run
 
@@ -21,6 +22,21 @@ def test_the_index_has_the_masks_the_order_and_the_constant_images(world: World)
     assert index.order == world.test[::-1]
     assert index.flat == {world.labelled[3], world.test[0]}
     assert (index.data_hash, index.synthetic) == (world.data_hash, False)
+
+
+def test_the_index_has_the_ranges_of_the_labelled_images_without_those_of_one_grey_level(world: World) -> None:
+    assert read_index(world.path("dataset.parquet")).training_ranges is None  # of 24 images
+    world.labelled = [f"a{number:03}" for number in range(LEAST + 1)]
+    world.images_BHW = np.full((LEAST + 7, SIDE, SIDE), 60, np.uint8)
+    world.images_BHW[:LEAST, ::2] = 100 + np.arange(LEAST, dtype=np.uint8)[:, None, None] % 11
+    world.images_BHW[LEAST + 1 :, ::2] = 200  # test images
+    world.masks_BHW = world.oof_BHW = np.zeros((LEAST + 1, SIDE, SIDE), np.uint8)
+    world.write()
+    found = read_index(world.path("dataset.parquet")).training_ranges
+    assert found is not None
+    assert found["percentile_99"] == {"low": 100, "median": 105, "high": 110}
+    assert found["horizontal_frequency"] == {"low": 0, "median": 0, "high": 0}
+    assert found["standard_deviation"]["low"] == pytest.approx(20, abs=0.1)
 
 
 def test_maps_of_constant_images_are_emptied(world: World) -> None:
