@@ -71,8 +71,13 @@ class RunFolder(BaseModel):
 
     @property
     def log(self) -> Path:
-        """The log of all stages."""
+        """The log of all stages, as people read it."""
         return self.path / "log.txt"
+
+    @property
+    def debug_log(self) -> Path:
+        """Everything that the run's processes have written."""
+        return self.path / "log-debug.txt"
 
     def sweep(self) -> None:
         """Removes the partial files of a killed attempt; only the holder of the folder's lock may call it."""

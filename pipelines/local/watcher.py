@@ -22,6 +22,7 @@ from salt_pipeline.pipelines.hardware.concurrency import Plan
 from salt_pipeline.pipelines.local.dry_run import job_progress
 from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.local.process_group import ENDS, process_group
+from salt_pipeline.pipelines.local.readable_log import ReadableLog
 from salt_pipeline.pipelines.local.rows import lines, rows
 
 POLL_SECONDS = 1.0
@@ -45,7 +46,7 @@ class Watcher:
         self.folder, self.plan, self.console, self.lock = folder, plan, console, lock
         self.config = folder.config
         self.code: int | None = None
-        self.read = 0
+        self.log = ReadableLog(folder.debug_log, folder.log)
         self.reported: set[str] = set()
         self.began = time.monotonic()
         self.first: float | None = None
@@ -59,19 +60,21 @@ class Watcher:
         for sign in ENDS[1:]:  # a closed terminal or a stopped container ends it as Ctrl-C does
             if signal.getsignal(sign) is signal.SIG_DFL:
                 signal.signal(sign, signal.default_int_handler)
-        began = self.read = self.folder.log.stat().st_size if self.folder.log.exists() else 0
+        began = self.folder.log.stat().st_size if self.folder.log.exists() else 0
+        self.log.begin(f"{self.folder.run}, preset {self.folder.preset}; {self.plan}")
         command = [sys.executable, "-m", "salt_pipeline.pipelines.local.runner", *self._words()]
         with (
-            self.folder.log.open("a") as log,
+            self.folder.debug_log.open("a") as log,
             process_group(command, lock=self.lock, log=log, environment=self._environment()) as process,
         ):
             try:
                 code = self._watch(process)
             except KeyboardInterrupt:
                 self.console.print("\nstopping ...")
-                return INTERRUPTED
+                code = INTERRUPTED
+        self.log.follow()
         if code not in (0, INTERRUPTED):
-            say(self.console, failure(self.folder.log, began), "red")
+            say(self.console, failure(self.folder.log, began, self.folder.debug_log), "red")
         if code < 0:
             say(self.console, f"the run's process was ended by {signal.Signals(-code).name}", "red")
         return code if code >= 0 else 128 - code
@@ -103,12 +106,7 @@ class Watcher:
 
     def _show_warnings(self) -> None:
         """Shows the warnings that the log has got, such as that MLflow is unreachable, one of each kind."""
-        with self.folder.log.open("rb") as log:
-            log.seek(self.read)
-            text = log.read()
-        text = text[: text.rfind(b"\n") + 1]
-        self.read += len(text)
-        for line in text.decode(errors="replace").splitlines():
+        for line in self.log.follow():
             if NOTICE in line:
                 warning = line[line.index(NOTICE) :]
                 self._report_once(warning.removeprefix(NOTICE).partition(":")[0], warning, "yellow")

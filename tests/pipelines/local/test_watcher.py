@@ -54,7 +54,7 @@ def test_damaged_progress_is_reported_once_and_does_not_end_the_run(watcher: Wat
 
 def test_a_warning_in_the_log_is_shown_once(watcher: Watcher) -> None:
     away = "MLflow is unreachable, its records are kept for later"
-    with watcher.folder.log.open("a") as log:
+    with watcher.folder.debug_log.open("a") as log:
         for said in (
             f"12:30 [train-fold] {NOTICE}{away}: no answer in time\n",
             f"{NOTICE}{away}: refused\n",
