@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from salt_pipeline.components.core.errors import SaltError, one_line
+from salt_pipeline.components.core.extras import TRAINING, need
 from salt_pipeline.pipelines.display.console import echo, say
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def sweep(
         folder = plan_sweep(path, source, base, fixed, settings, fold or [], seed or [])
     largest = max(folder.configs, key=memory_of_job)
     used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=folder.trainings)
+    need("train", *TRAINING)
     console = Console(stderr=True)
     with locked(folder.path) as lock:
         if folder is not known:
