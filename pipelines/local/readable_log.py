@@ -15,6 +15,8 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 _EXECUTOR = re.compile(r"\[KFP Executor [0-9-]+ ([0-9:]+),[0-9]+ ([A-Z]+)\]: ")
 _KFP_LOCAL = re.compile(r"([0-9:]{8})\.[0-9]{3} - ([A-Z]+) - ")
+_NO_HANDLER = re.compile(r"()([A-Z]+):root: ?")
+"""Beginnings of a line, with its time and level: of a stage, of kfp.local, and of kfp.local between two tasks."""
 
 _JSON = re.compile(r' *("([^"\\]|\\.)*"(: .*)?,?|[{}\[\]]+,?|-?[0-9][0-9.eE+-]*,?|(true|false|null),?)$')
 """A line of the input of a task. Tasks that run at once mix their lines, so that no line tells where the JSON ends."""
@@ -76,7 +78,7 @@ class ReadableLog:
         if _WARNING.match(line):
             self._warned = True
             return None
-        head = _EXECUTOR.match(line) or _KFP_LOCAL.match(line)
+        head = _EXECUTOR.match(line) or _KFP_LOCAL.match(line) or _NO_HANDLER.match(line)
         said = line[head.end() :] if head else line
         self._outputs = bool(_OUTPUTS.match(said))
         if self._outputs or _OF_LIBRARIES.match(said):
@@ -84,4 +86,5 @@ class ReadableLog:
         if head is None:
             return line
         time, level = head.groups()
-        return f"{time} {said}" if level == "INFO" or said.startswith("salt: ") else f"{time} {level.lower()}: {said}"
+        mark = "" if level == "INFO" or said.startswith("salt: ") else f"{level.lower()}: "
+        return f"{time} {mark}{said}".lstrip()

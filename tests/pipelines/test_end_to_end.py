@@ -111,7 +111,7 @@ def test_the_log_is_for_people(run: SimpleNamespace) -> None:
     assert len(lines) < 200
     assert sum(" epoch 2 of 2, " in line for line in lines) == len(JOBS)
     assert any(line.endswith(" Task 'report' finished with status SUCCESS") for line in lines)
-    assert [line for line in lines if not re.match("([0-9-]{10} )?[0-9:]{8} ", line)] == []
+    assert [line for line in lines if not re.match("([0-9-]{10} )?[0-9:]{8} |error: Task ", line)] == []
     debug = (run.folder / "log-debug.txt").read_text()
     assert "Got executor_input:" in debug
     assert "have no effect in the current local runner" in debug

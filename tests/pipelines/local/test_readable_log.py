@@ -61,6 +61,7 @@ Traceback (most recent call last):
 ValueError: 1
 {MARK}a.zip: 2 problems
   - b.png: is black
+ERROR:root:Task \x1b[96m'ingest'\x1b[0m finished with status \x1b[91mFAILURE\x1b[0m
 12:05:00.021 - ERROR - Pipeline \x1b[95m'salt'\x1b[0m finished with status \x1b[91mFAILURE\x1b[0m.
 """
 
@@ -92,7 +93,8 @@ def test_mistakes_tracebacks_and_our_warnings_stay(log: ReadableLog) -> None:
         "12:04:58 warning: the training starts anew",
         f"12:04:58 {NOTICE}MLflow is unreachable",
         "  - a list of another job",
-        *MISTAKE.splitlines()[4:-1],
+        *MISTAKE.splitlines()[4:-2],
+        "error: Task 'ingest' finished with status FAILURE",
         "12:05:00 error: Pipeline 'salt' finished with status FAILURE.",
     ]
 
