@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.jobs import Job, short_name
-from salt_pipeline.pipelines.display.console import say
+from salt_pipeline.pipelines.display.console import say, shows_progress
 
 COLOURS = {
     "succeeded": "green",
@@ -78,7 +78,7 @@ class Line(NamedTuple):
 def live(
     console: Console, table: Callable[[], Table], lines: Callable[[], Iterable[Line]]
 ) -> Iterator[Callable[[], None]]:
-    """Shows a run: a table that stays in place at a terminal, a line for each change elsewhere.
+    """Shows a run: a table that stays in place at a terminal, a line for each change elsewhere; nothing if quiet.
 
     Args:
         console: Where to show it.
@@ -88,6 +88,9 @@ def live(
     Yields:
         A function that shows the run's present state.
     """
+    if not shows_progress():
+        yield lambda: None
+        return
     if console.is_terminal:
         with Live(table(), console=console, refresh_per_second=4, transient=True) as drawn:
             yield lambda: drawn.update(table())

@@ -1,6 +1,7 @@
 """Watches a local run from outside: starts it, shows the progress of its stages and jobs, reports how it ended."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -105,8 +106,14 @@ class Watcher:
             return {}
 
     def _show_warnings(self) -> None:
-        """Shows the warnings that the log has got, such as that MLflow is unreachable, one of each kind."""
+        """Shows the warnings that the log has got, such as that MLflow is unreachable, one of each kind.
+
+        With `--verbose` it shows all lines of the log.
+        """
         for line in self.log.follow():
+            if logging.getLogger().isEnabledFor(logging.DEBUG):
+                say(self.console, line)
+                continue
             if NOTICE in line:
                 warning = line[line.index(NOTICE) :]
                 self._report_once(warning.removeprefix(NOTICE).partition(":")[0], warning, "yellow")

@@ -62,7 +62,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     log_size = (folder / "log-debug.txt").stat().st_size
 
     second = SimpleNamespace(
-        result=salt("run", "--data", archive, "--preset", "smoke", *CHANGES, "--out", folder),
+        result=salt("run", "--data", archive, "--preset", "smoke", *CHANGES, "--out", folder, "--quiet"),
         inodes={name: (folder / name).stat().st_ino for name in files(folder)},
         tracked=tracked(folder),
         log=(folder / "log-debug.txt").read_text()[log_size:],
@@ -201,6 +201,7 @@ def test_a_finished_run_that_is_started_again_computes_nothing(run: SimpleNamesp
     assert run.second.result.code == 0, run.second.result.said
     assert run.second.inodes == run.inodes
     assert "[KFP Executor" not in run.second.log
+    assert run.second.result.said == ""
     assert run.second.result.out.splitlines()[:3] == run.first.result.out.splitlines()[:3]
 
     def records(tracked: SimpleNamespace) -> list[tuple[str, str, int]]:

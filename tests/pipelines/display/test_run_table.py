@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.pipelines.display.console import hide_progress, shows_progress
 from salt_pipeline.pipelines.display.run_table import (
     Line,
     Row,
@@ -78,6 +79,19 @@ def test_without_a_terminal_a_line_is_printed_for_each_change() -> None:
         lines[0] = Line("a", 2, "a is 2")
         show()
     assert file.getvalue().splitlines() == ["a is [1]", "b", "a is 2"]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_nothing_is_shown_of_a_run_whose_progress_is_hidden(terminal: bool) -> None:
+    console, file = text_of(terminal=terminal)
+    show_again = hide_progress()
+    try:
+        with live(console, lambda: as_table(ROWS, "first"), lambda: [Line("a", 1, "a")]) as show:
+            show()
+    finally:
+        show_again()
+    assert file.getvalue() == ""
+    assert shows_progress()
 
 
 def test_in_a_terminal_the_last_table_remains() -> None:
