@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import NOTICE, SaltError
-from salt_pipeline.components.core.jobs import Job
-from salt_pipeline.components.core.stages import TASKS, TASKS_IN_LOOP
+from salt_pipeline.components.core.jobs import Job, in_loop
 from salt_pipeline.pipelines.display.console import say
-from salt_pipeline.pipelines.display.run_table import Line, Row, as_table, live, timing
+from salt_pipeline.pipelines.display.pace import Pace
+from salt_pipeline.pipelines.display.run_table import Line, Row, as_table, live
 from salt_pipeline.pipelines.failure import failure
 from salt_pipeline.pipelines.hardware.concurrency import Plan
 from salt_pipeline.pipelines.local.dry_run import job_progress
@@ -49,8 +49,7 @@ class Watcher:
         self.code: int | None = None
         self.log = ReadableLog(folder.debug_log, folder.log)
         self.reported: set[str] = set()
-        self.began = time.monotonic()
-        self.first: float | None = None
+        self.pace = Pace()
 
     def run(self) -> int:
         """Runs to the end or to Ctrl-C.
@@ -129,12 +128,11 @@ class Watcher:
         return as_table(shown, f"{self.folder.run}: {state}, {self._timing(shown)}")
 
     def _timing(self, shown: list[Row]) -> str:
-        epochs = self.config.train.epochs
-        jobs = [row for row in shown if row.name not in TASKS]
-        done = sum(epochs if row.doing == TASKS_IN_LOOP[1] else row.progress.get("done", 0) for row in jobs)
-        if self.first is None:
-            self.first = done
-        return timing(time.monotonic() - self.began, self.first, done, epochs * len(jobs))
+        return self.pace.words(shown, self.config.train.epochs, ended=self.code is not None)
 
     def _lines(self) -> Iterator[Line]:
-        return lines(self.config, self.folder.collect(), self._progress)
+        stages = self.folder.collect()
+        read = {job: self._progress(job) for job in in_loop(self.config)}.__getitem__
+        timing = self._timing(rows(self.config, stages, read, ended=self.code is not None))
+        for line in lines(self.config, stages, read):
+            yield line._replace(text=f"{line.text} ({timing})")

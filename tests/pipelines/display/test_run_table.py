@@ -15,7 +15,6 @@ from salt_pipeline.pipelines.display.run_table import (
     clock,
     job_name,
     live,
-    timing,
 )
 
 TRAINED = {"done": 7.5, "epochs": 10, "loss": 0.25, "score": 0.81234}
@@ -119,9 +118,3 @@ def test_a_job_is_named_by_short_encoder_and_fold() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0, ""), (59.9, "0:00:59"), (3600 * 26 + 61, "26:01:01")])
 def test_a_time_is_written_in_hours_minutes_and_seconds(seconds: float, text: str) -> None:
     assert clock(seconds) == text
-
-
-def test_the_rest_of_a_training_follows_from_its_pace() -> None:
-    assert timing(0.2, 0, 0, 20) == "0:00:00 elapsed"
-    assert timing(120, 10, 14, 20) == "0:02:00 elapsed, training ends in about 0:03:00"
-    assert timing(300, 10, 20, 20) == "0:05:00 elapsed"

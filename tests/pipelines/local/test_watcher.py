@@ -33,7 +33,11 @@ def advance(watcher: Watcher, done: float, loss: float, score: float) -> None:
 
 def test_the_progress_that_jobs_write_is_shown(watcher: Watcher) -> None:
     advance(watcher, 1, 0.7, 0.4)
-    assert [line.text for line in watcher._lines()] == ["f0 lite0: epoch 1 of 2, loss 0.7000, metric 0.4000"]
+    facts = "(0:00:00 elapsed, 3 jobs wait)"
+    assert [line.text for line in watcher._lines()] == [
+        f"f0 lite0: training begins {facts}",
+        f"f0 lite0: epoch 1 of 2, loss 0.7000, metric 0.4000 {facts}",
+    ]
     watcher.console.print(watcher._table())
     text = watcher.console.file.getvalue()  # type: ignore[attr-defined]
     assert f"{watcher.folder.run}: RUNNING, " in text
