@@ -10,7 +10,8 @@ from rich.console import Console
 
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.extras import TRAINING, need
-from salt_pipeline.pipelines.display.console import echo, say
+from salt_pipeline.pipelines.cli.stage_options import AsJson
+from salt_pipeline.pipelines.display.console import echo, print_json, say
 
 if TYPE_CHECKING:
     from salt_pipeline.pipelines.sweep.folder import SweepFolder
@@ -48,7 +49,10 @@ def sweep(
     seed: Annotated[
         list[int] | None, typer.Option(min=0, help="A seed of the trainings; repeat it; the folds keep theirs.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the sweep; finished trainings in it are kept.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder of the sweep; finished trainings in it are kept.")
+    ] = None,
+    as_json: AsJson = False,
     jobs: Annotated[
         int | None,
         typer.Option(max=1000, help="Trainings at once; by default 2 on CPUs, and on GPUs what their memory carries."),
@@ -101,6 +105,9 @@ def sweep(
         say(console, f"stopped; to resume: salt sweep --out {shlex.quote(str(path))}")
     if code:
         raise typer.Exit(code)
+    if as_json:
+        print_json([one.model_dump(mode="json") for one in folder.read_results()])
+        return
     _show(folder)
 
 
