@@ -11,7 +11,7 @@ from rich.console import Console
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.extras import TRAINING, need
 from salt_pipeline.pipelines.cli.stage_options import AsJson
-from salt_pipeline.pipelines.display.console import echo, print_json, say
+from salt_pipeline.pipelines.display.console import echo, print_json, say, shows_progress
 
 if TYPE_CHECKING:
     from salt_pipeline.pipelines.sweep.folder import SweepFolder
@@ -96,10 +96,10 @@ def sweep(
     with locked(folder.path) as lock:
         if folder is not known:
             folder.save()
-        say(console, str(used))
         total, finished = folder.count_jobs()
         counts = f"{len(folder.settings)} settings, {folder.trainings} trainings, {finished} of {total} jobs finished"
-        say(console, f"{counts}: {one_line(folder.path)} (log: {folder.log.name})")
+        if shows_progress():
+            say(console, f"{used}\n{counts}: {one_line(folder.path)} (log: {folder.log.name})")
         code = watch(folder, used, console, lock)
     if code == INTERRUPTED:
         say(console, f"stopped; to resume: salt sweep --out {shlex.quote(str(path))}")
