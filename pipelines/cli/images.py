@@ -2,20 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from salt_pipeline.components.core.config.cluster import ClusterConfig
-from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.container_image import BASE_IMAGE, image
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.progress_bar import latest_lines
 from salt_pipeline.components.core.stages import STAGES, StageName
 from salt_pipeline.pipelines.cli.stage_options import AsJson
 from salt_pipeline.pipelines.display.console import print_json
+
+if TYPE_CHECKING:
+    from salt_pipeline.components.core.config.cluster import ClusterConfig
 
 Stages = Annotated[list[str] | None, typer.Argument(help="Stages, as train-fold; all by default.")]
 Registry = Annotated[str, typer.Option(help="Prefix of the names, as registry.example:5000/salt.")]
@@ -118,7 +119,9 @@ def tag() -> None:
     typer.echo(content_tag())
 
 
-def _cluster(registry: str, tag: str) -> ClusterConfig:
+def _cluster(registry: str, tag: str) -> "ClusterConfig":
+    from salt_pipeline.components.core.config.config import parse_config
+
     return parse_config({"cluster": {"registry": registry, "tag": tag}}, "--registry, --tag").cluster
 
 

@@ -38,7 +38,7 @@ from salt_pipeline.pipelines.cli.stage_options import (
     preset_option,
 )
 from salt_pipeline.pipelines.display.console import echo, print_json, print_table, say
-from salt_pipeline.pipelines.hardware.concurrency import Runner
+from salt_pipeline.pipelines.hardware.runner import Runner
 
 MOST_MADE = 50_000
 """Most labelled, and most test images of a synthetic survey: its archive then has half a gigabyte."""

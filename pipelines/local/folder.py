@@ -14,7 +14,7 @@ from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.files import link_or_copy, read_json, write_json
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.uris import is_uri
-from salt_pipeline.pipelines.hardware.concurrency import Runner
+from salt_pipeline.pipelines.hardware.runner import Runner
 from salt_pipeline.pipelines.local.archive import archive_version
 from salt_pipeline.pipelines.local.executor_output import read_artifacts
 from salt_pipeline.pipelines.local.lock import LOCK

@@ -30,7 +30,7 @@ _WARNING = re.compile(r"\S+\.py:[0-9]+: \w*Warning: ")
 _OF_LIBRARIES = re.compile(
     r"(Looking for component|Loading KFP component|Got executor_input:|Wrote executor output file|"
     r"Streamed logs:|Applying expression selector|After expression selector:|Cleaned up workspace:|"
-    r"Task '[^']+' has no outputs|HTTP Request: |-+$|"
+    r"Task '[^']+' has no outputs|HTTP Request: |Registry store URI not provided|-+$|"
     r"[0-9/]{10} [0-9:]{8} (INFO|WARNING) (mlflow|alembic)\.|INFO  \[alembic\.|\[MLflow\] |.*[0-9]%\|)"
 )
 

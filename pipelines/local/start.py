@@ -10,7 +10,8 @@ from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.extras import TRAINING, need
 from salt_pipeline.pipelines.display.console import say, shows_progress
-from salt_pipeline.pipelines.hardware.concurrency import Plan, Runner, plan, usable_gpus
+from salt_pipeline.pipelines.hardware.concurrency import Plan, plan, usable_gpus
+from salt_pipeline.pipelines.hardware.runner import Runner
 from salt_pipeline.pipelines.images import with_tag
 from salt_pipeline.pipelines.local.folder import RunFolder, create, open_run, reopened_config
 from salt_pipeline.pipelines.local.lock import locked

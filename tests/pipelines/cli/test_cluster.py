@@ -39,8 +39,8 @@ def test_help_of_a_command_has_an_example(command: Any) -> None:
     assert f"salt {command}" in out[out.index("Example") :]
 
 
-def test_help_imports_no_client_of_a_server() -> None:
-    heavy = "('kfp', 'kubernetes', 'docker')"
+def test_help_imports_no_client_of_a_server_and_no_configuration() -> None:
+    heavy = "('kfp', 'kubernetes', 'docker', 'minio', 'pydantic', 'numpy')"
     code = (
         f"import sys; from salt_pipeline.pipelines.cli.main import app; print([n for n in {heavy} if n in sys.modules])"
     )
