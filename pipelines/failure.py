@@ -8,10 +8,16 @@ LOG_LINES = 15
 """Number of lines that are shown of a log without a reported mistake."""
 
 
-def failure(log: Path, began: int) -> str:
-    """The mistakes that the stages reported after the first `began` bytes of the log, or the last lines of the log."""
+def failure(log: Path, began: int, complete: Path) -> str:
+    """The mistakes that the stages reported after the first `began` bytes of the log, or the last lines of the log.
+
+    Args:
+        log: The log that people read.
+        began: Its bytes of earlier attempts.
+        complete: The log that has more, which is named where no mistake was reported.
+    """
     text = log.read_bytes()[began:].decode(errors="replace")
-    return "\n".join(mistakes(text) or [*text.splitlines()[-LOG_LINES:], f"the complete log: {log}"])
+    return "\n".join(mistakes(text) or [*text.splitlines()[-LOG_LINES:], f"the complete log: {complete}"])
 
 
 def mistakes(log: str) -> list[str]:

@@ -6,6 +6,9 @@ from importlib.util import find_spec
 
 from salt_pipeline.components.core.errors import SaltError
 
+TRAINING = ("torch", "sklearn", "mlflow", "alembic")
+"""Packages of the extra `train` that the processes of a run or a sweep import: their command looks for them first."""
+
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:

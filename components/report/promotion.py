@@ -99,13 +99,15 @@ def apply(client: Any, run: str, decision: Decision) -> str:
         The registered version.
 
     Raises:
-        SaltError: If the run has no registered model.
+        SaltError: If the run has no registered model, or another promotion came between decision and end.
     """
     version = registered(client, run)
+    _check_champion(client, run, decision.champion, str(version.version))
     if decision.champion == str(version.version):
         return decision.champion  # what was written when it became the champion says why
     if decision.promoted:
         client.set_registered_model_alias(NAME, CHAMPION, version.version)
+        _check_champion(client, run, str(version.version))
         client.delete_registered_model_alias(NAME, CHALLENGER)
     else:
         client.set_registered_model_alias(NAME, CHALLENGER, version.version)
@@ -137,6 +139,15 @@ def _champion(client: Any) -> Any:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
+
+
+def _check_champion(client: Any, run: str, *expected: str) -> None:
+    """Makes sure that no other promotion has set the champion: MLflow sets an alias whatever it was before."""
+    champion = _champion(client)
+    found = str(champion.version) if champion else ""
+    if found not in expected:
+        problem = "another promotion has set the champion in the meantime: promote again, to compare with that one"
+        raise SaltError(problem, file=run, found=f"version {found}" if found else "no champion")
 
 
 def _compare(client: Any, own: Finished, champion: Any, truth: Truth) -> Paired:

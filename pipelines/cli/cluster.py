@@ -142,13 +142,16 @@ def resume(run: Run) -> None:
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Checks everything a run needs, on this machine and on the cluster, and shows how to fix it."""
-    from salt_pipeline.pipelines.doctor.run import examine, show
+    """Checks everything a run needs, on this machine and on the cluster, and shows how to fix it.
+
+    It fails if a check does. Without a cluster, neither named nor found, only the checks that a local run needs count.
+    """
+    from salt_pipeline.pipelines.doctor.run import examine, has_cluster, show
 
     cluster = settings()
     verdicts = examine(cluster)
     show(verdicts, as_json)
-    if not cluster.chosen:
+    if not has_cluster(cluster, verdicts):
         words = "no cluster is set (SALT_KFP_URL): a local run, `salt run`, needs only Python, packages and local runs"
         typer.echo(words, err=True)
     if any(verdict.state == "fail" for verdict in verdicts):

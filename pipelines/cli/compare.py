@@ -9,7 +9,6 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from salt_pipeline.components.core.config.config import option_text
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.pipelines.cli.stage_options import AsJson
 from salt_pipeline.pipelines.display.console import echo, print_json, print_table
@@ -88,6 +87,8 @@ def dataset_of(runs: list[str]) -> Path:
 
 
 def _table(what: str, names: list[str], rows: dict[str, list[Any]]) -> Table:
+    from salt_pipeline.components.core.config.config import option_text
+
     table = Table(what, *map(_cell, names), box=None)
     for row, values in rows.items():
         table.add_row(row, *(_cell(option_text(value)) for value in values))

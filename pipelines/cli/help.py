@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers
+from salt_pipeline.pipelines.cli.verbosity import add_verbosity
 
 FIRST = "run"
 """The command that most users look for."""
@@ -15,6 +16,10 @@ FIRST = "run"
 
 class Commands(PlainNumbers):
     """The commands of `salt`, and their help."""
+
+    def __init__(self, *words: Any, **named: Any) -> None:
+        super().__init__(*words, **named)
+        add_verbosity(self)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of the commands, in the order of the help."""

@@ -1,18 +1,22 @@
 """`salt images`: builds, saves and pushes the stages' container images."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from salt_pipeline.components.core.config.cluster import ClusterConfig
-from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.container_image import BASE_IMAGE, image
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.progress_bar import latest_lines
 from salt_pipeline.components.core.stages import STAGES, StageName
+from salt_pipeline.pipelines.cli.stage_options import AsJson
+from salt_pipeline.pipelines.display.console import print_json
+
+if TYPE_CHECKING:
+    from salt_pipeline.components.core.config.cluster import ClusterConfig
 
 Stages = Annotated[list[str] | None, typer.Argument(help="Stages, as train-fold; all by default.")]
 Registry = Annotated[str, typer.Option(help="Prefix of the names, as registry.example:5000/salt.")]
@@ -39,6 +43,7 @@ def build(
     push: Annotated[
         bool, typer.Option("--push", help="Push the images, and print the options that name them by digest.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Builds the stages' images and prints how much larger than the base image each is."""
     from salt_pipeline.pipelines import images
@@ -49,17 +54,43 @@ def build(
         images.build(client, chosen, cluster, base, report)
     built = [images.facts(client, image(stage, cluster)) for stage in chosen]
     below = client.images.get(base).attrs["Size"]
-    table = Table(Column("image", no_wrap=True), "size", "over the base", "id", box=None)
-    for fact in built:
-        sizes = [f"{size / 1e6:,.0f} MB" for size in (fact["bytes"], fact["bytes"] - below)]
-        table.add_row(fact["image"], *sizes, fact["id"][:19])
-    Console(soft_wrap=True).print(table)
-    typer.echo(f"--set cluster.registry={registry} --set cluster.tag={cluster.tag}")
+    if not as_json:
+        Console(soft_wrap=True).print(_table(built, below))
+        typer.echo(f"--set cluster.registry={registry} --set cluster.tag={cluster.tag}")
+    digests: dict[str, str] = {}
     if push:
         with latest_lines(_logged) as report:
             digests = images.push(client, [fact["image"] for fact in built], report)
-        for stage, digest in zip(chosen, digests.values(), strict=True):
-            typer.echo(f"--set cluster.digests.{stage}={digest}")
+        if not as_json:
+            for stage, digest in zip(chosen, digests.values(), strict=True):
+                typer.echo(f"--set cluster.digests.{stage}={digest}")
+    if as_json:
+        print_json(document(chosen, built, below, digests))
+
+
+def _table(built: list[dict[str, Any]], base_bytes: int) -> Table:
+    table = Table(Column("image", no_wrap=True), "size", "over the base", "id", box=None)
+    for fact in built:
+        sizes = [f"{size / 1e6:,.0f} MB" for size in (fact["bytes"], fact["bytes"] - base_bytes)]
+        table.add_row(fact["image"], *sizes, fact["id"][:19])
+    return table
+
+
+def document(
+    stages: Sequence[StageName], built: list[dict[str, Any]], base_bytes: int, digests: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What the table says of each image, for a program.
+
+    Args:
+        stages: The stages.
+        built: Name, id and size of the image of each.
+        base_bytes: Size of the base image.
+        digests: The digest of each image by its name, if they were pushed.
+    """
+    return [
+        {"stage": stage, **fact, "bytes_over_base": fact["bytes"] - base_bytes, "digest": digests.get(fact["image"])}
+        for stage, fact in zip(stages, built, strict=True)
+    ]
 
 
 def save(
@@ -88,7 +119,9 @@ def tag() -> None:
     typer.echo(content_tag())
 
 
-def _cluster(registry: str, tag: str) -> ClusterConfig:
+def _cluster(registry: str, tag: str) -> "ClusterConfig":
+    from salt_pipeline.components.core.config.config import parse_config
+
     return parse_config({"cluster": {"registry": registry, "tag": tag}}, "--registry, --tag").cluster
 
 

@@ -28,9 +28,17 @@ from salt_pipeline.pipelines.cli import (
     sweep,
 )
 from salt_pipeline.pipelines.cli.help import Commands
-from salt_pipeline.pipelines.cli.stage_options import Changes, ConfigFile, DryRun, base_name, chosen, preset_option
-from salt_pipeline.pipelines.display.console import echo, print_table, say
-from salt_pipeline.pipelines.hardware.concurrency import Runner
+from salt_pipeline.pipelines.cli.stage_options import (
+    AsJson,
+    Changes,
+    ConfigFile,
+    DryRun,
+    base_name,
+    chosen,
+    preset_option,
+)
+from salt_pipeline.pipelines.display.console import echo, print_json, print_table, say
+from salt_pipeline.pipelines.hardware.runner import Runner
 
 MOST_MADE = 50_000
 """Most labelled, and most test images of a synthetic survey: its archive then has half a gigabyte."""
@@ -55,15 +63,11 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Log warnings and errors only.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Log details too.")] = False,
     _: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Options of all commands; they stand before the command's name."""
-    if quiet or verbose:
-        logging.getLogger().setLevel(logging.DEBUG if verbose else logging.WARNING)
+    """Options that stand before the command's name."""
 
 
 @app.command(epilog="Example: `salt run --data survey.zip --preset quick --set train.epochs=3 --out runs/first`")
@@ -88,10 +92,11 @@ def run(
         str | None, typer.Option(help="The GPUs that jobs use: all, or their numbers, as 0,1.", show_default="all")
     ] = None,
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Runs the pipeline on this machine; if the environment names an object store, results and checkpoints go there."""
-    from salt_pipeline.pipelines.local.dry_run import dry_run_table
-    from salt_pipeline.pipelines.local.result import show_result
+    from salt_pipeline.pipelines.local.dry_run import dry_run_table, planned_tasks
+    from salt_pipeline.pipelines.local.result import result_document, show_result
     from salt_pipeline.pipelines.local.start import DEFAULT, plan_run, start
     from salt_pipeline.pipelines.local.watcher import INTERRUPTED
 
@@ -113,7 +118,10 @@ def run(
     if dry_run:
         where = "to be resumed in" if planned.resumed else "the folder would be"
         say(console, f"{planned.plan}\nnothing is run; {where} {one_line(path)}")
-        print_table(dry_run_table(folder, planned.config))
+        if as_json:
+            print_json(planned_tasks(folder, planned.config))
+        else:
+            print_table(dry_run_table(folder, planned.config))
         return
     told = {"--runner": None if runner == "subprocess" else runner, "--jobs": jobs, "--gpus": gpus}
     options = "".join(f" {option} {value}" for option, value in told.items() if value is not None)
@@ -123,7 +131,10 @@ def run(
         say(console, f"stopped; to resume: salt run --out {shlex.quote(str(path))}{options}")
     if code:
         raise typer.Exit(code)
-    show_result(folder, time.monotonic() - began, Console())
+    if as_json:
+        print_json(result_document(folder, time.monotonic() - began))
+    else:
+        show_result(folder, time.monotonic() - began, Console())
 
 
 @app.command(epilog="Example: `salt synth survey.zip --labelled 400 --test 200`")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from salt_pipeline.components.core.errors import SaltError, one_line
-from salt_pipeline.pipelines.presets import PRESETS, changed, preset_config
 
 if TYPE_CHECKING:
     from salt_pipeline.components.core.config.config import Config
@@ -17,6 +16,8 @@ ConfigFile = Annotated[
 
 
 def _presets(begun: str) -> list[str]:
+    from salt_pipeline.pipelines.presets import PRESETS
+
     return [name for name in PRESETS if name.startswith(begun)]
 
 
@@ -46,6 +47,8 @@ def chosen(file: Path | None, preset: str, changes: list[str] | None) -> "Config
     Raises:
         SaltError: If one of them is wrong.
     """
+    from salt_pipeline.pipelines.presets import changed, preset_config
+
     if file is None:
         return preset_config(preset, changes)
     from salt_pipeline.pipelines.cli.config_file import read_config

@@ -56,6 +56,7 @@ def submit(
         ),
     ] = None,
     dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Runs the entire pipeline on a cluster: once, or on a schedule."""
     from salt_pipeline.pipelines.cluster import submit as cluster_submit
@@ -81,34 +82,44 @@ def submit(
         typer.echo(f"warning: {warning}", err=True)
     name = name or cluster_submit.run_name(base)
     if dry_run:
-        _show_dry_run(kfp, checked, name, variant)
+        _show_dry_run(kfp, checked, name, variant, as_json)
         return
     if notify:
         store_address(kfp.settings, notify)
     named: Any = {"name": name, "preset": base, "experiment": experiment, "variant": variant}
     if cron:
-        _schedule(kfp, checked, data, cron, named)
+        _schedule(kfp, checked, data, cron, named, as_json)
         return
     run_id = cluster_submit.submit(kfp, checked, data, **named)
-    typer.echo(f"{run_id}\n{kfp.settings.run_link(run_id)}")
+    _show_started({"run": run_id, "link": kfp.settings.run_link(run_id)}, as_json)
     if watch:
         follow(kfp, run_id)
 
 
-def _show_dry_run(kfp: Any, checked: Any, name: str, variant: Any) -> None:
-    from salt_pipeline.pipelines.cluster.dry_run import dry_run_table
+def _show_started(started: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        print_json(started)
+    else:
+        typer.echo("\n".join(started.values()))
 
-    print_table(dry_run_table(checked.config, variant))
+
+def _show_dry_run(kfp: Any, checked: Any, name: str, variant: Any, as_json: bool) -> None:
+    from salt_pipeline.pipelines.cluster.dry_run import asked, dry_run_table
+
+    if as_json:
+        print_json(asked(checked.config, variant))
+    else:
+        print_table(dry_run_table(checked.config, variant))
     place = f"namespace {kfp.settings.namespace} of {kfp.settings.kfp_url}"
     say(Console(stderr=True), f"nothing was submitted; the run would be {name} in {place}")
 
 
-def _schedule(kfp: Any, checked: Any, data: str, cron: Any, named: dict[str, Any]) -> None:
+def _schedule(kfp: Any, checked: Any, data: str, cron: Any, named: dict[str, Any], as_json: bool) -> None:
     from salt_pipeline.pipelines.cluster.schedules import schedule
 
     schedule_id = schedule(kfp, checked, data, cron, **named)
     due = cron.next(datetime.now(UTC))
-    typer.echo(f"{schedule_id}\n{kfp.settings.schedule_link(schedule_id)}")
+    _show_started({"schedule": schedule_id, "link": kfp.settings.schedule_link(schedule_id)}, as_json)
     typer.echo(f"first run: {due:%Y-%m-%d %H:%M} UTC; to list and delete it: salt schedules", err=True)
 
 

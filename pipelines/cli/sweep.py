@@ -9,7 +9,9 @@ import typer
 from rich.console import Console
 
 from salt_pipeline.components.core.errors import SaltError, one_line
-from salt_pipeline.pipelines.display.console import echo, say
+from salt_pipeline.components.core.extras import TRAINING, need
+from salt_pipeline.pipelines.cli.stage_options import AsJson
+from salt_pipeline.pipelines.display.console import echo, print_json, say, shows_progress
 
 if TYPE_CHECKING:
     from salt_pipeline.pipelines.sweep.folder import SweepFolder
@@ -47,7 +49,10 @@ def sweep(
     seed: Annotated[
         list[int] | None, typer.Option(min=0, help="A seed of the trainings; repeat it; the folds keep theirs.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the sweep; finished trainings in it are kept.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder of the sweep; finished trainings in it are kept.")
+    ] = None,
+    as_json: AsJson = False,
     jobs: Annotated[
         int | None,
         typer.Option(max=1000, help="Trainings at once; by default 2 on CPUs, and on GPUs what their memory carries."),
@@ -86,19 +91,23 @@ def sweep(
         folder = plan_sweep(path, source, base, fixed, settings, fold or [], seed or [])
     largest = max(folder.configs, key=memory_of_job)
     used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=folder.trainings)
+    need("train", *TRAINING)
     console = Console(stderr=True)
     with locked(folder.path) as lock:
         if folder is not known:
             folder.save()
-        say(console, str(used))
         total, finished = folder.count_jobs()
         counts = f"{len(folder.settings)} settings, {folder.trainings} trainings, {finished} of {total} jobs finished"
-        say(console, f"{counts}: {one_line(folder.path)} (log: {folder.log.name})")
+        if shows_progress():
+            say(console, f"{used}\n{counts}: {one_line(folder.path)} (log: {folder.log.name})")
         code = watch(folder, used, console, lock)
     if code == INTERRUPTED:
         say(console, f"stopped; to resume: salt sweep --out {shlex.quote(str(path))}")
     if code:
         raise typer.Exit(code)
+    if as_json:
+        print_json([one.model_dump(mode="json") for one in folder.read_results()])
+        return
     _show(folder)
 
 

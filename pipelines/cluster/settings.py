@@ -95,6 +95,11 @@ class ClusterSettings(BaseSettings):
         """Whether an address of Kubeflow Pipelines was given, so that a cluster is expected to answer."""
         return "kfp_url" in self.model_fields_set
 
+    @property
+    def named(self) -> bool:
+        """Whether anything of a cluster was given, if only a namespace."""
+        return bool(self.model_fields_set)
+
     def token(self) -> str | None:
         """The bearer token as it is now.
 

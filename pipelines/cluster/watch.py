@@ -19,6 +19,7 @@ from salt_pipeline.pipelines.cluster.stopwatch import Stopwatch
 from salt_pipeline.pipelines.cluster.tasks import STOPPED, Task, read_tasks, read_trouble
 from salt_pipeline.pipelines.cluster.time_limit import within
 from salt_pipeline.pipelines.display.console import say
+from salt_pipeline.pipelines.display.pace import Pace
 from salt_pipeline.pipelines.display.run_table import Line, Row, as_table, changes, job_name, live
 from salt_pipeline.pipelines.failure import LOG_LINES, mistakes
 
@@ -44,11 +45,12 @@ class Watch:
     def __init__(self, kfp: Kfp, run: ClusterRun, console: Console) -> None:
         self.kfp, self.console = kfp, console
         self.run_id, self.name = run.id, run.name
-        self.state = run.state
+        self.state, self.created, self.finished = run.state, run.created, run.finished
         self.config, self.jobs, self.checkpoints = run.configuration, run.jobs, run.checkpoints
         self.tasks: list[Task] = []
         self.trouble: list[str] = []
         self._stopwatch = Stopwatch()
+        self._pace = Pace()
         self._progress: Progress = {}
         self._asked = float("-inf")
         self._fault = ""
@@ -101,13 +103,13 @@ class Watch:
 
     def _look(self) -> None:
         """Asks the API, and every few seconds the store."""
-        state = self.kfp.run(self.run_id).state
+        run = self.kfp.run(self.run_id)
         # Asked after the state, so that the tasks of a run that has ended are final.
         workflow = run_workflow(self.kfp, self.run_id)
         self.tasks, self.trouble = read_tasks(workflow), read_trouble(workflow)
         self._stopwatch.look(self.tasks, datetime.now(UTC))
-        self.state = state
-        if time.monotonic() - self._asked > PROGRESS_SECONDS or state in ENDED:
+        self.state, self.finished = run.state, run.finished
+        if time.monotonic() - self._asked > PROGRESS_SECONDS or run.ended:
             self._asked = time.monotonic()
             self._progress |= self._read_progress()
 
@@ -126,10 +128,19 @@ class Watch:
         return rows(self.tasks, self.jobs, self._progress, self._stopwatch.seconds)
 
     def _table(self) -> Table:
-        return as_table(self._rows(), f"{self.name}: {self.state}", "\n".join(self.trouble))
+        shown = self._rows()
+        return as_table(shown, f"{self.name}: {self.state}, {self._timing(shown)}", "\n".join(self.trouble))
 
     def _lines(self) -> list[Line]:
-        return [*changes(self._rows()), *(Line(trouble, None, trouble) for trouble in self.trouble)]
+        shown = self._rows()
+        timing = self._timing(shown)
+        changed = [line._replace(text=f"{line.text} ({timing})") for line in changes(shown)]
+        return [*changed, *(Line(trouble, None, trouble) for trouble in self.trouble)]
+
+    def _timing(self, shown: list[Row]) -> str:
+        elapsed = ((self.finished or datetime.now(UTC)) - self.created).total_seconds()
+        epochs = self.config.train.epochs if self.config else None
+        return self._pace.words(shown, epochs, elapsed, ended=self.state in ENDED)
 
     def _once(self, fault: str, text: str) -> None:
         if self._fault != fault:

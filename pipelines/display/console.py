@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +13,19 @@ from salt_pipeline.components.core.errors import one_line
 
 WIDTH = 160
 """Width of a table that goes to a file or a pipe, in characters."""
+
+_progress: ContextVar[bool] = ContextVar("progress", default=True)
+
+
+def hide_progress() -> Callable[[], None]:
+    """Hides the progress of runs, as `--quiet` wants it; returns a function that shows it again."""
+    before = _progress.set(False)
+    return lambda: _progress.reset(before)
+
+
+def shows_progress() -> bool:
+    """Whether the progress of runs is shown."""
+    return _progress.get()
 
 
 def say(console: Console, text: str, style: str | None = None) -> None:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.jobs import Job, short_name
-from salt_pipeline.pipelines.display.console import say
+from salt_pipeline.pipelines.display.console import say, shows_progress
 
 COLOURS = {
     "succeeded": "green",
@@ -46,6 +46,11 @@ class Row:
     progress: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def is_job(self) -> bool:
+        """Whether it is a training job, whose name has its fold after a slash."""
+        return "/" in self.name
+
+    @property
     def status(self) -> str:
         """State, and of a job the task that is in it."""
         return f"{self.doing}: {self.state}" if self.doing else self.state
@@ -78,7 +83,7 @@ class Line(NamedTuple):
 def live(
     console: Console, table: Callable[[], Table], lines: Callable[[], Iterable[Line]]
 ) -> Iterator[Callable[[], None]]:
-    """Shows a run: a table that stays in place at a terminal, a line for each change elsewhere.
+    """Shows a run: a table that stays in place at a terminal, a line for each change elsewhere; nothing if quiet.
 
     Args:
         console: Where to show it.
@@ -88,6 +93,9 @@ def live(
     Yields:
         A function that shows the run's present state.
     """
+    if not shows_progress():
+        yield lambda: None
+        return
     if console.is_terminal:
         with Live(table(), console=console, refresh_per_second=4, transient=True) as drawn:
             yield lambda: drawn.update(table())
@@ -148,21 +156,6 @@ def job_name(job: Job) -> str:
     """A job's name as the tables show it and `salt logs` takes it, as `lite1/fold3`."""
     encoder, fold = job
     return f"{short_name(encoder)}/fold{fold}"
-
-
-def timing(elapsed: float, first: float, done: float, total: float) -> str:
-    """How long a run has lasted, and how much longer its training will take at the pace so far.
-
-    Args:
-        elapsed: Seconds since it began or was resumed.
-        first: Epochs of all jobs that were done by then.
-        done: Epochs of all jobs that are done now.
-        total: Epochs of all jobs.
-    """
-    words = f"{clock(elapsed) or '0:00:00'} elapsed"
-    if not first < done < total:
-        return words
-    return f"{words}, training ends in about {clock(elapsed * (total - done) / (done - first))}"
 
 
 def clock(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module
 
 from rich.console import Console
@@ -44,7 +44,19 @@ def examine(settings: ClusterSettings, seconds: float = SECONDS) -> list[Verdict
         import_module(package)
     # Less for Kubernetes, whose own failure names the cause: otherwise that of the whole check would come first.
     checks = {**machine.checks(), **services.checks(settings), **kubernetes.checks(settings, 0.8 * seconds)}
-    return run_checks(checks, seconds)
+    verdicts = run_checks(checks, seconds)
+    return verdicts if has_cluster(settings, verdicts) else [_of_no_cluster(one) for one in verdicts]
+
+
+def has_cluster(settings: ClusterSettings, verdicts: list[Verdict]) -> bool:
+    """Whether there is a cluster to check: one that was named, or one that answers at the default address."""
+    return settings.named or any(one.check == services.KFP and one.state in ("ok", "warn") for one in verdicts)
+
+
+def _of_no_cluster(verdict: Verdict) -> Verdict:
+    """The verdict where there is no cluster: what only a cluster needs has not failed."""
+    needed = verdict.check in {*machine.checks(), *services.needed_without_cluster()}
+    return verdict if needed or verdict.state != "fail" else replace(verdict, state="not checked")
 
 
 def run_checks(checks: dict[str, Check], seconds: float) -> list[Verdict]:

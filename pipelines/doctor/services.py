@@ -26,16 +26,27 @@ SKEW_WARNED, SKEW_FAILED = 30, 600
 S3 rejects requests whose signature is more than a quarter of an hour away from its own time.
 """
 
+KFP = "Kubeflow Pipelines"
+
 
 def checks(settings: ClusterSettings) -> dict[str, Check]:
     """The checks by name."""
     return {
-        "Kubeflow Pipelines": lambda: kubeflow(settings),
+        KFP: lambda: kubeflow(settings),
         "retry window": lambda: retry_window(Kfp(settings)),
         "bucket": lambda: bucket(settings.namespace),
         "MLflow": lambda: mlflow(settings.namespace),
         "clocks": lambda: clocks(settings),
     }
+
+
+def needed_without_cluster() -> set[str]:
+    """The checks of what a local run uses too, as far as it is set: a store and an MLflow server."""
+    try:
+        store = StoreSettings().chosen
+    except SaltError:  # which the check of the bucket reports
+        store = True
+    return {"MLflow", "clocks", *(["bucket"] if store else [])}
 
 
 def kubeflow(settings: ClusterSettings) -> tuple[State, str, str]:

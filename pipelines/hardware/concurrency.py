@@ -4,17 +4,14 @@ import logging
 import os
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import all_jobs
 from salt_pipeline.pipelines.hardware.gpus import Gpu, chosen_gpus, visible_gpus
+from salt_pipeline.pipelines.hardware.runner import Runner
 
 log = logging.getLogger(__name__)
-
-Runner = Literal["subprocess", "docker"]
-"""How the stages of a local run run: as processes, or in their containers."""
 
 ON_CPU = 2
 """Jobs at once on a machine without a GPU, unless `--jobs` says otherwise."""

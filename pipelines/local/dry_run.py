@@ -45,6 +45,11 @@ def planned(folder: RunFolder, config: Config) -> Iterator[tuple[str, str]]:
             yield name, f"resumes after epoch {done} of {progress.get('epochs', '?')}" if done else "runs"
 
 
+def planned_tasks(folder: RunFolder, config: Config) -> list[dict[str, str]]:
+    """What a run in this folder would do, for a program."""
+    return [{"task": name, "does": words} for name, words in planned(folder, config)]
+
+
 def dry_run_table(folder: RunFolder, config: Config) -> Table:
     """What a run in this folder would do, as a table."""
     table = Table("task", "what it would do", box=None)

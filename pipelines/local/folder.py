@@ -14,7 +14,7 @@ from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.files import link_or_copy, read_json, write_json
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.uris import is_uri
-from salt_pipeline.pipelines.hardware.concurrency import Runner
+from salt_pipeline.pipelines.hardware.runner import Runner
 from salt_pipeline.pipelines.local.archive import archive_version
 from salt_pipeline.pipelines.local.executor_output import read_artifacts
 from salt_pipeline.pipelines.local.lock import LOCK
@@ -71,8 +71,13 @@ class RunFolder(BaseModel):
 
     @property
     def log(self) -> Path:
-        """The log of all stages."""
+        """The log of all stages, as people read it."""
         return self.path / "log.txt"
+
+    @property
+    def debug_log(self) -> Path:
+        """Everything that the run's processes have written."""
+        return self.path / "log-debug.txt"
 
     def sweep(self) -> None:
         """Removes the partial files of a killed attempt; only the holder of the folder's lock may call it."""

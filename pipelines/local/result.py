@@ -1,6 +1,7 @@
 """The result of a local run: scores, times, paths."""
 
 from collections import defaultdict
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -8,6 +9,7 @@ from rich.table import Table
 
 from salt_pipeline.components.core.documents import read_document
 from salt_pipeline.components.core.errors import one_line
+from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import short_name
 from salt_pipeline.components.core.scores import AllScores
 from salt_pipeline.pipelines.local.folder import RunFolder
@@ -46,6 +48,33 @@ def show_result(folder: RunFolder, seconds: float, console: Console) -> None:
     console.print(f"{seconds / 60:.1f} minutes in all", highlight=False)
 
 
+def result_document(folder: RunFolder, seconds: float) -> dict[str, Any]:
+    """The same for a program: all that metrics.json says, the times of the stages, and the paths of the files.
+
+    Args:
+        folder: A finished run.
+        seconds: Wall time of this call.
+    """
+    read_document(AllScores, folder.path / "metrics.json")  # a damaged one is refused as `show_result` refuses it
+    return {
+        "run": folder.run,
+        "folder": str(folder.path),
+        "seconds": round(seconds, 1),
+        "metrics": read_json(folder.path / "metrics.json"),
+        "stages": [
+            {"stage": name, "tasks": len(taken), "seconds": taken} for name, taken in _seconds_by_stage(folder).items()
+        ],
+        "files": {name: str(folder.path / name) for name in PLACES},
+    }
+
+
+def _seconds_by_stage(folder: RunFolder) -> dict[str, list[float]]:
+    taken: dict[str, list[float]] = defaultdict(list)
+    for stage in folder.collect():
+        taken[stage.name].append(stage.seconds)
+    return taken
+
+
 def _scores(results: AllScores) -> Table:
     table = Table("out of fold", "at 0.5", "as chosen", "95% interval", "salt / no salt", box=None)
     for model in (*results.encoders, results.ensemble):
@@ -61,10 +90,7 @@ def _scores(results: AllScores) -> Table:
 
 
 def _times(folder: RunFolder) -> Table:
-    taken: dict[str, list[float]] = defaultdict(list)
-    for stage in folder.collect():
-        taken[stage.name].append(stage.seconds)
     table = Table("stage", "tasks", "seconds of each", box=None)
-    for name, seconds in taken.items():
+    for name, seconds in _seconds_by_stage(folder).items():
         table.add_row(name, str(len(seconds)), f"{sum(seconds) / len(seconds):.0f}")
     return table

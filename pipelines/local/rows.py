@@ -51,13 +51,16 @@ def _job_row(job: Job, seconds: dict[tuple[str, Job | None], float], progress: d
 
 
 def lines(config: Config, stages: list[Stage], progress: Progress) -> Iterator[Line]:
-    """The lines for a log: one for each finished task, and one for each epoch."""
+    """The lines for a log: one for each finished task, one for each training that begins, and one for each epoch."""
+    trained = {job_of(stage) for stage in stages}
     for stage in stages:
         job = job_of(stage)
         task = f"{stage.name} {job_title(*job)}" if job else stage.name
         yield Line(stage.place, "done", f"{task}: done in {stage.seconds:.0f} s")
     for job in in_loop(config):
         state = progress(job)
+        if state and job not in trained:
+            yield Line(f"{job_title(*job)}: begin", "", f"{job_title(*job)}: training begins")
         if state.get("loss") is not None:
             epoch = f"epoch {int(state['done'])} of {state['epochs']}"
             text = f"{job_title(*job)}: {epoch}, loss {state['loss']:.4f}, metric {state['score']:.4f}"

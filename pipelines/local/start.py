@@ -8,9 +8,10 @@ from rich.console import Console
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError, one_line
-from salt_pipeline.components.core.extras import need
-from salt_pipeline.pipelines.display.console import say
-from salt_pipeline.pipelines.hardware.concurrency import Plan, Runner, plan, usable_gpus
+from salt_pipeline.components.core.extras import TRAINING, need
+from salt_pipeline.pipelines.display.console import say, shows_progress
+from salt_pipeline.pipelines.hardware.concurrency import Plan, plan, usable_gpus
+from salt_pipeline.pipelines.hardware.runner import Runner
 from salt_pipeline.pipelines.images import with_tag
 from salt_pipeline.pipelines.local.folder import RunFolder, create, open_run, reopened_config
 from salt_pipeline.pipelines.local.lock import locked
@@ -69,7 +70,7 @@ def plan_run(
         config = given
     else:
         config = changed(known, [*changes]) if known else preset_config(preset or DEFAULT, [*changes])
-    need("train", "torch", "sklearn", "mlflow", "alembic")
+    need("train", *TRAINING)
     if runner == "docker":
         config = with_tag(config)
     if known and known != config:
@@ -97,7 +98,8 @@ def start(planned: PlannedRun, console: Console) -> int:
     with locked(folder.path) as lock:
         if not planned.resumed:
             create(folder, planned.config)
-        say(console, str(planned.plan))
-        did = "resuming" if planned.resumed else "running"
-        say(console, f"{did} {one_line(folder.path)} (log: {folder.log.name})")
+        if shows_progress():
+            say(console, str(planned.plan))
+            did = "resuming" if planned.resumed else "running"
+            say(console, f"{did} {one_line(folder.path)} (log: {folder.log.name})")
         return Watcher(folder, planned.plan, console, lock).run()

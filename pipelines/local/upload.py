@@ -24,7 +24,7 @@ def publish(folder: RunFolder) -> str:
     """
     settings = StoreSettings()
     store, home = Store(settings), f"s3://{settings.bucket}/runs/{folder.run}"
-    hidden = {KFP, "checkpoints", folder.log.name, LOCK}
+    hidden = {KFP, "checkpoints", folder.log.name, folder.debug_log.name, LOCK}
     for path in sorted(folder.path.rglob("*")):
         name = path.relative_to(folder.path)
         if not path.is_file() or name.parts[0] in hidden:

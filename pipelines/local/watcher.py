@@ -1,6 +1,7 @@
 """Watches a local run from outside: starts it, shows the progress of its stages and jobs, reports how it ended."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -13,15 +14,16 @@ from rich.console import Console
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import NOTICE, SaltError
-from salt_pipeline.components.core.jobs import Job
-from salt_pipeline.components.core.stages import TASKS, TASKS_IN_LOOP
+from salt_pipeline.components.core.jobs import Job, in_loop
 from salt_pipeline.pipelines.display.console import say
-from salt_pipeline.pipelines.display.run_table import Line, Row, as_table, live, timing
+from salt_pipeline.pipelines.display.pace import Pace
+from salt_pipeline.pipelines.display.run_table import Line, Row, as_table, live
 from salt_pipeline.pipelines.failure import failure
 from salt_pipeline.pipelines.hardware.concurrency import Plan
 from salt_pipeline.pipelines.local.dry_run import job_progress
 from salt_pipeline.pipelines.local.folder import RunFolder
 from salt_pipeline.pipelines.local.process_group import ENDS, process_group
+from salt_pipeline.pipelines.local.readable_log import ReadableLog
 from salt_pipeline.pipelines.local.rows import lines, rows
 
 POLL_SECONDS = 1.0
@@ -45,10 +47,9 @@ class Watcher:
         self.folder, self.plan, self.console, self.lock = folder, plan, console, lock
         self.config = folder.config
         self.code: int | None = None
-        self.read = 0
+        self.log = ReadableLog(folder.debug_log, folder.log)
         self.reported: set[str] = set()
-        self.began = time.monotonic()
-        self.first: float | None = None
+        self.pace = Pace()
 
     def run(self) -> int:
         """Runs to the end or to Ctrl-C.
@@ -59,19 +60,21 @@ class Watcher:
         for sign in ENDS[1:]:  # a closed terminal or a stopped container ends it as Ctrl-C does
             if signal.getsignal(sign) is signal.SIG_DFL:
                 signal.signal(sign, signal.default_int_handler)
-        began = self.read = self.folder.log.stat().st_size if self.folder.log.exists() else 0
+        began = self.folder.log.stat().st_size if self.folder.log.exists() else 0
+        self.log.begin(f"{self.folder.run}, preset {self.folder.preset}; {self.plan}")
         command = [sys.executable, "-m", "salt_pipeline.pipelines.local.runner", *self._words()]
         with (
-            self.folder.log.open("a") as log,
+            self.folder.debug_log.open("a") as log,
             process_group(command, lock=self.lock, log=log, environment=self._environment()) as process,
         ):
             try:
                 code = self._watch(process)
             except KeyboardInterrupt:
                 self.console.print("\nstopping ...")
-                return INTERRUPTED
+                code = INTERRUPTED
+        self.log.follow()
         if code not in (0, INTERRUPTED):
-            say(self.console, failure(self.folder.log, began), "red")
+            say(self.console, failure(self.folder.log, began, self.folder.debug_log), "red")
         if code < 0:
             say(self.console, f"the run's process was ended by {signal.Signals(-code).name}", "red")
         return code if code >= 0 else 128 - code
@@ -102,13 +105,14 @@ class Watcher:
             return {}
 
     def _show_warnings(self) -> None:
-        """Shows the warnings that the log has got, such as that MLflow is unreachable, one of each kind."""
-        with self.folder.log.open("rb") as log:
-            log.seek(self.read)
-            text = log.read()
-        text = text[: text.rfind(b"\n") + 1]
-        self.read += len(text)
-        for line in text.decode(errors="replace").splitlines():
+        """Shows the warnings that the log has got, such as that MLflow is unreachable, one of each kind.
+
+        With `--verbose` it shows all lines of the log.
+        """
+        for line in self.log.follow():
+            if logging.getLogger().isEnabledFor(logging.DEBUG):
+                say(self.console, line)
+                continue
             if NOTICE in line:
                 warning = line[line.index(NOTICE) :]
                 self._report_once(warning.removeprefix(NOTICE).partition(":")[0], warning, "yellow")
@@ -124,12 +128,11 @@ class Watcher:
         return as_table(shown, f"{self.folder.run}: {state}, {self._timing(shown)}")
 
     def _timing(self, shown: list[Row]) -> str:
-        epochs = self.config.train.epochs
-        jobs = [row for row in shown if row.name not in TASKS]
-        done = sum(epochs if row.doing == TASKS_IN_LOOP[1] else row.progress.get("done", 0) for row in jobs)
-        if self.first is None:
-            self.first = done
-        return timing(time.monotonic() - self.began, self.first, done, epochs * len(jobs))
+        return self.pace.words(shown, self.config.train.epochs, ended=self.code is not None)
 
     def _lines(self) -> Iterator[Line]:
-        return lines(self.config, self.folder.collect(), self._progress)
+        stages = self.folder.collect()
+        read = {job: self._progress(job) for job in in_loop(self.config)}.__getitem__
+        timing = self._timing(rows(self.config, stages, read, ended=self.code is not None))
+        for line in lines(self.config, stages, read):
+            yield line._replace(text=f"{line.text} ({timing})")

@@ -9,7 +9,8 @@ from typing import IO
 
 from rich.console import Console
 
-from salt_pipeline.pipelines.display.console import say
+from salt_pipeline.pipelines.display.console import say, shows_progress
+from salt_pipeline.pipelines.failure import mistakes
 from salt_pipeline.pipelines.hardware.concurrency import Plan
 from salt_pipeline.pipelines.local.process_group import ENDS, process_group
 from salt_pipeline.pipelines.local.watcher import INTERRUPTED
@@ -54,6 +55,9 @@ def watch(folder: SweepFolder, plan: Plan, console: Console, lock: int) -> int:
 
 
 def _show(log: IO[str], console: Console) -> None:
-    """Shows what has been logged since the last look."""
-    if text := log.read().rstrip("\n"):
+    """Shows what has been logged since the last look; of a sweep whose progress is hidden, the errors."""
+    text = log.read().rstrip("\n")
+    if not shows_progress():
+        text = "\n".join(mistakes(text))
+    if text:
         say(console, text)

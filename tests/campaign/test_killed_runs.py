@@ -89,7 +89,7 @@ def _reached(run: Path, moment: str, began: int) -> Callable[[], bool]:
 
     def reached() -> bool:
         with suppress(OSError):
-            return f"'{moment}'" in (run / "log.txt").read_text(errors="replace")[began:]
+            return f"'{moment}'" in (run / "log-debug.txt").read_text(errors="replace")[began:]
         return False
 
     return reached
@@ -101,7 +101,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(
 ) -> None:
     run, said, problems = tmp_path / "runs/one", tmp_path / "said", []
     for moment, target, sign in chain:
-        log = run / "log.txt"
+        log = run / "log-debug.txt"
         process = start_run(_words(goods, run), _environment(), said)
         reached = _reached(run, moment, len(log.read_text(errors="replace")) if log.exists() else 0)
         while process.poll() is None and not reached():

@@ -19,6 +19,7 @@ FILES = {
     "config.json",
     "run.json",
     "log.txt",
+    "log-debug.txt",
     "ingest/dataset.parquet",
     "ingest/config.json",
     "fold_split/folds.parquet",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -58,13 +59,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     assert finished.code == 0, finished.said
     first = SimpleNamespace(result=finished, left=processes(folder), files=files(folder), tracked=tracked(folder))
     inodes = {name: (folder / name).stat().st_ino for name in files(folder)}
-    log_size = (folder / "log.txt").stat().st_size
+    log_size = (folder / "log-debug.txt").stat().st_size
 
     second = SimpleNamespace(
-        result=salt("run", "--data", archive, "--preset", "smoke", *CHANGES, "--out", folder),
+        result=salt("run", "--data", archive, "--preset", "smoke", *CHANGES, "--out", folder, "--quiet"),
         inodes={name: (folder / name).stat().st_ino for name in files(folder)},
         tracked=tracked(folder),
-        log=(folder / "log.txt").read_text()[log_size:],
+        log=(folder / "log-debug.txt").read_text()[log_size:],
     )
     return SimpleNamespace(
         folder=folder,
@@ -103,6 +104,17 @@ def test_training_resumes_from_its_checkpoint(run: SimpleNamespace) -> None:
         curve = json.loads((run.folder / "train_fold" / job / "curve.json").read_text())
         assert [epoch["epoch"] for epoch in curve["epochs"]] == [1, 2]
     assert log.count(": epoch 1 of 2") <= 2
+
+
+def test_the_log_is_for_people(run: SimpleNamespace) -> None:
+    lines = (run.folder / "log.txt").read_text().splitlines()
+    assert len(lines) < 200
+    assert sum(" epoch 2 of 2, " in line for line in lines) == len(JOBS)
+    assert any(line.endswith(" Task 'report' finished with status SUCCESS") for line in lines)
+    assert [line for line in lines if not re.match("([0-9-]{10} )?[0-9:]{8} |error: Task ", line)] == []
+    debug = (run.folder / "log-debug.txt").read_text()
+    assert "Got executor_input:" in debug
+    assert "have no effect in the current local runner" in debug
 
 
 def test_all_files_have_their_predictable_names(run: SimpleNamespace) -> None:
@@ -189,6 +201,7 @@ def test_a_finished_run_that_is_started_again_computes_nothing(run: SimpleNamesp
     assert run.second.result.code == 0, run.second.result.said
     assert run.second.inodes == run.inodes
     assert "[KFP Executor" not in run.second.log
+    assert run.second.result.said == ""
     assert run.second.result.out.splitlines()[:3] == run.first.result.out.splitlines()[:3]
 
     def records(tracked: SimpleNamespace) -> list[tuple[str, str, int]]:

@@ -16,7 +16,7 @@ AFTER = """\
 def reported(tmp_path: Path, text: str, began: int = 0) -> str:
     log = tmp_path / "log.txt"
     log.write_text(text)
-    return failure(log, began)
+    return failure(log, began, tmp_path / "log-debug.txt")
 
 
 def test_only_the_error_of_the_user_is_shown(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_without_a_reported_error_the_end_of_the_log_and_its_path_are_shown(tmp_
     lines = [f"line {i}" for i in range(40)]
     shown = reported(tmp_path, "\n".join(lines)).splitlines()
     assert shown[:-1] == lines[-15:]
-    assert shown[-1] == f"the complete log: {tmp_path / 'log.txt'}"
+    assert shown[-1] == f"the complete log: {tmp_path / 'log-debug.txt'}"
 
 
 def test_an_error_of_an_earlier_attempt_is_not_shown(tmp_path: Path) -> None:
@@ -74,4 +74,4 @@ def test_an_error_of_an_earlier_attempt_is_not_shown(tmp_path: Path) -> None:
 def test_a_log_with_invalid_text_is_read(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_bytes(b"\xff\xfe\n" + f"{MARK}é\n".encode() + b"\xc3")
-    assert failure(log, 0) == f"{MARK}é"
+    assert failure(log, 0, log) == f"{MARK}é"

@@ -4,13 +4,15 @@ import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.paired import Truth, read_truth
 from salt_pipeline.components.core.tracking.experiment import NOTE
-from salt_pipeline.components.report.promotion import Decision, apply
+from salt_pipeline.components.report.promotion import Decision, apply, decide
+from salt_pipeline.pipelines.compare.runs import open_finished
 from tests.components.report.registry import Registry
 from tests.pipelines.compare.finished import ingested
 
@@ -95,3 +97,48 @@ def test_one_of_other_folds_is_refused_and_changes_nothing(registry: Registry, t
 def test_a_run_without_a_registered_model_is_refused(registry: Registry, truth: Truth) -> None:
     with pytest.raises(SaltError, match="none-1a2b3c: RUN: has no registered model"):
         apply(registry.client, "none-1a2b3c", Decision(True, "there was no champion"))
+
+
+def test_a_promotion_that_another_one_has_overtaken_is_refused(registry: Registry, truth: Truth) -> None:
+    for name, wrong in (("first", 20), ("good", 5), ("better", 1)):
+        registry.add(name, wrong)
+    registry.promote("first", truth)
+    good = decide(registry.client, open_finished(str(registry.home / "good"), registry.home), truth)
+    assert good.promoted
+    registry.promote("better", truth)
+    with pytest.raises(SaltError, match=r"good-1a2b3c: another promotion has set .* \(found version 3\)"):
+        apply(registry.client, "good-1a2b3c", good)
+    assert registry.alias("champion") == "3"
+    assert "salt.promotion" not in registry.tags("2")[0]
+
+
+class Overtaken:
+    """MLflow's client, beside another one that sets the champion right after it."""
+
+    def __init__(self, client: Any, winner: str) -> None:
+        self.client, self.winner = client, winner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.client, name)
+
+    def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
+        for one in (version, self.winner):
+            self.client.set_registered_model_alias(name, alias, one)
+
+
+def test_a_promotion_at_the_same_moment_is_reported_by_the_one_that_lost(registry: Registry, truth: Truth) -> None:
+    registry.add("first", wrong=20)
+    registry.add("other", wrong=20)
+    decision = Decision(True, "there was no champion")
+    with pytest.raises(SaltError, match=r"in the meantime: promote again.*\(found version 2\)"):
+        apply(Overtaken(registry.client, "2"), "first-1a2b3c", decision)
+    assert "salt.promotion" not in registry.tags("1")[0]
+    assert registry.promote("other", truth).reason == "it was the champion already"
+
+
+def test_a_promotion_that_was_interrupted_is_completed(registry: Registry) -> None:
+    registry.add("first", wrong=2)
+    decision = Decision(True, "there was no champion")
+    registry.client.set_registered_model_alias("salt", "champion", "1")
+    assert apply(registry.client, "first-1a2b3c", decision) == "1"
+    assert registry.tags("1")[0]["salt.promotion"] == str(decision)

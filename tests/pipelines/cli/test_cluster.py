@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -38,8 +39,8 @@ def test_help_of_a_command_has_an_example(command: Any) -> None:
     assert f"salt {command}" in out[out.index("Example") :]
 
 
-def test_help_imports_no_client_of_a_server() -> None:
-    heavy = "('kfp', 'kubernetes', 'docker')"
+def test_help_imports_no_client_of_a_server_and_no_configuration() -> None:
+    heavy = "('kfp', 'kubernetes', 'docker', 'minio', 'pydantic', 'numpy')"
     code = (
         f"import sys; from salt_pipeline.pipelines.cli.main import app; print([n for n in {heavy} if n in sys.modules])"
     )
@@ -227,6 +228,7 @@ def test_watch_prints_each_change_and_ends_with_the_state_of_the_run(kfp: KfpSer
     assert process.wait() == 0
     text = "".join(said)
     assert f"{short_name(SECOND)}/fold1: predict: succeeded" in text
+    assert re.search(r"ingest: running.* \(\d+:\d\d:\d\d elapsed, 4 jobs wait\)\n", text)
     assert text.count("trying again") == 1
     assert "the API is reachable again" in text
     assert text.endswith("first: SUCCEEDED\n")
@@ -261,7 +263,7 @@ def test_watch_of_a_run_that_lost_a_pod_prints_the_message_of_argo_and_a_fix(kfp
     code, _, said = salt("watch", RUN)
     assert code == 1
     reason = "pod deleted; Max duration limit exceeded, 0 of 2 retries used"
-    assert f"{short_name(SECOND)}/fold1: predict: failed, 0:01:01, {reason}\n" in said
+    assert f"{short_name(SECOND)}/fold1: predict: failed, 0:01:01, {reason} (1:00:00 elapsed)\n" in said
     assert f"predict of {short_name(SECOND)}/fold1 failed: {reason}\n" in said
     assert f"its log: salt logs {RUN[:8]} {short_name(SECOND)}/fold1 --predict\n" in said
     starved = [("Failed", "main: OOMKilled (exit code 137)")] * 3

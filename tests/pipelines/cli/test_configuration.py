@@ -1,7 +1,7 @@
 import json
 
 from salt_pipeline.components.core.config.config import Config
-from salt_pipeline.pipelines.cli.configuration import every_option
+from salt_pipeline.pipelines.cli.option_list import every_option
 from salt_pipeline.pipelines.presets import PRESETS
 from tests.pipelines.command import fails, salt
 

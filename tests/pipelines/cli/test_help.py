@@ -2,19 +2,12 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from salt_pipeline.components.ingest.synth import write_survey
 from tests.pipelines.command import salt
-
-
-@pytest.fixture
-def root() -> Iterator[logging.Logger]:
-    logger = logging.getLogger()
-    before = logger.level
-    yield logger
-    logger.setLevel(before)
 
 
 def test_run_is_the_first_command() -> None:
@@ -34,10 +27,46 @@ def test_each_example_is_a_line_that_can_be_copied(monkeypatch: pytest.MonkeyPat
     assert all("`" not in line for line in examples)
 
 
-@pytest.mark.parametrize(("option", "level"), [("-q", logging.WARNING), ("--verbose", logging.DEBUG)])
-def test_the_log_level_is_an_option_of_every_command(root: logging.Logger, option: str, level: int) -> None:
-    assert salt(option, "presets")[0] == 0
-    assert root.level == level
+@pytest.fixture
+def archive(tmp_path: Path) -> str:
+    write_survey(str(tmp_path / "survey"), labelled=2, test=1, seed=1)
+    return str(tmp_path / "survey")
+
+
+@pytest.mark.parametrize(
+    ("words", "logs"),
+    [
+        (["check-data", "{}"], True),
+        (["-q", "check-data", "{}"], False),
+        (["check-data", "-q", "{}"], False),
+        (["check-data", "{}", "--quiet"], False),
+    ],
+)
+def test_quiet_stands_before_and_after_the_command(
+    archive: str, caplog: pytest.LogCaptureFixture, words: list[str], logs: bool
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert salt(*(word.format(archive) for word in words))[0] == 0
+    assert bool(caplog.records) == logs
+    assert logging.getLogger().level == logging.INFO
+
+
+@pytest.mark.parametrize("words", [["-v", "check-data", "{}"], ["check-data", "{}", "--verbose"]])
+def test_verbose_stands_before_and_after_the_command(
+    archive: str, caplog: pytest.LogCaptureFixture, words: list[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger().setLevel(logging.WARNING)
+    assert salt(*(word.format(archive) for word in words))[0] == 0
+    assert caplog.records
+    assert logging.getLogger().level == logging.WARNING
+
+
+@pytest.mark.parametrize("words", [["cluster", "init"], ["images", "build"], ["data", "push"], ["train-fold"]])
+def test_commands_of_groups_have_the_options_too(words: list[str]) -> None:
+    code, out, _ = salt(*words, "-q", "-v", "-h")
+    assert code == 0
+    assert out.count("--quiet") == out.count("--verbose") == 1
 
 
 @pytest.mark.parametrize(("typed", "completed"), [("salt check", "check-data"), ("salt run --preset sm", "smoke")])

@@ -1,5 +1,6 @@
 """The command `salt submit`; the tests of what it submits are in tests/pipelines/cluster."""
 
+import json
 import re
 
 import pytest
@@ -34,6 +35,23 @@ def test_a_dry_run_shows_what_it_asks_and_submits_nothing(ready: str, kfp: KfpSe
     assert rows["train-fold"] == ["4", "500m", "2Gi", "no"]
     assert rows["predict"] == ["4", "500m", "3Gi", "no"]
     assert "nothing was submitted; the run would be smoke-" in said
+    code, out, _ = salt("submit", "--data", ready, *SMOKE, "--dry-run", "--json")
+    assert (code, kfp.runs) == (0, {})
+    assert [(task["task"], task["pods"]) for task in json.loads(out)][1:4] == [
+        ("fold-split", 1),
+        ("train-fold", 4),
+        ("predict", 4),
+    ]
+
+
+@pytest.mark.minio
+def test_a_program_gets_the_id_and_the_address_of_the_run(ready: str, kfp: KfpServer) -> None:
+    code, out, _ = salt("submit", "--data", ready, *SMOKE, "--json")
+    [run_id] = kfp.runs
+    assert (code, json.loads(out)) == (0, {"run": run_id, "link": f"{kfp.url}/#/runs/details/{run_id}"})
+    code, out, _ = salt("submit", "--data", ready, *SMOKE, "--every", "0 3 * * 1", "--json")
+    [schedule] = kfp.schedules
+    assert json.loads(out)["schedule"] == schedule["recurring_run_id"]
 
 
 def test_the_address_to_notify_may_be_a_variable(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.pipelines.display.console import hide_progress, shows_progress
 from salt_pipeline.pipelines.display.run_table import (
     Line,
     Row,
@@ -14,7 +15,6 @@ from salt_pipeline.pipelines.display.run_table import (
     clock,
     job_name,
     live,
-    timing,
 )
 
 TRAINED = {"done": 7.5, "epochs": 10, "loss": 0.25, "score": 0.81234}
@@ -80,6 +80,19 @@ def test_without_a_terminal_a_line_is_printed_for_each_change() -> None:
     assert file.getvalue().splitlines() == ["a is [1]", "b", "a is 2"]
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_nothing_is_shown_of_a_run_whose_progress_is_hidden(terminal: bool) -> None:
+    console, file = text_of(terminal=terminal)
+    show_again = hide_progress()
+    try:
+        with live(console, lambda: as_table(ROWS, "first"), lambda: [Line("a", 1, "a")]) as show:
+            show()
+    finally:
+        show_again()
+    assert file.getvalue() == ""
+    assert shows_progress()
+
+
 def test_in_a_terminal_the_last_table_remains() -> None:
     console, file = text_of(terminal=True)
     state = "running"
@@ -105,9 +118,3 @@ def test_a_job_is_named_by_short_encoder_and_fold() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(0, ""), (59.9, "0:00:59"), (3600 * 26 + 61, "26:01:01")])
 def test_a_time_is_written_in_hours_minutes_and_seconds(seconds: float, text: str) -> None:
     assert clock(seconds) == text
-
-
-def test_the_rest_of_a_training_follows_from_its_pace() -> None:
-    assert timing(0.2, 0, 0, 20) == "0:00:00 elapsed"
-    assert timing(120, 10, 14, 20) == "0:02:00 elapsed, training ends in about 0:03:00"
-    assert timing(300, 10, 20, 20) == "0:05:00 elapsed"

@@ -10,7 +10,7 @@ import pytest
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines import k8s_names as names
-from salt_pipeline.pipelines.cluster.settings import cluster_settings
+from salt_pipeline.pipelines.cluster.settings import ClusterSettings, cluster_settings
 from salt_pipeline.pipelines.doctor.run import examine, run_checks
 from salt_pipeline.pipelines.doctor.verdict import NotChecked
 from tests.pipelines.command import salt
@@ -62,6 +62,52 @@ def test_without_any_server_the_failures_are_reported() -> None:
     assert verdicts["Secrets"]["state"] == "not checked"
 
 
+NO_CLUSTER = ClusterSettings.model_construct(_fields_set=set(), kfp_url="http://127.0.0.1:9")
+"""No cluster is named, and nothing answers at the address that is taken then."""
+
+
+def failed(settings: ClusterSettings) -> set[str]:
+    return {one.check for one in examine(settings) if one.state == "fail"}
+
+
+def test_without_a_cluster_what_only_a_cluster_needs_has_not_failed(kubernetes: KubeServer) -> None:
+    kubernetes.objects["serviceaccounts"].clear()  # a cluster of another project
+    assert failed(NO_CLUSTER) == set()
+    assert failed(cluster_settings()) >= {"Kubeflow Pipelines", "bucket", "service account"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "check"),
+    [
+        ("SALT_S3_ENDPOINT", "http://127.0.0.1:9", "bucket"),
+        ("SALT_S3_ENDPOINT", "127.0.0.1", "bucket"),
+        ("MLFLOW_TRACKING_URI", "http://127.0.0.1:9", "MLflow"),
+    ],
+)
+def test_without_a_cluster_what_a_local_run_uses_still_fails(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, check: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert failed(NO_CLUSTER) - {"clocks"} == {check}
+
+
+def test_credentials_for_other_work_are_no_store_of_a_local_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(variable, "of-other-work")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert failed(NO_CLUSTER) == set()
+
+
+def test_the_exit_code_follows_from_the_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SALT_KFP_URL")
+    code, out, _ = salt("doctor", "--json")
+    assert code == any(one["state"] == "fail" for one in json.loads(out))
+    code, out, said = salt("doctor", "--json", "--namespace", "mine")
+    assert (code, "no cluster is set" in said) == (1, False)
+    monkeypatch.setenv("SALT_NAMESPACE", "mine")
+    assert salt("doctor")[0] == 1
+
+
 def test_a_check_that_hangs_or_raises_does_not_hide_the_others() -> None:
     def raises() -> Any:
         raise ZeroDivisionError("by zero")
@@ -103,7 +149,7 @@ def test_servers_that_do_not_answer_do_not_delay_other_checks(
 
 IMPORTS = """
 import sys
-from salt_pipeline.pipelines.cluster.settings import cluster_settings
+from salt_pipeline.pipelines.cluster.settings import ClusterSettings, cluster_settings
 from salt_pipeline.pipelines.doctor import run
 seen = []
 checks, run.run_checks = run.run_checks, lambda *given: [seen.append(set(sys.modules)), checks(*given)][1]

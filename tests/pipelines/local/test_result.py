@@ -4,12 +4,13 @@ import json
 import pytest
 from rich.console import Console
 
+from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.local.folder import KFP, RunFolder
-from salt_pipeline.pipelines.local.result import show_result
+from salt_pipeline.pipelines.local.result import result_document, show_result
 
 
-def shown(folder: RunFolder, *, synthetic: bool) -> str:
-    """The text for a finished run of one stage and one encoder."""
+def finish(folder: RunFolder, *, synthetic: bool) -> None:
+    """Makes it a finished run of one stage and one encoder."""
     model = {"score_at_half": 0.5, "score": 0.61234, "score_interval": [0.55, 0.66], "salt_accuracy": 0.875}
     results = {
         "encoders": [{"name": "tu-tf_efficientnet_lite0", **model}],
@@ -26,6 +27,11 @@ def shown(folder: RunFolder, *, synthetic: bool) -> str:
     (home / "dataset").write_text("rows")
     artifact = {"uri": str(home / "dataset"), "metadata": {"stage_seconds": "7.4"}}
     (home / "executor_output.json").write_text(json.dumps({"artifacts": {"dataset": {"artifacts": [artifact]}}}))
+
+
+def shown(folder: RunFolder, *, synthetic: bool) -> str:
+    """The text for a finished run."""
+    finish(folder, synthetic=synthetic)
     console = Console(file=(file := io.StringIO()), width=200)
     show_result(folder, 90, console)
     return file.getvalue()
@@ -46,3 +52,19 @@ def test_scores_times_and_paths_are_shown(folder: RunFolder) -> None:
 @pytest.mark.parametrize("word", ["synthetic", "mean nothing"])
 def test_scores_on_a_synthetic_survey_are_marked_as_meaningless(folder: RunFolder, word: str) -> None:
     assert word in shown(folder, synthetic=True)
+
+
+def test_a_program_gets_every_score_the_times_and_the_paths(folder: RunFolder) -> None:
+    finish(folder, synthetic=True)
+    found = json.loads(json.dumps(result_document(folder, 90.04)))
+    assert found["metrics"] == json.loads((folder.path / "metrics.json").read_text())
+    assert found["stages"] == [{"stage": "ingest", "tasks": 1, "seconds": [7.4]}]
+    assert found["files"]["submission.csv"] == str(folder.path / "submission.csv")
+    assert (found["run"], found["folder"], found["seconds"]) == (folder.run, str(folder.path), 90.0)
+
+
+def test_damaged_scores_are_refused(folder: RunFolder) -> None:
+    finish(folder, synthetic=True)
+    (folder.path / "metrics.json").write_text("{}")
+    with pytest.raises(SaltError, match=r"metrics\.json"):
+        result_document(folder, 90)

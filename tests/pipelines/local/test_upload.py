@@ -10,7 +10,8 @@ def test_only_artifacts_are_uploaded(
     folder: RunFolder, store: Store, store_environment: dict[str, str], bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SALT_S3_BUCKET", bucket)
-    for name in ("submission.csv", "predict/a/fold0/maps.parquet", "log.txt", ".lock", f"{KFP}/x/y", "checkpoints/z"):
+    hidden = ("log.txt", "log-debug.txt", ".lock", f"{KFP}/x/y", "checkpoints/z")
+    for name in ("submission.csv", "predict/a/fold0/maps.parquet", *hidden):
         path = folder.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)

@@ -33,7 +33,11 @@ def advance(watcher: Watcher, done: float, loss: float, score: float) -> None:
 
 def test_the_progress_that_jobs_write_is_shown(watcher: Watcher) -> None:
     advance(watcher, 1, 0.7, 0.4)
-    assert [line.text for line in watcher._lines()] == ["f0 lite0: epoch 1 of 2, loss 0.7000, metric 0.4000"]
+    facts = "(0:00:00 elapsed, 3 jobs wait)"
+    assert [line.text for line in watcher._lines()] == [
+        f"f0 lite0: training begins {facts}",
+        f"f0 lite0: epoch 1 of 2, loss 0.7000, metric 0.4000 {facts}",
+    ]
     watcher.console.print(watcher._table())
     text = watcher.console.file.getvalue()  # type: ignore[attr-defined]
     assert f"{watcher.folder.run}: RUNNING, " in text
@@ -54,7 +58,7 @@ def test_damaged_progress_is_reported_once_and_does_not_end_the_run(watcher: Wat
 
 def test_a_warning_in_the_log_is_shown_once(watcher: Watcher) -> None:
     away = "MLflow is unreachable, its records are kept for later"
-    with watcher.folder.log.open("a") as log:
+    with watcher.folder.debug_log.open("a") as log:
         for said in (
             f"12:30 [train-fold] {NOTICE}{away}: no answer in time\n",
             f"{NOTICE}{away}: refused\n",

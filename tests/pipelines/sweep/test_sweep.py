@@ -125,8 +125,9 @@ def test_a_killed_sweep_resumes_and_a_longer_one_trains_only_what_is_new(tmp_pat
     check_records(folder)
 
     trained = finished(folder)
-    longer = salt("sweep", "--out", folder, *changes(RATES, FLIPS))
+    longer = salt("sweep", "--out", folder, *changes(RATES, FLIPS), "--json")
     assert longer.code == 0, longer.said
+    assert json.loads(longer.out) == json.loads((folder / "results.json").read_text())["settings"]
     assert "4 settings, 4 trainings, 4 of 8 jobs finished" in longer.said
     assert finished(folder).items() >= trained.items()
     assert len(finished(folder)) == 8
