@@ -101,7 +101,6 @@ def test_the_command_line_and_the_client_of_a_cluster_need_no_extra(light: Path,
     ("command", "package", "extra"),
     [
         ("run --data .", "torch", "train"),
-        ("sweep --data . --set train.epochs=[1,2] --out o", "torch", "train"),
         ("train-fold --dataset a --folds b --encoder c --fold 0 --out o", "torch", "train"),
         ("fold-split --dataset a --out o", "sklearn", "train"),
         ("report --dataset a --folds b --job c --oof d --choice e --out o", "matplotlib", "train"),

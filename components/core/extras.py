@@ -6,9 +6,6 @@ from importlib.util import find_spec
 
 from salt_pipeline.components.core.errors import SaltError
 
-LOCAL_RUN = ("torch", "sklearn", "mlflow", "alembic")
-"""Packages of the extra `train` without which no pipeline and no sweep runs on this machine."""
-
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:

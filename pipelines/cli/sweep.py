@@ -61,7 +61,6 @@ def sweep(
     Each setting is trained and scored on its held-out images; no test image is predicted. An interrupted sweep resumes,
     and a sweep with further values in the same folder trains only what is new.
     """
-    from salt_pipeline.components.core.extras import LOCAL_RUN, need
     from salt_pipeline.pipelines.hardware.concurrency import memory_of_job, plan, usable_gpus
     from salt_pipeline.pipelines.local.lock import locked
     from salt_pipeline.pipelines.local.watcher import INTERRUPTED
@@ -86,7 +85,6 @@ def sweep(
         fixed = [change for change in changes or [] if change.partition("=")[0].strip() not in tried]
         folder = plan_sweep(path, source, base, fixed, settings, fold or [], seed or [])
     largest = max(folder.configs, key=memory_of_job)
-    need("train", *LOCAL_RUN)
     used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=folder.trainings)
     console = Console(stderr=True)
     with locked(folder.path) as lock:

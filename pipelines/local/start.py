@@ -8,7 +8,7 @@ from rich.console import Console
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError, one_line
-from salt_pipeline.components.core.extras import LOCAL_RUN, need
+from salt_pipeline.components.core.extras import need
 from salt_pipeline.pipelines.display.console import say
 from salt_pipeline.pipelines.hardware.concurrency import Plan, Runner, plan, usable_gpus
 from salt_pipeline.pipelines.images import with_tag
@@ -69,7 +69,7 @@ def plan_run(
         config = given
     else:
         config = changed(known, [*changes]) if known else preset_config(preset or DEFAULT, [*changes])
-    need("train", *LOCAL_RUN)
+    need("train", "torch", "sklearn", "mlflow", "alembic")
     if runner == "docker":
         config = with_tag(config)
     if known and known != config:
