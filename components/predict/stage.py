@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.cpu_time import CpuTime
 from salt_pipeline.components.core.dataset import dataset_groups
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.jobs import job_title
@@ -54,6 +55,7 @@ def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[st
     Raises:
         SaltError: If an input is missing, damaged, holds no test image, or the model was trained on other data.
     """
+    cpu_time = CpuTime()
     data_hash = table_metadata(open_table(dataset, DATASET)).get("data_hash", "")
     predictor = Predictor(model, config)
     check_facts(model, predictor.facts, {"data_hash": data_hash})
@@ -67,7 +69,9 @@ def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[st
         if not count:
             raise SaltError("holds no test image", file=dataset)
 
-    return predictor.write(batches(), maps)
+    with cpu_time.spent_on("prediction"):
+        facts = predictor.write(batches(), maps)
+    return {**facts, "cpu_parts": cpu_time.fact()}
 
 
 def predict_folder(images: str, model: str, config: dict, maps: str) -> dict[str, str]:

@@ -19,4 +19,4 @@ def predict_task(dataset: Artifact, model: Artifact, maps: Artifact) -> None:
     """
     facts = predict(dataset.path, model.path, None, maps.path)
     job = {key: facts[key] for key in ("encoder", "fold")}
-    describe(maps, f"{job_title(**job)} test maps", **job)
+    describe(maps, f"{job_title(**job)} test maps", **job, cpu_parts=facts["cpu_parts"])

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.cpu_time import CpuTime
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import write_json
 from salt_pipeline.components.core.job_files import JobKey
@@ -89,6 +90,7 @@ def train(
     Raises:
         SaltError: If an input is wrong, the configuration has no such job, or training fails.
     """
+    cpu_time = CpuTime()
     settings = parse_config(config)
     _check_job(settings, encoder, fold)
     data = _load(dataset, folds, fold, settings.split.folds, pick_device())
@@ -117,11 +119,13 @@ def train(
                 job=job,
                 checkpoint=place.checkpoint,
                 origin=place.origin,
+                cpu_time=cpu_time,
                 on_step=on_step,
             )
             place.after_start(trainer.progress)
             weights = trainer.run()
-        metrics = _write_maps(oof, trainer, data, settings, facts)
+        with cpu_time.spent_on("prediction"):
+            metrics = _write_maps(oof, trainer, data, settings, facts)
         history = trainer.progress.history
         metrics |= {"epochs": len(history), "training_seconds": sum(epoch["seconds"] for epoch in history)}
         document = settings.model_dump(mode="json")
@@ -134,7 +138,7 @@ def train(
         raise
     log.info("%s: %.4f out of fold", job_title(encoder, fold), metrics["score"])
     _record(tracked, metrics, ended, history, f"{short_name(encoder)}, fold {fold}", model)
-    return metrics, {**facts, "mlflow_run_id": tracked.id or ""}
+    return metrics, {**facts, "mlflow_run_id": tracked.id or "", "cpu_parts": cpu_time.fact()}
 
 
 def _write_maps(oof: str, trainer: Trainer, data: FoldData, config: Config, facts: dict[str, str]) -> dict[str, float]:

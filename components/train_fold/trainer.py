@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.optim import Adam
 
 from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.cpu_time import CpuTime
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.metric import score_images
 from salt_pipeline.components.core.regular_file import check_regular
@@ -43,6 +44,7 @@ class Trainer:
         job: Config hash, data hash, encoder and fold, which a checkpoint must match.
         checkpoint: The checkpoint's file; the training resumes from it if it exists.
         origin: Where that file came from, for messages.
+        cpu_time: Gets the CPU time of the steps and of the validations.
         on_step: Called with the progress and the fraction of the epoch that is done (1 when it is scored and saved).
     """
 
@@ -56,10 +58,12 @@ class Trainer:
         job: dict[str, str | int],
         checkpoint: Path,
         origin: str | None = None,
+        cpu_time: CpuTime | None = None,
         on_step: Callable[[Progress, float], None] = lambda _progress, _fraction: None,
     ) -> None:
         self.config, self.training, self.held_out = config, training, held_out
         self.checkpoint, self.on_step = checkpoint, on_step
+        self.cpu_time = cpu_time or CpuTime()
         self.device = training.image_BHW.device
         self.generator = torch.Generator().manual_seed(config.seed)
         torch.manual_seed(config.seed)
@@ -112,8 +116,11 @@ class Trainer:
                 if 0 < self.progress.epoch == train.phase1_epochs:
                     self._begin_phase2()
                 started = time.monotonic()
-                figures = self._train_epoch()
-                figures |= self._validate() | {"seconds": time.monotonic() - started}
+                with self.cpu_time.spent_on("steps"):
+                    figures = self._train_epoch()
+                with self.cpu_time.spent_on("validation"):
+                    figures |= self._validate()
+                figures["seconds"] = time.monotonic() - started
                 self._close_epoch(figures)
             self.kept.finish(self.model)
         return self.model.state_dict()

@@ -10,13 +10,17 @@ from salt_pipeline.components.core.documents import parse_document
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
 
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
 
 class Facts(BaseModel):
     """What a stage noted on an artifact, as far as a run's folder needs it; KFP keeps it as text."""
 
     encoder: EncoderName | Literal[""] = ""
     fold: Annotated[str, Field(pattern=r"^[0-9]{0,3}$")] = ""
-    stage_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
+    stage_seconds: Seconds = 0
+    cpu_seconds: Seconds = 0
+    cpu_parts: Annotated[str, Field(pattern=r"^([a-z]+ [0-9]{1,9}\.[0-9]( [a-z]+ [0-9]{1,9}\.[0-9])*)?$")] = ""
 
 
 class Artifact(BaseModel):

@@ -1,7 +1,7 @@
 """The folder of a local run: its files, and how the stages' artifacts get their predictable names."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
@@ -9,6 +9,7 @@ from uuid import uuid4
 from pydantic import BaseModel, ConfigDict, Field
 
 from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.cpu_time import parse_cpu_time
 from salt_pipeline.components.core.documents import read_document
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.files import link_or_copy, read_json, write_json
@@ -16,7 +17,7 @@ from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.uris import is_uri
 from salt_pipeline.pipelines.hardware.runner import Runner
 from salt_pipeline.pipelines.local.archive import archive_version
-from salt_pipeline.pipelines.local.executor_output import read_artifacts
+from salt_pipeline.pipelines.local.executor_output import Facts, read_artifacts
 from salt_pipeline.pipelines.local.lock import LOCK
 from salt_pipeline.pipelines.places import PLACES, job_folder
 from salt_pipeline.pipelines.provenance import origin_of
@@ -32,11 +33,21 @@ Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
 @dataclass(frozen=True)
 class Stage:
-    """A finished task: the component, the seconds of its own work, and the place of its deepest artifact."""
+    """A finished task.
+
+    Attributes:
+        name: The component.
+        seconds: Wall time of its own work.
+        place: Place of its deepest artifact.
+        cpu_seconds: CPU-seconds of its process, imports included.
+        cpu_parts: Those of a training or a prediction by kind of work.
+    """
 
     name: str
     seconds: float
     place: str
+    cpu_seconds: float = 0
+    cpu_parts: Mapping[str, float] = field(default_factory=dict)
 
 
 class RunFolder(BaseModel):
@@ -109,12 +120,17 @@ class RunFolder(BaseModel):
             if found:
                 place = found[0][1]
                 stages.pop(place, None)
-                stages[place] = Stage(output.parent.name, max(seconds for _, _, seconds in found), place)
+                stages[place] = _stage(output.parent.name, place, [facts for _, _, facts in found])
         return links, list(stages.values())
 
 
-def _places(output: Path) -> Iterator[tuple[Path, str, float]]:
-    """The artifacts that a task's executor has listed: path, predictable place, seconds of the task."""
+def _stage(name: str, place: str, facts: list[Facts]) -> Stage:
+    parts = next((parse_cpu_time(one.cpu_parts) for one in facts if one.cpu_parts), {})
+    return Stage(name, max(f.stage_seconds for f in facts), place, max(f.cpu_seconds for f in facts), parts)
+
+
+def _places(output: Path) -> Iterator[tuple[Path, str, Facts]]:
+    """The artifacts that a task's executor has listed: path, predictable place, what the stage noted."""
     task = output.parent.name
     for name, artifacts in read_artifacts(output).items():
         place = PLACES.get(f"{task}/{name}", "")
@@ -122,7 +138,7 @@ def _places(output: Path) -> Iterator[tuple[Path, str, float]]:
             facts = artifact.metadata
             if "{job}" in place and not (facts.encoder and facts.fold):
                 raise SaltError("does not say of which job it is", file=output, field=f"artifacts.{name}")
-            yield Path(artifact.uri), place.format(job=job_folder(facts.encoder, facts.fold)), facts.stage_seconds
+            yield Path(artifact.uri), place.format(job=job_folder(facts.encoder, facts.fold)), facts
 
 
 def _link(source: Path, place: Path) -> None:
@@ -166,9 +182,9 @@ def open_run(
     if not is_uri(data) and not Path(data).exists():
         raise SaltError("no such archive", file=data, field="--data")
     source = data if is_uri(data) else str(Path(data).resolve())
-    for field, text in (("--data", source), ("--out", str(path.resolve()))):
+    for option, text in (("--data", source), ("--out", str(path.resolve()))):
         if text != text.encode(errors="replace").decode():
-            raise SaltError("has a name that is not UTF-8, which KFP and MLflow do not take", file=text, field=field)
+            raise SaltError("has a name that is not UTF-8, which KFP and MLflow do not take", file=text, field=option)
     store = StoreSettings()
     home = f"s3://{store.bucket}" if store.chosen else str(path.resolve())
     return RunFolder(

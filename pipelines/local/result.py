@@ -7,12 +7,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from salt_pipeline.components.core.cpu_time import KINDS
 from salt_pipeline.components.core.documents import read_document
 from salt_pipeline.components.core.errors import one_line
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import short_name
 from salt_pipeline.components.core.scores import AllScores
-from salt_pipeline.pipelines.local.folder import RunFolder
+from salt_pipeline.pipelines.local.folder import RunFolder, Stage
 
 PLACES = {
     "submission.csv": "for Kaggle",
@@ -41,7 +42,11 @@ def show_result(folder: RunFolder, seconds: float, console: Console) -> None:
     )
     if results.synthetic:
         console.print("[yellow]The survey is synthetic: these scores mean nothing.[/]")
-    console.print(_times(folder))
+    stages = folder.collect()
+    console.print(_times(stages))
+    if spent := _cpu_seconds(stages):
+        parts = ", ".join(f"{what} {seconds / spent['all']:.0%}" for what, seconds in spent.items() if what != "all")
+        console.print(f"{spent['all']:,.0f} CPU-seconds: {parts}", highlight=False)
     for name, what in PLACES.items():
         place = escape(one_line(folder.path / name))
         console.print(f"{place}  [dim]{what}[/]", highlight=False, soft_wrap=True)
@@ -56,23 +61,35 @@ def result_document(folder: RunFolder, seconds: float) -> dict[str, Any]:
         seconds: Wall time of this call.
     """
     read_document(AllScores, folder.path / "metrics.json")  # a damaged one is refused as `show_result` refuses it
+    stages = folder.collect()
     return {
         "run": folder.run,
         "folder": str(folder.path),
         "seconds": round(seconds, 1),
         "metrics": read_json(folder.path / "metrics.json"),
         "stages": [
-            {"stage": name, "tasks": len(taken), "seconds": taken} for name, taken in _seconds_by_stage(folder).items()
+            {"stage": name, "tasks": len(taken), "seconds": taken} for name, taken in _seconds_by_stage(stages).items()
         ],
+        "cpu_seconds": _cpu_seconds(stages),
         "files": {name: str(folder.path / name) for name in PLACES},
     }
 
 
-def _seconds_by_stage(folder: RunFolder) -> dict[str, list[float]]:
+def _seconds_by_stage(stages: list[Stage]) -> dict[str, list[float]]:
     taken: dict[str, list[float]] = defaultdict(list)
-    for stage in folder.collect():
+    for stage in stages:
         taken[stage.name].append(stage.seconds)
     return taken
+
+
+def _cpu_seconds(stages: list[Stage]) -> dict[str, float]:
+    """CPU-seconds of all tasks: in all, by kind of work of the trainings and predictions, and the rest."""
+    total = sum(stage.cpu_seconds for stage in stages)
+    if not total:
+        return {}
+    spent = {kind: sum(stage.cpu_parts.get(kind, 0) for stage in stages) for kind in KINDS}
+    spent["rest"] = max(0.0, total - sum(spent.values()))
+    return {"all": round(total, 1)} | {kind: round(seconds, 1) for kind, seconds in spent.items()}
 
 
 def _scores(results: AllScores) -> Table:
@@ -89,8 +106,8 @@ def _scores(results: AllScores) -> Table:
     return table
 
 
-def _times(folder: RunFolder) -> Table:
+def _times(stages: list[Stage]) -> Table:
     table = Table("stage", "tasks", "seconds of each", box=None)
-    for name, seconds in _seconds_by_stage(folder).items():
+    for name, seconds in _seconds_by_stage(stages).items():
         table.add_row(name, str(len(seconds)), f"{sum(seconds) / len(seconds):.0f}")
     return table

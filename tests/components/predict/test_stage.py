@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.cpu_time import parse_cpu_time
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import DATASET, MAPS, array_to_pixels, read_table
 from salt_pipeline.components.network.inputs import to_image, to_input
@@ -57,6 +58,7 @@ def test_the_test_images_are_predicted_with_their_mirror_images(dataset: str, mo
     table, metadata = read_table(tmp_path / "maps.parquet", MAPS)
     ids, image_BHW = unlabelled(dataset)
     assert table["id"].to_pylist() == ids == sorted(ids)
+    assert set(parse_cpu_time(facts.pop("cpu_parts"))) == {"start", "prediction"}
     assert facts == {key: str(value) for key, value in FACTS.items()}
     assert metadata == {"kind": "test", **facts}
     maps_BHW = array_to_pixels(table["map"]).astype(int)

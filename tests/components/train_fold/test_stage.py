@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from salt_pipeline.components.core.config.config import parse_config
+from salt_pipeline.components.core.cpu_time import KINDS, parse_cpu_time
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.job_files import CHECKPOINT, JobKey, read_progress
 from salt_pipeline.components.core.metric import score_images
@@ -73,7 +74,8 @@ def test_the_score_is_that_of_the_maps(survey: tuple[str, str], trained: tuple[P
     assert metrics["salt_accuracy"] == ((table["salt"].to_numpy() > 0.5) == mask_BHW.any(axis=(1, 2))).mean()
     assert metrics["epochs"] == 2
     config_hash = parse_config(QUICK).hash
-    assert facts == {
+    assert set(parse_cpu_time(facts["cpu_parts"])) == set(KINDS)
+    assert {key: value for key, value in facts.items() if key != "cpu_parts"} == {
         "encoder": ENCODER,
         "fold": "1",
         "data_hash": HASH,

@@ -1,5 +1,6 @@
 import io
 import json
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -25,8 +26,12 @@ def finish(folder: RunFolder, *, synthetic: bool) -> None:
     home = folder.path / KFP / "salt-1" / "ingest"
     home.mkdir(parents=True)
     (home / "dataset").write_text("rows")
-    artifact = {"uri": str(home / "dataset"), "metadata": {"stage_seconds": "7.4"}}
-    (home / "executor_output.json").write_text(json.dumps({"artifacts": {"dataset": {"artifacts": [artifact]}}}))
+    _note(home, "dataset", {"stage_seconds": "7.4", "cpu_seconds": "10.0"})
+
+
+def _note(home: Path, name: str, facts: dict[str, str]) -> None:
+    artifacts = {name: {"artifacts": [{"uri": str(home / name), "metadata": facts}]}}
+    (home / "executor_output.json").write_text(json.dumps({"artifacts": artifacts}))
 
 
 def shown(folder: RunFolder, *, synthetic: bool) -> str:
@@ -47,6 +52,25 @@ def test_scores_times_and_paths_are_shown(folder: RunFolder) -> None:
     assert f"{folder.path / 'submission.csv'} for Kaggle" in lines
     assert lines[-1] == "1.5 minutes in all"
     assert "mean nothing" not in text
+
+
+def test_cpu_seconds_are_told_by_kind_of_work(folder: RunFolder) -> None:
+    home = folder.path / KFP / "salt-1" / "train-fold"
+    home.mkdir(parents=True)
+    (home / "model").mkdir()
+    parts = {"cpu_seconds": "90.0", "cpu_parts": "start 5.0 steps 80.0 validation 2.0 prediction 1.0"}
+    _note(home, "model", {"encoder": "tu-tf_efficientnet_lite0", "fold": "1", **parts})
+    text = " ".join(shown(folder, synthetic=False).split())
+    assert "100 CPU-seconds: start 5%, steps 80%, validation 2%, prediction 1%, rest 12%" in text
+    parts_found = result_document(folder, 1)["cpu_seconds"]
+    assert parts_found == {"all": 100, "start": 5, "steps": 80, "validation": 2, "prediction": 1, "rest": 12}
+
+
+def test_a_run_that_noted_no_cpu_seconds_says_nothing_of_them(folder: RunFolder) -> None:
+    finish(folder, synthetic=False)
+    output = next((folder.path / KFP).rglob("executor_output.json"))
+    output.write_text(output.read_text().replace("cpu_seconds", "other"))
+    assert result_document(folder, 1)["cpu_seconds"] == {}
 
 
 @pytest.mark.parametrize("word", ["synthetic", "mean nothing"])
