@@ -9,10 +9,12 @@ import typer
 from rich.console import Console
 
 from salt_pipeline.components.core.errors import SaltError, one_line
+from salt_pipeline.pipelines.cli.options import in_namespace, open_kfp
 from salt_pipeline.pipelines.display.console import echo, say
 
 if TYPE_CHECKING:
     from salt_pipeline.pipelines.sweep.folder import SweepFolder
+    from salt_pipeline.pipelines.sweep.settings import Setting
 
 PRESET = "quick"
 """The preset of a new sweep."""
@@ -25,7 +27,7 @@ EPILOG = (
 
 def add_to(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command(epilog=EPILOG)(sweep)
+    app.command(epilog=EPILOG)(in_namespace(sweep))
 
 
 def sweep(
@@ -55,6 +57,9 @@ def sweep(
     gpus: Annotated[
         str | None, typer.Option(help="The GPUs that trainings use: all, or as 0,1.", show_default="all")
     ] = None,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Run on a cluster, as one pipeline run; --data is then s3://bucket/key.")
+    ] = False,
 ) -> None:
     """Tries many settings with the same folds and seeds, and compares them image by image.
 
@@ -69,6 +74,14 @@ def sweep(
     from salt_pipeline.pipelines.sweep.settings import settings_of
     from salt_pipeline.pipelines.sweep.watcher import watch
 
+    if cluster:
+        given = {"--out": out, "--jobs": jobs, "--gpus": gpus}
+        if local := [option for option, value in given.items() if value is not None]:
+            raise SaltError("is for a sweep on this machine", field=local[0], expected="without --cluster")
+        base = preset or PRESET
+        settings = settings_of(preset_config(base), changes or [], random, random_seed)
+        _submit(data, base, _shared(changes, settings), settings, fold or [], seed or [])
+        return
     path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-sweep")
     known = read_sweep(path)
     source = data or (known.data if known else None)
@@ -81,9 +94,7 @@ def sweep(
     else:
         base = preset or (known.preset if known else PRESET)
         settings = settings_of(preset_config(base), changes or [], random, random_seed)
-        tried = {change.partition("=")[0] for change in settings[0].changes}
-        fixed = [change for change in changes or [] if change.partition("=")[0].strip() not in tried]
-        folder = plan_sweep(path, source, base, fixed, settings, fold or [], seed or [])
+        folder = plan_sweep(path, source, base, _shared(changes, settings), settings, fold or [], seed or [])
     largest = max(folder.configs, key=memory_of_job)
     used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=folder.trainings)
     console = Console(stderr=True)
@@ -102,17 +113,39 @@ def sweep(
     _show(folder)
 
 
+def _shared(changes: list[str] | None, settings: list["Setting"]) -> list[str]:
+    """The `--set` options that all settings have in common."""
+    tried = {change.partition("=")[0] for change in settings[0].changes}
+    return [change for change in changes or [] if change.partition("=")[0].strip() not in tried]
+
+
+def _submit(
+    data: str | None, preset: str, base: list[str], settings: list["Setting"], folds: list[int], seeds: list[int]
+) -> None:
+    """Checks the cluster, and starts the sweep there."""
+    from salt_pipeline.pipelines.cluster.submit import check
+    from salt_pipeline.pipelines.sweep.submit import plan_on_cluster, submit_sweep
+
+    if data is None:
+        raise SaltError("is missing", field="--data", expected="the archive in the object store, s3://bucket/key")
+    planned = plan_on_cluster(data, preset, base, settings, folds, seeds)
+    kfp = open_kfp()
+    checked = check(kfp, data, planned.configs[0], len(planned.distinct_jobs()))
+    for warning in checked.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    run_id = submit_sweep(kfp, checked, planned)
+    typer.echo(f"{run_id}\n{kfp.settings.run_link(run_id)}")
+    typer.echo(f"{planned.run}; its table when it has ended: salt logs {run_id[:8]} compare-settings", err=True)
+
+
 def _show(folder: "SweepFolder") -> None:
     """Prints the results, the best setting first, and the command that runs it to a submission."""
-    from salt_pipeline.pipelines.sweep.results import table
+    from salt_pipeline.pipelines.sweep.results import summary
 
-    found = sorted(folder.read_results(), key=lambda result: -result.score)
-    for line in table(found):
+    found = folder.read_results()
+    for line in summary(found):
         echo(line)
-    best, first = found[0], folder.settings[0].name
-    echo(f"Differences are to `{first}`, paired by image.")
-    if best.gain and best.gain.low <= 0:
-        echo(f"No interval above zero: `{best.name}` is not distinguished from `{first}`.")
+    best = max(found, key=lambda result: result.score)
     chosen = next(setting for setting in folder.settings if setting.name == best.name)
     words = [f"--set {shlex.quote(change)}" for change in (*folder.base, *chosen.changes)]
     echo(f"salt run --data {shlex.quote(folder.data)} --preset {folder.preset} {' '.join(words)}")

@@ -78,15 +78,19 @@ class SweepFolder(BaseModel):
         """The jobs of each setting, by seed."""
         return [jobs_of(one.config, self.folds, self.seeds, self.path, one.name) for one in self.settings]
 
+    def distinct_jobs(self) -> list[Job]:
+        """The jobs in the order in which they begin, each once: settings may have some in common."""
+        return list({job.folder: job for job in in_turn(self.jobs())}.values())
+
     @property
     def trainings(self) -> int:
         """Number of trainings; settings that differ only after the training have theirs in common."""
-        return len({job.training for job in in_turn(self.jobs())})
+        return len({job.training for job in self.distinct_jobs()})
 
     def count_jobs(self) -> tuple[int, int]:
         """Number of jobs, each a training and its prediction, and number of those that have finished."""
-        finished = {job.folder: job.finished for job in in_turn(self.jobs())}
-        return len(finished), sum(finished.values())
+        jobs = self.distinct_jobs()
+        return len(jobs), sum(job.finished for job in jobs)
 
     def read_results(self) -> tuple[Result, ...]:
         """The results of a finished sweep, in the order of the settings."""
@@ -122,14 +126,7 @@ def plan_sweep(
         SaltError: If the archive does not exist, a fold or seed is not valid, or the folder holds something else.
     """
     config = settings[0].config
-    chosen = _distinct(folds, "--fold") or tuple(range(config.split.folds))
-    if wrong := [fold for fold in chosen if fold >= config.split.folds]:
-        expected = f"0 to {config.split.folds - 1}"
-        raise SaltError("is not a fold of the configuration", field="--fold", found=wrong[0], expected=expected)
-    if len(chosen) < 2 and any(_chooses(setting.config) for setting in settings):
-        problem = "a threshold, smallest area or weight is chosen on folds other than the one it is scored on"
-        expected = "two or more; or --set submission.threshold=0.5 --set submission.min_area=0"
-        raise SaltError(problem, field="--fold", found="one fold", expected=expected)
+    held_out = chosen_folds(settings, folds)
     if not is_uri(data) and not Path(data).exists():
         raise SaltError("no such archive", file=data, field="--data")
     source = data if is_uri(data) else str(Path(data).resolve())
@@ -151,10 +148,45 @@ def plan_sweep(
         preset=preset,
         base=tuple(base),
         settings=tuple(settings),
-        folds=chosen,
-        seeds=_distinct(seeds, "--seed") or (config.seed,),
+        folds=held_out,
+        seeds=chosen_seeds(settings, seeds),
         origin=origin_of(config, preset, "subprocess"),
     )
+
+
+def chosen_folds(settings: Sequence[Setting], folds: Sequence[int]) -> tuple[int, ...]:
+    """The folds that a sweep holds out.
+
+    Args:
+        settings: What is to be tried.
+        folds: The option `--fold`; empty for all.
+
+    Raises:
+        SaltError: If one is not valid, or there are too few for what is chosen on other folds.
+    """
+    count = settings[0].config.split.folds
+    chosen = _distinct(folds, "--fold") or tuple(range(count))
+    if wrong := [fold for fold in chosen if fold >= count]:
+        expected = f"0 to {count - 1}"
+        raise SaltError("is not a fold of the configuration", field="--fold", found=wrong[0], expected=expected)
+    if len(chosen) < 2 and any(_chooses(setting.config) for setting in settings):
+        problem = "a threshold, smallest area or weight is chosen on folds other than the one it is scored on"
+        expected = "two or more; or --set submission.threshold=0.5 --set submission.min_area=0"
+        raise SaltError(problem, field="--fold", found="one fold", expected=expected)
+    return chosen
+
+
+def chosen_seeds(settings: Sequence[Setting], seeds: Sequence[int]) -> tuple[int, ...]:
+    """The seeds of a sweep's trainings.
+
+    Args:
+        settings: What is to be tried.
+        seeds: The option `--seed`; empty for that of the configuration.
+
+    Raises:
+        SaltError: If one is given twice.
+    """
+    return _distinct(seeds, "--seed") or (settings[0].config.seed,)
 
 
 def read_sweep(path: Path) -> SweepFolder | None:
