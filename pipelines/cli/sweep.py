@@ -37,10 +37,13 @@ def sweep(
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", help="section.key=value, or a JSON list of the values to try; may be repeated."),
+        typer.Option(
+            "--set",
+            help="section.key=value, a JSON list of values, or a range: log(1e-4,1e-2), uniform(0,1), int(2,8).",
+        ),
     ] = None,
     random: Annotated[
-        int | None, typer.Option(help="Number of settings to draw from all combinations, instead of trying all.")
+        int | None, typer.Option(help="Number of settings to draw from lists and ranges, instead of all combinations.")
     ] = None,
     random_seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
     fold: Annotated[

@@ -1,4 +1,4 @@
-"""The settings of a sweep: every combination of the listed values, or some of them drawn at random."""
+"""The settings of a sweep: every combination of the listed values, or some drawn at random from lists and ranges."""
 
 import json
 import random
@@ -13,6 +13,7 @@ from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.numbers import SHOWN, parse_json
 from salt_pipeline.pipelines.presets import changed
+from salt_pipeline.pipelines.sweep.ranges import Range, parse_range
 
 MOST = 200
 """Most settings of a sweep; each is trained on every fold."""
@@ -49,31 +50,37 @@ class Setting(BaseModel):
 
 
 def settings_of(base: Config, changes: Sequence[str], draws: int | None, seed: int) -> list[Setting]:
-    """The settings that `--set` options ask for; the first has the first value of every list.
+    """The settings that `--set` options ask for.
+
+    The first one, with which the others are compared, has the first value of every list, and in place of a range the
+    present value.
 
     Args:
         base: The configuration of the preset.
-        changes: Each `section.key=value`, of which some values are JSON lists of the values to try.
+        changes: Each `section.key=value`, of which some values are JSON lists of the values to try, or ranges.
         draws: Number of settings to draw from all combinations; by default all combinations are settings.
         seed: Seed of the draw.
 
     Raises:
         SaltError: If there is nothing to try or too much, or a setting is not valid.
     """
-    lists: dict[str, list[str]] = {}
+    spaces: dict[str, list[str] | Range] = {}
     fixed = []
     for change in changes:
         key, values = _listed(change, base)
         if not values:
             fixed.append(change)
-        elif key in lists:
+        elif key in spaces:
             raise SaltError("two lists of values", field="--set", found=key)
         else:
-            lists[key] = values
-    if not lists:
+            spaces[key] = values
+    if not spaces:
         raise SaltError("no list of values to try", field="--set", expected=EXAMPLE)
     first = _changed(base, fixed)
-    settings = [Setting(changes=one, config=_changed(first, one)) for one in _combinations(lists, draws, seed)]
+    lists = {key: values for key, values in spaces.items() if isinstance(values, list)}
+    only_lists = len(lists) == len(spaces)
+    chosen = _combinations(lists, draws, seed) if only_lists else _drawn(first, spaces, draws, seed)
+    settings = [Setting(changes=one, config=_changed(first, one)) for one in chosen]
     known: dict[str, str] = {}
     for setting in settings:
         content = setting.config.model_dump_json()
@@ -83,9 +90,12 @@ def settings_of(base: Config, changes: Sequence[str], draws: int | None, seed: i
     return settings
 
 
-def _listed(change: str, base: Config) -> tuple[str, list[str]]:
-    """The option of a change, and a change for each of the values to try; none if it holds one value."""
+def _listed(change: str, base: Config) -> tuple[str, list[str] | Range]:
+    """The option of a change, and a change for each of the values to try, or a range; none if it holds one value."""
     key, _, text = (part.strip() for part in change.partition("="))
+    if found := parse_range(key, text):
+        _check_not_shared(key)
+        return key, found
     if not text.startswith("["):
         return key, []
     try:
@@ -95,12 +105,16 @@ def _listed(change: str, base: Config) -> tuple[str, list[str]]:
         raise SaltError(problem, file="--set", field=key, found=repr(text[:SHOWN]), expected=EXAMPLE) from None
     if isinstance(base.flat().get(key), list) and not (values and all(isinstance(value, list) for value in values)):
         return key, []  # the value of an option that is a list itself
-    if reason := SHARED.get(key.partition(".")[0]):
-        raise SaltError(f"cannot be swept: {reason}", file="--set", field=key)
+    _check_not_shared(key)
     if len(values) < 2:
         problem = "is a list of one value" if values else "is an empty list"
         raise SaltError(problem, file="--set", field=key, found=text, expected="two values or more")
     return key, [f"{key}={_text(value)}" for value in values]
+
+
+def _check_not_shared(key: str) -> None:
+    if reason := SHARED.get(key.partition(".")[0]):
+        raise SaltError(f"cannot be swept: {reason}", file="--set", field=key)
 
 
 def _text(value: Any) -> str:
@@ -128,6 +142,35 @@ def _combinations(lists: dict[str, list[str]], draws: int | None, seed: int) -> 
         chosen[draw.randrange(total)] = None
     for number in chosen:
         yield _combination(lists, number)
+
+
+def _drawn(
+    first: Config, spaces: dict[str, list[str] | Range], draws: int | None, seed: int
+) -> Iterator[tuple[str, ...]]:
+    """Distinct settings, drawn from lists and ranges; more draws begin with the same ones."""
+    ranges = {key: space for key, space in spaces.items() if isinstance(space, Range)}
+    if draws is None:
+        problem = "a range has no end of values: draw some of them"
+        raise SaltError(problem, field="--set", found=next(iter(ranges)), expected="--random N")
+    if not 2 <= draws <= MOST:
+        raise SaltError("cannot draw so many settings", field="--random", found=draws, expected=f"2 to {MOST}")
+    for key, space in ranges.items():
+        for bound in space.bounds:
+            _changed(first, [f"{key}={bound}"])
+    present = first.flat()
+    base = [space[0] if isinstance(space, list) else f"{key}={_text(present[key])}" for key, space in spaces.items()]
+    chosen, draw = dict.fromkeys([tuple(base)]), random.Random(seed)
+    for _ in range(100 * draws):
+        one = [
+            f"{key}={space.draw(draw)}" if isinstance(space, Range) else draw.choice(space)
+            for key, space in spaces.items()
+        ]
+        chosen[tuple(one)] = None
+        if len(chosen) == draws:
+            yield from chosen
+            return
+    expected = f"at most {len(chosen)}, which were found in {100 * draws} draws"
+    raise SaltError("cannot draw so many settings", field="--random", found=draws, expected=expected)
 
 
 def _combination(lists: dict[str, list[str]], number: int) -> tuple[str, ...]:
