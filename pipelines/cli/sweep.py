@@ -14,6 +14,7 @@ from salt_pipeline.pipelines.display.console import echo, say
 
 if TYPE_CHECKING:
     from salt_pipeline.pipelines.sweep.folder import SweepFolder
+    from salt_pipeline.pipelines.sweep.search import SearchPlan
     from salt_pipeline.pipelines.sweep.settings import Setting
 
 PRESET = "quick"
@@ -45,7 +46,11 @@ def sweep(
     random: Annotated[
         int | None, typer.Option(help="Number of settings to draw from lists and ranges, instead of all combinations.")
     ] = None,
-    random_seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    optuna: Annotated[
+        int | None,
+        typer.Option(help="Number of settings that optuna proposes one after the other, from the scores so far."),
+    ] = None,
+    random_seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the draw, and of optuna.")] = 0,
     fold: Annotated[
         list[int] | None, typer.Option(min=0, help="A fold to hold out; repeat it; all by default.")
     ] = None,
@@ -72,17 +77,15 @@ def sweep(
     from salt_pipeline.pipelines.hardware.concurrency import memory_of_job, plan, usable_gpus
     from salt_pipeline.pipelines.local.lock import locked
     from salt_pipeline.pipelines.local.watcher import INTERRUPTED
-    from salt_pipeline.pipelines.presets import preset_config
     from salt_pipeline.pipelines.sweep.folder import plan_sweep, read_sweep
-    from salt_pipeline.pipelines.sweep.settings import settings_of
     from salt_pipeline.pipelines.sweep.watcher import watch
 
     if cluster:
-        given = {"--out": out, "--jobs": jobs, "--gpus": gpus}
+        given = {"--out": out, "--jobs": jobs, "--gpus": gpus, "--optuna": optuna}
         if local := [option for option, value in given.items() if value is not None]:
             raise SaltError("is for a sweep on this machine", field=local[0], expected="without --cluster")
         base = preset or PRESET
-        settings = settings_of(preset_config(base), changes or [], random, random_seed)
+        settings, _ = _tried(base, changes or [], random, None, random_seed)
         _submit(data, base, _shared(changes, settings), settings, fold or [], seed or [])
         return
     path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-sweep")
@@ -90,14 +93,14 @@ def sweep(
     source = data or (known.data if known else None)
     if source is None:
         raise SaltError("is missing", field="--data", expected="an archive, or the folder of a sweep as --out")
-    if known and not (preset or changes or fold or seed or random):
+    if known and not (preset or changes or fold or seed or random or optuna):
         folder = known
         if data:
             plan_sweep(path, data, known.preset, known.base, known.settings, known.folds, known.seeds)
     else:
         base = preset or (known.preset if known else PRESET)
-        settings = settings_of(preset_config(base), changes or [], random, random_seed)
-        folder = plan_sweep(path, source, base, _shared(changes, settings), settings, fold or [], seed or [])
+        settings, search = _tried(base, changes or [], random, optuna, random_seed)
+        folder = plan_sweep(path, source, base, _shared(changes, settings), settings, fold or [], seed or [], search)
     largest = max(folder.configs, key=memory_of_job)
     used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=folder.trainings)
     console = Console(stderr=True)
@@ -106,14 +109,31 @@ def sweep(
             folder.save()
         say(console, str(used))
         total, finished = folder.count_jobs()
-        counts = f"{len(folder.settings)} settings, {folder.trainings} trainings, {finished} of {total} jobs finished"
+        many = f"up to {folder.search.trials + 1}" if folder.search else len(folder.settings)
+        counts = f"{many} settings, {folder.trainings} trainings, {finished} of {total} jobs finished"
         say(console, f"{counts}: {one_line(folder.path)} (log: {folder.log.name})")
         code = watch(folder, used, console, lock)
     if code == INTERRUPTED:
         say(console, f"stopped; to resume: salt sweep --out {shlex.quote(str(path))}")
     if code:
         raise typer.Exit(code)
-    _show(folder)
+    _show((read_sweep(folder.path) if folder.search else None) or folder)  # optuna has added settings
+
+
+def _tried(
+    preset: str, changes: list[str], random: int | None, optuna: int | None, seed: int
+) -> "tuple[list[Setting], SearchPlan | None]":
+    """The settings that are known before anything is trained, and what optuna is asked for."""
+    from salt_pipeline.pipelines.presets import preset_config
+    from salt_pipeline.pipelines.sweep.search import plan_search
+    from salt_pipeline.pipelines.sweep.settings import settings_of
+
+    if optuna is None:
+        return settings_of(preset_config(preset), changes, random, seed), None
+    if random is not None:
+        raise SaltError("cannot be given together", field="--random, --optuna")
+    first, search = plan_search(preset_config(preset), changes, optuna, seed)
+    return [first], search
 
 
 def _shared(changes: list[str] | None, settings: list["Setting"]) -> list[str]:

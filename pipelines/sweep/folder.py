@@ -18,6 +18,7 @@ from salt_pipeline.pipelines.local.lock import LOCK
 from salt_pipeline.pipelines.provenance import origin_of
 from salt_pipeline.pipelines.sweep.job import Job, in_turn, jobs_of
 from salt_pipeline.pipelines.sweep.results import Result
+from salt_pipeline.pipelines.sweep.search import SearchPlan
 from salt_pipeline.pipelines.sweep.settings import MOST, Setting
 
 SWEEP, RESULTS = "sweep.json", "results.json"
@@ -49,6 +50,7 @@ class SweepFolder(BaseModel):
         folds: The folds that are held out, one after the other.
         seeds: The seeds of the trainings.
         origin: Provenance tags.
+        search: What optuna is asked for, if it proposes the settings after the first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,10 +61,11 @@ class SweepFolder(BaseModel):
     data_version: Text
     preset: Text
     base: tuple[str, ...]
-    settings: tuple[Setting, ...] = Field(min_length=2, max_length=MOST)
+    settings: tuple[Setting, ...] = Field(min_length=1, max_length=MOST)
     folds: tuple[Fold, ...] = Field(min_length=1)
     seeds: tuple[Seed, ...] = Field(min_length=1)
     origin: dict[str, str]
+    search: SearchPlan | None = None
 
     @property
     def log(self) -> Path:
@@ -110,6 +113,7 @@ def plan_sweep(
     settings: Sequence[Setting],
     folds: Sequence[int],
     seeds: Sequence[int],
+    search: SearchPlan | None = None,
 ) -> SweepFolder:
     """Plans a new sweep; nothing is written.
 
@@ -121,6 +125,7 @@ def plan_sweep(
         settings: What is to be tried.
         folds: The folds to hold out; none for all.
         seeds: The seeds of the trainings; none for that of the configuration.
+        search: What optuna is asked for, if it proposes the settings after the first.
 
     Raises:
         SaltError: If the archive does not exist, a fold or seed is not valid, or the folder holds something else.
@@ -151,6 +156,7 @@ def plan_sweep(
         folds=held_out,
         seeds=chosen_seeds(settings, seeds),
         origin=origin_of(config, preset, "subprocess"),
+        search=search,
     )
 
 

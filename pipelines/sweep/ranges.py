@@ -36,13 +36,17 @@ class Range:
         return self._text(self.low), self._text(self.high)
 
     def draw(self, draw: random.Random) -> str:
-        """A value as the text of an option, to four digits."""
+        """Draws a value, as the text of an option."""
         if self.kind == "int":
             return str(draw.randint(int(self.low), int(self.high)))
         if self.kind == "log":
             value = math.exp(draw.uniform(math.log(self.low), math.log(self.high)))
         else:
             value = draw.uniform(self.low, self.high)
+        return self.rounded(value)
+
+    def rounded(self, value: float) -> str:
+        """A value between the bounds as the text of an option, to four digits."""
         return self._text(min(max(float(f"{value:.4g}"), self.low), self.high))
 
     def _text(self, value: float) -> str:

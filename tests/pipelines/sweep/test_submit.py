@@ -116,6 +116,7 @@ def test_fetch_downloads_the_table(
     [
         (["--out", "runs/x"], "--out: is for a sweep on this machine (expected without --cluster)"),
         (["--jobs", 2], "--jobs: is for a sweep on this machine"),
+        (["--optuna", 3], "--optuna: is for a sweep on this machine"),
         (["--gpus", "0"], "--gpus: is for a sweep on this machine"),
         ([], "--data: is missing (expected the archive in the object store, s3://bucket/key)"),
         (["--data", "s3://salt/x.zip", "--fold", 9], "--fold: is not a fold of the configuration"),
