@@ -6,6 +6,7 @@ PART_OF = "salt-pipeline"
 NAMESPACE = "kubeflow"
 SERVICE_ACCOUNT = "salt-runner"
 PIPELINE = "salt"
+SWEEP_PIPELINE = "salt-sweep"
 EXPERIMENT = "salt"
 
 SETTINGS_CONFIG_MAP = "salt-settings"

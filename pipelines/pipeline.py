@@ -49,7 +49,8 @@ def salt_pipeline(settings: Config, variant: Variant = STANDARD, kfp_run: str = 
     """
 
     def on(task: PipelineTask) -> PipelineTask:
-        return _on(settings.cluster, task, variant.cached)
+        stage = cast(StageName, task.component_spec.name.replace("-", "_"))
+        return on_node(settings.cluster, task, stage, variant.cached)
 
     def stages(data: str, config: dict, run: str, checkpoints: str, data_version: str, origin: dict) -> None:
         # One task takes the configuration as a parameter and returns it as an artifact that the others read: a workflow
@@ -135,9 +136,15 @@ def _notified(cluster: ClusterConfig, task: PipelineTask, secret: str) -> Pipeli
     return task
 
 
-def _on(cluster: ClusterConfig, task: PipelineTask, cached: Container[StageName]) -> PipelineTask:
-    """Sets the image of a task and the node that it needs; the local runners ignore the node."""
-    stage = cast(StageName, task.component_spec.name.replace("-", "_"))
+def on_node(cluster: ClusterConfig, task: PipelineTask, stage: StageName, cached: Container[StageName]) -> PipelineTask:
+    """Sets the image of a task and the node that it needs; the local runners ignore the node.
+
+    Args:
+        cluster: The cluster's section of the configuration.
+        task: The task.
+        stage: The stage whose image, node and secrets it gets.
+        cached: Stages whose results may come from a cache.
+    """
     node = cluster.node(stage)
     task.set_container_image(image(stage, cluster)).set_caching_options(stage in cached)
     task.set_cpu_request(node.cpu).set_memory_request(node.memory).set_memory_limit(node.memory)
@@ -174,8 +181,17 @@ def compile_pipeline(settings: Config, path: str | Path, variant: Variant = STAN
     Raises:
         SaltError: If the file cannot be written.
     """
+    write_compiled(salt_pipeline(settings, variant, dsl.PIPELINE_JOB_ID_PLACEHOLDER), path)
+
+
+def write_compiled(pipeline: Callable[..., Any], path: str | Path) -> None:
+    """Compiles a pipeline and writes it as YAML.
+
+    Raises:
+        SaltError: If the file cannot be written.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch, "salt.yaml")
-        compiler.Compiler().compile(salt_pipeline(settings, variant, dsl.PIPELINE_JOB_ID_PLACEHOLDER), str(made))
+        compiler.Compiler().compile(pipeline, str(made))
         with atomic_path(path) as part:
             shutil.copyfile(made, part)

@@ -20,6 +20,8 @@ PLACES = {
     "report/report_html": "report.html",
     "report/report_metrics": "report/metrics.json",
     "report/classification": "report/classification.json",
+    "compare-settings/comparison": "results.json",
+    "compare-settings/table": "results.md",
 }
 """Path of each artifact by `task/output`; `{job}` stands for a folder such as `resnet34/fold3`."""
 
@@ -31,6 +33,9 @@ RESULTS = (
     "report/report_html",
 )
 """The results of a run, as `task/output`: what `salt fetch` downloads by default."""
+
+RESULTS_OF_SWEEP = ("compare-settings/comparison", "compare-settings/table")
+"""The results of a sweep on a cluster."""
 
 
 def job_folder(encoder: str, fold: int | str) -> str:

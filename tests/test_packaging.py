@@ -108,6 +108,7 @@ def test_the_command_line_and_the_client_of_a_cluster_need_no_extra(light: Path,
         ("predict-fold --dataset a --model b --out o", "torch", "predict"),
         ("promote run", "mlflow", "train"),
         ("export-onnx --model a --out b", "torch", "onnx"),
+        ("sweep --data . --set train.epochs=[1,2] --optuna 2", "optuna", "optuna"),
     ],
 )
 def test_a_command_without_its_packages_names_the_extra(

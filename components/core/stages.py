@@ -21,3 +21,6 @@ def task_name(stage: str) -> str:
 
 TASKS = tuple(map(task_name, STAGES))
 TASKS_IN_LOOP = tuple(map(task_name, IN_LOOP))
+
+TASKS_OF_SWEEP = ("ingest", "fold-split", "train-fold", "compare-settings")
+"""The tasks of a sweep on a cluster; its last one is no stage, and runs in the image of the report."""

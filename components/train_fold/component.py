@@ -19,8 +19,9 @@ def train_fold(
     oof: Output[Dataset],
     curve: Output[Artifact],
     fold_metrics: Output[Metrics],
+    changes: str = "{}",
 ) -> None:
     """Trains one encoder on all folds but one and predicts the images of that one."""
     from salt_pipeline.components.train_fold.task import train_task
 
-    train_task(dataset, folds, config, encoder, fold, run, checkpoints, model, oof, curve, fold_metrics)
+    train_task(dataset, folds, config, encoder, fold, run, checkpoints, model, oof, curve, fold_metrics, changes)

@@ -1,8 +1,11 @@
 """The task of the stage: maps KFP's artifacts to plain files, calls the stage, and describes the results."""
 
+import json
+
 from kfp.dsl import Artifact, Metrics
 
 from salt_pipeline.components.core.artifacts import describe, log_metrics
+from salt_pipeline.components.core.config.with_options import with_options
 from salt_pipeline.components.core.errors import exit_on_error
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import job_title
@@ -22,6 +25,7 @@ def train_task(
     oof: Artifact,
     curve: Artifact,
     fold_metrics: Metrics,
+    changes: str = "{}",
 ) -> None:
     """Trains one job.
 
@@ -37,13 +41,14 @@ def train_task(
         oof: Output: probability maps of the held-out images.
         curve: Output: learning curve, JSON.
         fold_metrics: Output: scalars.
+        changes: The options in which the job differs from the configuration document, as JSON; those of a sweep do.
     """
     scalars, facts = train(
         dataset.path,
         folds.path,
         encoder,
         fold,
-        read_json(config.path),
+        with_options(read_json(config.path), json.loads(changes)),
         run=run,
         checkpoints=checkpoints,
         model=model.path,

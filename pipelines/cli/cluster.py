@@ -1,6 +1,7 @@
 """The commands that talk to a cluster."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -88,7 +89,7 @@ def logs(
     found = kfp.find(run)
     printed = ""
     while True:
-        task = _task(run_tasks(kfp, found.id), found.jobs, job, predict)
+        task = _task(run_tasks(kfp, found.id), found.jobs, job, predict, found.order)
         if not follow or task.state != "starting":
             text = read_log(kfp, found.id, task)
             typer.echo(text.removeprefix(printed), nl=False)
@@ -180,8 +181,8 @@ def init(
         typer.echo(line)
 
 
-def _task(tasks: list, jobs: list, wanted: str, predict: bool) -> Any:
-    from salt_pipeline.components.core.stages import TASKS, TASKS_IN_LOOP
+def _task(tasks: list, jobs: list, wanted: str, predict: bool, order: Sequence[str]) -> Any:
+    from salt_pipeline.components.core.stages import TASKS_IN_LOOP
     from salt_pipeline.pipelines.display.run_table import job_name
     from salt_pipeline.pipelines.places import job_folder
 
@@ -192,7 +193,7 @@ def _task(tasks: list, jobs: list, wanted: str, predict: bool) -> Any:
         mine = job == names[wanted] and task.stage == TASKS_IN_LOOP[predict] if wanted in names else task.stage == stage
         if mine and (wanted in names or stage not in TASKS_IN_LOOP):
             return task
-    if wanted in names or (stage in TASKS and stage not in TASKS_IN_LOOP):
+    if wanted in names or (stage in order and stage not in TASKS_IN_LOOP):
         raise SaltError("has not started", field="JOB", found=wanted)
-    known = ", ".join([*(name for name in TASKS if name not in TASKS_IN_LOOP), *list(names)[:1]])
+    known = ", ".join([*(name for name in order if name not in TASKS_IN_LOOP), *list(names)[:1]])
     raise SaltError("no such stage or job", field="JOB", found=wanted, expected=f"{known} ...")

@@ -10,11 +10,14 @@ from rich.console import Console
 
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.extras import TRAINING, need
+from salt_pipeline.pipelines.cli.options import in_namespace, open_kfp
 from salt_pipeline.pipelines.cli.stage_options import AsJson
 from salt_pipeline.pipelines.display.console import echo, print_json, say, shows_progress
 
 if TYPE_CHECKING:
     from salt_pipeline.pipelines.sweep.folder import SweepFolder
+    from salt_pipeline.pipelines.sweep.search import SearchPlan
+    from salt_pipeline.pipelines.sweep.settings import Setting
 
 PRESET = "quick"
 """The preset of a new sweep."""
@@ -27,7 +30,7 @@ EPILOG = (
 
 def add_to(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command(epilog=EPILOG)(sweep)
+    app.command(epilog=EPILOG)(in_namespace(sweep))
 
 
 def sweep(
@@ -37,12 +40,19 @@ def sweep(
     ] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", help="section.key=value, or a JSON list of the values to try; may be repeated."),
+        typer.Option(
+            "--set",
+            help="section.key=value, a JSON list of values, or a range: log(1e-4,1e-2), uniform(0,1), int(2,8).",
+        ),
     ] = None,
     random: Annotated[
-        int | None, typer.Option(help="Number of settings to draw from all combinations, instead of trying all.")
+        int | None, typer.Option(help="Number of settings to draw from lists and ranges, instead of all combinations.")
     ] = None,
-    random_seed: Annotated[int, typer.Option(min=0, help="Seed of the draw.")] = 0,
+    optuna: Annotated[
+        int | None,
+        typer.Option(help="Number of settings that optuna proposes one after the other, from the scores so far."),
+    ] = None,
+    random_seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the draw, and of optuna.")] = 0,
     fold: Annotated[
         list[int] | None, typer.Option(min=0, help="A fold to hold out; repeat it; all by default.")
     ] = None,
@@ -60,6 +70,9 @@ def sweep(
     gpus: Annotated[
         str | None, typer.Option(help="The GPUs that trainings use: all, or as 0,1.", show_default="all")
     ] = None,
+    cluster: Annotated[
+        bool, typer.Option("--cluster", help="Run on a cluster, as one pipeline run; --data is then s3://bucket/key.")
+    ] = False,
 ) -> None:
     """Tries many settings with the same folds and seeds, and compares them image by image.
 
@@ -69,26 +82,30 @@ def sweep(
     from salt_pipeline.pipelines.hardware.concurrency import memory_of_job, plan, usable_gpus
     from salt_pipeline.pipelines.local.lock import locked
     from salt_pipeline.pipelines.local.watcher import INTERRUPTED
-    from salt_pipeline.pipelines.presets import preset_config
     from salt_pipeline.pipelines.sweep.folder import plan_sweep, read_sweep
-    from salt_pipeline.pipelines.sweep.settings import settings_of
     from salt_pipeline.pipelines.sweep.watcher import watch
 
+    if cluster:
+        given = {"--out": out, "--jobs": jobs, "--gpus": gpus, "--optuna": optuna}
+        if local := [option for option, value in given.items() if value is not None]:
+            raise SaltError("is for a sweep on this machine", field=local[0], expected="without --cluster")
+        base = preset or PRESET
+        settings, _ = _tried(base, changes or [], random, None, random_seed)
+        _submit(data, base, _shared(changes, settings), settings, fold or [], seed or [], as_json)
+        return
     path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-sweep")
     known = read_sweep(path)
     source = data or (known.data if known else None)
     if source is None:
         raise SaltError("is missing", field="--data", expected="an archive, or the folder of a sweep as --out")
-    if known and not (preset or changes or fold or seed or random):
+    if known and not (preset or changes or fold or seed or random or optuna):
         folder = known
         if data:
             plan_sweep(path, data, known.preset, known.base, known.settings, known.folds, known.seeds)
     else:
         base = preset or (known.preset if known else PRESET)
-        settings = settings_of(preset_config(base), changes or [], random, random_seed)
-        tried = {change.partition("=")[0] for change in settings[0].changes}
-        fixed = [change for change in changes or [] if change.partition("=")[0].strip() not in tried]
-        folder = plan_sweep(path, source, base, fixed, settings, fold or [], seed or [])
+        settings, search = _tried(base, changes or [], random, optuna, random_seed)
+        folder = plan_sweep(path, source, base, _shared(changes, settings), settings, fold or [], seed or [], search)
     largest = max(folder.configs, key=memory_of_job)
     used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=folder.trainings)
     need("train", *TRAINING)
@@ -97,7 +114,8 @@ def sweep(
         if folder is not known:
             folder.save()
         total, finished = folder.count_jobs()
-        counts = f"{len(folder.settings)} settings, {folder.trainings} trainings, {finished} of {total} jobs finished"
+        many = f"up to {folder.search.trials + 1}" if folder.search else len(folder.settings)
+        counts = f"{many} settings, {folder.trainings} trainings, {finished} of {total} jobs finished"
         if shows_progress():
             say(console, f"{used}\n{counts}: {one_line(folder.path)} (log: {folder.log.name})")
         code = watch(folder, used, console, lock)
@@ -105,23 +123,73 @@ def sweep(
         say(console, f"stopped; to resume: salt sweep --out {shlex.quote(str(path))}")
     if code:
         raise typer.Exit(code)
+    if folder.search:
+        folder = read_sweep(folder.path) or folder  # optuna has added settings
     if as_json:
         print_json([one.model_dump(mode="json") for one in folder.read_results()])
         return
     _show(folder)
 
 
+def _tried(
+    preset: str, changes: list[str], random: int | None, optuna: int | None, seed: int
+) -> "tuple[list[Setting], SearchPlan | None]":
+    """The settings that are known before anything is trained, and what optuna is asked for."""
+    from salt_pipeline.pipelines.presets import preset_config
+    from salt_pipeline.pipelines.sweep.search import plan_search
+    from salt_pipeline.pipelines.sweep.settings import settings_of
+
+    if optuna is None:
+        return settings_of(preset_config(preset), changes, random, seed), None
+    if random is not None:
+        raise SaltError("cannot be given together", field="--random, --optuna")
+    first, search = plan_search(preset_config(preset), changes, optuna, seed)
+    return [first], search
+
+
+def _shared(changes: list[str] | None, settings: list["Setting"]) -> list[str]:
+    """The `--set` options that all settings have in common."""
+    tried = {change.partition("=")[0] for change in settings[0].changes}
+    return [change for change in changes or [] if change.partition("=")[0].strip() not in tried]
+
+
+def _submit(
+    data: str | None,
+    preset: str,
+    base: list[str],
+    settings: list["Setting"],
+    folds: list[int],
+    seeds: list[int],
+    as_json: bool,
+) -> None:
+    """Checks the cluster, and starts the sweep there."""
+    from salt_pipeline.pipelines.cluster.submit import check
+    from salt_pipeline.pipelines.sweep.submit import plan_on_cluster, submit_sweep
+
+    if data is None:
+        raise SaltError("is missing", field="--data", expected="the archive in the object store, s3://bucket/key")
+    planned = plan_on_cluster(data, preset, base, settings, folds, seeds)
+    kfp = open_kfp()
+    checked = check(kfp, data, planned.configs[0], len(planned.distinct_jobs()))
+    for warning in checked.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    run_id = submit_sweep(kfp, checked, planned)
+    started = {"run": run_id, "link": kfp.settings.run_link(run_id)}
+    if as_json:
+        print_json(started)
+    else:
+        typer.echo("\n".join(started.values()))
+    typer.echo(f"{planned.run}; its table when it has ended: salt logs {run_id[:8]} compare-settings", err=True)
+
+
 def _show(folder: "SweepFolder") -> None:
     """Prints the results, the best setting first, and the command that runs it to a submission."""
-    from salt_pipeline.pipelines.sweep.results import table
+    from salt_pipeline.pipelines.sweep.results import summary
 
-    found = sorted(folder.read_results(), key=lambda result: -result.score)
-    for line in table(found):
+    found = folder.read_results()
+    for line in summary(found):
         echo(line)
-    best, first = found[0], folder.settings[0].name
-    echo(f"Differences are to `{first}`, paired by image.")
-    if best.gain and best.gain.low <= 0:
-        echo(f"No interval above zero: `{best.name}` is not distinguished from `{first}`.")
+    best = max(found, key=lambda result: result.score)
     chosen = next(setting for setting in folder.settings if setting.name == best.name)
     words = [f"--set {shlex.quote(change)}" for change in (*folder.base, *chosen.changes)]
     echo(f"salt run --data {shlex.quote(folder.data)} --preset {folder.preset} {' '.join(words)}")

@@ -63,7 +63,7 @@ class Fit:
         return " ".join(f"--set {change}" for change in self.changes)
 
 
-def fit(nodes: list[Node], config: Config) -> Fit:
+def fit(nodes: list[Node], config: Config, jobs: int | None = None) -> Fit:
     """Compares the requests of a configuration's pods with the resources of the nodes.
 
     The tasks of one job run one after the other: a job needs the largest request of each resource.
@@ -71,8 +71,9 @@ def fit(nodes: list[Node], config: Config) -> Fit:
     Args:
         nodes: The nodes.
         config: The configuration.
+        jobs: Number of jobs; by default those of the configuration.
     """
-    jobs = len(config.encoders) * config.split.folds
+    jobs = jobs or len(config.encoders) * config.split.folds
     at_once = _at_once(nodes, config)
     mine = [node for node in nodes if all(node.takes(config.cluster.node(stage)) for stage in IN_LOOP)]
     job = _of_a_job(config)
@@ -89,8 +90,13 @@ def fit(nodes: list[Node], config: Config) -> Fit:
     )
 
 
-def room(namespace: str, config: Config) -> list[str]:
+def room(namespace: str, config: Config, jobs: int | None = None) -> list[str]:
     """Checks whether the cluster has room for a configuration's pods.
+
+    Args:
+        namespace: The namespace of the pods.
+        config: The configuration.
+        jobs: Number of jobs; by default those of the configuration.
 
     Returns:
         Warnings: not all jobs have room at once, a node must be added first, or the permission to read is missing.
@@ -103,7 +109,7 @@ def room(namespace: str, config: Config) -> list[str]:
         nodes = read_nodes(kube)
     except KubeError as error:
         return [f"the jobs' requests were not compared with the nodes: {error}"]
-    found = fit(nodes, config)
+    found = fit(nodes, config, jobs)
     if not found.misfits:
         return [found.warning] if found.warning else []
     if not may_grow(kube):

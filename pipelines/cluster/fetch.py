@@ -11,7 +11,7 @@ from salt_pipeline.pipelines import k8s_names as names
 from salt_pipeline.pipelines.cluster.kfp import ClusterRun, Kfp
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 from salt_pipeline.pipelines.cluster.watch import run_tasks
-from salt_pipeline.pipelines.places import PLACES, RESULTS, job_folder
+from salt_pipeline.pipelines.places import PLACES, RESULTS, RESULTS_OF_SWEEP, job_folder
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ def fetch(kfp: Kfp, run: ClusterRun, out: Path, everything: bool = False) -> tup
     from salt_pipeline.components.core.store.store import Store
 
     store = Store()
-    home = f"{artifact_root(kfp, run)}/{names.PIPELINE}"
+    home = f"{artifact_root(kfp, run)}/{names.SWEEP_PIPELINE if run.is_sweep else names.PIPELINE}"
+    results = RESULTS_OF_SWEEP if run.is_sweep else RESULTS
     files: list[Found] = []
     jobs: dict[str, str] = {}
     for one in [run, *_earlier(kfp, run)] if everything else [run]:
@@ -62,7 +63,7 @@ def fetch(kfp: Kfp, run: ClusterRun, out: Path, everything: bool = False) -> tup
     if not files:
         raise SaltError("the store has no artifacts of this run", file=f"{home}/{run.id}", found=f"state {run.state}")
     if not everything:
-        files = [file for file in files if file.output in RESULTS]
+        files = [file for file in files if file.output in results]
     newest: dict[str, Found] = {}
     for file in sorted(files, key=lambda file: file.modified):
         newest[place(file, jobs)] = file
@@ -71,7 +72,7 @@ def fetch(kfp: Kfp, run: ClusterRun, out: Path, everything: bool = False) -> tup
         store.download(file.uri, str(out / where))
         paths.append(out / where)
     have = {file.output for file in files}
-    return paths, [PLACES[output] for output in RESULTS if output not in have]
+    return paths, [PLACES[output] for output in results if output not in have]
 
 
 def _earlier(kfp: Kfp, run: ClusterRun) -> list[ClusterRun]:

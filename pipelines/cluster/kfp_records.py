@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import BaseModel, ConfigDict, Json, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.config.config import Config, option_text, parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job, in_loop
+from salt_pipeline.components.core.stages import TASKS, TASKS_OF_SWEEP
 
 ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"})
 """States of a run that do not change any more, unless the run is resumed."""
@@ -21,6 +22,17 @@ _STOPPED = frozenset({"CANCELING", "CANCELED"})
 
 _STRICT = ConfigDict(strict=True)
 """The generated client does not check the types of what the API answers: the records do."""
+
+
+class _SweepJob(BaseModel):
+    """A job of a sweep, as an item of the loop."""
+
+    encoder: str
+    fold: int
+    changes: Json[dict[str, Any]]
+
+
+_SWEEP_JOBS = TypeAdapter(list[_SweepJob])
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -69,9 +81,21 @@ class ClusterRun:
 
     @property
     def jobs(self) -> list[Job]:
-        """Its training jobs, in the order of the loop's iterations."""
+        """Its training jobs, in the order of the loop's iterations; those of a sweep are named with their options."""
+        if self.is_sweep:
+            return _sweep_jobs(self.parameters.get("jobs"))
         config = self.configuration
         return in_loop(config) if config else []
+
+    @property
+    def is_sweep(self) -> bool:
+        """Whether it tries many settings."""
+        return "sweep" in self.parameters
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Its tasks in the order of the pipeline."""
+        return TASKS_OF_SWEEP if self.is_sweep else TASKS
 
     @property
     def checkpoints(self) -> str:
@@ -120,6 +144,17 @@ class PipelineVersion:
     pipeline_id: str
     name: str
     spec: Mapping[str, Any]
+
+
+def _sweep_jobs(items: Any) -> list[Job]:
+    try:
+        found = _SWEEP_JOBS.validate_python(items)
+    except ValidationError:
+        return []
+    return [
+        Job(" ".join([one.encoder, *(f"{k}={option_text(v)}" for k, v in one.changes.items())]), one.fold)
+        for one in found
+    ]
 
 
 def read_run(run: Any) -> ClusterRun:

@@ -1,6 +1,6 @@
 """A run on a cluster as rows: the stages, and the jobs by encoder and fold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from salt_pipeline.components.core.jobs import Job
@@ -15,13 +15,15 @@ Seconds = Callable[[Task], float]
 """How long the containers of a task ran, as a `Stopwatch` knows it."""
 
 
-def rows(tasks: list[Task], jobs: list[Job], progress: Progress, seconds: Seconds) -> list[Row]:
+def rows(
+    tasks: list[Task], jobs: list[Job], progress: Progress, seconds: Seconds, order: Sequence[str] = TASKS
+) -> list[Row]:
     """Builds the table's rows, in the pipeline's order; the jobs stand where the loop is."""
     single = {task.stage: task for task in tasks if task.stage not in TASKS_IN_LOOP}
     known = jobs or [Job("iteration", i) for i in sorted({t.iteration for t in tasks if t.iteration is not None})]
     in_loop = {(task.stage, task.iteration): task for task in tasks if task.stage in TASKS_IN_LOOP}
     table = []
-    for stage in TASKS:
+    for stage in order:
         if stage == TASKS_IN_LOOP[0]:
             table += [_job_row(i, job, in_loop, progress.get(job, {}), seconds) for i, job in enumerate(known)]
         elif stage not in TASKS_IN_LOOP:

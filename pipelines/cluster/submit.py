@@ -34,10 +34,16 @@ class Checked:
     warnings: list[str] = field(default_factory=list)
 
 
-def check(kfp: Kfp, data: str, config: Config) -> Checked:
+def check(kfp: Kfp, data: str, config: Config, jobs: int | None = None) -> Checked:
     """Checks everything that a run needs.
 
     A check without an answer in time is a warning: the steps after it show whether the server works.
+
+    Args:
+        kfp: The API.
+        data: URI of the archive.
+        config: The configuration.
+        jobs: Number of jobs in the loop; by default those of the configuration.
 
     Raises:
         SaltErrors: With every problem found.
@@ -69,7 +75,7 @@ def check(kfp: Kfp, data: str, config: Config) -> Checked:
     attempt(api)
     attempt(lambda: _check_store(checked, data))
     attempt(lambda: _check_namespace(checked, kfp.settings))
-    attempt(lambda: checked.warnings.extend(room(kfp.settings.namespace, checked.config)))
+    attempt(lambda: checked.warnings.extend(room(kfp.settings.namespace, checked.config, jobs)))
     if problems:
         raise SaltErrors("nothing was submitted", problems)
     return checked

@@ -15,7 +15,7 @@ from salt_pipeline.components.core.documents import parse_document
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.numbers import parse_json
-from salt_pipeline.components.core.stages import TASKS
+from salt_pipeline.components.core.stages import TASKS, TASKS_OF_SWEEP
 from salt_pipeline.pipelines.cluster.attempts import (
     FAILED,
     Attempt,
@@ -32,6 +32,7 @@ from salt_pipeline.pipelines.k8s_names import KFP_BUCKET
 STOPPED = "the run was stopped"
 """Reason of a task that ended because somebody stopped the run."""
 
+_KNOWN = (*TASKS, TASKS_OF_SWEEP[-1])
 _ITERATION = re.compile(r"-iterations\((\d+):")
 _TROUBLED = ("Pending", "Failed", "Error")
 
@@ -140,7 +141,7 @@ def read_tasks(workflow: dict[str, Any]) -> list[Task]:
     groups: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
     for node in _nodes(workflow).values():
         path = _path(node)
-        places = [i for i, part in enumerate(path) if part.removesuffix("-driver") in TASKS]
+        places = [i for i, part in enumerate(path) if part.removesuffix("-driver") in _KNOWN]
         if places:
             stage = path[places[0]].removesuffix("-driver")
             found = _ITERATION.search(node["name"])
@@ -149,7 +150,7 @@ def read_tasks(workflow: dict[str, Any]) -> list[Task]:
     tasks = [_task(stage, iteration, nodes, name, bucket) for (stage, iteration), nodes in groups.items()]
     if _stopped(workflow):
         tasks = [replace(task, reason=STOPPED) if "deadline" in task.reason else task for task in tasks]
-    return sorted(tasks, key=lambda task: (TASKS.index(task.stage), task.iteration or 0))
+    return sorted(tasks, key=lambda task: (_KNOWN.index(task.stage), task.iteration or 0))
 
 
 def read_trouble(workflow: dict[str, Any]) -> list[str]:
@@ -163,7 +164,7 @@ def read_trouble(workflow: dict[str, Any]) -> list[str]:
     """
     lines = []
     for node in _nodes(workflow).values():
-        ours = any(part.removesuffix("-driver") in TASKS for part in _path(node))
+        ours = any(part.removesuffix("-driver") in _KNOWN for part in _path(node))
         reason = reason_of(node.get("message", ""))
         if reason and not ours and node["type"] == "Pod" and node.get("phase") in _TROUBLED:
             lines.append(f"{node['displayName']}: {node['phase'].lower()}: {one_line(reason)}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from salt_pipeline.components.core.config.config import Config
@@ -23,13 +24,29 @@ def upload(kfp: Kfp, config: Config, variant: Variant) -> PipelineVersion:
     """
     from salt_pipeline.pipelines.pipeline import compile_pipeline
 
+    def write(path: Path) -> None:
+        compile_pipeline(config, path, variant)
+
+    return upload_compiled(kfp, names.PIPELINE, "Finds salt in seismic images.", write)
+
+
+def upload_compiled(kfp: Kfp, pipeline: str, description: str, write: Callable[[Path], None]) -> PipelineVersion:
+    """Uploads a compiled pipeline, unless the cluster has this very version.
+
+    Args:
+        kfp: The API.
+        pipeline: Name of the pipeline, which is created if it does not exist.
+        description: What it does, for the user interface.
+        write: Writes the compiled pipeline to a path.
+
+    Returns:
+        The version.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch, "salt.yaml")
-        compile_pipeline(config, path, variant)
+        write(path)
         name = f"salt-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
-        pipeline_id = kfp.pipeline_id(names.PIPELINE) or kfp.create_pipeline(
-            names.PIPELINE, "Finds salt in seismic images."
-        )
+        pipeline_id = kfp.pipeline_id(pipeline) or kfp.create_pipeline(pipeline, description)
         if known := _version(kfp, pipeline_id, name):
             return known
         try:

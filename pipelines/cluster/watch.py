@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from shlex import quote
 from typing import Any
 
 from rich.console import Console
@@ -47,6 +48,7 @@ class Watch:
         self.run_id, self.name = run.id, run.name
         self.state, self.created, self.finished = run.state, run.created, run.finished
         self.config, self.jobs, self.checkpoints = run.configuration, run.jobs, run.checkpoints
+        self.order = run.order
         self.tasks: list[Task] = []
         self.trouble: list[str] = []
         self._stopwatch = Stopwatch()
@@ -125,7 +127,7 @@ class Watch:
             return {}
 
     def _rows(self) -> list[Row]:
-        return rows(self.tasks, self.jobs, self._progress, self._stopwatch.seconds)
+        return rows(self.tasks, self.jobs, self._progress, self._stopwatch.seconds, self.order)
 
     def _table(self) -> Table:
         shown = self._rows()
@@ -161,7 +163,7 @@ class Watch:
             say(self.console, f"  {line}", "red")
         if "OOMKilled" in task.reason:
             self._say("  it needs more memory: salt submit ... --set cluster.memory=...")
-        where = f"{job_name(job)}{' --predict' * (task.stage == TASKS_IN_LOOP[1])}" if job else task.stage
+        where = f"{quote(job_name(job))}{' --predict' * (task.stage == TASKS_IN_LOOP[1])}" if job else task.stage
         self._say(f"  its log: salt logs {self.run_id[:8]} {where}")
 
 

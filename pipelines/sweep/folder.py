@@ -18,6 +18,7 @@ from salt_pipeline.pipelines.local.lock import LOCK
 from salt_pipeline.pipelines.provenance import origin_of
 from salt_pipeline.pipelines.sweep.job import Job, in_turn, jobs_of
 from salt_pipeline.pipelines.sweep.results import Result
+from salt_pipeline.pipelines.sweep.search import SearchPlan
 from salt_pipeline.pipelines.sweep.settings import MOST, Setting
 
 SWEEP, RESULTS = "sweep.json", "results.json"
@@ -49,6 +50,7 @@ class SweepFolder(BaseModel):
         folds: The folds that are held out, one after the other.
         seeds: The seeds of the trainings.
         origin: Provenance tags.
+        search: What optuna is asked for, if it proposes the settings after the first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,10 +61,11 @@ class SweepFolder(BaseModel):
     data_version: Text
     preset: Text
     base: tuple[str, ...]
-    settings: tuple[Setting, ...] = Field(min_length=2, max_length=MOST)
+    settings: tuple[Setting, ...] = Field(min_length=1, max_length=MOST)
     folds: tuple[Fold, ...] = Field(min_length=1)
     seeds: tuple[Seed, ...] = Field(min_length=1)
     origin: dict[str, str]
+    search: SearchPlan | None = None
 
     @property
     def log(self) -> Path:
@@ -78,15 +81,19 @@ class SweepFolder(BaseModel):
         """The jobs of each setting, by seed."""
         return [jobs_of(one.config, self.folds, self.seeds, self.path, one.name) for one in self.settings]
 
+    def distinct_jobs(self) -> list[Job]:
+        """The jobs in the order in which they begin, each once: settings may have some in common."""
+        return list({job.folder: job for job in in_turn(self.jobs())}.values())
+
     @property
     def trainings(self) -> int:
         """Number of trainings; settings that differ only after the training have theirs in common."""
-        return len({job.training for job in in_turn(self.jobs())})
+        return len({job.training for job in self.distinct_jobs()})
 
     def count_jobs(self) -> tuple[int, int]:
         """Number of jobs, each a training and its prediction, and number of those that have finished."""
-        finished = {job.folder: job.finished for job in in_turn(self.jobs())}
-        return len(finished), sum(finished.values())
+        jobs = self.distinct_jobs()
+        return len(jobs), sum(job.finished for job in jobs)
 
     def read_results(self) -> tuple[Result, ...]:
         """The results of a finished sweep, in the order of the settings."""
@@ -106,6 +113,7 @@ def plan_sweep(
     settings: Sequence[Setting],
     folds: Sequence[int],
     seeds: Sequence[int],
+    search: SearchPlan | None = None,
 ) -> SweepFolder:
     """Plans a new sweep; nothing is written.
 
@@ -117,19 +125,13 @@ def plan_sweep(
         settings: What is to be tried.
         folds: The folds to hold out; none for all.
         seeds: The seeds of the trainings; none for that of the configuration.
+        search: What optuna is asked for, if it proposes the settings after the first.
 
     Raises:
         SaltError: If the archive does not exist, a fold or seed is not valid, or the folder holds something else.
     """
     config = settings[0].config
-    chosen = _distinct(folds, "--fold") or tuple(range(config.split.folds))
-    if wrong := [fold for fold in chosen if fold >= config.split.folds]:
-        expected = f"0 to {config.split.folds - 1}"
-        raise SaltError("is not a fold of the configuration", field="--fold", found=wrong[0], expected=expected)
-    if len(chosen) < 2 and any(_chooses(setting.config) for setting in settings):
-        problem = "a threshold, smallest area or weight is chosen on folds other than the one it is scored on"
-        expected = "two or more; or --set submission.threshold=0.5 --set submission.min_area=0"
-        raise SaltError(problem, field="--fold", found="one fold", expected=expected)
+    held_out = chosen_folds(settings, folds)
     if not is_uri(data) and not Path(data).exists():
         raise SaltError("no such archive", file=data, field="--data")
     source = data if is_uri(data) else str(Path(data).resolve())
@@ -151,10 +153,46 @@ def plan_sweep(
         preset=preset,
         base=tuple(base),
         settings=tuple(settings),
-        folds=chosen,
-        seeds=_distinct(seeds, "--seed") or (config.seed,),
+        folds=held_out,
+        seeds=chosen_seeds(settings, seeds),
         origin=origin_of(config, preset, "subprocess"),
+        search=search,
     )
+
+
+def chosen_folds(settings: Sequence[Setting], folds: Sequence[int]) -> tuple[int, ...]:
+    """The folds that a sweep holds out.
+
+    Args:
+        settings: What is to be tried.
+        folds: The option `--fold`; empty for all.
+
+    Raises:
+        SaltError: If one is not valid, or there are too few for what is chosen on other folds.
+    """
+    count = settings[0].config.split.folds
+    chosen = _distinct(folds, "--fold") or tuple(range(count))
+    if wrong := [fold for fold in chosen if fold >= count]:
+        expected = f"0 to {count - 1}"
+        raise SaltError("is not a fold of the configuration", field="--fold", found=wrong[0], expected=expected)
+    if len(chosen) < 2 and any(_chooses(setting.config) for setting in settings):
+        problem = "a threshold, smallest area or weight is chosen on folds other than the one it is scored on"
+        expected = "two or more; or --set submission.threshold=0.5 --set submission.min_area=0"
+        raise SaltError(problem, field="--fold", found="one fold", expected=expected)
+    return chosen
+
+
+def chosen_seeds(settings: Sequence[Setting], seeds: Sequence[int]) -> tuple[int, ...]:
+    """The seeds of a sweep's trainings.
+
+    Args:
+        settings: What is to be tried.
+        seeds: The option `--seed`; empty for that of the configuration.
+
+    Raises:
+        SaltError: If one is given twice.
+    """
+    return _distinct(seeds, "--seed") or (settings[0].config.seed,)
 
 
 def read_sweep(path: Path) -> SweepFolder | None:

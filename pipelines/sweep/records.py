@@ -26,7 +26,12 @@ class Records:
         self.tracking = Tracking(folder.run)
         self.sweep = self.tracking.sweep()
         self.settings = [self._setting(number) for number in range(len(folder.settings))]
-        self.sweep.params({"preset": folder.preset, "settings": len(folder.settings), "trainings": folder.trainings})
+        if folder.search:
+            self.sweep.params({"preset": folder.preset, "trials": folder.search.trials})
+        else:
+            self.sweep.params(
+                {"preset": folder.preset, "settings": len(folder.settings), "trainings": folder.trainings}
+            )
         self.sweep.tags({f"salt.{key}": value for key, value in folder.origin.items()})
 
     def _setting(self, number: int) -> TrackedRun:
@@ -34,6 +39,15 @@ class Records:
         tracked = self.tracking.setting(self.sweep, content_hash(list(setting.changes)), setting.name)
         tracked.params(setting.config.flat())
         return tracked
+
+    def follow(self, folder: SweepFolder) -> None:
+        """Begins the runs of further settings.
+
+        Args:
+            folder: The sweep with all its settings.
+        """
+        self.folder = folder
+        self.settings += [self._setting(number) for number in range(len(self.settings), len(folder.settings))]
 
     def finish(self, results: Sequence[Result]) -> None:
         """Records scores, differences and learning curves, and ends the runs."""

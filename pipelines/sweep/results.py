@@ -97,6 +97,20 @@ def results(names: Sequence[str], jobs: Sequence[list[list[Job]]], truth: Truth)
     return found
 
 
+def summary(found: Sequence[Result]) -> Iterator[str]:
+    """The table with the best setting first, and what it says.
+
+    Args:
+        found: The results in the order of the sweep: the first is what the others are compared with.
+    """
+    ordered = sorted(found, key=lambda result: -result.score)
+    best, first = ordered[0], found[0].name
+    yield from table(ordered)
+    yield f"Differences are to `{first}`, paired by image."
+    if best.gain and best.gain.low <= 0:
+        yield f"No interval above zero: `{best.name}` is not distinguished from `{first}`."
+
+
 def table(found: Sequence[Result]) -> Iterator[str]:
     """The lines of a Markdown table, in the order given."""
     yield "| change | score | difference | 95 % interval | won | lost | s a training |"

@@ -10,12 +10,12 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from salt_pipeline.components.core.errors import exit_on_error
 from salt_pipeline.components.core.files import write_json
-from salt_pipeline.components.core.paired import read_truth
+from salt_pipeline.components.core.paired import Truth, read_truth
 from salt_pipeline.pipelines.local.tracking import prepare_tracking
 from salt_pipeline.pipelines.sweep.folder import RESULTS, Results, SweepFolder, read_sweep
 from salt_pipeline.pipelines.sweep.inputs import prepare
@@ -23,6 +23,9 @@ from salt_pipeline.pipelines.sweep.job import in_turn
 from salt_pipeline.pipelines.sweep.pool import run_jobs
 from salt_pipeline.pipelines.sweep.records import Records
 from salt_pipeline.pipelines.sweep.results import results
+from salt_pipeline.pipelines.sweep.search import Search
+
+log = logging.getLogger(__name__)
 
 
 def run(folder: SweepFolder, at_once: int, threads: str, gpus: Mapping[int, int]) -> None:
@@ -49,10 +52,15 @@ def run(folder: SweepFolder, at_once: int, threads: str, gpus: Mapping[int, int]
     for sign in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(sign, stop)
     try:
-        jobs = folder.jobs()
-        run_jobs(in_turn(jobs), at_once, threads, gpus)
-        names = [setting.name for setting in folder.settings]
-        found = results(names, jobs, read_truth(folder.path / "dataset.parquet"))
+        truth = read_truth(folder.path / "dataset.parquet")
+
+        def train(sweep: SweepFolder) -> None:
+            run_jobs(in_turn(sweep.jobs()), at_once, threads, gpus)
+
+        train(folder)
+        if folder.search:
+            folder = search_settings(folder, truth, train, records)
+        found = results([setting.name for setting in folder.settings], folder.jobs(), truth)
         records.finish(found)
         write_json(folder.path / RESULTS, Results(settings=tuple(found)).model_dump(mode="json"))
     except BaseException:
@@ -60,6 +68,38 @@ def run(folder: SweepFolder, at_once: int, threads: str, gpus: Mapping[int, int]
         raise
     finally:
         records.close()
+
+
+def search_settings(
+    folder: SweepFolder, truth: Truth, train: Callable[[SweepFolder], None], records: Records
+) -> SweepFolder:
+    """Tries the settings that optuna proposes, one after the other.
+
+    Args:
+        folder: The sweep, whose known settings are trained; a setting is kept there before it is trained.
+        truth: The labelled images.
+        train: Runs the jobs of a sweep that have not finished.
+        records: The runs in MLflow.
+
+    Returns:
+        The sweep with all settings.
+    """
+    assert folder.search
+    first, trials = folder.settings[0], folder.search.trials
+    search = Search(first.config, folder.search)
+    for number in range(1, trials + 1):
+        setting = search.ask()
+        if all(setting.config != known.config for known in folder.settings):
+            folder = folder.model_copy(update={"settings": (*folder.settings, setting)})
+            folder.save()
+            records.follow(folder)
+        pair = folder.model_copy(update={"settings": (first, setting)})
+        train(pair)
+        gain = results([first.name, setting.name], pair.jobs(), truth)[1].gain
+        assert gain
+        log.info("%d of %d trials: %s: %+.4f", number, trials, setting.name, gain.mean)
+        search.tell(gain.mean)
+    return folder
 
 
 if __name__ == "__main__":

@@ -1,32 +1,19 @@
-"""The settings of a sweep: every combination of the listed values, or some of them drawn at random."""
+"""The settings of a sweep: every combination of the listed values, or some drawn at random from lists and ranges."""
 
-import json
 import random
 from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from salt_pipeline.components.core.config.config import Config
-from salt_pipeline.components.core.errors import SaltError, SaltErrors
-from salt_pipeline.components.core.numbers import SHOWN, parse_json
-from salt_pipeline.pipelines.presets import changed
+from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.sweep.ranges import Range
+from salt_pipeline.pipelines.sweep.spaces import Space, base_changes, changed_to, spaces_of
 
 MOST = 200
 """Most settings of a sweep; each is trained on every fold."""
-
-EXAMPLE = 'such as train.learning_rate=[5e-4,1e-3] or train.schedule=["plateau","one_cycle"]'
-"""What a list of values looks like, for messages."""
-
-SHARED = {
-    "seed": "the seeds are the same for all settings: use --seed",
-    "split": "the folds are the same for all settings, so that they are compared image by image",
-    "data": "the images are the same for all settings, so that they are compared image by image",
-    "cluster": "does not change what is trained",
-}
-"""Why a sweep tries no values of an option of these sections."""
 
 
 class Setting(BaseModel):
@@ -49,31 +36,25 @@ class Setting(BaseModel):
 
 
 def settings_of(base: Config, changes: Sequence[str], draws: int | None, seed: int) -> list[Setting]:
-    """The settings that `--set` options ask for; the first has the first value of every list.
+    """The settings that `--set` options ask for.
+
+    The first one, with which the others are compared, has the first value of every list, and in place of a range the
+    present value.
 
     Args:
         base: The configuration of the preset.
-        changes: Each `section.key=value`, of which some values are JSON lists of the values to try.
+        changes: Each `section.key=value`, of which some values are JSON lists of the values to try, or ranges.
         draws: Number of settings to draw from all combinations; by default all combinations are settings.
         seed: Seed of the draw.
 
     Raises:
         SaltError: If there is nothing to try or too much, or a setting is not valid.
     """
-    lists: dict[str, list[str]] = {}
-    fixed = []
-    for change in changes:
-        key, values = _listed(change, base)
-        if not values:
-            fixed.append(change)
-        elif key in lists:
-            raise SaltError("two lists of values", field="--set", found=key)
-        else:
-            lists[key] = values
-    if not lists:
-        raise SaltError("no list of values to try", field="--set", expected=EXAMPLE)
-    first = _changed(base, fixed)
-    settings = [Setting(changes=one, config=_changed(first, one)) for one in _combinations(lists, draws, seed)]
+    first, spaces = spaces_of(base, changes)
+    lists = {key: values for key, values in spaces.items() if isinstance(values, list)}
+    only_lists = len(lists) == len(spaces)
+    chosen = _combinations(lists, draws, seed) if only_lists else _drawn(first, spaces, draws, seed)
+    settings = [Setting(changes=one, config=changed_to(first, one)) for one in chosen]
     known: dict[str, str] = {}
     for setting in settings:
         content = setting.config.model_dump_json()
@@ -81,33 +62,6 @@ def settings_of(base: Config, changes: Sequence[str], draws: int | None, seed: i
             raise SaltError("two settings are the same", field="--set", found=f"{other} and {setting.name}")
         known[content] = setting.name
     return settings
-
-
-def _listed(change: str, base: Config) -> tuple[str, list[str]]:
-    """The option of a change, and a change for each of the values to try; none if it holds one value."""
-    key, _, text = (part.strip() for part in change.partition("="))
-    if not text.startswith("["):
-        return key, []
-    try:
-        values = parse_json(text)
-    except SaltError as error:
-        problem = f"{error.problem}: {error.found}" if error.found else error.problem
-        raise SaltError(problem, file="--set", field=key, found=repr(text[:SHOWN]), expected=EXAMPLE) from None
-    if isinstance(base.flat().get(key), list) and not (values and all(isinstance(value, list) for value in values)):
-        return key, []  # the value of an option that is a list itself
-    if reason := SHARED.get(key.partition(".")[0]):
-        raise SaltError(f"cannot be swept: {reason}", file="--set", field=key)
-    if len(values) < 2:
-        problem = "is a list of one value" if values else "is an empty list"
-        raise SaltError(problem, file="--set", field=key, found=text, expected="two values or more")
-    return key, [f"{key}={_text(value)}" for value in values]
-
-
-def _text(value: Any) -> str:
-    """A value as `--set` reads it: words without quotes, as people write them."""
-    if isinstance(value, str) and value[:1].isalpha() and value not in ("true", "false", "null"):
-        return value
-    return json.dumps(value, separators=(",", ":"))
 
 
 def _combinations(lists: dict[str, list[str]], draws: int | None, seed: int) -> Iterator[tuple[str, ...]]:
@@ -130,6 +84,28 @@ def _combinations(lists: dict[str, list[str]], draws: int | None, seed: int) -> 
         yield _combination(lists, number)
 
 
+def _drawn(first: Config, spaces: dict[str, Space], draws: int | None, seed: int) -> Iterator[tuple[str, ...]]:
+    """Distinct settings, drawn from lists and ranges; more draws begin with the same ones."""
+    ranges = {key: space for key, space in spaces.items() if isinstance(space, Range)}
+    if draws is None:
+        problem = "a range has no end of values: draw some of them"
+        raise SaltError(problem, field="--set", found=next(iter(ranges)), expected="--random N or --optuna N")
+    if not 2 <= draws <= MOST:
+        raise SaltError("cannot draw so many settings", field="--random", found=draws, expected=f"2 to {MOST}")
+    chosen, draw = dict.fromkeys([base_changes(first, spaces)]), random.Random(seed)
+    for _ in range(100 * draws):
+        one = [
+            f"{key}={space.draw(draw)}" if isinstance(space, Range) else draw.choice(space)
+            for key, space in spaces.items()
+        ]
+        chosen[tuple(one)] = None
+        if len(chosen) == draws:
+            yield from chosen
+            return
+    expected = f"at most {len(chosen)}, which were found in {100 * draws} draws"
+    raise SaltError("cannot draw so many settings", field="--random", found=draws, expected=expected)
+
+
 def _combination(lists: dict[str, list[str]], number: int) -> tuple[str, ...]:
     """The combination of this number, in the order of the product: the last list varies fastest."""
     one = []
@@ -137,14 +113,3 @@ def _combination(lists: dict[str, list[str]], number: int) -> tuple[str, ...]:
         number, place = divmod(number, len(values))
         one.append(values[place])
     return tuple(reversed(one))
-
-
-def _changed(config: Config, changes: Sequence[str]) -> Config:
-    """Applies changes; what is wrong is one line, which names the setting."""
-    try:
-        return changed(config, list(changes))
-    except SaltErrors as error:
-        first, where = error.problems[0], " ".join(["--set", *changes])
-        raise SaltError(
-            first.problem, file=where, field=first.field, found=first.found, expected=first.expected
-        ) from None

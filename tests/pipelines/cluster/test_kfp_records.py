@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from kfp_server_api import V2beta1Run, V2beta1RuntimeConfig, V2beta1RuntimeStatus
 
-from salt_pipeline.pipelines.cluster.kfp_records import read_run
+from salt_pipeline.pipelines.cluster.kfp_records import ClusterRun, read_run
 from salt_pipeline.pipelines.presets import preset_config
 
 CREATED = datetime(2026, 1, 2, tzinfo=UTC)
@@ -27,6 +27,24 @@ def test_a_run_has_its_jobs_and_its_name_in_mlflow() -> None:
         run_id="r", display_name="weekly-1", created_at=CREATED, runtime_config=config, recurring_run_id="s"
     )
     assert read_run(scheduled).tracked_name == "weekly-1"
+
+
+def test_the_jobs_of_a_sweep_are_named_with_their_options() -> None:
+    items: list[dict[str, object]] = [
+        {"encoder": "tu-tf_efficientnet_lite0", "fold": 0.0, "changes": "{}"},
+        {"encoder": "resnet34", "fold": 1, "changes": '{"seed": 3, "train.learning_rate": 0.003}'},
+    ]
+    given = {"config": CONFIG.model_dump(mode="json"), "run": "sweep-1a", "sweep": {}, "jobs": items}
+
+    def read() -> ClusterRun:
+        config = V2beta1RuntimeConfig(parameters=given)
+        return read_run(V2beta1Run(run_id="r", display_name="n", created_at=CREATED, runtime_config=config))
+
+    assert read().jobs == [("tu-tf_efficientnet_lite0", 0), ("resnet34 seed=3 train.learning_rate=0.003", 1)]
+    assert (read().is_sweep, read().order[-1]) == (True, "compare-settings")
+    for wrong in ({"encoder": "a"}, {"encoder": "a", "fold": 0, "changes": "{"}):
+        items[0] = dict(wrong)
+        assert read().jobs == []
 
 
 def test_an_end_in_the_year_1970_counts_as_none() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from salt_pipeline.components.core.jobs import Job
+from salt_pipeline.components.core.stages import TASKS_OF_SWEEP
 from salt_pipeline.pipelines.cluster.rows import rows
 from salt_pipeline.pipelines.cluster.stopwatch import Stopwatch
 from salt_pipeline.pipelines.cluster.tasks import read_tasks
@@ -28,6 +29,19 @@ def test_every_stage_and_job_has_a_row_from_the_beginning() -> None:
     jobs = ["a/fold0", "a/fold1", "b/fold0", "b/fold1"]
     assert names == ["ingest", "fold-split", *jobs, "ensemble", "submission", "report"]
     assert {row.state for row in shown([])} == {"waiting"}
+
+
+def test_a_sweep_has_rows_of_its_own_tasks() -> None:
+    tasks = read_tasks(workflow({("train-fold", 1): ["Running"], ("compare-settings", None): "driver"}))
+    jobs = [Job("a", 0), Job("a train.epochs=3", 0)]
+    found = rows(tasks, jobs, {}, lambda _: 1.0, TASKS_OF_SWEEP)
+    assert [(row.name, row.state) for row in found] == [
+        ("ingest", "waiting"),
+        ("fold-split", "waiting"),
+        ("a/fold0", "waiting"),
+        ("a train.epochs=3/fold0", "running"),
+        ("compare-settings", "starting"),
+    ]
 
 
 def test_the_row_of_a_job_adds_up_training_and_prediction() -> None:

@@ -64,6 +64,26 @@ def test_a_draw_from_more_combinations_than_could_be_listed() -> None:
     assert len(of(*rates, f"model.input_mean=[{many}]", f"train.classification_weight=[{many}]", draws=5)) == 5
 
 
+def test_a_range_is_drawn_between_its_bounds_after_the_present_value() -> None:
+    ranges = ["train.learning_rate=log(1e-5, 1e-1)", "train.epochs=int(3,5)", "train.augment=uniform(0.25,.5)"]
+    found = of("train.batch_size=8", *ranges, SCSE, draws=60, seed=3)
+    present = ("train.learning_rate=0.001", "train.epochs=2", "train.augment=0.8", "model.scse=true")
+    assert found[0].changes == present
+    assert {setting.config.train.batch_size for setting in found} == {8}
+    drawn = [setting.config for setting in found[1:]]
+    rates = sorted(config.train.learning_rate for config in drawn)
+    assert 1e-5 <= rates[0] < 1e-4
+    assert 1e-2 < rates[-1] <= 1e-1
+    assert 1e-4 < rates[len(rates) // 2] < 1e-2, "uniform in the logarithm"
+    assert {config.train.epochs for config in drawn} == {3, 4, 5}
+    augment = [config.train.augment for config in drawn]
+    assert 0.25 <= min(augment) < 0.3
+    assert 0.45 < max(augment) <= 0.5
+    assert {config.model.scse for config in drawn} == {True, False}
+    assert found[:20] == of("train.batch_size=8", *ranges, SCSE, draws=20, seed=3)
+    assert found[1] != of("train.batch_size=8", *ranges, SCSE, draws=20, seed=4)[1]
+
+
 LISTED = ",".join(map(str, range(2, MOST + 3)))
 
 
@@ -85,12 +105,46 @@ LISTED = ",".join(map(str, range(2, MOST + 3)))
         (["split.folds=[2,3]"], r"--set: split\.folds: cannot be swept: the folds are the same"),
         (['data.on_bad=["stop","drop"]'], r"--set: data\.on_bad: cannot be swept"),
         (["cluster.parallelism=[1,2]"], r"--set: cluster\.parallelism: cannot be swept"),
+        (["train.epochs=int(2,8)"], r"--set: a range has no end of values: .*found train\.epochs, expected --random N"),
+        (
+            ["train.epochs=int(8,2)"],
+            r"--set: train\.epochs: is not a range \(found 'int\(8,2\)', expected log\(1e-4,1e-2\)",
+        ),
+        (["train.epochs=int(2,2.5)"], r"--set: train\.epochs: is not a range"),
+        (["train.learning_rate=log(0,1)"], r"--set: train\.learning_rate: is not a range"),
+        (["train.learning_rate=log(1e-4,inf)"], r"--set: train\.learning_rate: is not a range"),
+        (["train.learning_rate=uniform(1_0,20)"], r"--set: train\.learning_rate: is not a range"),
+        (["train.learning_rate=log(1e-4,1e-2"], r"--set: train\.learning_rate: is not a range"),
+        (["split.folds=int(2,3)"], r"--set: split\.folds: cannot be swept"),
+        ([RATES, "train.learning_rate=log(1e-4,1e-2)"], r"--set: two lists of values \(found train\.learning_rate\)"),
         ([f"train.epochs=[{LISTED}]"], rf"--set: too many settings \(found {MOST + 1}, expected at most {MOST};"),
     ],
 )
 def test_what_is_refused_is_one_line(changes: list[str], message: str) -> None:
     with pytest.raises(SaltError, match=message) as refused:
         of(*changes)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "train.augment=uniform(0.5,2)",
+            r"--set train\.augment=2\.0: train\.augment: Input should be .* \(found 2\.0\)",
+        ),
+        ("train.epochs=int(0,3)", r"--set train\.epochs=0: train\.epochs: Input should be"),
+        ("train.epochs=uniform(2,3)", r"--set train\.epochs=\d\.\d+: train\.epochs: Input should be a valid integer"),
+        ("train.epoch=int(2,3)", r"--set: no such option \(found train\.epoch, "),
+        (
+            "train.epochs=int(3,4)",
+            r"--random: cannot draw so many .*found 10, expected at most 3, which were found in 1000",
+        ),
+    ],
+)
+def test_a_range_beyond_what_the_option_takes_is_refused(change: str, message: str) -> None:
+    with pytest.raises(SaltError, match=message) as refused:
+        of(change, draws=10)
     assert "\n" not in str(refused.value)
 
 
