@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 import torch
-from timm.layers import Conv2dSame, pad_same
+from timm.layers.conv2d_same import Conv2dSame
+from timm.layers.padding import pad_same
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -36,21 +37,25 @@ def _forward(module: nn.Conv2d, x_BCHW: Tensor) -> Tensor:
 
 
 def _convolve(module: nn.Conv2d, x_BCHW: Tensor) -> Tensor:
-    known = type(module) in (nn.Conv2d, Conv2dSame)  # others may pad in ways of their own
-    plain = isinstance(module.padding, tuple) and module.padding_mode == "zeros" and module.dilation == (1, 1)
-    square = module.kernel_size[0] == module.kernel_size[1] and module.stride[0] == module.stride[1]
-    side, smallest = module.kernel_size[0], min(x_BCHW.shape[2:])
-    slow = side > BLOCK or (side == BLOCK and smallest < BLOCK)
-    if not (slow and known and plain and square and module.out_channels == module.in_channels):
+    if not _is_slow(module, min(x_BCHW.shape[2:])):
         return type(module).forward(module, x_BCHW)
-    same = isinstance(module, Conv2dSame)
-    x_BCHW = pad_same(x_BCHW, module.kernel_size, module.stride) if same else _pad(x_BCHW, *module.padding)
+    if isinstance(module, Conv2dSame):
+        x_BCHW = pad_same(x_BCHW, list(module.kernel_size), list(module.stride))
+    else:
+        height, width = int(module.padding[0]), int(module.padding[1])
+        x_BCHW = F.pad(x_BCHW, (width, width, height, height))
     y_BCHW = _Depthwise.apply(x_BCHW, module.weight, module.stride[0])
     return y_BCHW if module.bias is None else y_BCHW + module.bias[:, None, None]
 
 
-def _pad(x_BCHW: Tensor, height: Any, width: Any) -> Tensor:
-    return F.pad(x_BCHW, (width, width, height, height))
+def _is_slow(module: nn.Conv2d, smallest: int) -> bool:
+    """Whether oneDNN is slow for a map of this smallest side, and `_Depthwise` can do what the module does."""
+    known = type(module) in (nn.Conv2d, Conv2dSame)  # others may pad in ways of their own
+    plain = isinstance(module.padding, tuple) and module.padding_mode == "zeros" and module.dilation == (1, 1)
+    square = len({*module.kernel_size}) == len({*module.stride}) == 1
+    side = module.kernel_size[0]
+    large = side > BLOCK or (side == BLOCK and smallest < BLOCK)
+    return large and known and plain and square and module.out_channels == module.in_channels
 
 
 class _Depthwise(torch.autograd.Function):
@@ -60,13 +65,13 @@ class _Depthwise(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x_BCHW: Tensor, weight_C1KK: Tensor, stride: int) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x_BCHW: Tensor, weight_C1KK: Tensor, stride: int) -> Tensor:
         ctx.save_for_backward(x_BCHW, weight_C1KK)
         ctx.stride = stride
         return F.conv2d(x_BCHW, weight_C1KK, stride=stride, groups=len(weight_C1KK))
 
     @staticmethod
-    def backward(ctx: Any, grad_BCHW: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad_BCHW: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x_BCHW, weight_C1KK = ctx.saved_tensors
         needs_x, needs_weight, _ = ctx.needs_input_grad
         of_x = _gradients(grad_BCHW, x_BCHW, weight_C1KK, ctx.stride, of_weight=False) if needs_x else None

@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from segmentation_models_pytorch.encoders._efficientnet import Conv2dStaticSamePadding
-from timm.layers import Conv2dSame
+from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 
 from salt_pipeline.components.network.depthwise import speed_depthwise
