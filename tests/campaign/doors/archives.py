@@ -144,6 +144,7 @@ def _members() -> dict[str, Callable[[Members], Members]]:
         "other-folders": _renamed("train/", "learn/"),
         "bomb": _with("train/images/bomb.png", bytes(1 << 20)),
         "huge-csv": lambda members: [(i, c * 3000 if i.filename == "depths.csv" else c) for i, c in members],
+        "csv-3000-times": lambda members: members + [m for m in members if m[0].filename == "depths.csv"] * 3000,
     }
 
 
