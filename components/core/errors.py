@@ -57,7 +57,7 @@ class SaltError(Exception):
         self.problem = _text(problem, redact) or ""
         self.file, self.field = _text(facts.get("file"), redact), _text(facts.get("field"), redact)
         self.found, self.expected = _text(facts.get("found"), redact), _text(facts.get("expected"), redact)
-        message = ": ".join(part for part in (self.file, self.field, self.problem) if part is not None)
+        message = ": ".join(part or "''" for part in (self.file, self.field, self.problem) if part is not None)
         sides = {"found": self.found, "expected": self.expected}
         listed = ", ".join(f"{word} {value}" for word, value in sides.items() if value is not None)
         super().__init__(f"{message} ({listed})" if listed else message)

@@ -78,7 +78,7 @@ def test_a_number_that_is_not_finite_is_named_by_its_place(number: str) -> None:
         ('{"train": {"epochs": 3, "epochs": 30}}', "train.epochs"),
         ('{"encoders": [{"name": "x"}, {"name": "y", "name": "z"}]}', "encoders.1.name"),
         ('{"a": {"b": 1, "b": 2}, "a": 3}', "b"),
-        ('{"": 1, "": 2}', ""),
+        ('{"": 1, "": 2}', "''"),
         ('{"a": NaN, "\\u0061": 2}', "a"),
     ],
 )
