@@ -1,5 +1,6 @@
 """Atomic writes of files, JSON, and hashes of content."""
 
+import errno
 import hashlib
 import json
 import os
@@ -52,7 +53,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def _check_replaceable(path: Path) -> None:
-    """Refuses what root could replace by a file: /dev/full, /dev/stdout, a pipe that another program reads."""
+    """Refuses folders without a name (`.` and `/`), and what root could replace by a file.
+
+    That is /dev/full, /dev/stdout, or a pipe that another program reads.
+    """
+    if not path.name:
+        raise SaltError(f"cannot be written: {os.strerror(errno.EISDIR)}", file=path)
     with suppress(OSError):
         mode = path.stat().st_mode
         if not stat.S_ISDIR(mode):  # which the system does not let us replace

@@ -82,8 +82,8 @@ def parse_json(text: str, file: str | Path | None = None) -> Any:
             json.dumps(content, ensure_ascii=False).encode()  # a half of a surrogate pair is no text
         if duplicate:
             within, key = duplicate[0]
-            place = ".".join(filter(None, (_place(content, within), key)))
-            raise SaltError("the key occurs more than once in its object", file=file, field=place)
+            path = ".".join(filter(None, (_place(content, within), key)))
+            raise SaltError("the key occurs more than once in its object", file=file, field=path)
         if wrong:
             place = _place(content, wrong[0]) or None
             raise SaltError("is not a number", file=file, field=place, found=wrong[0][:SHOWN], expected=PLAIN)

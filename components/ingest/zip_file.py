@@ -64,7 +64,7 @@ def zip_entries(archive: zipfile.ZipFile, prefix: str, top: PurePosixPath, probl
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
         name = info.orig_filename.replace("\\", "/")  # as PowerShell 5 separates folders; unzip reads them so too
         path, where = PurePosixPath(name), f"{prefix}{name}"
-        if name.endswith("/") or is_passed_over(path):
+        if name.rpartition("/")[2] in ("", ".") or is_passed_over(path):  # folders
             continue
         if _is_unsafe(name):
             problems.add(SaltError("unsafe name in the zip", file=where, expected="a path inside the zip"))

@@ -338,3 +338,9 @@ def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path, linked: bool) -> Non
         part.write_text("x")
     assert pipe.is_fifo()
     assert (target.is_symlink(), sorted(tmp_path.iterdir())) == (linked, before)
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_folder_without_a_name_is_refused(path: str) -> None:
+    with pytest.raises(SaltError, match="cannot be written: Is a directory"), atomic_path(path):
+        pass

@@ -37,12 +37,19 @@ def test_an_unsafe_name_is_refused(survey: Any, tmp_path: Path, name: Any) -> No
         "train/images/notes.txt",
         "readme",
         "a\\b.txt",
+        "a/",
+        "a/.",
+        "train/images/.",
+        ".",
+        "",
     ],
 )
 def test_what_is_of_no_use_is_passed_over(survey: Any, tmp_path: Path, name: str) -> None:
     data = pack(survey.folder, tmp_path / "a.zip")
+    info = zipfile.ZipInfo("x")
+    info.filename = name
     with zipfile.ZipFile(data, "a") as archive:
-        archive.writestr(name, b"x")
+        archive.writestr(info, b"x")
     assert messages(data) == []
 
 
