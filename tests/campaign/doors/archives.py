@@ -153,6 +153,7 @@ def _harmless() -> dict[str, Callable[[Members], Members]]:
         "unchanged": lambda members: members,
         "reversed": lambda members: members[::-1],
         "backslashes": _renamed("/", "\\"),
+        "folder-as-file": _with("train/images/."),
         "mac-icon": _with("survey/Icon\r"),
         "mac-folder": _with("__MACOSX/train/images/._0.png"),
         "mac-double": _with("train/images/._0.png"),
