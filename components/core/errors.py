@@ -3,13 +3,13 @@
 import logging
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TypedDict, Unpack
 
-from salt_pipeline.components.core.redaction import RedactedRecord, redacted
+from salt_pipeline.components.core.redaction import RedactedRecord, redacted, redactor
 
 MARK = "salt: error: "
 """Beginning of a line that reports an error, in a terminal, a pod's log and a local run's log."""
@@ -53,10 +53,11 @@ class SaltError(Exception):
     """
 
     def __init__(self, problem: str, **facts: Unpack[Facts]) -> None:
-        self.problem = _text(problem) or ""
-        self.file, self.field = _text(facts.get("file")), _text(facts.get("field"))
-        self.found, self.expected = _text(facts.get("found")), _text(facts.get("expected"))
-        message = ": ".join(part for part in (self.file, self.field, self.problem) if part is not None)
+        redact = redactor()
+        self.problem = _text(problem, redact) or ""
+        self.file, self.field = _text(facts.get("file"), redact), _text(facts.get("field"), redact)
+        self.found, self.expected = _text(facts.get("found"), redact), _text(facts.get("expected"), redact)
+        message = ": ".join(part or "''" for part in (self.file, self.field, self.problem) if part is not None)
         sides = {"found": self.found, "expected": self.expected}
         listed = ", ".join(f"{word} {value}" for word, value in sides.items() if value is not None)
         super().__init__(f"{message} ({listed})" if listed else message)
@@ -96,10 +97,10 @@ class ServiceError(SaltError):
         self.status, self.passing = status, passing
 
 
-def _text(value: object) -> str | None:
+def _text(value: object, redact: Callable[[str], str]) -> str | None:
     if value is None:
         return None
-    text = one_line(redacted(str(value)))
+    text = one_line(redact(str(value)))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 

@@ -1,10 +1,12 @@
 """Atomic writes of files, JSON, and hashes of content."""
 
+import errno
 import hashlib
 import json
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.numbers import MAX_JSON, parse_json
 from salt_pipeline.components.core.part_files import part_file
-from salt_pipeline.components.core.regular_file import read_regular
+from salt_pipeline.components.core.regular_file import check_regular, read_regular
 
 _RUST_ERROR = re.compile(r"\(os error ([0-9]+)\)")
 """How libraries in Rust, such as safetensors, report an error of the operating system."""
@@ -33,9 +35,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         The path to write to.
 
     Raises:
-        SaltError: If the file cannot be written; nothing is left behind.
+        SaltError: If the file cannot be written, or is a device, a pipe or a socket; nothing is left behind.
     """
     path = Path(path)
+    _check_replaceable(path)
     with write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with part_file(path) as part:
@@ -47,6 +50,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             finally:
                 with suppress(OSError):
                     part.unlink(missing_ok=True)
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuses folders without a name (`.` and `/`), and what root could replace by a file.
+
+    That is /dev/full, /dev/stdout, or a pipe that another program reads.
+    """
+    if not path.name:
+        raise SaltError(f"cannot be written: {os.strerror(errno.EISDIR)}", file=path)
+    with suppress(OSError):
+        mode = path.stat().st_mode
+        if not stat.S_ISDIR(mode):  # which the system does not let us replace
+            check_regular(mode, path)
 
 
 @contextmanager

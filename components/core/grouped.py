@@ -28,8 +28,9 @@ def _merged(errors: list[SaltError]) -> SaltError:
     files = [error.file for error in errors if error.file]
     fields = [error.field for error in errors if error.field]
     found = list(dict.fromkeys(error.found for error in errors if error.found is not None))
+    times = f", {len(errors):,} times" if len(set(files)) == 1 and not fields else ""
     return SaltError(
-        first.problem,
+        f"{first.problem}{times}",
         file=listed(files) or None,
         field=listed(fields) or None,
         found=", ".join([*found[:SHOWN], "..."] if len(found) > SHOWN else found) or None,

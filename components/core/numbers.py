@@ -6,6 +6,7 @@ And what JSON is: of bounded size and depth, so that no document exhausts memory
 import json
 import math
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -42,19 +43,20 @@ def plain_number(text: str) -> float:
 
 
 def parse_json(text: str, file: str | Path | None = None) -> Any:
-    """Parses JSON, of which every number is plain and finite.
+    """Parses JSON, of which every number is plain and finite, and no object has a key twice.
 
     Args:
         text: The document.
         file: Where it was read, for the message.
 
     Raises:
-        SaltError: If it is not JSON, is too large, is nested too deeply, or holds a text that is not Unicode or another
-            number, whose place is then named.
+        SaltError: If it is not JSON, is too large, is nested too deeply, or holds a text that is not Unicode; or naming
+            the place of the first duplicate key or other number.
     """
     if len(text) > MAX_JSON:
         raise SaltError("is too large for JSON of ours", file=file, found=len(text), expected=f"at most {MAX_JSON}")
     wrong: list[_NoNumber] = []
+    duplicate: list[tuple[dict[str, Any], str]] = []
 
     def number(digits: str) -> Any:
         try:
@@ -64,11 +66,24 @@ def parse_json(text: str, file: str | Path | None = None) -> Any:
             return wrong[-1]
         return value if set(".eE") & set(digits) else int(digits)
 
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            counts = Counter(key for key, _ in pairs)
+            duplicate.append((found, next(key for key in counts if counts[key] > 1)))
+        return found
+
     try:
-        content = json.loads(text, parse_float=number, parse_int=number, parse_constant=number)
+        content = json.loads(
+            text, parse_float=number, parse_int=number, parse_constant=number, object_pairs_hook=mapping
+        )
         _check_depth(content, file)
         if "\\ud" in text.lower():
             json.dumps(content, ensure_ascii=False).encode()  # a half of a surrogate pair is no text
+        if duplicate:
+            within, key = duplicate[0]
+            path = ".".join(filter(None, (_place(content, within), key)))
+            raise SaltError("the key occurs more than once in its object", file=file, field=path)
         if wrong:
             place = _place(content, wrong[0]) or None
             raise SaltError("is not a number", file=file, field=place, found=wrong[0][:SHOWN], expected=PLAIN)
@@ -99,7 +114,7 @@ class _NoNumber(str):
     __slots__ = ()
 
 
-def _place(content: Any, wanted: _NoNumber) -> str:
+def _place(content: Any, wanted: Any) -> str:
     """The keys and indices that lead to a value, joined by dots."""
     inside = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for key, value in inside:

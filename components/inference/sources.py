@@ -184,8 +184,9 @@ def map_array(path: Path) -> np.memmap:
     """
     try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise BadImage("cannot be read as a .npy file", file=path, found=str(error).split("\n")[0]) from error
+    except Exception as error:  # NumPy's reader of headers fails in many ways
+        reason = str(error).split("\n")[0].partition(" on line ")[0]  # what follows is an object of the interpreter
+        raise BadImage("cannot be read as a .npy file", file=path, found=reason) from error
     if not isinstance(values, np.memmap):  # several arrays in one archive
         raise BadImage("is no .npy file", file=path)
     if not values.size:

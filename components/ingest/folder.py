@@ -8,11 +8,8 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.passed_over import is_passed_over
 from salt_pipeline.components.core.regular_file import check_regular
 from salt_pipeline.components.ingest.entry import Entry, unreadable
-from salt_pipeline.components.ingest.layout import is_folder_of_layout
+from salt_pipeline.components.ingest.layout import FILES_LIMIT, is_folder_of_layout
 from salt_pipeline.components.ingest.problems import Problems
-
-FILES_LIMIT = 100_000
-"""Most files and folders that are looked at, links followed; the real archive has 26,000."""
 
 _Identity = tuple[int, int]
 """Device and inode: the same for all names and links of a file or folder."""

@@ -15,6 +15,9 @@ TABLES = {
 SYNTHETIC = "SYNTHETIC.txt"
 """A file of this name marks a synthetic survey, so that no report presents its scores as results."""
 
+FILES_LIMIT = 100_000
+"""Most files and folders of a folder, links followed, or of a zip; the real archive has 26,000."""
+
 INNER = ("train.zip", "test.zip")
 """The zips inside the archive that are opened; they take the place of the folders `train` and `test`."""
 

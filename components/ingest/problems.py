@@ -6,6 +6,13 @@ from salt_pipeline.components.core.grouped import grouped
 SHOWN = 50
 """Most problems that are listed; further ones are only counted."""
 
+MOST = 25_000
+"""Most problems that are collected, before those of one cause are merged; the real archive has 22,000 images."""
+
+
+class TooManyProblems(Exception):
+    """An archive has so many problems that it is not read to its end; `Problems` has recorded that."""
+
 
 class Problems:
     """The problems found in one archive, each with the id of its image if it concerns one image."""
@@ -14,7 +21,14 @@ class Problems:
         self._found: list[tuple[str | None, SaltError]] = []
 
     def add(self, error: SaltError, image_id: str | None = None) -> None:
-        """Adds a problem; without an id it concerns the entire archive."""
+        """Adds a problem; without an id it concerns the entire archive.
+
+        Raises:
+            TooManyProblems: If there are more than `MOST`; that is then the last problem.
+        """
+        if len(self._found) >= MOST:
+            self._found.append((None, SaltError(f"after {MOST:,} problems, the rest is not checked")))
+            raise TooManyProblems
         self._found.append((image_id, error))
 
     @property

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +17,7 @@ from salt_pipeline.components.ingest.archive import check_total, open_archive
 from salt_pipeline.components.ingest.entry import Entry
 from salt_pipeline.components.ingest.layout import IMAGES, MASKS, SYNTHETIC, TABLES, TEST
 from salt_pipeline.components.ingest.parts import check_parts, compare_ids, locate
-from salt_pipeline.components.ingest.problems import Problems
+from salt_pipeline.components.ingest.problems import Problems, TooManyProblems
 from salt_pipeline.components.ingest.tables import read_table, to_depth
 
 _Pixels = npt.NDArray[np.uint8]
@@ -71,12 +72,19 @@ def read_survey(data: str, problems: Problems) -> Survey:
         problems: Collects every problem.
 
     Returns:
-        The images that could be read. Once the images that `problems` names are dropped, it is consistent.
+        The images that could be read. Once the images that `problems` names are dropped, it is consistent, unless
+        a problem concerns the entire archive.
 
     Raises:
         SaltError: If the archive cannot be read at all.
     """
     survey = Survey()
+    with suppress(TooManyProblems):
+        _read_into(survey, data, problems)
+    return survey
+
+
+def _read_into(survey: Survey, data: str, problems: Problems) -> None:
     with open_archive(data, problems) as entries:
         survey.synthetic = any(entry.path.name == SYNTHETIC for entry in entries)
         files, found = locate(entries, problems)
@@ -101,7 +109,6 @@ def read_survey(data: str, problems: Problems) -> Survey:
     _read_depths(survey, tables.get("depths.csv"), found, problems)
     sample = tables.get("sample_submission.csv") or {}
     survey.positions = {image_id: row for row, image_id in enumerate(sample) if image_id in survey.test}
-    return survey
 
 
 def _log_missing(found: dict[str, Entry], without_test: bool) -> None:

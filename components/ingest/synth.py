@@ -86,7 +86,7 @@ def write_tiles(out: str, labelled: list[Tile], test: list[Tile]) -> None:
                 _add(outer, name, buffer.getvalue())
         return
     folder = Path(out)
-    part = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
+    part = folder.parent / f".{folder.name}.{uuid4().hex[:8]}.part"
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SaltError("exists already", file=out, expected="a new or empty folder, or a name ending in .zip")

@@ -12,7 +12,7 @@ from typing import IO
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.passed_over import is_passed_over
 from salt_pipeline.components.ingest.entry import DAMAGE, Entry, unreadable
-from salt_pipeline.components.ingest.layout import is_folder_of_layout
+from salt_pipeline.components.ingest.layout import FILES_LIMIT, is_folder_of_layout
 from salt_pipeline.components.ingest.problems import Problems
 
 _READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
@@ -36,15 +36,19 @@ def open_zip(file: Path | IO[bytes], where: str, stack: ExitStack) -> zipfile.Zi
     """Opens a zip until the stack closes.
 
     Raises:
-        SaltError: If it is not a zip, or is damaged.
+        SaltError: If it is not a zip, is damaged, or holds more than `FILES_LIMIT` files.
     """
     try:
-        return stack.enter_context(zipfile.ZipFile(file))
+        archive = stack.enter_context(zipfile.ZipFile(file))
     except UnicodeDecodeError as error:
         found = repr(bytes(error.object)[:80])
         raise SaltError("a name in the zip is not the UTF-8 that it claims to be", file=where, found=found) from error
     except DAMAGE as error:
         raise SaltError("is no zip, or is truncated or damaged", file=where, found=error) from error
+    count = len(archive.infolist())
+    if count > FILES_LIMIT:
+        raise SaltError("holds too many files", file=where, found=f"{count:,}", expected=f"at most {FILES_LIMIT:,}")
+    return archive
 
 
 def zip_entries(archive: zipfile.ZipFile, prefix: str, top: PurePosixPath, problems: Problems) -> list[Entry]:
@@ -60,7 +64,7 @@ def zip_entries(archive: zipfile.ZipFile, prefix: str, top: PurePosixPath, probl
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
         name = info.orig_filename.replace("\\", "/")  # as PowerShell 5 separates folders; unzip reads them so too
         path, where = PurePosixPath(name), f"{prefix}{name}"
-        if name.endswith("/") or is_passed_over(path):
+        if name.rpartition("/")[2] in ("", ".") or is_passed_over(path):  # folders
             continue
         if _is_unsafe(name):
             problems.add(SaltError("unsafe name in the zip", file=where, expected="a path inside the zip"))

@@ -18,6 +18,9 @@ from salt_pipeline.components.core.schemas import SIDE
 
 HEADER = ["id", "rle_mask"]
 
+MOST = 25_000
+"""Most problems that are collected, before those of one cause are merged; the real submission has 18,000 rows."""
+
 _KINDS = {"LA": "grey with transparency", "P": "a palette", "RGBA": "colours with transparency"}
 """What an image is that is not grey, by the imaging library's mode; any other has colours."""
 
@@ -79,6 +82,9 @@ def _read(path: str | Path, ids: Iterable[str]) -> tuple[dict[str, str], list[Sa
         if header != HEADER:
             problems.append(header_error(header, HEADER, where))
         for line, fields in rows:
+            if len(problems) >= MOST:
+                problems.append(SaltError(f"after {MOST:,} problems, the rest is not checked", file=where))
+                break
             place = f"line {line}"
             if len(fields) != 2:
                 found = f"{len(fields)} columns"

@@ -1,5 +1,8 @@
 """The command `salt`."""
 
+import salt_pipeline.pipelines.cli.interruption  # noqa: F401 - first: Ctrl-C may come during all other imports
+
+# isort: split
 import io
 import logging
 import shlex

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.extras import extra
-from salt_pipeline.components.core.tracking.address import sqlite_uri
+from salt_pipeline.components.core.extras import need
+from salt_pipeline.components.core.tracking.address import sqlite_file, sqlite_uri
 from salt_pipeline.components.core.tracking.experiment import find_experiment, run_condition
 from salt_pipeline.components.core.tracking.failures import tracking_error
 from salt_pipeline.components.core.tracking.server import open_client
@@ -65,7 +65,8 @@ class MlflowRuns:
         self.address = os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(file.resolve())
         if "MLFLOW_TRACKING_URI" not in os.environ and not file.exists():
             raise SaltError("no runs are recorded here", file=file, expected="a local run, or MLFLOW_TRACKING_URI")
-        self.client = self.call(extra("train")(lambda: open_client(self.address)))
+        need("train", "mlflow", *(["sqlalchemy"] if sqlite_file(self.address) else []))
+        self.client = self.call(lambda: open_client(self.address))
 
     def newest(self, limit: int = 100) -> list[MlflowRun]:
         """The newest runs, newest first."""

@@ -72,11 +72,13 @@ LabelValue = Annotated[
 ]
 """Value of a label: empty, or at most 63 characters."""
 
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+
 RegistryPrefix = Annotated[
     str,
     StringConstraints(
         pattern=form(
-            r"^[A-Za-z0-9]+([._-]+[A-Za-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
+            rf"^[A-Za-z0-9]+([._-]+[A-Za-z0-9]+)*(:{_PORT})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$",
             "a prefix of images: a host, with a port or not, and lower-case folders, as registry.example.org/team",
         ),
         max_length=200,

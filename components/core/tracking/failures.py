@@ -19,6 +19,12 @@ _KNOWN = (
     (r"SSLError|SSL:", "no TLS, or a certificate that is not trusted: see MLFLOW_TRACKING_SERVER_CERT_PATH", False),
     (r"connection: \[Errno -?\d+\] ([\w ]+)", "cannot be reached: {}", True),
     (r"failed with exception", "cannot be reached", True),
+    (
+        r"Can't load plugin: sqlalchemy",
+        "names a database or a driver that is not known: check MLFLOW_TRACKING_URI",
+        False,
+    ),
+    (r"databricks-sdk", "needs the package databricks-sdk, and credentials for Databricks", False),
     (r"Invalid url", "is not an address: check MLFLOW_TRACKING_URI", False),
     (r"not in a valid JSON format", "no MLflow server answers there: check MLFLOW_TRACKING_URI", False),
     (r"^INTERNAL_ERROR: Response: ", "no MLflow server answers there: check MLFLOW_TRACKING_URI", False),
@@ -52,7 +58,7 @@ def tracking_error(error: Exception, address: str) -> TrackingError:
     place = f"MLflow at {address}"
     if isinstance(error, OSError) and error.filename:  # of the file or its folder; a connection has none
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        return TrackingError(f"cannot be used: {error.strerror}", file=error.filename, passing=full)
+        return TrackingError(f"cannot be used by MLflow: {error.strerror}", file=error.filename, passing=full)
     code = getattr(error, "error_code", None)
     if code in _CODES:
         return TrackingError(_CODES[code], file=place)

@@ -29,23 +29,23 @@ def check_sqlite(path: Path, address: str) -> None:
     if not path.exists():
         folder = path.resolve().parent  # of a link, the folder of its target
         if not os.access(folder, os.W_OK):
-            raise TrackingError("cannot be created: its folder does not exist or cannot be written", file=path)
+            raise TrackingError("cannot be created: its folder does not exist or cannot be written", file=_place(path))
         return
     if not path.is_file():
         found = "a folder" if path.is_dir() else "a device, a pipe or a socket"
-        raise TrackingError("is not an SQLite file", file=path, found=found)
+        raise TrackingError("is not an SQLite file", file=_place(path), found=found)
     tables, version = _tables(path)
     if not tables - {"alembic_version"}:
         return
     if not tables & {"alembic_version", "experiments"}:
-        raise TrackingError("is the SQLite file of another program, not MLflow's", file=path)
+        raise TrackingError("is the SQLite file of another program, not MLflow's", file=_place(path))
     head, known = _newest(version)
     if version == head:
         return
     upgrade = f"copy it, then run `mlflow db upgrade {shlex.quote(address)}`, or move it away"
     fix = upgrade if known else "install the MLflow that wrote it, or move it away"
     problem = f"its tables are of {'an older' if known else 'another'} version of MLflow: {fix}"
-    raise TrackingError(problem, file=path, found=version, expected=head)
+    raise TrackingError(problem, file=_place(path), found=version, expected=head)
 
 
 def check_writable(path: Path) -> None:
@@ -57,7 +57,12 @@ def check_writable(path: Path) -> None:
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     for place in (path, folder):
         if place.exists() and not os.access(place, os.R_OK | os.W_OK):
-            raise TrackingError("cannot be written: check its permissions", file=place)
+            raise TrackingError("cannot be written: check its permissions", file=_place(place))
+
+
+def _place(path: Path) -> str:
+    """A file or folder as messages name it: nobody may remember that MLFLOW_TRACKING_URI names one."""
+    return f"MLflow at {path}"
 
 
 def _tables(path: Path) -> tuple[set[str], str | None]:
@@ -71,7 +76,9 @@ def _tables(path: Path) -> tuple[set[str], str | None]:
     except sqlite3.OperationalError as error:
         raise tracking_error(error, str(path)) from None
     except sqlite3.DatabaseError as error:
-        raise TrackingError("is not an SQLite database, or is damaged: move it away", file=path, found=error) from None
+        raise TrackingError(
+            "is not an SQLite database, or is damaged: move it away", file=_place(path), found=error
+        ) from None
 
 
 def _newest(version: str | None) -> tuple[str, bool]:

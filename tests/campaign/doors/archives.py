@@ -144,6 +144,7 @@ def _members() -> dict[str, Callable[[Members], Members]]:
         "other-folders": _renamed("train/", "learn/"),
         "bomb": _with("train/images/bomb.png", bytes(1 << 20)),
         "huge-csv": lambda members: [(i, c * 3000 if i.filename == "depths.csv" else c) for i, c in members],
+        "csv-3000-times": lambda members: members + [m for m in members if m[0].filename == "depths.csv"] * 3000,
     }
 
 
@@ -152,6 +153,7 @@ def _harmless() -> dict[str, Callable[[Members], Members]]:
         "unchanged": lambda members: members,
         "reversed": lambda members: members[::-1],
         "backslashes": _renamed("/", "\\"),
+        "folder-as-file": _with("train/images/."),
         "mac-icon": _with("survey/Icon\r"),
         "mac-folder": _with("__MACOSX/train/images/._0.png"),
         "mac-double": _with("train/images/._0.png"),

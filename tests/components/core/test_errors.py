@@ -23,6 +23,10 @@ def test_what_no_terminal_can_show_is_escaped_and_stays_on_one_line() -> None:
     assert str(SaltErrors("a\nb", [SaltError("c\nd")])) == "a\\nb\n  - c\\nd"
 
 
+def test_an_empty_name_is_shown() -> None:
+    assert str(SaltError("is a folder", file="", field="")) == "'': '': is a folder"
+
+
 def test_not_all_of_a_very_long_part_is_shown() -> None:
     assert str(SaltError("is wrong", found="x" * 1001)) == f"is wrong (found {'x' * 1000}...)"
 

@@ -324,3 +324,23 @@ def test_content_hash_differs_where_the_json_differs(a: Any, b: Any) -> None:
 
 def test_content_hash_is_the_same_on_every_machine_and_day() -> None:
     assert content_hash({"b": [1, 2.5, None], "a": "Lovász"}) == "9aa868342b7c8935"
+
+
+@pytest.mark.parametrize("linked", [False, True], ids=["itself", "a link to it"])
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path: Path, linked: bool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    target = tmp_path / "link" if linked else pipe
+    if linked:
+        target.symlink_to(pipe)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(SaltError, match="is not a regular file"), atomic_path(target) as part:
+        part.write_text("x")
+    assert pipe.is_fifo()
+    assert (target.is_symlink(), sorted(tmp_path.iterdir())) == (linked, before)
+
+
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_folder_without_a_name_is_refused(path: str) -> None:
+    with pytest.raises(SaltError, match="cannot be written: Is a directory"), atomic_path(path):
+        pass

@@ -28,3 +28,7 @@ def test_other_problems_and_several_lines_stay_as_they_are() -> None:
     several = SaltErrors("two", [SaltError("one"), SaltError("other")])
     assert grouped([several, SaltError("one", expected="x"), SaltError("one", expected="y")])[0] is several
     assert len(grouped([SaltError("one", expected="x"), SaltError("one", expected="y")])) == 2
+
+
+def test_the_same_place_is_named_once_with_a_count() -> None:
+    assert said(*[SaltError("is a duplicate", file="a.csv")] * 3000) == ["a.csv: is a duplicate, 3,000 times"]

@@ -71,6 +71,23 @@ def test_a_number_that_is_not_finite_is_named_by_its_place(number: str) -> None:
         parse_json(number)
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"a": 1, "b": 2, "a": 1}', "a"),
+        ('{"train": {"epochs": 3, "epochs": 30}}', "train.epochs"),
+        ('{"encoders": [{"name": "x"}, {"name": "y", "name": "z"}]}', "encoders.1.name"),
+        ('{"a": {"b": 1, "b": 2}, "a": 3}', "b"),
+        ('{"": 1, "": 2}', "''"),
+        ('{"a": NaN, "\\u0061": 2}', "a"),
+    ],
+)
+def test_a_duplicate_key_is_named_by_its_place(text: str, place: str) -> None:
+    with pytest.raises(SaltError) as error:
+        parse_json(text, "my.json")
+    assert str(error.value) == f"my.json: {place}: the key occurs more than once in its object"
+
+
 @pytest.mark.parametrize("opened", ["[", '{"a": '])
 def test_json_has_a_greatest_depth(opened: str) -> None:
     closed = "]" if opened == "[" else "}"

@@ -89,3 +89,22 @@ def test_a_number_that_is_not_finite_is_reported_with_its_place(tmp_path: Path, 
     values[row, 7:] = np.nan
     with pytest.raises(BadImage, match=rf"a\.npy: row {row}, column 7: holds a number that is not finite \(found nan"):
         grey(tmp_path, values)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["(10**30, 1)", f"({10**30}, 1)", "(True, True)", "(1.5, 2)", "(-1, 10)", "'a'", "[" * 4000, f"({2**62}, {2**62})"],
+)
+def test_a_header_that_numpy_cannot_read_is_refused(tmp_path: Path, shape: str) -> None:
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    path = tmp_path / "a.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(400))
+    with pytest.raises(BadImage, match=r"cannot be read as a \.npy file") as caught:
+        open_source(path, None)
+    assert "0x" not in str(caught.value)
+
+
+def test_half_a_zip_is_no_array(tmp_path: Path) -> None:
+    (tmp_path / "a.npy").write_bytes(b"PK\x03\x04" + bytes(50))
+    with pytest.raises(BadImage, match=r"cannot be read as a \.npy file"):
+        open_source(tmp_path / "a.npy", None)

@@ -1,7 +1,7 @@
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.ingest.problems import SHOWN, Problems
+from salt_pipeline.components.ingest.problems import MOST, SHOWN, Problems, TooManyProblems
 
 
 def test_problems_of_the_archive_come_first() -> None:
@@ -44,3 +44,17 @@ def test_only_the_first_problems_are_listed() -> None:
     assert lines[0] == f"a.zip: {SHOWN + 7} problems found"
     assert len(lines) == SHOWN + 2
     assert lines[-1] == "  - and 7 more"
+
+
+def test_an_archive_of_nothing_but_problems_is_not_read_to_its_end() -> None:
+    problems = Problems()
+    for number in range(MOST):
+        problems.add(SaltError("is no id", file="depths.csv", field=f"line {number}"), "a")
+    assert not problems.of_archive
+    with pytest.raises(TooManyProblems):
+        problems.add(SaltError("is no id", file="depths.csv", field="line 0"), "a")
+    assert problems.of_archive
+    assert [str(error) for error in problems.errors] == [
+        f"after {MOST:,} problems, the rest is not checked",
+        f"depths.csv: line 0, line 1, line 2 and {MOST - 3:,} more: is no id",
+    ]

@@ -148,3 +148,12 @@ def test_invalid_numbers_and_existing_files_are_refused(tmp_path: Path) -> None:
         with pytest.raises((SaltError, OSError)):
             write_survey(str(tmp_path / out), labelled=1, test=1)
     assert [path.name for path in tmp_path.rglob("*")] == ["full", "thesis.txt"]
+
+
+@pytest.mark.parametrize("out", ["", ".", "/"])
+def test_the_folder_that_one_is_in_is_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(SaltError, match="exists already"):
+        write_survey(out, labelled=1, test=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

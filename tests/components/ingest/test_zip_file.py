@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from salt_pipeline.components.core.errors import one_line
+from salt_pipeline.components.ingest import zip_file
 
 from .conftest import data_of, messages, only, pack
 
@@ -36,12 +37,19 @@ def test_an_unsafe_name_is_refused(survey: Any, tmp_path: Path, name: Any) -> No
         "train/images/notes.txt",
         "readme",
         "a\\b.txt",
+        "a/",
+        "a/.",
+        "train/images/.",
+        ".",
+        "",
     ],
 )
 def test_what_is_of_no_use_is_passed_over(survey: Any, tmp_path: Path, name: str) -> None:
     data = pack(survey.folder, tmp_path / "a.zip")
+    info = zipfile.ZipInfo("x")
+    info.filename = name
     with zipfile.ZipFile(data, "a") as archive:
-        archive.writestr(name, b"x")
+        archive.writestr(info, b"x")
     assert messages(data) == []
 
 
@@ -136,3 +144,26 @@ def test_a_name_that_is_not_utf8_is_named(survey: Any, tmp_path: Path) -> None:
     content = data.read_bytes()
     data.write_bytes(content.replace("d\u00e9.txt".encode(), b"d\xe9\xe9.txt"))
     assert only(data) == f"{data}: a name in the zip is not the UTF-8 that it claims to be (found b'd\\xe9\\xe9.txt')"
+
+
+def test_a_zip_of_too_many_files_is_refused(survey: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zip_file, "FILES_LIMIT", 50)
+    data = pack(survey.folder, tmp_path / "a.zip")
+    assert only(data) == f"{data}: holds too many files (found 54, expected at most 50)"
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_table_that_occurs_many_times_is_named_once(survey: Any, tmp_path: Path) -> None:
+    data = pack(survey.folder, tmp_path / "a.zip")
+    with zipfile.ZipFile(data, "a") as archive:
+        for _ in range(300):
+            archive.writestr("depths.csv", b"x")
+    assert only(data) == "depths.csv: is a duplicate of depths.csv, 300 times"
+
+
+def test_a_table_of_nothing_but_duplicates_is_not_read_to_its_end(survey: Any) -> None:
+    table = survey.folder / "depths.csv"
+    table.write_text(table.read_text() * 2000)
+    said = messages(survey.folder)
+    assert said[0] == "after 25,000 problems, the rest is not checked"
+    assert said[1].startswith("depths.csv: line 33, line 34, line 35 and 24,997 more: id occurs twice")

@@ -9,7 +9,7 @@ from PIL import Image
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.rle import encode
 from salt_pipeline.components.core.schemas import SIDE
-from salt_pipeline.components.submission.check import check_submission, score_csv
+from salt_pipeline.components.submission.check import MOST, check_submission, score_csv
 
 IDS = ["a", "b", "c"]
 VALID = "id,rle_mask\nb,1 3 7 2\na,\nc,1 10201\n"
@@ -47,6 +47,14 @@ def test_one_cause_is_one_line(csv: Callable[[str | bytes], Path]) -> None:
     assert [str(problem) for problem in check_submission(path, map(str, range(1000)))] == [
         f"{path}: line 2: 0: rle_mask, line 3: 1: rle_mask, line 4: 2: rle_mask and 997 more: runs touch (found 2 2)"
     ]
+
+
+def test_a_file_of_nothing_but_problems_is_not_read_to_its_end(csv: Callable[[str | bytes], Path]) -> None:
+    path = csv("id,rle_mask\n" + "a,b,c\n" * (2 * MOST))
+    columns, end, missing = map(str, check_submission(path, IDS))
+    assert columns.startswith(f"{path}: line 2, line 3, line 4 and 24,997 more: is not an id and a mask")
+    assert end == f"{path}: after 25,000 problems, the rest is not checked"
+    assert missing == f"{path}: id a, b, c is missing"
 
 
 @pytest.mark.parametrize(

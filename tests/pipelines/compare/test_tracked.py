@@ -1,3 +1,4 @@
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,27 @@ def test_without_a_database_or_a_server_there_is_an_error(tmp_path: Path, monkey
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(SaltError, match=r"http://127.0.0.1:9: cannot be reached: connection refused"):
         MlflowRuns(tmp_path / "runs").newest()
+
+
+@pytest.mark.parametrize(
+    ("address", "problem"),
+    [
+        ("sqlite:////dev/null", "MLflow at /dev/null: is not an SQLite file"),
+        ("mysql+none://user:word@host/x", r"MLflow at mysql\+none://\*\*\*@host/x: names a database or a driver"),
+        ("databricks", "MLflow at databricks: needs the package databricks-sdk"),
+    ],
+)
+def test_an_address_that_mlflow_cannot_use_is_named_as_such(
+    address: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    with pytest.raises(SaltError, match=problem):
+        MlflowRuns().newest()
+
+
+@pytest.mark.skipif(find_spec("psycopg") is not None, reason="the driver is installed here")
+def test_a_driver_that_is_not_installed_is_no_missing_part_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql+psycopg://user:word@127.0.0.1:9/x")
+    with pytest.raises(SaltError, match=r"MLflow at postgresql.*: its driver is not installed") as caught:
+        MlflowRuns().newest()
+    assert "word" not in str(caught.value)

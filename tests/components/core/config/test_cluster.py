@@ -47,6 +47,9 @@ def test_names_that_kubernetes_accepts(secret: str, label: str) -> None:
         ("registry", "reg.example/"),
         ("registry", "reg.example/Team"),
         ("registry", "reg.example:port/team"),
+        ("registry", "reg.example:0/team"),
+        ("registry", "reg.example:65536/team"),
+        ("registry", "reg.example:99999"),
         ("registry", "reg.example//team"),
         ("registry", "../team"),
         ("registry", ""),
@@ -65,7 +68,8 @@ def test_names_that_kubernetes_or_a_registry_refuses_are_named(field: str, value
 
 
 @pytest.mark.parametrize(
-    "registry", ["salt-pipeline", "localhost:5000", "reg.example:5000/team/my_salt", "123.dkr.example.com/a__b/c-d.e"]
+    "registry",
+    ["salt-pipeline", "localhost:5000", "r:65535/a", "reg.example:5000/team/my_salt", "123.dkr.example.com/a__b/c-d.e"],
 )
 def test_registries_as_they_are(registry: str) -> None:
     assert parse_config({"cluster": {"registry": registry}}).cluster.registry == registry

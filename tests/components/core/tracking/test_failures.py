@@ -82,10 +82,19 @@ def test_an_address_where_nothing_listens_may_answer_later(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("error", "words", "passing"),
     [
+        (
+            LookupError("Can't load plugin: sqlalchemy.dialects:mysql.none"),
+            "names a database or a driver that is not known: check MLFLOW_TRACKING_URI",
+            False,
+        ),
         (ModuleNotFoundError("No module named 'psycopg'"), "its driver is not installed", False),
-        (PermissionError(13, "Permission denied", "/home"), "/home: cannot be used: Permission denied", False),
-        (OSError(36, "File name too long", "/a"), "/a: cannot be used: File name too long", False),
-        (OSError(28, "No space left on device", "/a"), "/a: cannot be used: No space left on device", True),
+        (
+            PermissionError(13, "Permission denied", "/home"),
+            "/home: cannot be used by MLflow: Permission denied",
+            False,
+        ),
+        (OSError(36, "File name too long", "/a"), "/a: cannot be used by MLflow: File name too long", False),
+        (OSError(28, "No space left on device", "/a"), "/a: cannot be used by MLflow: No space left on device", True),
         (OSError(28, "No space left on device"), "failed (found [Errno 28] No space left on device)", True),
         (MlflowException("no such thing", RESOURCE_DOES_NOT_EXIST), "failed (found no such thing)", False),
         (MlflowException("busy\nnow", TEMPORARILY_UNAVAILABLE), "failed (found busy)", True),

@@ -81,7 +81,7 @@ def test_a_file_that_mlflow_cannot_use_is_refused_and_not_changed(
     before = file.read_bytes() if file.is_file() else None
     with pytest.raises(TrackingError) as caught:
         open_client(f"sqlite:///{file}")
-    assert str(caught.value).startswith(f"{file}: ")
+    assert str(caught.value).startswith(f"MLflow at {file}: ")
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not caught.value.passing
