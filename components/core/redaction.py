@@ -14,8 +14,11 @@ HIDDEN = "***"
 SHORTEST = 7
 """Characters of the shortest value of a variable that is hidden wherever it appears: shorter ones are also words."""
 
-_USER_INFO = re.compile(r"""(?<=://)(?:[^\s/?#"'<>]*@|[^\s/:@"'<>]*:(?!\d+[/?#])[^\s@"'<>]*@)""")
-"""User and password of an address; also a password with a slash in it, but not the path of `host:port/path@digest`."""
+_USER_INFO = re.compile(
+    r"""(?<=://)(?:[^\s/?#"'<>]*@|[^\s/:@"'<>]*:(?!\d+[/?#])[^\s@"'<>]*@)(?:[^\s"'<>]*@(?!sha\d+:))?"""
+)
+"""User and password of an address; also a password with a slash or @ in it, but not the path of
+`host:port/path@digest`. Where an @ follows, all before it is hidden: it may be a part of the password."""
 
 _REPLACED: tuple[tuple[re.Pattern[str], str], ...] = (
     (_USER_INFO, rf"{HIDDEN}@"),

@@ -17,6 +17,8 @@ WORD = "hunter2SECRET"
         (f"API request to http://user:{WORD}@m:9/api failed", "API request to http://***@m:9/api failed"),
         (f"http://user:{WORD}@more@m/x and https://{WORD}@n", "http://***@m/x and https://***@n"),
         (f"http://user:a/{WORD}@m/x", "http://***@m/x"),
+        (f"http://user:a@b/{WORD}@m/x", "http://***@m/x"),
+        (f"http://user:{WORD}@m/image@sha256:0a", "http://***@m/image@sha256:0a"),
         (f"postgresql+psycopg://u:{WORD}%40@db/mlflow", "postgresql+psycopg://***@db/mlflow"),
         (f"'user:{WORD}@m:5000'", "'***@m:5000'"),
         (f"http:/user:{WORD}@m", "http:/***@m"),
