@@ -29,12 +29,18 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "quick": (
-        "the default: ten small pretrained networks, 64 x 64, three epochs; on two cores 4 minutes on the synthetic "
-        "survey, 17 on the real archive",
+        "the default: ten small pretrained networks, 64 x 64, four epochs, symmetric loss",
         {
             "encoders": _LITE_ENCODERS,
             "model": {**_LITE_MODEL, "input_size": 64, "fit": "resize"},
-            "train": {**_LITE_TRAIN, "epochs": 3, "phase1_epochs": 1, "batch_size": 32},
+            "train": {
+                **_LITE_TRAIN,
+                "epochs": 4,
+                "phase1_epochs": 0,
+                "learning_rate": 2e-3,
+                "symmetric_lovasz": True,
+                "augment": 0.5,
+            },
             "cluster": _CPU_NODE,
         },
     ),
