@@ -44,7 +44,7 @@ def predicted(folder: Path, bundle: Path, *options: str) -> dict[str, np.ndarray
 
 
 def test_amplitudes_get_the_grey_levels_of_the_training_images(trained: Trained, bundle: Path, tmp_path: Path) -> None:
-    values_HW, folder = amplitudes(130, 120).T.copy(), tmp_path / "files"
+    values_HW, folder = amplitudes(130, 101).T.copy(), tmp_path / "files"
     folder.mkdir()
     np.save(folder / "amplitudes.npy", values_HW)
     np.save(folder / "levels.npy", expected(values_HW, *LEVELS))
