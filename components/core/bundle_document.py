@@ -28,6 +28,8 @@ Digest = Annotated[str, Field(pattern=form(r"^[0-9a-f]{64}$", "64 hex digits"))]
 
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 
+Level = Annotated[int, Field(ge=0, le=255, strict=True)]
+
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
 
@@ -86,6 +88,8 @@ class Bundle(Part):
         synthetic: Whether the training data were generated, so that the networks are useless on real data.
         training_ranges: What the networks saw: the range of each statistic of `tile_statistics`, by its name. None if
             there were too few training images, and in bundles of earlier versions.
+        training_levels: The 1st and the 99th percentile of the grey levels of all training images together, which
+            amplitudes are scaled to. None as `training_ranges`.
         folder: Where the bundle lies; not in the document.
     """
 
@@ -105,6 +109,7 @@ class Bundle(Part):
     versions: dict[str, str]
     synthetic: bool = Field(strict=True)
     training_ranges: dict[str, Range] | None = None
+    training_levels: tuple[Level, Level] | None = None
     folder: Path = Field(exclude=True)
 
     @field_validator("scores")
@@ -113,6 +118,13 @@ class Bundle(Part):
         if "score" not in scores:
             raise PydanticCustomError("scores", "score is missing")
         return scores
+
+    @field_validator("training_levels")
+    @classmethod
+    def _ascend(cls, levels: tuple[int, int] | None) -> tuple[int, int] | None:
+        if levels is not None and levels[0] >= levels[1]:
+            raise PydanticCustomError("training_levels", "the levels do not ascend")
+        return levels
 
     @field_validator("members")
     @classmethod

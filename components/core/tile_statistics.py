@@ -49,14 +49,34 @@ def ranges(measured_BS: NDArray[np.float64]) -> dict[str, dict[str, float]] | No
     }
 
 
+def levels(count_L: NDArray[np.int64], tiles: int) -> tuple[int, int] | None:
+    """Returns the 1st and the 99th percentile of all grey levels of tiles together.
+
+    Args:
+        count_L: How many pixels have each of the 256 grey levels.
+        tiles: Number of tiles.
+
+    Returns:
+        The two grey levels; None of too few tiles, or if both are the same.
+    """
+    if tiles < LEAST:
+        return None
+    low, _, high = _percentiles(count_L[None])[:, 0].tolist()
+    return (low, high) if low < high else None
+
+
+def _percentiles(count_BL: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The 1st percentile, the median and the 99th percentile (3, B) of grey levels that are counted."""
+    below_BL = count_BL.cumsum(axis=1)
+    return np.stack([(100 * below_BL >= percent * below_BL[:, -1:]).argmax(axis=1) for percent in (1, 50, 99)])
+
+
 def _measure(image_BHW: NDArray[np.uint8]) -> NDArray[np.float64]:
     count_BL = np.stack([np.bincount(image_HW.ravel(), minlength=256) for image_HW in image_BHW])
     pixels, levels = image_BHW[0].size, np.arange(256)
-    below_BL = count_BL.cumsum(axis=1)
-    percentiles = [(100 * below_BL >= percent * pixels).argmax(axis=1) for percent in (1, 50, 99)]
     variance = (count_BL @ levels**2) / pixels - ((count_BL @ levels) / pixels) ** 2
     frequencies = [_mean_frequency(image_BHW, axis) for axis in (1, 2)]
-    return np.stack([*percentiles, np.sqrt(variance), *frequencies], axis=1).astype(np.float64)
+    return np.stack([*_percentiles(count_BL), np.sqrt(variance), *frequencies], axis=1).astype(np.float64)
 
 
 def _mean_frequency(image_BHW: NDArray[np.uint8], axis: int) -> NDArray[np.float64]:

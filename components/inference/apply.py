@@ -36,6 +36,7 @@ from salt_pipeline.components.inference.predict_volume import (
     count_volume_tiles,
     transposed_tiles,
 )
+from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.segy import USUAL, Geometry
 from salt_pipeline.components.inference.sources import Rows, Source, open_source
 from salt_pipeline.components.inference.tiles import STRIDE, Predict, count_tiles, predict_bands
@@ -69,7 +70,8 @@ def apply(
         bundle: The trained ensemble.
         out: Folder to write to.
         stride: Most pixels from one tile to the next.
-        percentiles: Percentiles of an image's values that become black and white.
+        percentiles: Percentiles of an image's values that become black and white; None keeps grey levels, and gives
+            amplitudes the grey levels of the training images.
         null: A value that stands for no measurement.
         transposed: Whether the last two axes of arrays and pictures are exchanged: rows are traces, not times.
         geometry: Where SEG-Y's trace headers hold the position of a trace.
@@ -84,7 +86,7 @@ def apply(
     if not files:
         raise problems[0] if len(problems) == 1 else SaltErrors("no image to predict", [*problems])
     make_folders(Path(out))
-    work = _Work(bundle, Path(out), stride, percentiles, null, transposed)
+    work = _Work(bundle, Path(out), stride, Scaling(percentiles, bundle.training_levels), null, transposed)
     work.open(files, geometry)
     try:
         with open_table(Path(out)) as table:
@@ -108,12 +110,12 @@ class _Work:
         bundle: Bundle,
         out: Path,
         stride: int,
-        percentiles: tuple[float, float] | None,
+        scaling: Scaling,
         null: float | None,
         transposed: bool,
     ) -> None:
         self.out, self.stride, self.bundle = out, stride, bundle
-        self.percentiles, self.null, self.transposed = percentiles, null, transposed
+        self.scaling, self.null, self.transposed = scaling, null, transposed
         self.finished = 0
         self.problems: list[BadImage] = []
         self.sources: list[Source | Volume] = []
@@ -129,7 +131,7 @@ class _Work:
                 volume = open_volume(path, geometry, transposed=self.transposed)
                 if volume is not None:
                     check_volume_outputs(self.out, volume)
-                source = volume or open_source(path, self.percentiles, self.null)
+                source = volume or open_source(path, self.scaling, self.null)
             except BadImage as error:
                 self.problems.append(error)
                 continue
@@ -208,11 +210,11 @@ class _Work:
 
     def _volume(self, volume: Volume) -> Iterator[int]:
         found = Found()
-        scale = measure(volume, self.percentiles, self.null)
+        scale = measure(volume, self.scaling, self.null)
         likeness = Likeness(self.bundle.training_ranges)
         predict = likeness.watched(self.model.predict)
         prediction = Prediction(predict, self.stride, self.model.batch_size, self.bundle.threshold)
-        size = Source(volume.path, volume.samples, volume.traces, None)
+        size = Source(volume.path, volume.samples, volume.traces, self.scaling)
         yield from prediction.volume(volume, scale, self.out, found)
         self._finish(size, found.salt, found.largest, found.null, likeness)
 

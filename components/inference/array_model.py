@@ -14,6 +14,7 @@ from salt_pipeline.components.core.labelled import one_grey_level, without_salt
 from salt_pipeline.components.core.metric import to_masks
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.ensemble_model import EnsembleModel
+from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.sources import Rows, Source, open_source
 from salt_pipeline.components.inference.tiles import STRIDE, predict_bands
 
@@ -58,7 +59,8 @@ class ArrayModel:
 
         Args:
             array: Integers or floats.
-            percentiles: Percentiles of a section's values that become black and white.
+            percentiles: Percentiles of a section's values that become black and white; None keeps grey levels, and
+                gives amplitudes the grey levels of the training images.
             stride: Most pixels from one tile to the next.
 
         Raises:
@@ -74,18 +76,19 @@ class ArrayModel:
         if array.ndim not in (2, 3) or not array.size:
             shape = " x ".join(map(str, array.shape)) or "a single number"
             raise SaltError("wrong shape", field="array", found=shape, expected="(H, W) or (B, H, W)")
-        sections = [self._section(section, percentiles, stride) for section in array.reshape(-1, *array.shape[-2:])]
+        scaling = Scaling(percentiles, self.bundle.training_levels)
+        sections = [self._section(section, scaling, stride) for section in array.reshape(-1, *array.shape[-2:])]
         maps, masks = (np.stack(parts).reshape(array.shape) for parts in zip(*sections, strict=True))
         return Prediction(np.divide(maps, 255, dtype=np.float32), masks)
 
     def _section(
-        self, section: NDArray[Any], percentiles: tuple[float, float] | None, stride: int
+        self, section: NDArray[Any], scaling: Scaling, stride: int
     ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Map and mask of a section, read back from a file as `salt predict` reads it."""
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch, "array.npy")
             np.save(path, section, allow_pickle=False)
-            source = open_source(path, percentiles)
+            source = open_source(path, scaling)
             rows = source.open()
             if section.shape == (SIDE, SIDE):
                 return self._image(rows)

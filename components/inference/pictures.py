@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from salt_pipeline.components.core.png_header import GREY, RGB, read_png_header
 from salt_pipeline.components.inference.bad_image import BadImage
-from salt_pipeline.components.inference.scale import Scale, constant_traces, find_scale, stored
+from salt_pipeline.components.inference.scale import Scale, Scaling, constant_traces, find_scale, stored
 from salt_pipeline.components.inference.tiff_header import read_tiff_header
 
 PICTURES = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -56,11 +56,11 @@ class Picture:
         """The largest sample of that many bits."""
         return int(2**self.bits - 1)
 
-    def read(self, percentiles: tuple[float, float] | None) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
+    def read(self, scaling: Scaling) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
         """Decodes the picture.
 
         Args:
-            percentiles: Percentiles of the samples that become black and white; None keeps all the samples' range.
+            scaling: How amplitudes become grey levels; other samples keep all their range unless it has percentiles.
 
         Returns:
             Grey levels (height, width), and whether a pixel holds a null value; None if no pixel does.
@@ -69,7 +69,7 @@ class Picture:
             BadImage: If it cannot be decoded, its channels differ, or its samples fill only a part of their range.
         """
         samples_HW = self._samples()
-        scale = self._scale(samples_HW, percentiles)
+        scale = self._scale(samples_HW, scaling.inverted() if self.white_is_zero else scaling)
         if scale == Scale(0.0, 255.0) and not self.floating:
             grey_HW = samples_HW.astype(np.uint8)
         else:
@@ -79,15 +79,15 @@ class Picture:
             grey_HW = 255 - grey_HW
         return grey_HW, scale.is_null(samples_HW) if scale.nulls or scale.dead else None
 
-    def _scale(self, samples_HW: NDArray, percentiles: tuple[float, float] | None) -> Scale:
-        """The percentiles; or all the range of the samples that is used, which they must fill if they are deep."""
+    def _scale(self, samples_HW: NDArray, scaling: Scaling) -> Scale:
+        """By the scaling; or all the range of the samples that is used, which they must fill if they are deep."""
         declared = () if self.null is None else (self.null,)
-        if percentiles is None and self.bits <= 8 and self.used is None:
+        if scaling.percentiles is None and self.bits <= 8 and self.used is None:
             return Scale(0.0, float(self.largest), declared)
         constants = constant_traces(samples_HW.min(axis=0), samples_HW.max(axis=0))
         null = None if self.null is None else stored(self.null, samples_HW.dtype)
-        found = find_scale(samples_HW, percentiles, constants, null)
-        if percentiles is not None or self.floating:
+        found = find_scale(samples_HW, scaling, constants, null)
+        if scaling.percentiles is not None or self.floating:
             return found
         top = self._top(samples_HW[~found.is_null(samples_HW)])
         outside = (null for null in found.nulls if null > top)

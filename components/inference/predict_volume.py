@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from salt_pipeline.components.core.metric import to_masks
 from salt_pipeline.components.inference.outputs import open_writers
+from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.sources import Rows, Source
 from salt_pipeline.components.inference.tiles import Predict, count_tiles, predict_bands
 from salt_pipeline.components.inference.volume import Line, Volume
@@ -123,7 +124,7 @@ def count_volume_tiles(volume: Volume, stride: int) -> int:
 
 def stored(volume: Volume, line: Line) -> Source:
     """The size of a line as it is stored: its rows are traces."""
-    return Source(volume.path, line.stop - line.start, volume.samples, None)
+    return Source(volume.path, line.stop - line.start, volume.samples, Scaling())
 
 
 def transposed_tiles(predict: Predict) -> Predict:

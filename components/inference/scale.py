@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from salt_pipeline.components.core.errors import one_line
 log = logging.getLogger(__name__)
 
 PERCENTILES = (1.0, 99.0)
-"""Percentiles of the amplitudes that become black and white."""
+"""Percentiles of the amplitudes that get the grey levels of the training images, if the user names no others."""
 
 SAMPLE = 1000
 """Most rows, and most columns, of an image that its percentiles are computed from."""
@@ -30,6 +30,31 @@ _CONVENTIONAL = (-999.25, 1e30, -1e30, 1e31, -1e31, float(np.finfo(np.float32).m
 
 Traces = Mapping[float, tuple[int, ...]]
 """Numbers of the traces (columns) that one value fills, by that value."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How the amplitudes that become black and white are found.
+
+    Attributes:
+        percentiles: Percentiles that the user wants black and white; None if the user named none.
+        levels: Grey levels that the amplitudes at `PERCENTILES` get if the user named none: those that all training
+            images have at the same percentiles. None if these are unknown: black and white.
+    """
+
+    percentiles: tuple[float, float] | None = None
+    levels: tuple[float, float] | None = None
+
+    def black_and_white(self, measured: NDArray) -> tuple[float, float]:
+        """The amplitudes that become black and white, which may lie beyond all that were measured."""
+        low, high = np.percentile(measured, self.percentiles or PERCENTILES).tolist()
+        dark, light = (0.0, 255.0) if self.percentiles or self.levels is None else self.levels
+        step = (high - low) / (light - dark)
+        return low - dark * step, high + (255 - light) * step
+
+    def inverted(self) -> "Scaling":
+        """The scaling of amplitudes whose grey levels are inverted afterwards."""
+        return self if self.levels is None else replace(self, levels=(255 - self.levels[1], 255 - self.levels[0]))
 
 
 @dataclass(frozen=True)
@@ -89,14 +114,12 @@ class Scale:
                 log.warning("%s: %g is a null value: %s, and no salt is predicted there", one_line(path), null, filled)
 
 
-def find_scale(
-    values_HW: NDArray, percentiles: tuple[float, float] | None, constants: Traces, declared: float | None = None
-) -> Scale:
-    """Finds the percentiles of the values that are measurements, from at most `SAMPLE` rows and columns.
+def find_scale(values_HW: NDArray, scaling: Scaling, constants: Traces, declared: float | None = None) -> Scale:
+    """Finds the scale of the values that are measurements, from at most `SAMPLE` rows and columns.
 
     Args:
         values_HW: Values of the image, finite.
-        percentiles: Percentiles that become black and white; None for `PERCENTILES`.
+        scaling: How the values that become black and white are found.
         constants: The traces that are filled by one value, from `constant_traces`.
         declared: The null value that the file itself or the user declares.
 
@@ -110,9 +133,9 @@ def find_scale(
     nulls = _nulls(sample, known, set(constants))
     measured = sample[~np.isin(sample, nulls)] if nulls else sample
     ordinary = {null for null in nulls if null not in known and measured.min() <= null <= measured.max()}
-    low, high = np.percentile(measured, percentiles or PERCENTILES)
+    low, high = scaling.black_and_white(measured)
     dead = {value: columns for value, columns in constants.items() if value in ordinary}
-    return Scale(float(low), float(high), tuple(null for null in nulls if null not in ordinary), dead)
+    return Scale(low, high, tuple(null for null in nulls if null not in ordinary), dead)
 
 
 def stored(value: float, dtype: np.dtype) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.pictures import PICTURES, read_header
-from salt_pipeline.components.inference.scale import Scale, Traces, constant_traces, find_scale, stored
+from salt_pipeline.components.inference.scale import Scale, Scaling, Traces, constant_traces, find_scale, stored
 
 SECTION = ".npy"
 
@@ -24,15 +24,15 @@ class Source:
         path: The file.
         height: Number of rows.
         width: Number of columns.
-        percentiles: Percentiles of its values that become black and white; None keeps the grey levels of a picture and
-            of an 8-bit section, and is `PERCENTILES` for the amplitudes of other sections.
+        scaling: How its amplitudes become grey levels; those of a picture and of an 8-bit section are kept unless it
+            has percentiles.
         null: A value that stands for no measurement, beside those that are found.
     """
 
     path: Path
     height: int
     width: int
-    percentiles: tuple[float, float] | None
+    scaling: Scaling
     null: float | None = None
 
     def open(self) -> "Rows":
@@ -45,7 +45,7 @@ class Source:
         self._check_size(picture.height, picture.width)
         if self.null is not None:
             picture = replace(picture, null=self.null)
-        return Rows(*picture.read(self.percentiles))
+        return Rows(*picture.read(self.scaling))
 
     def _check_size(self, *size: int) -> None:
         if size != (self.height, self.width):
@@ -87,11 +87,11 @@ class Section(Source):
         """
         values = _map_section(self.path)
         self._check_size(*values.shape)
-        if values.dtype == np.uint8 and self.percentiles is None:
+        if values.dtype == np.uint8 and self.scaling.percentiles is None:
             scale = Scale(0.0, 255.0, () if self.null is None else (self.null,))
         else:
             null = None if self.null is None else stored(self.null, values.dtype)
-            scale = find_scale(values, self.percentiles, self._constants(), null)
+            scale = find_scale(values, self.scaling, self._constants(), null)
         scale.log_nulls(self.path, self._bands())
         return SectionRows(self.path, scale)
 
@@ -133,7 +133,7 @@ class SectionRows(Rows):
         return self.scale.is_null(_map_section(self.path)[start:stop])
 
 
-def open_source(path: Path, percentiles: tuple[float, float] | None, null: float | None = None) -> Source:
+def open_source(path: Path, scaling: Scaling, null: float | None = None) -> Source:
     """Reads a file's header.
 
     Raises:
@@ -142,11 +142,11 @@ def open_source(path: Path, percentiles: tuple[float, float] | None, null: float
     check_kind(path)
     if path.suffix.lower() == SECTION:
         height, width = _map_section(path).shape
-        return Section(path, height, width, percentiles, null)
+        return Section(path, height, width, scaling, null)
     if path.suffix.lower() not in PICTURES:
         raise BadImage("unknown kind of file", file=path, expected="png, tif, tiff, npy, sgy or segy")
     picture = read_header(path)
-    return Source(path, picture.height, picture.width, percentiles, null)
+    return Source(path, picture.height, picture.width, scaling, null)
 
 
 def check_kind(path: Path) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from salt_pipeline.components.core.files import atomic_path
 from salt_pipeline.components.inference.bad_image import BadImage
 from salt_pipeline.components.inference.outputs import check_outputs
+from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.segy import FLOATS, SegyVolume, opened
 from salt_pipeline.components.inference.sources import Source
 from salt_pipeline.components.inference.volume import ArrayVolume, Line, Volume
@@ -132,4 +133,4 @@ def pictured(volume: Volume) -> set[Line]:
 def picture_of(volume: Volume, line: Line) -> Source:
     """The name and size of a line's pictures, in which the time runs downwards."""
     stem = "-".join(part for part in (volume.path.stem, line.name) if part)
-    return Source(Path(f"{stem}.png"), volume.samples, line.stop - line.start, None)
+    return Source(Path(f"{stem}.png"), volume.samples, line.stop - line.start, Scaling())

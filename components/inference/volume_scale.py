@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from salt_pipeline.components.core.errors import one_line
 from salt_pipeline.components.inference.bad_image import BadImage
-from salt_pipeline.components.inference.scale import NULL_LEVEL, SAMPLE, Scale, find_scale
+from salt_pipeline.components.inference.scale import NULL_LEVEL, SAMPLE, Scale, Scaling, find_scale
 from salt_pipeline.components.inference.volume import Volume
 
 log = logging.getLogger(__name__)
@@ -62,20 +62,20 @@ def dead_traces(values_TS: NDArray) -> NDArray[np.bool_]:
     return values_TS.min(axis=1) == values_TS.max(axis=1)
 
 
-def measure(volume: Volume, percentiles: tuple[float, float] | None, null: float | None) -> VolumeScale:
+def measure(volume: Volume, scaling: Scaling, null: float | None) -> VolumeScale:
     """Reads a volume once, and again if it has null values, which are logged with the fraction that they fill.
 
     A zero is a null value only in a dead trace: in others it is an ordinary amplitude.
 
     Args:
         volume: The volume.
-        percentiles: Percentiles of the amplitudes that become black and white; None for the default.
+        scaling: How the amplitudes become grey levels; grey levels are kept unless it has percentiles.
         null: A null value that the user names.
 
     Raises:
         BadImage: If a trace cannot be read, or holds a number that is not finite.
     """
-    if not volume.amplitudes and percentiles is None:
+    if not volume.amplitudes and scaling.percentiles is None:
         scale = Scale(0.0, 255.0, () if null is None else (null,))
         return VolumeScale(Scale(0.0, 255.0, _occurring(volume, scale, null)), dead=False)
     survey = _Survey(volume, null)
@@ -87,7 +87,7 @@ def measure(volume: Volume, percentiles: tuple[float, float] | None, null: float
     if survey.dead:
         filled = f"{100 * survey.dead / volume.traces:.3g}% of the traces are dead, of one value each"
         log.warning("%s: %s: %s", one_line(volume.path), filled, _OMITTED)
-    scale = find_scale(survey.sample().T, percentiles, survey.constants, survey.null)
+    scale = find_scale(survey.sample().T, scaling, survey.constants, survey.null)
     return VolumeScale(Scale(scale.low, scale.high, _occurring(volume, scale, survey.null)), survey.dead > 0)
 
 

@@ -63,6 +63,7 @@ def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice:
         "versions": first.get("versions", {}),
         "synthetic": index.synthetic,
         "training_ranges": index.training_ranges,
+        "training_levels": index.training_levels,
     }
     weights = choice["weights"]
     card = render_card(config, facts["scores"], {**facts, "images": choice["images"], "weights": weights})

@@ -21,7 +21,7 @@ from salt_pipeline.components.core.schemas import (
     row_groups,
     table_metadata,
 )
-from salt_pipeline.components.core.tile_statistics import measure, ranges
+from salt_pipeline.components.core.tile_statistics import levels, measure, ranges
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class ImageIndex:
         data_hash: Hash of the data.
         synthetic: Whether the images were generated.
         training_ranges: Ranges of the statistics of the labelled images, those of one grey level left out.
+        training_levels: The 1st and the 99th percentile of the grey levels of the same images together.
     """
 
     labelled: list[str]
@@ -47,6 +48,7 @@ class ImageIndex:
     data_hash: str
     synthetic: bool
     training_ranges: dict[str, dict[str, float]] | None
+    training_levels: tuple[int, int] | None
 
 
 def read_index(path: str) -> ImageIndex:
@@ -61,6 +63,7 @@ def read_index(path: str) -> ImageIndex:
     positions: dict[str, int | None] = {}
     flat: set[str] = set()
     measured = [measure(np.empty((0, SIDE, SIDE), np.uint8))]
+    count_L = np.zeros(256, np.int64)
     for table in dataset_groups(path, DATASET.names):
         ids = np.array(table["id"].to_pylist(), dtype=object)
         truth_B = np.array(table["labelled"].to_pylist(), dtype=bool)
@@ -71,10 +74,13 @@ def read_index(path: str) -> ImageIndex:
         images_BHW = array_to_pixels(table["image"])
         flat_B = one_grey_level(images_BHW)
         flat.update(ids[flat_B])
-        measured.append(measure(images_BHW[truth_B & ~flat_B]))
+        training_BHW = images_BHW[truth_B & ~flat_B]
+        measured.append(measure(training_BHW))
+        count_L += np.bincount(training_BHW.ravel(), minlength=256)
     if not labelled:
         raise SaltError("holds no labelled image", file=path)
     _check_positions(path, positions)
+    measured_BS = np.concatenate(measured)
     return ImageIndex(
         labelled=labelled,
         masks_BHW=np.concatenate(masks),
@@ -83,7 +89,8 @@ def read_index(path: str) -> ImageIndex:
         flat=frozenset(flat),
         data_hash=metadata.get("data_hash", ""),
         synthetic=metadata.get("synthetic") == "true",
-        training_ranges=ranges(np.concatenate(measured)),
+        training_ranges=ranges(measured_BS),
+        training_levels=levels(count_L, len(measured_BS)),
     )
 
 

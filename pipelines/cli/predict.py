@@ -32,7 +32,8 @@ def predict(
     percentiles: Annotated[
         tuple[float, float] | None,
         typer.Option(
-            help="Percentiles of an image's values that become black and white; 1 99 for sections of more than 8 bits."
+            help="Percentiles of an image's values that become black and white. Without it, grey levels are kept, and "
+            "percentiles 1 and 99 of amplitudes get the grey levels of the training images at these percentiles."
         ),
     ] = None,
     null: Annotated[

@@ -68,6 +68,21 @@ def test_ranges_of_the_training_images_may_be_there(folder: Path) -> None:
         open_bundle(folder)
 
 
+def test_grey_levels_of_the_training_images_may_be_there(folder: Path) -> None:
+    assert open_bundle(folder).training_levels is None  # as in bundles of earlier versions
+    rewrite(folder, training_levels=[38, 217])
+    assert open_bundle(folder).training_levels == (38, 217)
+    rewrite(folder, training_levels=None)
+    assert open_bundle(folder).training_levels is None
+
+
+@pytest.mark.parametrize("levels", [[217, 38], [38, 38], [-1, 217], [38, 256], [38.5, 217], ["38", 217], [38], 38])
+def test_levels_that_are_no_two_ascending_grey_levels_are_refused(folder: Path, levels: Any) -> None:
+    rewrite(folder, training_levels=levels)
+    with pytest.raises(SaltError, match=r"bundle\.json: training_levels"):
+        open_bundle(folder)
+
+
 @pytest.mark.parametrize("name", ["models/net-fold1.safetensors", "models/net-fold0.json", "MODEL_CARD.md"])
 def test_a_missing_or_altered_file_is_named(folder: Path, name: str) -> None:
     path = folder / name

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from salt_pipeline.components.core.schemas import SIDE
-from salt_pipeline.components.core.tile_statistics import LEAST, STATISTICS, measure, ranges
+from salt_pipeline.components.core.tile_statistics import LEAST, STATISTICS, levels, measure, ranges
 
 NAMES = list(STATISTICS)
 
@@ -49,6 +49,24 @@ def test_a_range_has_all_but_a_thousandth_of_the_tiles_on_either_side() -> None:
     assert found["percentile_1"] == {"low": 2.0, "median": 1000.0, "high": 1998.0}
     assert found["horizontal_frequency"] == {"low": 50_002.0, "median": 51_000.0, "high": 51_998.0}
     assert json.loads(json.dumps(found)) == found
+
+
+def test_the_levels_are_the_percentiles_of_all_tiles_together() -> None:
+    count_L = np.zeros(256, np.int64)
+    count_L[[10, 38, 120, 217, 250]] = 9, 1, 980, 1, 9
+    assert levels(count_L, LEAST) == (38, 120)
+    count_L[120] -= 1
+    count_L[217] += 1
+    assert levels(count_L, LEAST) == (38, 217)
+    assert json.loads(json.dumps(levels(count_L, LEAST))) == [38, 217]
+    assert levels(count_L, LEAST - 1) is None
+
+
+def test_nearly_one_grey_level_has_no_levels_to_scale_to() -> None:
+    count_L = np.zeros(256, np.int64)
+    assert levels(count_L, 0) is None
+    count_L[[120, 217]] = 999, 1
+    assert levels(count_L, LEAST) is None
 
 
 @pytest.mark.parametrize("count", [0, 1, LEAST - 1])

@@ -10,7 +10,7 @@ from salt_pipeline.components.core.bundle_document import Range
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.core.tile_statistics import measure, ranges
 from salt_pipeline.components.inference.likeness import Likeness
-from salt_pipeline.components.inference.scale import NULL_LEVEL
+from salt_pipeline.components.inference.scale import NULL_LEVEL, Scaling
 from salt_pipeline.components.inference.sources import Rows, Source
 from salt_pipeline.components.inference.tiles import predict_bands
 from salt_pipeline.components.ingest.seismic import section
@@ -37,7 +37,7 @@ def likeness_of(image_HW: np.ndarray, training: dict[str, Range] | None, stride:
     """The likeness after a prediction in tiles."""
     likeness = Likeness(training)
     height, width = image_HW.shape
-    source = Source(Path("a.png"), height, width, None)
+    source = Source(Path("a.png"), height, width, Scaling())
     for _ in predict_bands(source, Rows(image_HW), likeness.watched(lambda tile_BHW: tile_BHW), stride, 7):
         pass
     return likeness

@@ -17,6 +17,7 @@ from salt_pipeline.components.inference.outputs import (
     open_table,
     open_writers,
 )
+from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.sources import Section, Source
 
 GREY_HW = np.full((4, 3), 100, np.uint8)
@@ -44,7 +45,7 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def test_a_picture_gets_a_mask_a_map_and_an_overlay(tmp_path: Path) -> None:
-    write(tmp_path, Source(Path("a.tif"), 4, 3, None))
+    write(tmp_path, Source(Path("a.tif"), 4, 3, Scaling()))
     np.testing.assert_array_equal(pixels(tmp_path / "masks/a.png"), 255 * MASK_HW)
     np.testing.assert_array_equal(pixels(tmp_path / "maps/a.png"), MAP_HW)
     overlay_HWC = pixels(tmp_path / "overlays/a.png")
@@ -55,7 +56,7 @@ def test_a_picture_gets_a_mask_a_map_and_an_overlay(tmp_path: Path) -> None:
 
 
 def test_the_map_of_a_section_is_an_array(tmp_path: Path) -> None:
-    write(tmp_path, Section(Path("a.npy"), 4, 3, None))
+    write(tmp_path, Section(Path("a.npy"), 4, 3, Scaling()))
     np.testing.assert_array_equal(np.load(tmp_path / "maps/a.npy"), MAP_HW)
     assert not (tmp_path / "maps/a.png").exists()
 
@@ -66,7 +67,7 @@ def interrupted(out: Path, source: Source) -> None:
         raise KeyError("interrupted")
 
 
-@pytest.mark.parametrize("source", [Source(Path("a.png"), 4, 3, None), Section(Path("a.npy"), 4, 3, None)])
+@pytest.mark.parametrize("source", [Source(Path("a.png"), 4, 3, Scaling()), Section(Path("a.npy"), 4, 3, Scaling())])
 def test_an_interrupted_image_leaves_no_file(tmp_path: Path, source: Source) -> None:
     make_folders(tmp_path)
     with pytest.raises(KeyError, match="interrupted"):

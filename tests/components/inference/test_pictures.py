@@ -13,6 +13,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from salt_pipeline.components.core.png_header import GREY, SIGNATURE
 from salt_pipeline.components.inference.bad_image import BadImage
+from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.sources import open_source
 
 LEVELS = np.arange(40 * 30, dtype=np.uint32).reshape(40, 30).astype(np.uint8)
@@ -30,7 +31,7 @@ TRANSPOSED: dict[int, Callable[[Any], Any]] = {
 
 
 def grey(path: Path, percentiles: tuple[float, float] | None = None) -> np.ndarray:
-    source = open_source(path, percentiles)
+    source = open_source(path, Scaling(percentiles))
     pixels = source.open().read(0, source.height)
     assert pixels.shape == (source.height, source.width)
     return pixels
@@ -88,6 +89,15 @@ def test_floating_point_samples_are_read_like_a_section(tmp_path: Path, order: L
     np.testing.assert_array_equal(grey(inverted), 255 - grey(path))
 
 
+@pytest.mark.parametrize("inverted", [False, True])
+def test_floating_point_samples_get_the_grey_levels_of_the_training_images(tmp_path: Path, inverted: bool) -> None:
+    amplitudes_HW = np.random.default_rng(0).normal(0, 1e5, (120, 90)).astype(np.float32)
+    path = tiff(tmp_path / "a.tif", amplitudes_HW, tags={"t339": 3, "t262": 0 if inverted else 1})
+    levels_HW = open_source(path, Scaling(levels=(30, 200))).open().read(0, 120)
+    assert np.percentile(levels_HW, (1, 99)) == pytest.approx((30, 200), abs=1)
+    assert (levels_HW[amplitudes_HW < -1e5].mean() > 128) == inverted
+
+
 def test_null_values_of_floating_point_samples(tmp_path: Path) -> None:
     amplitudes_HW = np.random.default_rng(0).normal(0, 1e5, (120, 90)).astype(np.float32)
     amplitudes_HW[3, 4], amplitudes_HW[5, 6], amplitudes_HW[7, 8:10] = -9999, 0.1, 1e30
@@ -95,12 +105,12 @@ def test_null_values_of_floating_point_samples(tmp_path: Path) -> None:
     tags[42113] = "-9999"
     Image.fromarray(amplitudes_HW).save(tmp_path / "a.tif", compression="tiff_adobe_deflate", tiffinfo=tags)
     for null, place in ((None, [3, 4]), (0.1, [5, 6])):
-        null_HW = open_source(tmp_path / "a.tif", None, null).open().is_null(0, 120)
+        null_HW = open_source(tmp_path / "a.tif", Scaling(), null).open().is_null(0, 120)
         assert np.argwhere(null_HW).tolist() == [place, [7, 8], [7, 9]]
     amplitudes_HW[110, 80] = np.nan
     Image.fromarray(amplitudes_HW).save(tmp_path / "a.tif")
     with pytest.raises(BadImage, match=r"a.tif: row 110, column 80: holds a number that is not finite \(found nan"):
-        open_source(tmp_path / "a.tif", None).open()
+        open_source(tmp_path / "a.tif", Scaling()).open()
 
 
 @pytest.mark.parametrize(
@@ -122,14 +132,14 @@ def test_what_a_tiff_says_is_named_where_it_cannot_be_obeyed(
     tmp_path: Path, samples: np.ndarray, tags: dict[str, int], found: str
 ) -> None:
     with pytest.raises(BadImage, match=rf"a\.tif: .*{found}"):
-        open_source(tiff(tmp_path / "a.tif", samples, tags=tags), None)
+        open_source(tiff(tmp_path / "a.tif", samples, tags=tags), Scaling())
 
 
 def test_a_tiff_that_cannot_be_decoded_is_named_by_its_tags(tmp_path: Path) -> None:
     samples = 65535 - LEVELS * np.uint16(257)
     path = tiff(tmp_path / "a.tif", samples, ">", {"t262": 0})  # Pillow does not know it in this byte order
     with pytest.raises(BadImage, match=r"a\.tif: cannot be decoded \(found 16-bit WhiteIsZero"):
-        open_source(path, None).open()
+        open_source(path, Scaling()).open()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -153,6 +163,8 @@ def test_dark_and_constant_deep_pictures_are_grey_levels(tmp_path: Path) -> None
 def test_percentiles_apply_to_8_bit_pictures(tmp_path: Path) -> None:
     Image.fromarray(LEVELS // 4).save(tmp_path / "a.png")
     np.testing.assert_array_equal(grey(tmp_path / "a.png"), LEVELS // 4)
+    kept = open_source(tmp_path / "a.png", Scaling(levels=(38, 217))).open().read(0, len(LEVELS))
+    np.testing.assert_array_equal(kept, LEVELS // 4)
     assert grey(tmp_path / "a.png", (0, 100)).max() == 255
 
 
@@ -229,7 +241,7 @@ def test_a_declared_null_value_is_marked_in_a_picture_of_8_bits(tmp_path: Path) 
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags[42113] = "255"
     Image.fromarray(LEVELS).save(tmp_path / "a.tif", tiffinfo=tags)
-    rows = open_source(tmp_path / "a.tif", None).open()
+    rows = open_source(tmp_path / "a.tif", Scaling()).open()
     np.testing.assert_array_equal(rows.is_null(0, 40), LEVELS == 255)
     np.testing.assert_array_equal(rows.read(0, 40)[LEVELS != 255], LEVELS[LEVELS != 255])
 
@@ -264,12 +276,12 @@ def test_big_and_compressed_tiffs_are_read(tmp_path: Path, options: dict[str, An
 def test_other_colours_are_refused_by_name(tmp_path: Path, mode: str, found: str) -> None:
     Image.fromarray(LEVELS).convert("RGB").convert(mode).save(tmp_path / "a.tif")
     with pytest.raises(BadImage, match=found):
-        open_source(tmp_path / "a.tif", None)
+        open_source(tmp_path / "a.tif", Scaling())
 
 
 def test_a_picture_that_is_replaced_while_it_waits_is_refused(tmp_path: Path) -> None:
     Image.fromarray(LEVELS).save(tmp_path / "a.png")
-    source = open_source(tmp_path / "a.png", None)
+    source = open_source(tmp_path / "a.png", Scaling())
     Image.fromarray(LEVELS[:20]).save(tmp_path / "a.png")
     with pytest.raises(BadImage, match=r"a\.png: was replaced while it was read \(found 20 x 30, expected 40 x 30"):
         source.open()
@@ -280,4 +292,4 @@ def test_deep_rgb_is_refused_by_its_depth(tmp_path: Path) -> None:
     parts = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)), chunk(b"IDAT", rows), chunk(b"IEND", b"")
     (tmp_path / "a.png").write_bytes(SIGNATURE + b"".join(parts))
     with pytest.raises(BadImage, match=r"wrong kind of image \(found 16-bit RGB, expected 8 or 16 bit grey"):
-        open_source(tmp_path / "a.png", None)
+        open_source(tmp_path / "a.png", Scaling())

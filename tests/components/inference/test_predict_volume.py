@@ -11,6 +11,7 @@ from PIL import Image
 from salt_pipeline.components.core.metric import cut
 from salt_pipeline.components.inference.outputs import make_folders
 from salt_pipeline.components.inference.predict_volume import Found, Prediction, count_volume_tiles
+from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.segy import Geometry, open_segy
 from salt_pipeline.components.inference.sources import Rows, Source
 from salt_pipeline.components.inference.tiles import predict_bands
@@ -31,7 +32,8 @@ def brighter_downwards(tile_BHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def predict(volume: Volume, out: Path, null: float | None = None) -> Found:
     make_folders(out)
     found = Found()
-    tiles = Prediction(brighter_downwards, 64, 16, THRESHOLD).volume(volume, measure(volume, None, null), out, found)
+    scale = measure(volume, Scaling(), null)
+    tiles = Prediction(brighter_downwards, 64, 16, THRESHOLD).volume(volume, scale, out, found)
     assert sum(tiles) == count_volume_tiles(volume, 64)
     return found
 
@@ -40,7 +42,7 @@ def expected_map(section_TS: NDArray, low: float, high: float) -> NDArray[np.uin
     """The map of a section (traces, samples), as a picture of it is predicted."""
     grey_HW = np.rint(((section_TS.T.astype(float) - low) * 255 / (high - low)).clip(0, 255)).astype(np.uint8)
     bands = predict_bands(
-        Source(Path("a.png"), len(grey_HW), grey_HW.shape[1], None), Rows(grey_HW), brighter_downwards, 64, 16
+        Source(Path("a.png"), len(grey_HW), grey_HW.shape[1], Scaling()), Rows(grey_HW), brighter_downwards, 64, 16
     )
     return np.concatenate([map_HW for _, map_HW, _ in bands]).T
 
@@ -139,7 +141,7 @@ def test_an_interrupted_volume_leaves_no_file(tmp_path: Path) -> None:
     volume = open_segy(write_segy(tmp_path / "line.sgy", amplitudes(300, 50)), Geometry())
     make_folders(tmp_path / "out")
     steps = Prediction(brighter_downwards, 64, 16, THRESHOLD).volume(
-        volume, measure(volume, None, None), tmp_path / "out", Found()
+        volume, measure(volume, Scaling(), None), tmp_path / "out", Found()
     )
     next(steps)
     del steps  # a generator that nobody wants ends as by an error
@@ -154,7 +156,7 @@ def test_an_error_of_the_network_is_not_taken_for_one_of_the_file(tmp_path: Path
         raise RuntimeError("out of memory")
 
     with pytest.raises(RuntimeError, match="out of memory"):
-        list(Prediction(broken, 64, 16, THRESHOLD).volume(volume, measure(volume, None, None), tmp_path, Found()))
+        list(Prediction(broken, 64, 16, THRESHOLD).volume(volume, measure(volume, Scaling(), None), tmp_path, Found()))
 
 
 def test_an_extended_textual_header_stays_where_it_is(tmp_path: Path) -> None:

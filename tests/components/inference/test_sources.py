@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from salt_pipeline.components.inference.bad_image import BadImage
+from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.sources import open_source
 
 
 def grey(path: Path, values: np.ndarray, percentiles: tuple[float, float] | None = None) -> np.ndarray:
     np.save(path / "a.npy", values)
-    source = open_source(path / "a.npy", percentiles)
+    source = open_source(path / "a.npy", Scaling(percentiles))
     assert (source.height, source.width) == values.shape
     return source.open().read(0, source.height)
 
@@ -30,6 +31,8 @@ def test_percentiles_become_black_and_white(tmp_path: Path, kind: str) -> None:
 def test_grey_levels_are_kept_unless_percentiles_are_given(tmp_path: Path) -> None:
     values = np.arange(60, 160, dtype=np.uint8).reshape(10, 10)
     np.testing.assert_array_equal(grey(tmp_path, values), values)
+    source = open_source(tmp_path / "a.npy", Scaling(levels=(38, 217)))
+    np.testing.assert_array_equal(source.open().read(0, 10), values)
     assert grey(tmp_path, values, (0, 100)).max() == 255
 
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salt_pipeline.components.core.schemas import SIDE
+from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.sources import Rows, Source
 from salt_pipeline.components.inference.tiles import count_tiles, predict_bands, starts, window
 
@@ -28,7 +29,7 @@ def test_tiles_reach_both_ends_without_a_gap(length: int, stride: int) -> None:
 @given(SIZES, SIZES, STRIDES, st.integers(1, 9))
 def test_a_model_that_copies_its_input_gives_back_the_image(height: int, width: int, stride: int, batch: int) -> None:
     image_HW = np.random.default_rng(height).integers(0, 256, (height, width), dtype=np.uint8)
-    source = Source(Path("a.png"), height, width, None)
+    source = Source(Path("a.png"), height, width, Scaling())
     seen = 0
 
     def copy(tiles_BHW: np.ndarray) -> np.ndarray:
@@ -53,7 +54,7 @@ def test_the_middle_of_a_tile_has_the_largest_weight() -> None:
 
 
 def test_the_blend_of_two_tiles_is_between_their_values() -> None:
-    source = Source(Path("a.png"), SIDE, 165, None)
+    source = Source(Path("a.png"), SIDE, 165, Scaling())
     levels = iter([np.uint8(0), np.uint8(200)])
 
     def level(tiles_BHW: np.ndarray) -> np.ndarray:

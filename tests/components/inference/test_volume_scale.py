@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from salt_pipeline.components.inference.bad_image import BadImage
-from salt_pipeline.components.inference.scale import NULL_LEVEL
+from salt_pipeline.components.inference.scale import NULL_LEVEL, Scaling
 from salt_pipeline.components.inference.segy import Geometry, open_segy
 from salt_pipeline.components.inference.volume import array_volume
 from salt_pipeline.components.inference.volume_scale import VolumeScale, measure
@@ -16,7 +16,7 @@ from tests.components.inference.segy_files import amplitudes, write_segy
 
 
 def measured(tmp_path: Path, values_TS: NDArray, null: float | None = None, code: int = 5) -> VolumeScale:
-    return measure(open_segy(write_segy(tmp_path / "a.sgy", values_TS, code=code), Geometry()), None, null)
+    return measure(open_segy(write_segy(tmp_path / "a.sgy", values_TS, code=code), Geometry()), Scaling(), null)
 
 
 def test_the_percentiles_are_those_of_all_traces(tmp_path: Path) -> None:
@@ -92,8 +92,8 @@ def test_grey_levels_keep_their_range_and_a_named_null_value_is_logged(
     cube_ICT[0, 0] = 0
     np.save(tmp_path / "a.npy", cube_ICT)
     volume = array_volume(tmp_path / "a.npy", cube_ICT, transposed=False)
-    assert not measure(volume, None, None).partial
-    scale = measure(volume, None, 0.0)
+    assert not measure(volume, Scaling(), None).partial
+    scale = measure(volume, Scaling(), 0.0)
     np.testing.assert_array_equal(scale.is_null(cube_ICT[0]), cube_ICT[0] == 0)
     np.testing.assert_array_equal(scale.grey(cube_ICT[1]), cube_ICT[1])
     assert "0 is a null value, in 10% of the samples" in caplog.text

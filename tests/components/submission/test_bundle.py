@@ -61,16 +61,18 @@ def test_the_weights_are_those_that_the_test_maps_were_blended_with(world: World
         run(world, models)
 
 
-def test_a_bundle_knows_the_ranges_of_the_training_images(world: World) -> None:
+def test_a_bundle_knows_the_ranges_and_the_levels_of_the_training_images(world: World) -> None:
     copies = -(-LEAST // len(world.labelled))
     world.images_BHW = np.concatenate([*[world.images_BHW[:24]] * copies, world.images_BHW[24:]])
     world.labelled = [f"a{number:03}" for number in range(24 * copies)]
     world.masks_BHW, world.oof_BHW = (np.concatenate([part] * copies) for part in (world.masks_BHW, world.oof_BHW))
     world.write()
-    found = open_bundle(run(world, world.write_models(parse_config(CONFIG)))).training_ranges
+    bundle = open_bundle(run(world, world.write_models(parse_config(CONFIG))))
+    found = bundle.training_ranges
     assert found is not None
     assert found["median"].low <= found["median"].median <= found["median"].high
     assert found["vertical_frequency"].median == pytest.approx(0.25, abs=0.01)  # the images are white noise
+    assert bundle.training_levels == (2, 253)
 
 
 def test_the_same_inputs_give_the_same_bundle(world: World, models: list[str]) -> None:

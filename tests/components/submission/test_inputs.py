@@ -24,19 +24,24 @@ def test_the_index_has_the_masks_the_order_and_the_constant_images(world: World)
     assert (index.data_hash, index.synthetic) == (world.data_hash, False)
 
 
-def test_the_index_has_the_ranges_of_the_labelled_images_without_those_of_one_grey_level(world: World) -> None:
-    assert read_index(world.path("dataset.parquet")).training_ranges is None  # of 24 images
+def test_the_index_has_ranges_and_levels_of_the_labelled_images_without_those_of_one_grey_level(
+    world: World,
+) -> None:
+    few = read_index(world.path("dataset.parquet"))  # 24 images
+    assert (few.training_ranges, few.training_levels) == (None, None)
     world.labelled = [f"a{number:03}" for number in range(LEAST + 1)]
     world.images_BHW = np.full((LEAST + 7, SIDE, SIDE), 60, np.uint8)
     world.images_BHW[:LEAST, ::2] = 100 + np.arange(LEAST, dtype=np.uint8)[:, None, None] % 11
     world.images_BHW[LEAST + 1 :, ::2] = 200  # test images
     world.masks_BHW = world.oof_BHW = np.zeros((LEAST + 1, SIDE, SIDE), np.uint8)
     world.write()
-    found = read_index(world.path("dataset.parquet")).training_ranges
+    index = read_index(world.path("dataset.parquet"))
+    found = index.training_ranges
     assert found is not None
     assert found["percentile_99"] == {"low": 100, "median": 105, "high": 110}
     assert found["horizontal_frequency"] == {"low": 0, "median": 0, "high": 0}
     assert found["standard_deviation"]["low"] == pytest.approx(20, abs=0.1)
+    assert index.training_levels == (60, 110)
 
 
 def test_maps_of_constant_images_are_emptied(world: World) -> None:
