@@ -5,6 +5,10 @@ import time
 from salt_pipeline.pipelines.display.run_table import Row, clock
 
 
+LEAST = 0.02
+"""Fraction of all epochs from which on a pace is known: the first steps wait for the start of the processes."""
+
+
 class Pace:
     """The pace of a run's training since it is watched."""
 
@@ -32,7 +36,7 @@ class Pace:
 
 
 def remaining(watched: float, first: float, done: float, total: float) -> float | None:
-    """Seconds that the training will still take at the pace so far; None before there is one, and after its end.
+    """Seconds that the training will still take at the pace so far; None before it is known, and after its end.
 
     Args:
         watched: Seconds between the first look and now.
@@ -40,7 +44,8 @@ def remaining(watched: float, first: float, done: float, total: float) -> float 
         done: Epochs of all jobs that are done now.
         total: Epochs of all jobs.
     """
-    return watched * (total - done) / (done - first) if first < done < total else None
+    known = done - first >= LEAST * total
+    return watched * (total - done) / (done - first) if known and first < done < total else None
 
 
 def words(elapsed: float, left: float | None, waiting: int) -> str:

@@ -6,8 +6,8 @@ from salt_pipeline.pipelines.display.run_table import Row
 
 @pytest.mark.parametrize(
     ("first", "done", "total", "left"),
-    [(0, 0, 20, None), (10, 14, 20, 180), (10, 20, 20, None), (0, 15, 20, 40), (0, 0, 0, None)],
-    ids=["no pace yet", "resumed", "ended", "begun", "unknown"],
+    [(0, 0, 20, None), (0, 0.3, 20, None), (10, 14, 20, 180), (10, 20, 20, None), (0, 15, 20, 40), (0, 0, 0, None)],
+    ids=["no pace yet", "first steps", "resumed", "ended", "begun", "unknown"],
 )
 def test_the_rest_of_a_training_follows_from_its_pace(first: float, done: float, total: float, left: float) -> None:
     assert remaining(120, first, done, total) == left
