@@ -4,7 +4,6 @@ import time
 
 from salt_pipeline.pipelines.display.run_table import Row, clock
 
-
 LEAST = 0.02
 """Fraction of all epochs from which on a pace is known: the first steps wait for the start of the processes."""
 
