@@ -103,11 +103,11 @@ def test_a_header_that_numpy_cannot_read_is_refused(tmp_path: Path, shape: str) 
     path = tmp_path / "a.npy"
     path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(400))
     with pytest.raises(BadImage, match=r"cannot be read as a \.npy file") as caught:
-        open_source(path, None)
+        open_source(path, Scaling())
     assert "0x" not in str(caught.value)
 
 
 def test_half_a_zip_is_no_array(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_bytes(b"PK\x03\x04" + bytes(50))
     with pytest.raises(BadImage, match=r"cannot be read as a \.npy file"):
-        open_source(tmp_path / "a.npy", None)
+        open_source(tmp_path / "a.npy", Scaling())
