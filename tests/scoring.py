@@ -12,6 +12,9 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tests.servers import free_port
 
 PATIENCE = 120.0
@@ -71,3 +74,14 @@ class ScoringServer:
                 return answer.status, json.load(answer)
         except HTTPError as error:
             return error.code, json.load(error)
+
+
+def assert_same_maps(answer: dict[str, Any], maps_BHW: NDArray[np.uint8]) -> None:
+    """The probabilities of an answer are those of maps.
+
+    The server may compute with another number of threads, whose sums are rounded differently: that may move a
+    probability that lies between two grey levels from one to the other.
+    """
+    apart_BHW = np.abs(np.rint(255 * np.asarray(answer["predictions"])) - maps_BHW)
+    assert apart_BHW.max() <= 1
+    assert (apart_BHW > 0).mean() < 1e-3

@@ -4,13 +4,12 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from mlflow import MlflowClient
 
 from salt_pipeline.components.report.register import register
 from tests.components.trained import Trained
-from tests.scoring import ScoringServer
+from tests.scoring import ScoringServer, assert_same_maps
 from tests.servers import MlflowServer
 
 SERVERS = {
@@ -31,4 +30,4 @@ def test_the_champion_is_served(
         with ScoringServer([sys.executable, *SERVERS[program]], tmp_path / "log.txt") as server:
             status, answer = server.post(json.dumps({"inputs": trained.images_BHW.tolist()}).encode())
     assert status == 200
-    np.testing.assert_array_equal(np.rint(255 * np.asarray(answer["predictions"])), trained.maps_BHW)
+    assert_same_maps(answer, trained.maps_BHW)

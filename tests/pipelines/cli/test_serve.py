@@ -11,7 +11,7 @@ import pytest
 
 from tests.components.trained import Trained
 from tests.pipelines.command import fails
-from tests.scoring import ScoringServer
+from tests.scoring import ScoringServer, assert_same_maps
 
 SALT = (sys.executable, "-m", "salt_pipeline.pipelines.cli.main")
 
@@ -28,7 +28,7 @@ def test_the_maps_are_those_of_the_bundle(server: ScoringServer, trained: Traine
     status, answer = server.post(json.dumps({key: trained.images_BHW.tolist()}).encode())
     assert status == 200
     assert set(answer) == {"predictions"}
-    np.testing.assert_array_equal(np.rint(255 * np.asarray(answer["predictions"])), trained.maps_BHW)
+    assert_same_maps(answer, trained.maps_BHW)
 
 
 def test_it_answers_a_probe_and_gives_the_version_of_the_protocol(server: ScoringServer) -> None:
