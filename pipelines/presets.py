@@ -29,7 +29,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "quick": (
-        "the default: ten small pretrained networks, 64 x 64, four epochs, symmetric loss; on two cores 4 minutes on "
+        "the default: ten small pretrained networks, 64 x 64, four epochs, symmetric loss; on two cores 3 minutes on "
         "the synthetic survey, and 16 on the real archive (3,505 labelled images), where it scores 0.775",
         {
             "encoders": _LITE_ENCODERS,
