@@ -1,8 +1,8 @@
 """Depthwise convolutions that train fast on a CPU.
 
 oneDNN, which torch uses on a CPU, has fast kernels for all parts of a depthwise convolution in float32 but one: the
-gradient of the weights is up to thirty times slower than the convolution where the kernel is larger than 3 x 3, or than
-the map. In an EfficientNet at 64 x 64 it takes nearly half of a training step (docs/benchmarks.md).
+gradient of the weights takes up to thirty times as long as the convolution where the kernel is larger than 3 x 3, or
+than the map. docs/benchmarks.md has what that costs in a training step.
 """
 
 from functools import partial
@@ -16,6 +16,9 @@ from torch.nn import functional as F
 
 BLOCK = 3
 """Side of the kernels whose gradient oneDNN computes fast."""
+
+LARGEST = 8
+"""Largest side of an output up to which blocks are faster; copying the parts of larger maps takes too long."""
 
 
 def speed_depthwise(model: nn.Module) -> None:
@@ -54,8 +57,8 @@ def _is_slow(module: nn.Conv2d, smallest: int) -> bool:
     plain = isinstance(module.padding, tuple) and module.padding_mode == "zeros" and module.dilation == (1, 1)
     square = len({*module.kernel_size}) == len({*module.stride}) == 1
     side = module.kernel_size[0]
-    large = side > BLOCK or (side == BLOCK and smallest < BLOCK)
-    return large and known and plain and square and module.out_channels == module.in_channels
+    slow = (side > BLOCK and -(-smallest // module.stride[0]) <= LARGEST) or side == BLOCK > smallest
+    return slow and known and plain and square and module.out_channels == module.in_channels
 
 
 class _Depthwise(torch.autograd.Function):

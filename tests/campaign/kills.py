@@ -141,7 +141,8 @@ def send(process: subprocess.Popen, target: str, sign: int) -> list[psutil.Proce
     found = tree(process)
     pipelines = [one for one in found if _is(one, "local.runner")]
     tasks = [one for one in found if _is(one, "executor_main")]
-    chosen = {"parent": found[:1], "pipeline": pipelines[:1], "task": tasks[:1], "group": found}[target]
+    # The youngest: kfp.local starts a task in a shell, whose process has the same words.
+    chosen = {"parent": found[:1], "pipeline": pipelines[:1], "task": tasks[-1:], "group": found}[target]
     for one in chosen or pipelines[:1] or found[:1]:
         with suppress(psutil.NoSuchProcess):
             one.send_signal(sign)

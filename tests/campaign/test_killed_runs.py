@@ -24,13 +24,13 @@ TINY = {
     "model.fit": "resize",
     "model.centre_channels": 16,
     "model.decoder_channels": 16,
-    "train.epochs": 12,
-    "train.phase1_epochs": 6,
+    "train.epochs": 120,
+    "train.phase1_epochs": 60,
     "train.batch_size": 8,
     "train.amp": "off",
     "predict.amp": "off",
 }
-"""The smallest run: two jobs of a few seconds."""
+"""The smallest run whose training lasts longer than a kill takes: two jobs of ten seconds."""
 
 BITS = [
     "submission.csv",

@@ -152,7 +152,7 @@ def _arrays() -> dict[str, object]:
     spoilt["nan"][5, 7] = np.nan
     spoilt["inf"][5, 7] = np.inf
     return spoilt | {
-        "cube": np.zeros((3, 4, 5)),
+        "four-axes": np.zeros((2, 3, 4, 5)),
         "line": np.zeros(101),
         "empty": np.zeros((0, 101)),
         "text": np.array([["a", "b"]]),
