@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,14 @@ from tests.servers import MinioServer, minio_program
 
 if TYPE_CHECKING:  # it imports torch, which most tests do not need
     from tests.components.trained import Trained
+
+
+def pytest_configure() -> None:
+    """Takes signals again that a shell ignores for what it runs in the background: tests send them to processes."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
