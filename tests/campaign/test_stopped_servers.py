@@ -10,6 +10,7 @@ import pytest
 from tests.campaign.doors.stage_commands import words
 from tests.campaign.goods import Goods, same_bytes
 from tests.campaign.kills import Interruption, in_file
+from tests.campaign.warm import Result
 from tests.servers import MinioServer, MlflowServer
 
 EPOCHS = ["--set", "train.epochs=24", "--set", "train.phase1_epochs=12"]
@@ -52,6 +53,26 @@ def _away(server: MinioServer | MlflowServer) -> Callable[[int], None]:
     return act
 
 
+def _train_through_outage(
+    goods: Goods,
+    server: MinioServer | MlflowServer,
+    epoch: int,
+    made: Path,
+    command: list[object],
+    environment: dict[str, str],
+) -> Result:
+    """Trains while a server is away after an epoch; the training ends well, with the bits of one without an outage."""
+    room = made.parent / "room"
+    room.mkdir()
+    said = in_file(lambda: [room / "said"], f"epoch {epoch} of")
+    interruption = Interruption(room, said, _away(server))
+    result = interruption.during(goods, command, environment)
+    assert interruption.done
+    assert result.code == 0, result.said
+    assert same_bytes(made, _unbroken(goods), ["model/model.safetensors", "oof.parquet"]) == ""
+    return result
+
+
 @pytest.mark.slow
 @pytest.mark.minio
 @pytest.mark.parametrize("epoch", MOMENTS)
@@ -61,16 +82,10 @@ def test_a_stopped_store_costs_no_epoch(
     from salt_pipeline.components.core.store.store import Store
 
     record_property("campaign", ("stopped servers", "lost"))
-    room = tmp_path / "room"
-    room.mkdir()
     Store(minio.settings()).make_bucket("salt")
-    said = in_file(lambda: [room / "said"], f"epoch {epoch} of")
-    interruption = Interruption(room, said, _away(minio))
-    command = _command(goods, "s3://salt/checkpoints", tmp_path / "made")
-    result = interruption.during(goods, command, minio.settings().environment())
-    assert interruption.done
-    assert result.code == 0, result.said
-    assert same_bytes(tmp_path / "made", _unbroken(goods), ["model/model.safetensors", "oof.parquet"]) == ""
+    made = tmp_path / "made"
+    command = _command(goods, "s3://salt/checkpoints", made)
+    _train_through_outage(goods, minio, epoch, made, command, minio.settings().environment())
     record_property("campaign", ("stopped servers", "taken"))
 
 
@@ -82,15 +97,9 @@ def test_a_stopped_mlflow_loses_no_record_in_silence(
     from mlflow import MlflowClient
 
     record_property("campaign", ("stopped servers", "lost"))
-    room = tmp_path / "room"
-    room.mkdir()
-    said = in_file(lambda: [room / "said"], f"epoch {epoch} of")
-    interruption = Interruption(room, said, _away(mlflow))
-    command = [*_command(goods, tmp_path / "made/checkpoints", tmp_path / "made"), "--run", "campaign"]
-    result = interruption.during(goods, command, {"MLFLOW_TRACKING_URI": mlflow.address})
-    assert interruption.done
-    assert result.code == 0, result.said
-    assert same_bytes(tmp_path / "made", _unbroken(goods), ["model/model.safetensors", "oof.parquet"]) == ""
+    made = tmp_path / "made"
+    command = [*_command(goods, made / "checkpoints", made), "--run", "campaign"]
+    result = _train_through_outage(goods, mlflow, epoch, made, command, {"MLFLOW_TRACKING_URI": mlflow.address})
     client = MlflowClient(mlflow.address)
     experiment = client.get_experiment_by_name("salt")
     assert experiment
