@@ -51,7 +51,6 @@ def _from_registry(uri: str, folder: str) -> Path:
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         raise SaltError("MLFLOW_TRACKING_URI is not set: the registry's address is unknown", file=uri, field="--model")
     address = os.environ["MLFLOW_TRACKING_URI"]
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # the bar is drawn even without a terminal
     try:
         from mlflow.artifacts import download_artifacts
     except ImportError:

@@ -1,7 +1,6 @@
 """Decides whether a run's model becomes the champion: only where it is better, image by image, in the same folds."""
 
 import logging
-import os
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -151,7 +150,6 @@ def _check_champion(client: Any, run: str, *expected: str) -> None:
 
 
 def _compare(client: Any, own: Finished, champion: Any, truth: Truth) -> Paired:
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # the bar is drawn even without a terminal
     name = f"version {champion.version}"
     with tempfile.TemporaryDirectory() as scratch:
         names = ("config.json", "metrics.json", "oof.parquet")

@@ -80,20 +80,24 @@ def logs(
     predict: Annotated[
         bool, typer.Option("--predict", help="The log of a job's prediction, not of its training.")
     ] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print also what KFP and Argo say of their own work.")] = False,
 ) -> None:
     """Prints the log of a task."""
     from salt_pipeline.pipelines.cluster.pod_logs import read_log
     from salt_pipeline.pipelines.cluster.watch import POLL_SECONDS, run_tasks
+    from salt_pipeline.pipelines.display.readable_lines import ReadableLines
 
     kfp = open_kfp()
     found = kfp.find(run)
-    printed = ""
+    printed, lines = "", ReadableLines()
     while True:
         task = _task(run_tasks(kfp, found.id), found.jobs, job, predict, found.order)
         if not follow or task.state != "starting":
             text = read_log(kfp, found.id, task)
-            typer.echo(text.removeprefix(printed), nl=False)
-            printed = text
+            complete = text[: text.rfind("\n") + 1] if follow and not task.ended else text
+            new = complete.removeprefix(printed)
+            typer.echo(new if raw else "".join(f"{line}\n" for line in lines.pick(new.split("\n"))), nl=False)
+            printed = complete
         if not follow or task.ended:
             return
         time.sleep(POLL_SECONDS)

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.extras import TRAINING, need
-from salt_pipeline.pipelines.cli.options import in_namespace, open_kfp
+from salt_pipeline.pipelines.cli.options import in_namespace
 from salt_pipeline.pipelines.cli.stage_options import AsJson
+from salt_pipeline.pipelines.cli.sweep_on_cluster import submit_settings
 from salt_pipeline.pipelines.display.console import echo, print_json, say, shows_progress
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ def sweep(
     cluster: Annotated[
         bool, typer.Option("--cluster", help="Run on a cluster, as one pipeline run; --data is then s3://bucket/key.")
     ] = False,
+    to_end: Annotated[
+        bool, typer.Option("--watch", help="With --cluster: follow the run to its end, and print its table.")
+    ] = False,
 ) -> None:
     """Tries many settings with the same folds and seeds, and compares them image by image.
 
@@ -85,13 +89,11 @@ def sweep(
     from salt_pipeline.pipelines.sweep.folder import plan_sweep, read_sweep
     from salt_pipeline.pipelines.sweep.watcher import watch
 
+    _check_place(cluster, to_end, {"--out": out, "--jobs": jobs, "--gpus": gpus, "--optuna": optuna})
     if cluster:
-        given = {"--out": out, "--jobs": jobs, "--gpus": gpus, "--optuna": optuna}
-        if local := [option for option, value in given.items() if value is not None]:
-            raise SaltError("is for a sweep on this machine", field=local[0], expected="without --cluster")
         base = preset or PRESET
         settings, _ = _tried(base, changes or [], random, None, random_seed)
-        _submit(data, base, _shared(changes, settings), settings, fold or [], seed or [], as_json)
+        submit_settings(data, base, _shared(changes, settings), settings, fold or [], seed or [], to_end, as_json)
         return
     path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-sweep")
     known = read_sweep(path)
@@ -131,6 +133,19 @@ def sweep(
     _show(folder)
 
 
+def _check_place(cluster: bool, to_end: bool, of_machine: dict[str, object]) -> None:
+    """Refuses the options of the other place.
+
+    Raises:
+        SaltError: If an option of this machine is given with --cluster, or --watch without it.
+    """
+    given = [option for option, value in of_machine.items() if value is not None]
+    if cluster and given:
+        raise SaltError("is for a sweep on this machine", field=given[0], expected="without --cluster")
+    if to_end and not cluster:
+        raise SaltError("is for a sweep on a cluster", field="--watch", expected="with --cluster")
+
+
 def _tried(
     preset: str, changes: list[str], random: int | None, optuna: int | None, seed: int
 ) -> "tuple[list[Setting], SearchPlan | None]":
@@ -151,35 +166,6 @@ def _shared(changes: list[str] | None, settings: list["Setting"]) -> list[str]:
     """The `--set` options that all settings have in common."""
     tried = {change.partition("=")[0] for change in settings[0].changes}
     return [change for change in changes or [] if change.partition("=")[0].strip() not in tried]
-
-
-def _submit(
-    data: str | None,
-    preset: str,
-    base: list[str],
-    settings: list["Setting"],
-    folds: list[int],
-    seeds: list[int],
-    as_json: bool,
-) -> None:
-    """Checks the cluster, and starts the sweep there."""
-    from salt_pipeline.pipelines.cluster.submit import check
-    from salt_pipeline.pipelines.sweep.submit import plan_on_cluster, submit_sweep
-
-    if data is None:
-        raise SaltError("is missing", field="--data", expected="the archive in the object store, s3://bucket/key")
-    planned = plan_on_cluster(data, preset, base, settings, folds, seeds)
-    kfp = open_kfp()
-    checked = check(kfp, data, planned.configs[0], len(planned.distinct_jobs()))
-    for warning in checked.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    run_id = submit_sweep(kfp, checked, planned)
-    started = {"run": run_id, "link": kfp.settings.run_link(run_id)}
-    if as_json:
-        print_json(started)
-    else:
-        typer.echo("\n".join(started.values()))
-    typer.echo(f"{planned.run}; its table when it has ended: salt logs {run_id[:8]} compare-settings", err=True)
 
 
 def _show(folder: "SweepFolder") -> None:

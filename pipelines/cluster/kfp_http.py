@@ -42,6 +42,10 @@ class KfpError(ServiceError):
         super().__init__(problem, file=file, found=found, status=status, passing=may_pass(status))
 
 
+class KfpRecordError(KfpError):
+    """Kubeflow Pipelines answered with a record that its API does not describe."""
+
+
 class KfpHttp:
     """Sends requests to Kubeflow Pipelines.
 
@@ -97,7 +101,7 @@ class KfpHttp:
             *answered: Its arguments.
 
         Raises:
-            KfpError: If something is missing in the answer, or of another type.
+            KfpRecordError: If something is missing in the answer, or of another type.
         """
         try:
             return read(*answered)
@@ -105,7 +109,7 @@ class KfpHttp:
             fields = error.errors() if isinstance(error, ValidationError) else []
             found = ", ".join(f"{field['loc'][0]}: {field['msg']}" for field in fields[:3])
             problem = "answers with a record that its API does not describe"
-            raise KfpError(problem, self.settings.kfp_url, found=found or None) from None
+            raise KfpRecordError(problem, self.settings.kfp_url, found=found or None) from None
 
     def get(self, path: str) -> dict[str, Any]:
         """The JSON object at a path that the generated client has no method for."""

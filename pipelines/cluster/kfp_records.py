@@ -5,12 +5,13 @@ Only this module, `kfp.py` and `kfp_pipelines.py` know the objects of the genera
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Json, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from salt_pipeline.components.core.config.config import Config, option_text, parse_config
+from salt_pipeline.components.core.config.with_options import with_options
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job, in_loop
 from salt_pipeline.components.core.stages import TASKS, TASKS_OF_SWEEP
@@ -33,6 +34,18 @@ class _SweepJob(BaseModel):
 
 
 _SWEEP_JOBS = TypeAdapter(list[_SweepJob])
+
+
+class Training(NamedTuple):
+    """What one job trains.
+
+    Attributes:
+        config: Its configuration.
+        encoder: Name of its encoder.
+    """
+
+    config: Config
+    encoder: str
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -82,10 +95,15 @@ class ClusterRun:
     @property
     def jobs(self) -> list[Job]:
         """Its training jobs, in the order of the loop's iterations; those of a sweep are named with their options."""
+        return list(self.trainings)
+
+    @property
+    def trainings(self) -> dict[Job, Training]:
+        """The configuration and the encoder of each of its jobs."""
         if self.is_sweep:
-            return _sweep_jobs(self.parameters.get("jobs"))
+            return _sweep_trainings(self.parameters)
         config = self.configuration
-        return in_loop(config) if config else []
+        return {job: Training(config, job.encoder) for job in in_loop(config)} if config else {}
 
     @property
     def is_sweep(self) -> bool:
@@ -146,25 +164,31 @@ class PipelineVersion:
     spec: Mapping[str, Any]
 
 
-def _sweep_jobs(items: Any) -> list[Job]:
+def _sweep_trainings(parameters: Mapping[str, Any]) -> dict[Job, Training]:
     try:
-        found = _SWEEP_JOBS.validate_python(items)
-    except ValidationError:
-        return []
-    return [
-        Job(" ".join([one.encoder, *(f"{k}={option_text(v)}" for k, v in one.changes.items())]), one.fold)
-        for one in found
-    ]
+        found = _SWEEP_JOBS.validate_python(parameters.get("jobs"))
+        configs = [parse_config(with_options(parameters["config"], one.changes)) for one in found]
+    except (KeyError, ValidationError, SaltError):
+        return {}
+    return {
+        Job(" ".join([one.encoder, *(f"{k}={option_text(v)}" for k, v in one.changes.items())]), one.fold): Training(
+            config, one.encoder
+        )
+        for one, config in zip(found, configs, strict=True)
+    }
 
 
 def read_run(run: Any) -> ClusterRun:
-    """Reads a run of the generated client. The API reports the end of a run that has not ended as the year 1970."""
+    """Reads a run of the generated client.
+
+    The API reports the end of a run that has not ended as the year 1970. Its history may have a step without a state.
+    """
     runtime = run.runtime_config
     return ClusterRun(
         id=run.run_id,
         name=run.display_name,
         state=run.state or "PENDING",
-        past_states=tuple(step.state for step in run.state_history or ()),
+        past_states=tuple(step.state for step in run.state_history or () if step.state),
         parameters=(runtime and runtime.parameters) or {},
         pipeline_root=(runtime and runtime.pipeline_root) or None,
         created=run.created_at,

@@ -1,6 +1,7 @@
 """Follows a run on a cluster to its end."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from shlex import quote
 from typing import Any
@@ -8,12 +9,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.stages import TASKS_IN_LOOP
 from salt_pipeline.pipelines.cluster.kfp import ClusterRun, Kfp, KfpError
-from salt_pipeline.pipelines.cluster.kfp_records import ENDED
+from salt_pipeline.pipelines.cluster.kfp_records import ENDED, Training
 from salt_pipeline.pipelines.cluster.pod_logs import read_log
 from salt_pipeline.pipelines.cluster.rows import Progress, rows
 from salt_pipeline.pipelines.cluster.stopwatch import Stopwatch
@@ -47,7 +47,8 @@ class Watch:
         self.kfp, self.console = kfp, console
         self.run_id, self.name = run.id, run.name
         self.state, self.created, self.finished = run.state, run.created, run.finished
-        self.config, self.jobs, self.checkpoints = run.configuration, run.jobs, run.checkpoints
+        self.config, self.trainings, self.checkpoints = run.configuration, run.trainings, run.checkpoints
+        self.jobs = list(self.trainings)
         self.order = run.order
         self.tasks: list[Task] = []
         self.trouble: list[str] = []
@@ -117,12 +118,9 @@ class Watch:
 
     def _read_progress(self) -> Progress:
         busy = [task.job(self.jobs) for task in self.tasks if task.stage == "train-fold" and task.pods]
-        jobs = [job for job in busy if job]
-        config = self.config
-        if not jobs or config is None:
-            return {}
+        trainings = {job: self.trainings[job] for job in busy if job}
         try:
-            return within(20, lambda: read_progress_of(self.checkpoints, config, jobs), "progress")
+            return within(20, lambda: read_progress_of(self.checkpoints, trainings), "progress")
         except Exception:  # an empty column is all it costs
             return {}
 
@@ -193,16 +191,17 @@ def run_tasks(kfp: Kfp, run_id: str) -> list[Task]:
     return read_tasks(run_workflow(kfp, run_id))
 
 
-def read_progress_of(checkpoints: str, config: Config, jobs: list[Job]) -> Progress:
+def read_progress_of(checkpoints: str, trainings: Mapping[Job, Training]) -> Progress:
     """The progress that training jobs wrote to the store, by job; jobs that have written none are missing.
 
-    The checkpoints of a run are stored under the hashes of its configuration and of its data. The latter is known to
-    the run alone: if there are several, the newest is taken.
+    Checkpoints are stored under the hashes of the configuration and of the data. The latter is known to the run alone:
+    if there are several, the newest is taken.
     """
     from salt_pipeline.components.core.job_files import JobKey, newest_data_hash, read_progress
 
-    data_hash = newest_data_hash(checkpoints, config.hash)
-    if data_hash is None:
-        return {}
-    found = {job: read_progress(checkpoints, JobKey(config.hash, data_hash, *job)) for job in jobs}
+    data_hashes = {one: newest_data_hash(checkpoints, one) for one in {of.config.hash for of in trainings.values()}}
+    found = {}
+    for job, (config, encoder) in trainings.items():
+        if data_hash := data_hashes[config.hash]:
+            found[job] = read_progress(checkpoints, JobKey(config.hash, data_hash, encoder, job.fold))
     return {job: state for job, state in found.items() if state}

@@ -7,6 +7,7 @@ from itertools import islice
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cluster.close_tracked import close_tracked
 from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
+from salt_pipeline.pipelines.cluster.kfp_http import KfpRecordError
 from salt_pipeline.pipelines.compare.tracked import MlflowRun, MlflowRuns
 
 
@@ -64,7 +65,8 @@ def list_runs(kfp: Kfp, limit: int) -> tuple[list[Listed], list[SaltError]]:
             seconds = (run.finished - run.created).total_seconds() if run.finished else None
             found.append(Listed(run.id[:8], run.name, "cluster", run.state, metrics.get("score"), run.created, seconds))
     except KfpError as error:
-        problems.append(error if kfp.settings.chosen else _no_cluster(kfp.settings.kfp_url))
+        answered = kfp.settings.chosen or isinstance(error, KfpRecordError)
+        problems.append(error if answered else _no_cluster(kfp.settings.kfp_url))
     if len(problems) == 2:
         raise problems[1] if kfp.settings.chosen else problems[0]
     found += [

@@ -22,6 +22,12 @@ HOME = Path("runs")
 SIMILAR = 100
 """Runs that a search for one name reads at most: MLflow's filters also find similar names."""
 
+SEARCHED = 1000
+"""Runs among which one of a cluster is searched."""
+
+ID_BEGINS = 4
+"""Characters of an id in Kubeflow Pipelines that name a run, at least."""
+
 
 @dataclass(frozen=True)
 class MlflowRun:
@@ -44,6 +50,12 @@ class MlflowRun:
     seconds: float | None
     metrics: dict[str, float]
     tags: dict[str, str]
+
+    def is_shown_as(self, text: str) -> bool:
+        """Whether it is a run on a cluster that has this name there, or an id that begins so."""
+        kfp_run = self.tags.get("salt.kfp_run", "")
+        named = self.name.rpartition("-")[0] == text
+        return bool(kfp_run) and (named or (len(text) >= ID_BEGINS and kfp_run.startswith(text)))
 
 
 class MlflowRuns:
@@ -72,16 +84,20 @@ class MlflowRuns:
         """The newest runs, newest first."""
         return self._search("", limit)
 
-    def find(self, name: str) -> MlflowRun:
-        """The run of this name.
+    def find(self, text: str) -> MlflowRun:
+        """The run of this name, or what `salt runs` shows of a run on a cluster: the beginning of its id, or its name.
 
         Raises:
-            SaltError: If there is none.
+            SaltError: If there is none, or more than one.
         """
-        found = [run for run in self._search(f" and {run_condition(name)}", SIMILAR) if run.name == name]
-        if not found:
-            raise SaltError("no such run: `salt runs` lists them", field="RUN", found=name)
-        return found[0]
+        exact = [run for run in self._search(f" and {run_condition(text)}", SIMILAR) if run.name == text]
+        found = exact[:1] or [run for run in self.newest(SEARCHED) if run.is_shown_as(text)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            known = ", ".join(run.name for run in found[:5])
+            raise SaltError("names several runs", field="RUN", found=text, expected=known)
+        raise SaltError("no such run: `salt runs` lists them", field="RUN", found=text)
 
     def file(self, run: MlflowRun, name: str, folder: Path) -> Path:
         """Fetches one of a run's files to a folder.

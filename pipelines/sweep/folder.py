@@ -83,7 +83,10 @@ class SweepFolder(BaseModel):
 
     def distinct_jobs(self) -> list[Job]:
         """The jobs in the order in which they begin, each once: settings may have some in common."""
-        return list({job.folder: job for job in in_turn(self.jobs())}.values())
+        first: dict[Path, Job] = {}
+        for job in in_turn(self.jobs()):
+            first.setdefault(job.folder, job)
+        return list(first.values())
 
     @property
     def trainings(self) -> int:

@@ -103,7 +103,14 @@ def sweep_parameters(planned: SweepFolder, parameters: dict[str, Any]) -> dict[s
 
 
 def _item(job: Job, planned: SweepFolder) -> dict[str, Any]:
-    """A job as an item of the loop: the options in which it differs from the first setting are one JSON text."""
+    """A job as an item of the loop: the options in which its training differs from the first setting are one JSON text.
+
+    What applies after the training is left out: KFP's cache goes by the text.
+    """
     first = planned.settings[0].config.flat()
-    changes = {name: value for name, value in job.config.flat().items() if value != first[name]}
+    changes = {
+        name: value
+        for name, value in job.config.flat().items()
+        if value != first[name] and not name.startswith(("submission.", "ensemble."))
+    }
     return {"encoder": job.encoder, "fold": job.fold, "changes": json.dumps(changes)}

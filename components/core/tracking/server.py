@@ -19,10 +19,16 @@ TABLES_SECONDS = 120
 """Longest wait, in seconds, for another process that creates the tables of a new SQLite file."""
 
 
-def limit_waiting() -> None:
-    """Lets a server that is unreachable cost seconds, not MLflow's minutes of retries."""
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+_DEFAULTS = {
+    # A server that is unreachable costs seconds, not MLflow's minutes of retries.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    # Files pass through the server: the address of its store is often known inside of its cluster only.
+    "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines for each run that is closed
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",  # it is drawn even without a terminal
+}
 
 
 @contextmanager
@@ -53,8 +59,8 @@ def open_client(address: str) -> Any:
         TimeoutError: If another process does not finish creating the tables.
     """
     check_address(address)
-    limit_waiting()
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines for each run that is closed
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
     for library in LIBRARIES:

@@ -356,6 +356,10 @@ def test_logs_of_a_stage_and_of_a_job(kfp: KfpServer) -> None:
     assert salt("logs", RUN, "ingest")[1] == "log of salt-x7k2p.root.ingest.executor\n"
     assert salt("logs", RUN, f"{FIRST}/fold1")[1].endswith("train-fold.executor(1)\n")
     assert salt("logs", RUN, f"{short_name(FIRST)}/fold1", "--predict")[1].endswith("predict.executor(0)\n")
+    (pod,) = (pod for pod in kfp.logs if kfp.logs[pod] == "log of salt-x7k2p.root.ingest.executor\n")
+    kfp.logs[pod] += "I1127 18:17:43.879942      16 launcher_v2.go:206] publish success.\n"
+    assert salt("logs", RUN, "ingest")[1] == "log of salt-x7k2p.root.ingest.executor\n"
+    assert salt("logs", RUN, "ingest", "--raw")[1] == kfp.logs[pod]
     assert "JOB: has not started (found report)" in fails("logs", RUN, "report")
     assert "has not started" in fails("logs", RUN, f"{SECOND}/fold0")
     known = f"ingest, fold-split, ensemble, submission, report, {short_name(FIRST)}/fold0"
@@ -370,7 +374,7 @@ def test_the_log_of_a_finished_run_is_read_from_its_pod(kfp: KfpServer, kubernet
     (node,) = (node for node in flow["status"]["nodes"].values() if node["name"].endswith("ingest.executor"))
     assert "its pod and its log are gone" in fails("logs", RUN, "ingest")
     kubernetes.logs[f"salt-x7k2p-{node['templateName']}-{node['id'].removeprefix('salt-x7k2p-')}"] = "read é"
-    assert salt("logs", RUN, "ingest")[1] == "read é"
+    assert salt("logs", RUN, "ingest")[1] == "read é\n"
 
 
 KUBELET_ERRORS = [

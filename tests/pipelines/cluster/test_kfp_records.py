@@ -42,6 +42,10 @@ def test_the_jobs_of_a_sweep_are_named_with_their_options() -> None:
 
     assert read().jobs == [("tu-tf_efficientnet_lite0", 0), ("resnet34 seed=3 train.learning_rate=0.003", 1)]
     assert (read().is_sweep, read().order[-1]) == (True, "compare-settings")
+    trained = list(read().trainings.values())
+    assert [one.encoder for one in trained] == ["tu-tf_efficientnet_lite0", "resnet34"]
+    assert trained[0].config == CONFIG
+    assert (trained[1].config.seed, trained[1].config.train.learning_rate) == (3, 0.003)
     for wrong in ({"encoder": "a"}, {"encoder": "a", "fold": 0, "changes": "{"}):
         items[0] = dict(wrong)
         assert read().jobs == []
@@ -62,3 +66,9 @@ def test_a_failed_run_was_stopped_if_it_was_cancelling() -> None:
     assert not read_run(
         V2beta1Run(run_id="r", display_name="n", created_at=CREATED, state="FAILED", state_history=history[::2])
     ).was_stopped
+
+
+def test_a_step_of_the_history_without_a_state_is_passed_over() -> None:
+    history = [V2beta1RuntimeStatus(state=state) for state in ("PENDING", None, "RUNNING")]
+    run = read_run(V2beta1Run(run_id="r", display_name="n", created_at=CREATED, state_history=history))
+    assert run.past_states == ("PENDING", "RUNNING")

@@ -31,6 +31,7 @@ def test_the_items_of_the_loop_make_the_jobs_of_the_sweep() -> None:
         assert (item["encoder"], item["fold"]) == (job.encoder, job.fold)
         document = with_options(parameters["config"], json.loads(item["changes"]))
         assert parse_config(document).hash == job.config.hash
+        assert "submission" not in item["changes"], "a sweep with other areas finds the training in the cache"
     assert len(parameters["sweep"]["settings"]) == 8
 
 
@@ -63,6 +64,30 @@ def test_a_sweep_is_one_run_of_a_pipeline_of_its_own(ready: str, kfp: KfpServer)
     spec, _ = yaml.safe_load_all(text[text.index("# PIPELINE DEFINITION") : text.rindex("\r\n--")])
     needed = spec["root"]["inputDefinitions"]["parameters"]
     assert set(parameters) == set(needed)
+
+
+@pytest.mark.minio
+def test_watch_follows_the_run_and_prints_its_table(
+    ready: str, kfp: KfpServer, store: Store, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALT_PIPELINE_ROOT", f"s3://{bucket}/v2")
+    add_run = kfp.add_run
+
+    def ended(name: str, _: str) -> str:
+        run: str = add_run(name, "SUCCEEDED")
+        base = f"s3://{bucket}/v2/salt-sweep/{run}/compare-settings/e1"
+        store.put(f"{base}/comparison", b'{"settings": []}')
+        store.put(f"{base}/table", b"| change | score |")
+        return run
+
+    monkeypatch.setattr(kfp, "add_run", ended)
+    code, out, said = salt(*SWEEP, "--data", ready, "--watch")
+    assert code == 0, said
+    (run,) = kfp.runs.values()
+    assert (code, out.splitlines()[2:]) == (0, ["| change | score |"])
+    assert f"{run['display_name']}: SUCCEEDED\n" in said
+    code, out, _ = salt(*SWEEP, "--data", ready, "--watch", "--json")
+    assert (code, json.loads(out).keys()) == (0, {"run", "link", "settings"})
 
 
 SWEPT = "3f2a90c4-0000-4000-8000-000000000001"
@@ -126,3 +151,7 @@ def test_fetch_downloads_the_table(
 def test_what_is_refused(kfp: KfpServer, options: list[object], message: str) -> None:
     assert message in fails(*SWEEP, *options)
     assert not kfp.runs
+
+
+def test_only_a_sweep_on_a_cluster_is_watched() -> None:
+    assert "--watch: is for a sweep on a cluster (expected with --cluster)" in fails("sweep", "--watch")

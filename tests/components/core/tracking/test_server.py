@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from mlflow.environment_variables import MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD, MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD
 
-from salt_pipeline.components.core.tracking.server import patient_uploads
+from salt_pipeline.components.core.tracking.server import open_client, patient_uploads
 from salt_pipeline.components.core.tracking.tracking import Tracking
 from tests.components.core.tracking.work import HISTORY
 
@@ -52,3 +53,17 @@ def test_only_uploads_have_a_longer_time_limit(monkeypatch: pytest.MonkeyPatch) 
     with patient_uploads():
         assert os.environ[name] == "600"
     assert os.environ[name] == "10"
+
+
+def test_files_pass_through_the_server_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    downloads, uploads = MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD, MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD
+    for variable in (downloads, uploads):
+        monkeypatch.delenv(variable.name, raising=False)
+    open_client(f"sqlite:///{tmp_path}/mlflow.db")
+    # A server with an object store offers both by default, and MLflow's client then asks the store itself.
+    assert [(one.is_set(), one.get()) for one in (downloads, uploads)] == [(True, False)] * 2
+    monkeypatch.setenv(downloads.name, "true")
+    open_client(f"sqlite:///{tmp_path}/mlflow.db")
+    assert downloads.get() is True
