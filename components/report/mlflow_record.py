@@ -10,6 +10,7 @@ from typing import Any
 from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.files import read_json, write_json
 from salt_pipeline.components.core.tracking.experiment import NOTE
+from salt_pipeline.components.core.tracking.origin import origin_tags
 from salt_pipeline.components.core.tracking.tracking import Tracking
 
 PATIENCE = 60.0
@@ -51,7 +52,8 @@ def record(
     facts = {key: histories[0][key] for key in ("data_hash", "config_hash")}
     parent.params({**facts, **settings.flat()})
     parent.metrics(scalars)
-    parent.tags(_tags(dict(origin or {})))
+    origin = origin or {}
+    parent.tags(origin_tags(origin, "salt submit" if origin.get("runner") == "cluster" else "salt run"))
     parent.data(histories[0]["data_hash"])
     if "report.md" in files:
         parent.tags({NOTE: _description(scalars, Path(files["report.md"]).read_text())})
@@ -93,14 +95,3 @@ def _description(scalars: Mapping[str, float], card: str) -> str:
     """The score, then the card: MLflow's page folds all but the first lines."""
     low, high = (scalars.get(name, scalars["score"]) for name in ("score_low", "score_high"))
     return f"**{scalars['score']:.4f}** out of fold, 95 % interval {low:.4f} to {high:.4f}\n\n{card}"
-
-
-def _tags(origin: dict[str, str]) -> dict[str, str]:
-    """The origin of the run as tags, among them the link to the run in Kubeflow Pipelines."""
-    tags = {f"salt.{key}": value for key, value in origin.items() if key != "kfp_ui"}
-    tags["mlflow.source.name"] = "salt submit" if origin.get("runner") == "cluster" else "salt run"
-    if origin.get("kfp_run"):
-        tags["salt.kfp_link"] = f"{origin.get('kfp_ui', '')}/#/runs/details/{origin['kfp_run']}"
-    if origin.get("git_revision"):
-        tags["mlflow.source.git.commit"] = origin["git_revision"].removesuffix("+")
-    return tags

@@ -20,7 +20,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN", help="Folders, or names in MLflow.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN", help="Folders, or names that `salt runs` shows.")],
     dataset: Annotated[
         Path | None, typer.Option(help="dataset.parquet; needed if no RUN is a folder that contains it.")
     ] = None,

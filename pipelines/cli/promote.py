@@ -15,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def promote(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Folder, or name in MLflow.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Folder, or a name that `salt runs` shows.")],
     dataset: Annotated[
         Path | None, typer.Option(help="dataset.parquet; needed if RUN is no folder that contains it.")
     ] = None,

@@ -7,6 +7,7 @@ import numpy as np
 
 from salt_pipeline.components.core.files import content_hash, read_json
 from salt_pipeline.components.core.tracking.experiment import NOTE
+from salt_pipeline.components.core.tracking.origin import origin_tags
 from salt_pipeline.components.core.tracking.run import TrackedRun
 from salt_pipeline.components.core.tracking.tracking import Tracking
 from salt_pipeline.pipelines.sweep.folder import SweepFolder
@@ -32,7 +33,7 @@ class Records:
             self.sweep.params(
                 {"preset": folder.preset, "settings": len(folder.settings), "trainings": folder.trainings}
             )
-        self.sweep.tags({f"salt.{key}": value for key, value in folder.origin.items()})
+        self.sweep.tags(origin_tags(folder.origin, "salt sweep"))
 
     def _setting(self, number: int) -> TrackedRun:
         setting = self.folder.settings[number]

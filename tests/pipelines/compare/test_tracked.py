@@ -28,6 +28,19 @@ def test_a_run_is_found_by_its_exact_name(tracked: MlflowClient) -> None:
             MlflowRuns().find(name)
 
 
+def test_a_run_on_a_cluster_is_found_by_what_salt_runs_shows(tracked: MlflowClient) -> None:
+    ids = {"first-1a2b3c": "3f2a90c4-0000", "second-4d5e6f": "3f2a17aa-0000"}
+    for run in MlflowRuns().newest():
+        tracked.set_tag(run.run_id, "salt.kfp_run", ids[run.name])
+    for text in ("first", "3f2a90c4", "3f2a9", "first-1a2b3c"):
+        assert MlflowRuns().find(text).name == "first-1a2b3c"
+    with pytest.raises(SaltError, match=r"RUN: names several runs \(found 3f2a, expected second-4d5e6f, first-1a2b3c\)"):
+        MlflowRuns().find("3f2a")
+    for text in ("3f2", "firs", "", "first-"):
+        with pytest.raises(SaltError, match="no such run"):
+            MlflowRuns().find(text)
+
+
 def test_a_file_of_a_run_is_downloaded_or_reported_as_missing(tracked: MlflowClient, tmp_path: Path) -> None:
     (tmp_path / "metrics.json").write_text("{}")
     runs = MlflowRuns()
