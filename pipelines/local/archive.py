@@ -30,6 +30,16 @@ def archive_version(data: str) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
+def check_outside(out: Path, data: str) -> None:
+    """Makes sure that nothing is written into the archive.
+
+    Raises:
+        SaltError: If the folder of the results lies in the archive's folder, or is that folder.
+    """
+    if not is_uri(data) and Path(data).is_dir() and out.resolve().is_relative_to(Path(data).resolve()):
+        raise SaltError("lies in the folder of --data", file=out, field="--out", expected="a folder outside of it")
+
+
 def _inside(folder: Path) -> Iterator[Path]:
     """The files of a folder, and of each folder that a link in it leads to, with these links; every folder once."""
     seen: set[tuple[int, int]] = set()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.local.archive import archive_version
+from salt_pipeline.pipelines.local.archive import archive_version, check_outside
 
 
 def write(path: Path, text: str) -> None:
@@ -45,3 +45,17 @@ def test_only_a_folder_or_a_regular_file_is_an_archive(tmp_path: Path, monkeypat
         for path, kind in (("pipe", "a pipe"), ("socket", "a socket"), ("/dev/zero", "a device")):
             with pytest.raises(SaltError, match=rf"{path}: is not a regular file \(found {kind}\)"):
                 archive_version(path)
+
+
+@pytest.mark.parametrize("out", [".", "runs/first", "../archive/runs"])
+def test_results_are_not_written_into_the_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str) -> None:
+    (tmp_path / "archive").mkdir()
+    monkeypatch.chdir(tmp_path / "archive")
+    with pytest.raises(SaltError, match=r"--out: lies in the folder of --data \(expected a folder outside of it\)"):
+        check_outside(Path(out), ".")
+
+
+def test_results_beside_the_archive_are_fine(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    check_outside(tmp_path / "archive-runs", str(tmp_path / "archive"))
+    check_outside(tmp_path / "runs", "s3://salt/data")
