@@ -174,12 +174,12 @@ def feature_sizes(encoder: nn.Module, name: str, input_size: int) -> list[tuple[
         Channels and side of each of its five feature maps, the largest first.
 
     Raises:
-        SaltError: If a map's side is neither that of the one before nor half of it, or the last is above an eighth of
-            the input, as when the encoder has no stem to run at stride 1.
+        SaltError: If a map's side is neither that of the one before nor half of it, rounded up; or the last is above an
+            eighth of the input, as when the encoder has no stem to run at stride 1.
     """
     misfit = SaltError(
-        "its five levels must each keep or halve the side, down to an eighth: try model.stem_stride=2 or another "
-        "model.input_size",
+        "its five levels must each keep the side or halve it (rounded up), down to an eighth: try "
+        "model.stem_stride=2 or another model.input_size",
         field="encoders",
         found=name,
     )
@@ -190,7 +190,7 @@ def feature_sizes(encoder: nn.Module, name: str, input_size: int) -> list[tuple[
         raise misfit from error
     encoder.train()
     sides = [input_size, *(feature.shape[2] for feature in features)]
-    halved = all(above in (side, 2 * side) for above, side in pairwise(sides))
+    halved = all(side in (above, (above + 1) // 2) for above, side in pairwise(sides))
     if len(features) != 5 or not halved or 8 * sides[-1] > input_size:
         raise misfit
     return [(feature.shape[1], feature.shape[2]) for feature in features]

@@ -72,7 +72,7 @@ class ModelConfig(Section):
         "imagenet", description="`imagenet`, `none`, or the path or s3:// URI of a file (.safetensors, .pth)."
     )
     stem_stride: Literal[1, 2] = Field(1, description="Stride of the encoder's first convolution; 1 drops its pooling.")
-    input_size: int = Field(128, ge=64, le=512, multiple_of=32, description="Side of the network's input, px.")
+    input_size: int = Field(128, ge=64, le=512, multiple_of=8, description="Side of the network's input, px.")
     fit: Literal["pad", "resize"] = Field(
         "pad", description="The 101 x 101 image is padded to the input by reflection, or resized to it."
     )

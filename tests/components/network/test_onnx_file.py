@@ -17,7 +17,10 @@ from tests.components.network.tiny import ENCODER, HASH, images, network
 FACTS = {"encoder": ENCODER, "fold": 0, "config_hash": "c0de", "data_hash": HASH}
 
 
-@pytest.mark.parametrize("options", [{}, {"fit": "pad", "input_size": 128, "stem_stride": 1}, {"gate": False}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"fit": "pad", "input_size": 128, "stem_stride": 1}, {"fit": "pad", "input_size": 104}, {"gate": False}],
+)
 def test_gives_torchs_probabilities(tmp_path: Path, options: dict[str, Any]) -> None:
     net = network(**options)
     weights = {key: value * 30 if key.startswith("columns") else value for key, value in net.state_dict().items()}

@@ -22,10 +22,24 @@ def test_gives_a_logit_a_pixel_and_one_an_image(stem_stride: int, switches: dict
     assert logit_B1HW.std() > 0
 
 
-@pytest.mark.parametrize("size", [96, 160, 224])
-def test_takes_sizes_whose_smallest_map_has_an_odd_side(size: int) -> None:
-    logit_B1HW, _ = network(input_size=size)(torch.rand(2, 1, size, size))
+@pytest.mark.parametrize("stem_stride", [1, 2])
+@pytest.mark.parametrize("size", [72, 96, 104, 112, 160, 224])
+def test_takes_sizes_whose_maps_have_odd_sides(size: int, stem_stride: int) -> None:
+    logit_B1HW, _ = network(input_size=size, stem_stride=stem_stride)(torch.rand(2, 1, size, size))
     assert logit_B1HW.shape == (2, 1, size, size)
+
+
+class Halves(nn.Module):
+    """Maps of half the side each, rounded down."""
+
+    def forward(self, x_BCHW: Tensor) -> list[Tensor]:
+        return [x_BCHW[:, :, : x_BCHW.shape[2] >> level, : x_BCHW.shape[2] >> level] for level in range(6)]
+
+
+def test_an_encoder_that_rounds_odd_sides_down_is_refused() -> None:
+    assert [side for _, side in feature_sizes(Halves(), "halves", 128)] == [64, 32, 16, 8, 4]
+    with pytest.raises(SaltError, match="rounded up"):
+        feature_sizes(Halves(), "halves", 104)
 
 
 @pytest.mark.parametrize("encoder", ["resnet18", "tu-tf_efficientnet_lite0", "mit_b0", "tu-convnext_atto"])

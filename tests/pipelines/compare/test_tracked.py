@@ -34,7 +34,9 @@ def test_a_run_on_a_cluster_is_found_by_what_salt_runs_shows(tracked: MlflowClie
         tracked.set_tag(run.run_id, "salt.kfp_run", ids[run.name])
     for text in ("first", "3f2a90c4", "3f2a9", "first-1a2b3c"):
         assert MlflowRuns().find(text).name == "first-1a2b3c"
-    with pytest.raises(SaltError, match=r"RUN: names several runs \(found 3f2a, expected second-4d5e6f, first-1a2b3c\)"):
+    with pytest.raises(
+        SaltError, match=r"RUN: names several runs \(found 3f2a, expected second-4d5e6f, first-1a2b3c\)"
+    ):
         MlflowRuns().find("3f2a")
     for text in ("3f2", "firs", "", "first-"):
         with pytest.raises(SaltError, match="no such run"):

@@ -26,7 +26,7 @@ def documents(draw: Any) -> dict[str, Any]:
         "seed": draw(st.integers(0, 2**31 - 1)),
         "encoders": [{"name": name, "weight": 1 / len(encoders)} for name in encoders],
         "split": {"folds": draw(st.integers(2, 20)), "group_touching": draw(st.booleans())},
-        "model": {"input_size": 32 * draw(st.integers(4, 9)), "stem_stride": draw(st.sampled_from([1, 2]))},
+        "model": {"input_size": 8 * draw(st.integers(13, 37)), "stem_stride": draw(st.sampled_from([1, 2]))},
         "train": {"epochs": draw(st.integers(1, 500)), "learning_rate": draw(st.floats(1e-9, 1))},
         "submission": {"threshold": draw(st.just("best") | st.floats(0, 1))},
         "cluster": {
@@ -91,7 +91,7 @@ def test_every_number_is_described() -> None:
         ("train.epochs", "three", "a plain finite number"),
         ("train.epochs", 2.5, "valid integer"),
         ("split.folds", 1, "greater than or equal to 2"),
-        ("model.input_size", 100, "multiple of 32"),
+        ("model.input_size", 101, "multiple of 8"),
         ("model.stem_stride", 3, "1 or 2"),
         ("submission.threshold", 128, "less than or equal to 1"),
         ("submission.min_area", -1, "greater than or equal to 0"),
