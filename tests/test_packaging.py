@@ -101,14 +101,14 @@ def test_the_command_line_and_the_client_of_a_cluster_need_no_extra(light: Path,
     ("command", "package", "extra"),
     [
         ("run --data .", "torch", "train"),
-        ("sweep --data . --set train.epochs=[1,2]", "torch", "train"),
+        ("sweep --data . --out ../rates --set train.epochs=[1,2]", "torch", "train"),
         ("train-fold --dataset a --folds b --encoder c --fold 0 --out o", "torch", "train"),
         ("fold-split --dataset a --out o", "sklearn", "train"),
         ("report --dataset a --folds b --job c --oof d --choice e --out o", "matplotlib", "train"),
         ("predict-fold --dataset a --model b --out o", "torch", "predict"),
         ("promote run", "mlflow", "train"),
         ("export-onnx --model a --out b", "torch", "onnx"),
-        ("sweep --data . --set train.epochs=[1,2] --optuna 2", "optuna", "optuna"),
+        ("sweep --data . --out ../rates --set train.epochs=[1,2] --optuna 2", "optuna", "optuna"),
     ],
 )
 def test_a_command_without_its_packages_names_the_extra(
