@@ -89,9 +89,9 @@ def logs(
 
     kfp = open_kfp()
     found = kfp.find(run)
-    printed, lines = "", ReadableLines()
+    jobs, printed, lines = found.jobs, "", ReadableLines()
     while True:
-        task = _task(run_tasks(kfp, found.id), found.jobs, job, predict, found.order)
+        task = _task(run_tasks(kfp, found.id), jobs, job, predict, found.order)
         if not follow or task.state != "starting":
             text = read_log(kfp, found.id, task)
             complete = text[: text.rfind("\n") + 1] if follow and not task.ended else text

@@ -12,7 +12,7 @@ from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.extras import TRAINING, need
 from salt_pipeline.pipelines.cli.options import in_namespace
 from salt_pipeline.pipelines.cli.stage_options import AsJson
-from salt_pipeline.pipelines.cli.sweep_on_cluster import submit_settings
+from salt_pipeline.pipelines.cli.sweep_on_cluster import start_sweep
 from salt_pipeline.pipelines.display.console import echo, print_json, say, shows_progress
 
 if TYPE_CHECKING:
@@ -91,9 +91,12 @@ def sweep(
 
     _check_place(cluster, to_end, {"--out": out, "--jobs": jobs, "--gpus": gpus, "--optuna": optuna})
     if cluster:
+        from salt_pipeline.pipelines.sweep.submit import plan_on_cluster
+
         base = preset or PRESET
         settings, _ = _tried(base, changes or [], random, None, random_seed)
-        submit_settings(data, base, _shared(changes, settings), settings, fold or [], seed or [], to_end, as_json)
+        shared = _shared(changes, settings)
+        start_sweep(plan_on_cluster(data, base, shared, settings, fold or [], seed or []), to_end, as_json)
         return
     path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-sweep")
     known = read_sweep(path)

@@ -6,50 +6,32 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cli.options import follow, open_kfp
 from salt_pipeline.pipelines.display.console import print_json
 
 if TYPE_CHECKING:
-    from salt_pipeline.pipelines.sweep.settings import Setting
+    from salt_pipeline.pipelines.sweep.folder import SweepFolder
 
 
-def submit_settings(
-    data: str | None,
-    preset: str,
-    base: list[str],
-    settings: list["Setting"],
-    folds: list[int],
-    seeds: list[int],
-    to_end: bool,
-    as_json: bool,
-) -> None:
-    """Checks the cluster, starts the sweep there, and follows it if asked to.
+def start_sweep(planned: "SweepFolder", to_end: bool, as_json: bool) -> None:
+    """Checks the cluster, starts a sweep there, and follows it if asked to.
 
     Args:
-        data: URI of the archive.
-        preset: Name of the preset.
-        base: The `--set` options that all settings have in common.
-        settings: What is to be tried.
-        folds: The folds to hold out; none for all.
-        seeds: The seeds of the trainings; none for that of the configuration.
+        planned: The sweep.
         to_end: Follow the run to its end, and print its table.
         as_json: Print one JSON object instead: the run, its link, and with `to_end` the results.
 
     Raises:
-        SaltError: If something is missing or not valid.
+        SaltError: If the cluster is not ready, or rejects the sweep.
         typer.Exit: If the run is followed and does not succeed.
     """
     from salt_pipeline.components.core.files import read_json
     from salt_pipeline.pipelines.cluster.fetch import fetch
     from salt_pipeline.pipelines.cluster.submit import check
-    from salt_pipeline.pipelines.sweep.submit import plan_on_cluster, submit_sweep
+    from salt_pipeline.pipelines.sweep.submit import submit_sweep
 
-    if data is None:
-        raise SaltError("is missing", field="--data", expected="the archive in the object store, s3://bucket/key")
-    planned = plan_on_cluster(data, preset, base, settings, folds, seeds)
     kfp = open_kfp()
-    checked = check(kfp, data, planned.configs[0], len(planned.distinct_jobs()))
+    checked = check(kfp, planned.data, planned.configs[0], len(planned.distinct_jobs()))
     for warning in checked.warnings:
         typer.echo(f"warning: {warning}", err=True)
     run_id = submit_sweep(kfp, checked, planned)

@@ -29,7 +29,12 @@ take 8.4 kB of it.
 
 
 def plan_on_cluster(
-    data: str, preset: str, base: Sequence[str], settings: Sequence[Setting], folds: Sequence[int], seeds: Sequence[int]
+    data: str | None,
+    preset: str,
+    base: Sequence[str],
+    settings: Sequence[Setting],
+    folds: Sequence[int],
+    seeds: Sequence[int],
 ) -> SweepFolder:
     """Plans a sweep on a cluster; it has no folder on this machine.
 
@@ -42,8 +47,10 @@ def plan_on_cluster(
         seeds: The seeds of the trainings; none for that of the configuration.
 
     Raises:
-        SaltError: If a fold or seed is not valid, or there are too many jobs for one run.
+        SaltError: If there is no archive, a fold or seed is not valid, or there are too many jobs for one run.
     """
+    if data is None:
+        raise SaltError("is missing", field="--data", expected="the archive in the object store, s3://bucket/key")
     planned = SweepFolder(
         path=Path(),
         run=f"sweep-{uuid4().hex[:6]}",
