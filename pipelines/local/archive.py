@@ -30,14 +30,26 @@ def archive_version(data: str) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
-def check_outside(out: Path, data: str) -> None:
-    """Makes sure that nothing is written into the archive.
+def absolute_archive(data: str, out: Path) -> str:
+    """The absolute path of an archive, or its URI.
+
+    Args:
+        data: The archive, a path or an s3:// URI.
+        out: The folder for what is made from it.
 
     Raises:
-        SaltError: If the folder of the results lies in the archive's folder, or is that folder.
+        SaltError: If there is no such archive, the folder lies in the archive's folder or is that folder, or a name is
+            not UTF-8.
     """
+    if not is_uri(data) and not Path(data).exists():
+        raise SaltError("no such archive", file=data, field="--data")
     if not is_uri(data) and Path(data).is_dir() and out.resolve().is_relative_to(Path(data).resolve()):
         raise SaltError("lies in the folder of --data", file=out, field="--out", expected="a folder outside of it")
+    source = data if is_uri(data) else str(Path(data).resolve())
+    for option, text in (("--data", source), ("--out", str(out.resolve()))):
+        if text != text.encode(errors="replace").decode():
+            raise SaltError("has a name that is not UTF-8, which KFP and MLflow do not take", file=text, field=option)
+    return source
 
 
 def _inside(folder: Path) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from salt_pipeline.components.core.files import link_or_copy, read_json, write_j
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.uris import is_uri
 from salt_pipeline.pipelines.hardware.runner import Runner
-from salt_pipeline.pipelines.local.archive import archive_version, check_outside
+from salt_pipeline.pipelines.local.archive import absolute_archive, archive_version
 from salt_pipeline.pipelines.local.executor_output import Facts, read_artifacts
 from salt_pipeline.pipelines.local.lock import LOCK
 from salt_pipeline.pipelines.places import PLACES, job_folder
@@ -179,13 +179,7 @@ def open_run(
         raise SaltError("is missing", field="--data", expected=expected)
     if path.is_dir() and not _is_free(path):
         raise SaltError("is not empty and holds no run", file=path, field="--out")
-    if not is_uri(data) and not Path(data).exists():
-        raise SaltError("no such archive", file=data, field="--data")
-    check_outside(path, data)
-    source = data if is_uri(data) else str(Path(data).resolve())
-    for option, text in (("--data", source), ("--out", str(path.resolve()))):
-        if text != text.encode(errors="replace").decode():
-            raise SaltError("has a name that is not UTF-8, which KFP and MLflow do not take", file=text, field=option)
+    source = absolute_archive(data, path)
     store = StoreSettings()
     home = f"s3://{store.bucket}" if store.chosen else str(path.resolve())
     return RunFolder(

@@ -12,7 +12,7 @@ from salt_pipeline.components.core.documents import read_document
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.files import write_json
 from salt_pipeline.components.core.store.uris import is_uri
-from salt_pipeline.pipelines.local.archive import archive_version, check_outside
+from salt_pipeline.pipelines.local.archive import absolute_archive, archive_version
 from salt_pipeline.pipelines.local.folder import Text
 from salt_pipeline.pipelines.local.lock import LOCK
 from salt_pipeline.pipelines.provenance import origin_of
@@ -135,13 +135,7 @@ def plan_sweep(
     """
     config = settings[0].config
     held_out = chosen_folds(settings, folds)
-    if not is_uri(data) and not Path(data).exists():
-        raise SaltError("no such archive", file=data, field="--data")
-    check_outside(path, data)
-    source = data if is_uri(data) else str(Path(data).resolve())
-    for field, text in (("--data", source), ("--out", str(path.resolve()))):
-        if text != text.encode(errors="replace").decode():
-            raise SaltError("has a name that is not UTF-8, which MLflow does not take", file=text, field=field)
+    source = absolute_archive(data, path)
     known = read_sweep(path)
     before = known.configs[0] if known else config
     if (before.seed, before.data) != (config.seed, config.data) or (known and known.data != source):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.local.archive import archive_version, check_outside
+from salt_pipeline.pipelines.local.archive import absolute_archive, archive_version
 
 
 def write(path: Path, text: str) -> None:
@@ -52,10 +52,11 @@ def test_results_are_not_written_into_the_archive(tmp_path: Path, monkeypatch: p
     (tmp_path / "archive").mkdir()
     monkeypatch.chdir(tmp_path / "archive")
     with pytest.raises(SaltError, match=r"--out: lies in the folder of --data \(expected a folder outside of it\)"):
-        check_outside(Path(out), ".")
+        absolute_archive(".", Path(out))
 
 
 def test_results_beside_the_archive_are_fine(tmp_path: Path) -> None:
     (tmp_path / "archive").mkdir()
-    check_outside(tmp_path / "archive-runs", str(tmp_path / "archive"))
-    check_outside(tmp_path / "runs", "s3://salt/data")
+    archive = str(tmp_path / "archive")
+    assert absolute_archive(archive, tmp_path / "archive-runs") == archive
+    assert absolute_archive("s3://salt/data", tmp_path / "runs") == "s3://salt/data"
