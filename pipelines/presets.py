@@ -46,13 +46,13 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "cpu": (
-        "the same networks at 104 x 104, eighteen epochs, symmetric loss; two hours on two cores on the real archive",
+        "the same networks at 104 x 104, fifteen epochs, symmetric loss; two hours on two cores on the real archive",
         {
             "encoders": _LITE_ENCODERS,
             "model": {**_LITE_MODEL, "input_size": 104},
             "train": {
                 **_LITE_TRAIN,
-                "epochs": 18,
+                "epochs": 15,
                 "phase1_epochs": 1,
                 "symmetric_lovasz": True,
                 "keep": "mean",
