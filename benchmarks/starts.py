@@ -123,9 +123,9 @@ class Jobs:
         return {
             "salt --help": run(HELP, keep=keep),
             "training, imports": run(IMPORTS.format(stage="train_fold"), keep=keep),
-            "training, whole job": run(TRAINING, json.dumps(training), keep=keep),
+            "training, complete job": run(TRAINING, json.dumps(training), keep=keep),
             "prediction, imports": run(IMPORTS.format(stage="predict"), keep=keep),
-            "prediction, whole job": run(PREDICTION, json.dumps(prediction), keep=keep),
+            "prediction, complete job": run(PREDICTION, json.dumps(prediction), keep=keep),
         }
 
 

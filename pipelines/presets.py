@@ -46,7 +46,8 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "cpu": (
-        "the same networks at 104 x 104, fifteen epochs, symmetric loss; two hours on two cores on the real archive",
+        "the same networks at 104 x 104, fifteen epochs, symmetric loss; 1 h 59 min on two cores on the real archive "
+        "(3,505 labelled images), where it scores 0.825",
         {
             "encoders": _LITE_ENCODERS,
             "model": {**_LITE_MODEL, "input_size": 104},

@@ -54,4 +54,4 @@ def kubernetes(error: ServiceError) -> str:
         return "export KUBECONFIG=..., or for kind: kind export kubeconfig --name salt"
     if error.status is None:
         return "kubectl cluster-info: does the cluster run, and is KUBECONFIG that of this cluster?"
-    return "kubectl auth whoami: does the kubeconfig's user have the right to read this?"
+    return "kubectl auth whoami: does the kubeconfig's user have permission to read this?"

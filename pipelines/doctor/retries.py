@@ -13,7 +13,7 @@ from salt_pipeline.pipelines.cluster.kube import Kube
 from salt_pipeline.pipelines.doctor.verdict import NotChecked, State
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
-_FIX = "kubectl apply --server-side --force-conflicts -k k8s/overlays/kfp"
+_FIX = "kubectl apply --server-side --force-conflicts --field-manager=salt-pipeline -k k8s/overlays/kfp"
 
 
 def retry_policy(kube: Kube) -> tuple[State, str, str]:
