@@ -23,6 +23,8 @@ def test_every_pattern_of_the_content_matches_files() -> None:
 def test_the_base_image_can_come_from_another_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SALT_BASE_IMAGE", raising=False)
     assert base_image() == BASE_IMAGE
+    monkeypatch.setenv("SALT_BASE_IMAGE", "")
+    assert base_image() == BASE_IMAGE
     monkeypatch.setenv("SALT_BASE_IMAGE", "r.example/python:3.11")
     assert base_image() == "r.example/python:3.11"
 

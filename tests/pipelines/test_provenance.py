@@ -1,5 +1,7 @@
 import subprocess
 
+import pytest
+
 from salt_pipeline.pipelines.presets import preset_config
 from salt_pipeline.pipelines.provenance import ROOT, git_revision, origin_of
 
@@ -26,3 +28,8 @@ def test_a_run_in_containers_records_its_images() -> None:
 def test_images_with_a_digest_are_recorded_by_it() -> None:
     config = preset_config("smoke", [f"cluster.digests.train_fold={DIGEST}"])
     assert origin_of(config, "smoke", "cluster")["images"] == f"train_fold@{DIGEST}"
+
+
+def test_without_git_the_revision_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert git_revision() == ""

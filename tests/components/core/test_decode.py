@@ -112,3 +112,15 @@ def test_damage_gives_an_image_or_a_clear_error(position: int, damage: bytes) ->
     for decoder in (decode_image, decode_mask):
         with suppress(SaltError):
             assert decoder(bytes(content), "a.png").shape == (101, 101)
+
+
+def test_a_second_header_does_not_change_the_kind_of_an_image() -> None:
+    first, second = png(GREY), png(rgb(GREY))
+    with pytest.raises(SaltError, match=r"x: holds several images .found 2, expected one"):
+        decode_image(first[:33] + second[8:], "x")
+
+
+def test_a_second_header_of_the_same_shape_is_no_image_either() -> None:
+    first, second = png(GREY), png(GREY.astype(np.uint16))
+    with pytest.raises(SaltError, match="x: holds several images"):
+        decode_image(first[:33] + second[8:], "x")

@@ -135,3 +135,9 @@ def test_exit_on_error_does_nothing_without_an_error() -> None:
     with exit_on_error():
         value = 1
     assert value == 1
+
+
+def test_exit_on_error_names_the_file_and_no_number_of_the_system(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit), exit_on_error():
+        Path("x" * 300).stat()
+    assert capsys.readouterr().err == f"salt: error: {'x' * 300}: File name too long\n"

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltErrors
-from salt_pipeline.components.core.jobs import all_jobs, by_job, in_loop, job_title, short_name
-from salt_pipeline.pipelines.presets import PRESETS, preset_config
+from salt_pipeline.components.core.jobs import all_jobs, by_job, in_loop, job_title
 
 CONFIG = parse_config(
     {
@@ -26,26 +25,6 @@ def problems_of(files: Iterable[tuple[str, str, str]]) -> list[str]:
     first, *lines = str(caught.value).splitlines()
     assert first == "test maps: exactly one of each job is needed"
     return [line.removeprefix("  - ") for line in lines]
-
-
-@pytest.mark.parametrize(
-    ("encoder", "short"),
-    [
-        ("tu-tf_efficientnet_lite1", "lite1"),
-        ("tu-tf_efficientnet_b4", "b4"),
-        ("tu-resnet34d", "resnet34d"),
-        ("se_resnext101_32x4d", "se_resnext101"),
-        ("efficientnet-b0", "efficientnet-b0"),
-        ("resnet18", "resnet18"),
-    ],
-)
-def test_encoders_have_short_names(encoder: str, short: str) -> None:
-    assert short_name(encoder) == short
-
-
-def test_short_names_of_the_presets_are_distinct() -> None:
-    encoders = {encoder.name for name in PRESETS for encoder in preset_config(name).encoders}
-    assert len({short_name(encoder) for encoder in encoders}) == len(encoders)
 
 
 def test_the_title_of_a_job_begins_with_its_fold() -> None:

@@ -2,10 +2,18 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from salt_pipeline.components.core.progress_bar import bar, latest_lines, progress, transfer
+from salt_pipeline.components.core.progress_bar import (
+    at_terminal,
+    bar,
+    latest_lines,
+    progress,
+    stderr_console,
+    transfer,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +88,13 @@ def test_a_terminal_gets_bars_and_no_lines() -> None:
     shown = text.decode()
     assert all(part in shown for part in ("reading images", "uploading survey.zip", "MB", "ingest: Step 1/3"))
     assert "INFO" not in shown
+
+
+def test_a_pipe_is_no_terminal_whatever_takes_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    with Path(os.devnull).open("w") as pipe:
+        monkeypatch.setattr(sys, "stderr", pipe)
+        assert not stderr_console().is_terminal
+        with at_terminal() as bars:
+            assert bars is None

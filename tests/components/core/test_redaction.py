@@ -76,6 +76,15 @@ def test_secrets_of_the_environment_are_hidden_wherever_they_appear(
     assert HIDDEN in redacted(text)
 
 
+@pytest.mark.parametrize("quoted", ["it's-", 'a"b', "<a>"])
+def test_a_password_with_a_quote_is_hidden_where_a_variable_holds_its_address(
+    monkeypatch: pytest.MonkeyPatch, quoted: str
+) -> None:
+    address = f"http://user:{quoted}{WORD}@m:9"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    assert WORD not in redacted(f"MLflow at {address}: cannot be reached")
+
+
 def test_variables_that_name_a_file_hold_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SALT_KFP_TOKEN_FILE", "/var/run/token")
     assert redacted("/var/run/token: cannot be read") == "/var/run/token: cannot be read"

@@ -100,6 +100,8 @@ def test_views_are_encoded_like_copies() -> None:
         ("1 -2", "not an integer"),
         ("1 1_0", "not an integer"),
         ("\u0661 2", "not an integer"),
+        ("1 5\u00a010 2", r"not an integer \(found '1 5\\xa010 2'\)"),
+        ("1\u30002", "not an integer"),
         ("1 99999999999999999999", "outside"),
         ("1 " + 5000 * "9", "outside"),
         ("3 0", "without a pixel"),

@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -335,3 +336,23 @@ def test_row_groups_hold_the_complete_table(tmp_path: Path, columns: list[str] |
     groups = list(row_groups(path, MAPS, columns))
     assert [len(group) for group in groups] == [ROW_GROUP, 1]
     assert pa.concat_tables(groups).equals(read_table(path, MAPS)[0].select(columns or MAPS.names))
+
+
+@pytest.mark.parametrize("name", [b"a:1", b"caf\xe9"])
+def test_a_file_of_any_name_is_written_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(os.fsdecode(name), "maps.parquet")
+    maps_BHW = np.zeros((1, 101, 101), np.uint8)
+    write_table(path, MAPS, {"id": ["a"], "map": pixels_to_array(maps_BHW), "salt": [0.5]}, {"kind": "test"})
+    assert read_table(path, MAPS)[0]["id"].to_pylist() == ["a"]
+
+
+def test_a_small_file_of_absurdly_many_rows_is_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps_BHW = np.zeros((4, 101, 101), np.uint8)
+    columns = {"id": list("abcd"), "map": pixels_to_array(maps_BHW), "salt": [0.5] * 4}
+    write_table(tmp_path / "m.parquet", MAPS, columns, {"kind": "test"})
+    monkeypatch.setattr("salt_pipeline.components.core.schemas.MOST_ROWS", 3)
+    with pytest.raises(SaltError, match=r"m\.parquet: holds too many rows \(found 4, expected at most 3\)"):
+        open_table(tmp_path / "m.parquet", MAPS)

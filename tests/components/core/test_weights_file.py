@@ -18,7 +18,7 @@ from salt_pipeline.components.core.weights_file import check_weights
 def test_weights_are_checked_by_their_header(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_file({"a": np.zeros((4, 5), np.float16), "b": np.zeros((), np.int64), "c": np.zeros((0, 2))}, path)
-    assert check_weights(path) == 3
+    check_weights(path)
 
 
 @settings(deadline=None)
@@ -77,7 +77,7 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, kind: type[np.f
     path = tmp_path / "a.safetensors"
     largest = np.full((2, 3), np.finfo(kind).max, kind)
     save_file({"a": largest, "b": np.full(3, -1, np.int32)}, path)
-    assert check_weights(path) == 2
+    check_weights(path)
     save_file({"a": largest, "b.weight": np.array([0, value], kind)}, path)
     with pytest.raises(SaltError, match=r"a\.safetensors: b\.weight: the weights hold numbers that are not finite"):
         check_weights(path)
@@ -89,7 +89,7 @@ def test_bfloat16_is_read_too(tmp_path: Path, bits: int, *, finite: bool) -> Non
     path = tmp_path / "a.safetensors"
     path.write_bytes(struct.pack("<Q", len(header)) + header + struct.pack("<H", bits))
     if finite:
-        assert check_weights(path) == 1
+        check_weights(path)
     else:
         with pytest.raises(SaltError, match="not finite"):
             check_weights(path)

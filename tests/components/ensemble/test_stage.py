@@ -7,11 +7,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from kfp.dsl import Dataset
 
 from salt_pipeline.components.core.schemas import MAPS, ROW_GROUP, array_to_pixels, read_table
-from salt_pipeline.components.ensemble.component import ensemble
-from tests.artifacts import config_artifact
 from tests.components.ensemble.maps import (
     TENTHS,
     Ensemble,
@@ -147,18 +144,3 @@ def test_damaged_pages_are_refused(tmp_path: Path, made: Ensemble) -> None:
     content[100:300] = bytes(200)
     path.write_bytes(content)
     assert_refused(tmp_path, made, "test_a2.parquet: is damaged")
-
-
-def test_the_component_describes_its_outputs(tmp_path: Path, made: Ensemble) -> None:
-    outputs = [Dataset(name=name, uri=str(tmp_path / "out" / name)) for name in ("oof", "test")]
-    ensemble.python_func(
-        dataset=Dataset(uri=""),
-        oof=[Dataset(uri=path) for path in made.oof],
-        maps=[Dataset(uri=path) for path in made.maps],
-        config=config_artifact(tmp_path, made.config),
-        blended_oof=outputs[0],
-        blended_test=outputs[1],
-    )
-    assert [output.metadata["display_name"] for output in outputs] == ["ensemble oof", "ensemble test maps"]
-    assert [output.metadata["kind"] for output in outputs] == ["oof", "test"]
-    assert [read_table(output.path, MAPS)[0].num_rows for output in outputs] == [30, 20]

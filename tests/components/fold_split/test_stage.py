@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kfp.dsl import Dataset
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
@@ -24,10 +23,8 @@ from salt_pipeline.components.core.schemas import (
     table_metadata,
     table_writer,
 )
-from salt_pipeline.components.fold_split.component import fold_split
 from salt_pipeline.components.fold_split.stage import _assign, split
 from salt_pipeline.components.fold_split.strata import ORDER, merge_rare
-from tests.artifacts import config_artifact
 from tests.components.fold_split.sections import blocks, cut_section, write_dataset
 
 AREAS = [0, 0, 0, 1500, 4000, 7000]
@@ -192,27 +189,3 @@ def test_a_labelled_image_without_a_mask_is_refused(tmp_path: Path) -> None:
 def test_a_dataset_without_a_hash_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SaltError, match="data_hash"):
         split(_altered_dataset(tmp_path, forget=True), {"split": {"folds": 2}}, str(tmp_path / "f.parquet"))
-
-
-def test_the_component_describes_its_output(tmp_path: Path) -> None:
-    source = write_dataset(tmp_path / "d.parquet", *_sections(3))
-    folds = Dataset(name="folds", uri=str(tmp_path / "out" / "folds"))
-    jobs = fold_split.python_func(
-        dataset=Dataset(name="dataset", uri=source),
-        config=config_artifact(tmp_path, {"split": {"folds": 3}}),
-        folds=folds,
-    )
-    assert len(jobs) == 6
-    assert folds.metadata["display_name"] == "folds"
-    assert folds.metadata["content"] == "3 folds, 3 groups, the largest of 6"
-    assert read_table(folds.path, FOLDS)[0].num_rows == 18
-
-
-def test_the_component_reports_an_error_without_a_traceback(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit) as end:
-        fold_split.python_func(
-            dataset=Dataset(name="dataset", uri=str(tmp_path / "none")),
-            config=config_artifact(tmp_path, {}),
-            folds=Dataset(name="folds", uri=str(tmp_path / "folds")),
-        )
-    assert end.value.code == 2

@@ -90,8 +90,8 @@ def test_the_folders_are_made_once_and_a_failure_is_named(tmp_path: Path) -> Non
 def test_a_folder_in_the_place_of_an_output_is_named_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "overlays" / "a.png").mkdir(parents=True)
     with pytest.raises(BadImage, match=r"a\.tif: its output cannot be written: is a folder \(found .*overlays/a\.png"):
-        check_outputs(tmp_path, Path("a.tif"))
-    check_outputs(tmp_path, Path("b.tif"))
+        check_outputs(tmp_path, Path("a.tif"), "a")
+    check_outputs(tmp_path, Path("b.tif"), "b")
 
 
 def test_the_table_has_one_line_per_image(tmp_path: Path) -> None:
@@ -116,3 +116,12 @@ def test_an_interrupted_call_leaves_the_lines_of_the_finished_images(tmp_path: P
         interrupted_table(tmp_path, failure)
     assert (tmp_path / TABLE).read_text().splitlines() == LINES[:2]
     assert [path.name for path in tmp_path.iterdir()] == [TABLE]
+
+
+def test_an_output_never_replaces_its_own_image(tmp_path: Path) -> None:
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "maps" / "a.npy").write_text("amplitudes")
+    image = tmp_path / "maps" / "a.npy"
+    with pytest.raises(BadImage, match="its output cannot be written: would replace the image: use another --out"):
+        check_outputs(tmp_path, image, "a")
+    check_outputs(tmp_path / "maps", image, "a")

@@ -13,6 +13,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from salt_pipeline.components.core.png_header import GREY, SIGNATURE
 from salt_pipeline.components.inference.bad_image import BadImage
+from salt_pipeline.components.inference.pictures import read_header
 from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.sources import open_source
 
@@ -293,3 +294,11 @@ def test_deep_rgb_is_refused_by_its_depth(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(SIGNATURE + b"".join(parts))
     with pytest.raises(BadImage, match=r"wrong kind of image \(found 16-bit RGB, expected 8 or 16 bit grey"):
         open_source(tmp_path / "a.png", Scaling())
+
+
+def test_a_picture_that_claims_an_absurd_size_is_refused_by_its_header(tmp_path: Path) -> None:
+    Image.new("L", (7, 5)).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(content[:16] + struct.pack(">I", 2**31 - 1) + content[20:])
+    with pytest.raises(BadImage, match=r"a\.png: is too large for a picture \(found 2147483647 x 5 px"):
+        read_header(tmp_path / "a.png")

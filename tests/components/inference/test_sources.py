@@ -1,6 +1,7 @@
 """The amplitudes of a section are scaled to grey levels."""
 
 import logging
+import re
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,11 @@ def test_half_a_zip_is_no_array(tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_bytes(b"PK\x03\x04" + bytes(50))
     with pytest.raises(BadImage, match=r"cannot be read as a \.npy file"):
         open_source(tmp_path / "a.npy", Scaling())
+
+
+@pytest.mark.parametrize("content", [b"<!DOCTYPE html>", b"version https://git-lfs", b"\x80\x04pickle"])
+def test_a_file_of_another_kind_is_no_array_whatever_its_name(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "line.npy").write_bytes(content)
+    found = re.escape(f"a file that begins with {content[:6]!r}")
+    with pytest.raises(BadImage, match=rf"line\.npy: is no \.npy file \(found {found}\)$"):
+        open_source(tmp_path / "line.npy", Scaling())

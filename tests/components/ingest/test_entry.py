@@ -1,5 +1,7 @@
 import io
-from pathlib import PurePosixPath
+import zipfile
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -21,3 +23,18 @@ def test_a_file_that_cannot_be_read_says_why_when_it_is_needed() -> None:
     entry = unreadable(PATH, "a", "is encrypted", expected="no password")
     with pytest.raises(SaltError, match=r"^a: is encrypted \(expected no password\)$"):
         entry.read(9)
+
+
+@pytest.mark.parametrize("byte", [0, 4, 9])
+def test_a_damaged_member_of_any_compression_cannot_be_read(tmp_path: Path, byte: int) -> None:
+    for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        path = tmp_path / "a.zip"
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("a.png", bytes(range(256)) * 9)
+        content = bytearray(path.read_bytes())
+        content[30 + len("a.png") + byte] = 0xFF
+        path.write_bytes(content)
+        with zipfile.ZipFile(path) as archive:
+            entry = Entry(PATH, "a.zip/a.png", 9, partial(archive.open, "a.png"))
+            with pytest.raises(SaltError, match=r"^a\.zip/a\.png: (cannot be read|is larger)"):
+                entry.read(5000)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.network.device import computes_bf16
 from salt_pipeline.components.network.inputs import to_image, to_input
 from salt_pipeline.components.network.maps import images_at_once, predict_maps
@@ -54,3 +55,13 @@ def test_a_gpu_takes_as_many_pixels_whatever_the_input_size(size: int, on_gpu: i
     assert images_at_once("auto", size, torch.device("cuda")) == on_gpu
     assert images_at_once("auto", size, torch.device("cpu")) == 64
     assert images_at_once(7, size, torch.device("cuda")) == 7
+
+
+def test_weights_that_are_too_large_give_no_maps() -> None:
+    model = network()
+    with torch.no_grad():
+        for value in model.parameters():
+            value.mul_(1e30)
+    images_BHW = torch.arange(2 * 101 * 101).reshape(2, 101, 101).to(torch.uint8)
+    with pytest.raises(SaltError, match="the network predicts numbers that are not finite"):
+        predict_maps(model, images_BHW, config(), flip_tta=False)

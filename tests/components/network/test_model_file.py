@@ -125,3 +125,16 @@ def test_other_tensors_are_named(folder: Path) -> None:
     refused(weights | {"bias": torch.zeros(2)}, r"safetensors: bias: .*found float32 \(2,\), expected float32 \(1,\)")
     refused(weights | {"bias": torch.zeros(1).half()}, r"bias: .*found float16 \(1,\), expected float32 \(1,\)")
     refused(weights | {"more": torch.zeros(1)}, r"more: unexpected tensor")
+
+
+def test_a_negative_variance_is_refused(folder: Path) -> None:
+    path, model = folder / "model.safetensors", network()
+    weights = model.state_dict()
+    name = next(key for key in weights if key.endswith("running_var"))
+    weights[name][0] = -1
+    save_file(weights, path)
+    sidecar = json.loads((folder / "model.json").read_text())
+    sidecar["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / "model.json").write_text(json.dumps(sidecar))
+    with pytest.raises(SaltError, match=rf"model\.safetensors: {name}: holds a negative variance \(found -1\.0\)"):
+        load_model(str(folder), CPU)

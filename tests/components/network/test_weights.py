@@ -312,3 +312,13 @@ def test_weights_that_are_not_finite_are_refused(encoder: nn.Module, tmp_path: P
     with pytest.raises(SaltError, match=message):
         load_encoder_weights(encoder, ENCODER, str(path))
     assert same(encoder, before)
+
+
+def test_a_number_too_large_for_the_network_s_type_is_refused(encoder: nn.Module, tmp_path: Path) -> None:
+    state = other_state()
+    key = next(key for key, value in state.items() if value.is_floating_point())
+    state[key] = state[key].double()
+    state[key].view(-1)[0] = 1e300
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(SaltError, match=f"{key}: the weights hold numbers that are not finite"):
+        load_encoder_weights(encoder, ENCODER, str(tmp_path / "w.pth"))

@@ -1,9 +1,6 @@
 """The notification at a run's end, with a real HTTP server and MLflow on SQLite."""
 
-import json
 import logging
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,41 +9,9 @@ import pytest
 from salt_pipeline.components.core.tracking.tracking import Tracking
 from salt_pipeline.components.notify import stage
 from salt_pipeline.components.notify.stage import notify
+from tests.components.notify.conftest import Hook
 
 ORIGIN = {"kfp_ui": "https://kfp.example", "preset": "seed"}
-
-
-class Hook(HTTPServer):
-    """A server with its answers in order, and the requests that it received."""
-
-    def __init__(self, handler: Any) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
-        self.sent: list[Any] = []
-        self.answers: list[Any] = []
-
-
-@pytest.fixture
-def hook(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A server whose address is in the environment."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            server.sent.append((self.path, self.headers["Content-Type"], json.loads(body)))
-            self.send_response(server.answers.pop(0) if server.answers else 200)
-            self.end_headers()
-
-    server = Hook(Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    monkeypatch.setenv("SALT_NOTIFY_URL", f"http://127.0.0.1:{server.server_address[1]}/services/s3cr3t")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(stage, "PAUSE_SECONDS", 0)
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture
@@ -58,7 +23,7 @@ def tracked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return parent
 
 
-def test_a_successful_run_is_posted_with_score_and_link(hook: Any, tracked: Any) -> None:
+def test_a_successful_run_is_posted_with_score_and_link(hook: Hook, tracked: Any) -> None:
     tracked.end()
     assert notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
     [(path, kind, posted)] = hook.sent
@@ -68,7 +33,7 @@ def test_a_successful_run_is_posted_with_score_and_link(hook: Any, tracked: Any)
     assert posted == {"run": "nightly-1", "state": "SUCCEEDED", "score": 0.8125, "link": link, "text": text}
 
 
-def test_a_failed_run_is_posted_without_a_score(hook: Any, tracked: Any) -> None:
+def test_a_failed_run_is_posted_without_a_score(hook: Hook, tracked: Any) -> None:
     assert notify("nightly-1", "FAILED", ORIGIN, "")
     [(_, _, posted)] = hook.sent
     assert posted == {"run": "nightly-1", "state": "FAILED", "score": None, "link": None, "text": "nightly-1: FAILED"}
@@ -76,7 +41,7 @@ def test_a_failed_run_is_posted_without_a_score(hook: Any, tracked: Any) -> None
 
 @pytest.mark.parametrize(("finished", "state"), [(True, "SUCCEEDED"), (False, "FAILED")])
 def test_the_state_is_that_of_mlflow_if_kubeflow_still_says_running(
-    hook: Any, tracked: Any, finished: Any, state: Any
+    hook: Hook, tracked: Any, finished: Any, state: Any
 ) -> None:
     if finished:
         tracked.end()
@@ -84,13 +49,13 @@ def test_the_state_is_that_of_mlflow_if_kubeflow_still_says_running(
     assert hook.sent[0][2]["state"] == state
 
 
-def test_a_state_that_cannot_be_found_is_unknown(hook: Any) -> None:
+def test_a_state_that_cannot_be_found_is_unknown(hook: Hook) -> None:
     notify("nightly-1", "RUNNING", ORIGIN, "3f2a")
     assert hook.sent[0][2]["state"] == "UNKNOWN"
 
 
 def test_without_mlflow_only_the_score_is_missing(
-    hook: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -99,7 +64,7 @@ def test_without_mlflow_only_the_score_is_missing(
     assert "the score is unknown" in caplog.text
 
 
-def test_a_busy_server_is_asked_again(hook: Any) -> None:
+def test_a_busy_server_is_asked_again(hook: Hook) -> None:
     hook.answers = [503, 429]
     assert notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
     assert len(hook.sent) == 3
@@ -107,7 +72,7 @@ def test_a_busy_server_is_asked_again(hook: Any) -> None:
 
 @pytest.mark.parametrize(("answers", "times"), [([404], 1), ([500] * 9, stage.ATTEMPTS)])
 def test_a_rejected_notification_is_no_error(
-    hook: Any, answers: Any, times: Any, caplog: pytest.LogCaptureFixture
+    hook: Hook, answers: Any, times: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     hook.answers = list(answers)
     assert not notify("nightly-1", "COMPLETE", ORIGIN, "3f2a")
@@ -117,7 +82,7 @@ def test_a_rejected_notification_is_no_error(
 
 @pytest.mark.parametrize("address", ["", "http://127.0.0.1:9/s3cr3t", "http://s3cr3t.invalid", "http://[s3cr3t"])
 def test_the_address_is_in_no_log(
-    hook: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, address: Any
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, address: Any
 ) -> None:
     monkeypatch.setenv("SALT_NOTIFY_URL", address)
     with caplog.at_level(logging.DEBUG):

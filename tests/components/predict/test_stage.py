@@ -84,15 +84,14 @@ def test_a_model_of_other_data_is_refused(dataset: str, tmp_path: Path) -> None:
     assert not (tmp_path / "maps.parquet").exists()
 
 
-def test_a_dataset_without_test_images_is_refused(dataset: str, tmp_path: Path) -> None:
+def test_a_dataset_without_test_images_gives_maps_without_rows(dataset: str, tmp_path: Path) -> None:
     table, _ = read_table(dataset, DATASET)
     labelled = table.filter(table["labelled"]).to_pydict()
     facts = FACTS | {"data_hash": write_dataset(tmp_path / "labelled.parquet", labelled)}
     net, model = network(), str(tmp_path / "labelled")
     save_model(model, net.state_dict(), net.config, facts)
-    with pytest.raises(SaltError, match=r"labelled\.parquet: holds no test image"):
-        predict(str(tmp_path / "labelled.parquet"), model, CONFIG, str(tmp_path / "maps.parquet"))
-    assert not (tmp_path / "maps.parquet").exists()
+    predict(str(tmp_path / "labelled.parquet"), model, CONFIG, str(tmp_path / "maps.parquet"))
+    assert len(read_table(tmp_path / "maps.parquet", MAPS)[0]) == 0
 
 
 @pytest.mark.parametrize("config", [[], None, {"encoders": 5}])

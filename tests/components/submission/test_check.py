@@ -168,5 +168,13 @@ def test_bad_masks_are_refused(csv: Callable[[str | bytes], Path], masks: tuple[
     (folder / "a.png").write_bytes((folder / "b.png").read_bytes()[:60])
     with pytest.raises(SaltError, match=r"a\.png: is not a PNG file, or is damaged"):
         score_csv(path, folder)
+    content = (folder / "b.png").read_bytes()
+    (folder / "a.png").write_bytes(content[:11] + b"\x0c" + content[12:])
+    with pytest.raises(SaltError, match=r"a\.png: is not a PNG file, or is damaged"):
+        score_csv(path, folder)
+    (folder / "a.png").write_bytes(content)
+    (folder / "a.PNG").write_bytes(content)
+    with pytest.raises(SaltError, match=r"a\.png: is a second mask of this id \(found .*a\.PNG\)"):
+        score_csv(path, folder)
     with pytest.raises(SaltError, match="holds no masks"):
         score_csv(path, tmp_path / "nowhere")

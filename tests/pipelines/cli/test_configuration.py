@@ -1,21 +1,7 @@
 import json
 
-from salt_pipeline.components.core.config.config import Config
-from salt_pipeline.pipelines.cli.option_list import every_option
 from salt_pipeline.pipelines.presets import PRESETS
 from tests.pipelines.command import fails, salt
-
-
-def test_every_option_is_listed_with_its_default_and_a_meaning() -> None:
-    rows = list(every_option())
-    assert json.loads(json.dumps({row["option"]: row["default"] for row in rows})) == Config().flat()
-    assert all(row["meaning"] for row in rows)
-
-
-def test_a_section_s_source_is_that_of_its_options() -> None:
-    meanings = {row["option"]: row["meaning"] for row in every_option()}
-    assert meanings["train.batch_size"] == "Images of a step. Source: the recipe."
-    assert "px" in meanings["model.input_size"]
 
 
 def test_options_are_filtered_by_name_and_meaning() -> None:

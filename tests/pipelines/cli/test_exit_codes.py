@@ -1,14 +1,11 @@
 """The exit codes that the README promises to scripts."""
 
-import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-
-import pytest
 
 from salt_pipeline.components.ingest.synth import write_survey
 from tests.pipelines.command import salt
@@ -55,34 +52,3 @@ def test_an_interrupted_command(tmp_path: Path) -> None:
     assert process.returncode == code_that_means("interrupted")
     assert "Traceback" not in said
     assert not (tmp_path / "s.zip").exists()
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("-m", "salt_pipeline.pipelines.cli.main"),
-        ("-c", "import sys; from salt_pipeline.pipelines.cli.main import main; sys.exit(main())"),
-    ],
-    ids=["module", "script"],
-)
-def test_a_command_that_is_interrupted_while_python_imports(tmp_path: Path, words: tuple[str, str]) -> None:
-    """The first package that the command imports is one that presses Ctrl-C."""
-    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
-    handled = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # as at a terminal
-    (tmp_path / "sitecustomize.py").write_text(handled)
-    path = os.pathsep.join([str(tmp_path), str(README.parent)])
-    done = subprocess.run(
-        [sys.executable, *words, "presets"],
-        env=os.environ | {"PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (code_that_means("interrupted"), "", "")
-
-
-def test_any_other_error_is_shown_as_ever(tmp_path: Path) -> None:
-    code = "import salt_pipeline.pipelines.cli.interruption; 1 / 0"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")

@@ -9,7 +9,7 @@ import typer
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cli.main import app
-from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers
+from salt_pipeline.pipelines.cli.plain_numbers import PlainNumbers, _check
 from tests.pipelines.command import fails
 
 WRONG = ["1_000", "１２", "٣", "nan", "inf", "-Infinity", "1e999", "1e-400", "", " 1", "0x10", "[/b]", "9" * 400]
@@ -57,3 +57,8 @@ def test_no_option_takes_a_text_that_is_no_plain_number(name: str, text: str) ->
 def test_a_number_out_of_range_is_named_with_its_bounds(tmp_path: Path, words: list[str], problem: str) -> None:
     assert problem in fails("synth", tmp_path / "made.zip", *words)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("text", ["1e30", "-3.4028235e38", "1.70141e38"])
+def test_a_number_without_bounds_may_be_any_null_value_of_seismic_software(text: str) -> None:
+    _check(text, FOUND["salt predict --null"], float)

@@ -18,14 +18,19 @@ def registry(no_cluster: None, tmp_path: Path, survey: SimpleNamespace, empty_ml
     return Registry(tmp_path, survey)
 
 
-def test_the_code_says_whether_it_was_promoted(registry: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_code_says_whether_it_was_promoted(
+    registry: Registry, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     registry.add("first", wrong=2)
     registry.add("worse", wrong=20)
     promote(str(registry.home / "first"), registry.survey.dataset)
     with pytest.raises(typer.Exit) as ended:
         promote(str(registry.home / "worse"), registry.survey.dataset)
     assert ended.value.exit_code == 1
-    first, worse = capsys.readouterr().out.splitlines()
+    monkeypatch.chdir(registry.home / "worse")
+    with pytest.raises(typer.Exit):
+        promote(".", registry.survey.dataset)
+    first, worse, _ = capsys.readouterr().out.splitlines()
     assert first == "version 1: promoted to champion: there was no champion"
     assert worse.startswith("version 2: not promoted: -0.")
     promote(str(registry.home / "worse"), registry.survey.dataset, force=True)

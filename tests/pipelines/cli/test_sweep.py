@@ -9,6 +9,7 @@ from salt_pipeline.pipelines.presets import preset_config
 from salt_pipeline.pipelines.sweep.folder import SWEEP, plan_sweep
 from salt_pipeline.pipelines.sweep.settings import settings_of
 from tests.pipelines.command import fails
+from tests.pipelines.kfp_server import KfpServer
 
 RATES = ["--set", "train.learning_rate=[5e-4,1e-3]"]
 
@@ -76,3 +77,24 @@ def test_a_folder_with_other_files_is_refused(archive: Path) -> None:
     assert "is not empty and holds no sweep" in said
     write_json(archive.parent / SWEEP, {"settings": 3})
     assert f"{archive.parent / SWEEP}" in fails("sweep", "--out", archive.parent)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--out", "runs/x"], "--out: is for a sweep on this machine (expected without --cluster)"),
+        (["--jobs", 2], "--jobs: is for a sweep on this machine"),
+        (["--optuna", 3], "--optuna: is for a sweep on this machine"),
+        (["--gpus", "0"], "--gpus: is for a sweep on this machine"),
+        ([], "--data: is missing (expected the archive in the object store, s3://bucket/key)"),
+        (["--data", "s3://salt/x.zip", "--fold", 9], "--fold: is not a fold of the configuration"),
+        (["--data", "survey.zip"], "--data: a cluster reads from the object store"),
+    ],
+)
+def test_what_a_sweep_on_a_cluster_refuses(kfp: KfpServer, options: list[object], message: str) -> None:
+    assert message in fails("sweep", "--cluster", *RATES, *options)
+    assert not kfp.runs
+
+
+def test_only_a_sweep_on_a_cluster_is_watched() -> None:
+    assert "--watch: is for a sweep on a cluster (expected with --cluster)" in fails("sweep", "--watch")

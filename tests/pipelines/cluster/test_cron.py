@@ -48,6 +48,9 @@ def test_five_fields_become_six_and_the_next_time_is_known(text: str, kfp: str, 
         ("0 3 * * mond", r"has a day of week that is not valid \(found mond"),
         ("0 , * * *", "has a hour that is not valid"),
         ("0 3 30 2 *", "matches no day that exists"),
+        ("1_0 3 * * *", r"has a minute that is not valid \(found 1_0"),
+        ("*/+5 3 * * *", "has a minute that is not valid"),
+        ("0 ٣ * * *", "has a hour that is not valid"),
     ],
 )
 def test_an_invalid_expression_is_reported(text: str, message: str) -> None:

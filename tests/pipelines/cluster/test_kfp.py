@@ -97,3 +97,21 @@ def test_the_date_is_that_of_the_server(api: Kfp) -> None:
     date = api.date()
     assert date is not None
     assert abs(parsedate_to_datetime(date) - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_a_started_run_without_an_id_is_reported(kfp: KfpServer, api: Kfp, monkeypatch: pytest.MonkeyPatch) -> None:
+    kfp.add_run("first", "FAILED", RUN, state_history=[{"state": "CANCELING"}])
+    stopped = api.run(RUN)
+    monkeypatch.setattr(kfp, "_runs", lambda *_: {})
+    for start in (lambda: api.start("first", "salt", VERSION, {}), lambda: api.resume(stopped)):
+        with pytest.raises(KfpError, match="answers with a record that its API does not describe"):
+            start()
+
+
+def test_an_answer_that_is_too_deep_is_not_that_of_the_api(
+    kfp: KfpServer, api: Kfp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = b'{"x":' + b"[" * 20_000 + b"]" * 20_000 + b"}"
+    monkeypatch.setattr(kfp, "faulty", lambda: (200, "application/json", deep))
+    with pytest.raises(KfpError, match="does not answer as its API does"):
+        api.workflow(RUN)

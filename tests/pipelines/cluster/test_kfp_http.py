@@ -1,5 +1,6 @@
 """The cluster's commands against a multi-user Kubeflow: namespaces and credentials."""
 
+import base64
 from contextlib import suppress
 from email.message import Message
 from pathlib import Path
@@ -8,11 +9,11 @@ from typing import Any
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.cluster.kfp import Kfp
+from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
 from salt_pipeline.pipelines.cluster.settings import cluster_settings
 from tests.pipelines.cluster.multi_user_server import MultiUserServer
 from tests.pipelines.command import fails, salt
-from tests.pipelines.kfp_server import Server
+from tests.pipelines.kfp_server import KfpServer, Server
 from tests.pipelines.kube_server import KubeServer
 
 RUN = "3f2a90c4-0000-4000-8000-000000000001"
@@ -147,3 +148,42 @@ def test_doctor_looks_for_the_objects_of_kubeflow_in_its_own_namespace(kubernete
     assert {"team-salt/serviceaccounts/salt-runner", "team-salt/configmaps/salt-settings"} < places
     assert "kubeflow-system/deployments/ml-pipeline" in places
     assert "kubeflow-system/configmaps/workflow-controller-configmap" in places
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://me:s3cr3t/W@rd@proxy:port",
+        "socks5h://127.0.0.1:1080",
+        "http://[::1",
+        "http://me:s3cr3tW#rd",
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
+    no_cluster: None, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    for name in ("no_proxy", "HTTP_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SALT_KFP_URL", "http://kubeflow.invalid")
+    monkeypatch.setenv("http_proxy", proxy)
+    said = fails("runs")
+    assert "HTTP_PROXY: is not the address of a proxy that is supported (expected http://host:port" in said
+    assert "s3cr3t" not in said
+
+
+def test_a_password_of_a_proxy_may_hold_any_character(no_cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "HTTP_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SALT_KFP_URL", "http://kubeflow.invalid")
+    with Proxy() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.replace("//", "//me:a/b?c#d@€@") + "/")
+        assert salt("runs")[0] == 0
+        [(_, credentials)] = proxy.seen
+    assert credentials
+    assert base64.b64decode(credentials.removeprefix("Basic ")).decode() == "me:a/b?c#d@€"
+
+
+def test_a_listing_that_never_ends_is_an_error(kfp: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kfp, "faulty", lambda: (200, "application/json", b'{"runs": [], "next_page_token": "1"}'))
+    with pytest.raises(KfpError, match="answers with the same page again and again"):
+        list(Kfp(cluster_settings()).runs())

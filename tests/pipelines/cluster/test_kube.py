@@ -109,8 +109,12 @@ def test_a_kubernetes_that_is_slow_or_fails_is_reported(
         kube.version()
 
 
-def test_an_invalid_kubeconfig_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "kubeconfig").write_text("{not: [yaml")
+@pytest.mark.parametrize("content", ["{not: [yaml", None], ids=["invalid", "missing"])
+def test_an_unusable_kubeconfig_is_reported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "kubeconfig").write_text(content)
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     with pytest.raises(SaltError, match="no configuration: check KUBECONFIG"):
         Kube("kubeflow")

@@ -35,7 +35,7 @@ def test_a_task_whose_driver_failed_has_the_driver_s_log(kfp: KfpServer, api: Kf
 def test_a_task_without_a_pod_has_no_log(kfp: KfpServer, api: Kfp) -> None:
     with pytest.raises(SaltError) as caught:
         read_log(api, "r", Task("ingest", None, "skipped"))
-    assert str(caught.value) == "ingest: its pod and its log are gone"
+    assert str(caught.value) == "ingest: its pod and its log no longer exist"
     assert kfp.asked == []
 
 
@@ -43,7 +43,7 @@ def test_a_task_without_a_pod_has_no_log(kfp: KfpServer, api: Kfp) -> None:
 def test_the_answer_of_a_kubelet_without_a_log_is_no_log(kfp: KfpServer, api: Kfp, answer: str) -> None:
     found = task(["Succeeded"])
     kfp.logs = {found.pods[0]: answer}
-    with pytest.raises(SaltError, match=rf"train-fold: its pod and its log are gone \(found {found.pods[0]}\)"):
+    with pytest.raises(SaltError, match=rf"train-fold: its pod and its log no longer exist \(found {found.pods[0]}\)"):
         read_log(api, "r", found)
 
 

@@ -64,6 +64,10 @@ def test_a_database_without_the_experiment_has_no_runs(tracked: MlflowClient) ->
 def test_without_a_database_or_a_server_there_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SaltError, match=r"mlflow.db: no runs are recorded here"):
         MlflowRuns(tmp_path / "runs")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    with pytest.raises(SaltError, match=r"mlflow.db: no runs are recorded here"):
+        MlflowRuns(tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with pytest.raises(SaltError, match=r"http://127.0.0.1:9: cannot be reached: connection refused"):
         MlflowRuns(tmp_path / "runs").newest()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.pipelines.local.archive import absolute_archive, archive_version
+from salt_pipeline.pipelines.local.archive import absolute_archive, archive_version, check_unchanged
 
 
 def write(path: Path, text: str) -> None:
@@ -60,3 +60,25 @@ def test_results_beside_the_archive_are_fine(tmp_path: Path) -> None:
     archive = str(tmp_path / "archive")
     assert absolute_archive(archive, tmp_path / "archive-runs") == archive
     assert absolute_archive("s3://salt/data", tmp_path / "runs") == "s3://salt/data"
+
+
+def test_a_stray_file_may_have_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv", "id")
+    known = archive_version(str(tmp_path))
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/Notizen-\xfc.txt")).touch()
+    assert archive_version(str(tmp_path)) != known
+
+
+def test_an_archive_that_changed_or_is_gone_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "survey.zip"
+    write(path, "one")
+    version = archive_version(str(path))
+    check_unchanged(str(path), version, "run")
+    write(path, "another")
+    with pytest.raises(
+        SaltError, match=r"survey\.zip: the archive has changed since this run began: use another --out"
+    ):
+        check_unchanged(str(path), version, "run")
+    path.unlink()
+    with pytest.raises(SaltError, match=r"survey\.zip: --data: the archive no longer exists"):
+        check_unchanged(str(path), version, "run")

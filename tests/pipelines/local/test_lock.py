@@ -83,3 +83,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         locked(tmp_path / "file/run"),
     ):
         pytest.fail("the block must not start")
+
+
+def test_a_full_disk_is_named_with_the_lock(tmp_path: Path) -> None:
+    (tmp_path / LOCK).symlink_to("/dev/full")
+    with pytest.raises(SaltError, match=rf"{LOCK}: cannot be written: "), locked(tmp_path):
+        pass

@@ -93,6 +93,6 @@ def test_stages_receive_the_variables_of_the_servers_and_no_others(monkeypatch: 
     }
     for name, value in (given | {"MLFLOW_RUN_ID": "other", "SALT_KFP_TOKEN": "private"}).items():
         monkeypatch.setenv(name, value)
-    found = stage_environment()
+    found = stage_environment(with_store=True)
     assert given.items() <= found.items()
     assert not {"MLFLOW_RUN_ID", "SALT_KFP_TOKEN", "HOME"} & found.keys()

@@ -15,8 +15,8 @@ def test_only_artifacts_are_uploaded(
         path = folder.path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
-    home = publish(folder)
-    assert home == f"s3://{bucket}/runs/{folder.run}"
+    publish(folder)
+    home = f"s3://{bucket}/runs/{folder.run}"
     uploaded = {uri.removeprefix(f"{home}/") for uri, _ in store.list(f"s3://{bucket}/")}
     assert uploaded == {"config.json", "run.json", "submission.csv", "predict/a/fold0/maps.parquet"}
     assert store.get(f"{home}/submission.csv") == b"submission.csv"

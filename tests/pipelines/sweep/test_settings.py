@@ -41,11 +41,6 @@ def test_the_names_of_settings_are_options_that_make_them() -> None:
     assert of(*lists)[0].changes[0] == "train.schedule=plateau"
 
 
-def test_a_list_that_is_the_value_of_an_option_is_one_value() -> None:
-    found = of('encoders=[{"name":"a","weight":1}]', RATES)
-    assert [setting.config.encoders[0].name for setting in found] == ["a", "a"]
-
-
 def test_a_draw_has_distinct_settings_of_the_lists_and_begins_with_the_first() -> None:
     lists = [RATES, SCSE, "train.epochs=[2,3,4,5,6,7,8,9]", "train.batch_size=[8,16,32]"]
     grid = {setting.changes for setting in of(*lists)}

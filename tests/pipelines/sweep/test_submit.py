@@ -66,30 +66,6 @@ def test_a_sweep_is_one_run_of_a_pipeline_of_its_own(ready: str, kfp: KfpServer)
     assert set(parameters) == set(needed)
 
 
-@pytest.mark.minio
-def test_watch_follows_the_run_and_prints_its_table(
-    ready: str, kfp: KfpServer, store: Store, bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SALT_PIPELINE_ROOT", f"s3://{bucket}/v2")
-    add_run = kfp.add_run
-
-    def ended(name: str, _: str) -> str:
-        run: str = add_run(name, "SUCCEEDED")
-        base = f"s3://{bucket}/v2/salt-sweep/{run}/compare-settings/e1"
-        store.put(f"{base}/comparison", b'{"settings": []}')
-        store.put(f"{base}/table", b"| change | score |")
-        return run
-
-    monkeypatch.setattr(kfp, "add_run", ended)
-    code, out, said = salt(*SWEEP, "--data", ready, "--watch")
-    assert code == 0, said
-    (run,) = kfp.runs.values()
-    assert (code, out.splitlines()[2:]) == (0, ["| change | score |"])
-    assert f"{run['display_name']}: SUCCEEDED\n" in said
-    code, out, _ = salt(*SWEEP, "--data", ready, "--watch", "--json")
-    assert (code, json.loads(out).keys()) == (0, {"run", "link", "settings"})
-
-
 SWEPT = "3f2a90c4-0000-4000-8000-000000000001"
 
 
@@ -134,24 +110,3 @@ def test_fetch_downloads_the_table(
     made = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file())
     job = "resnet34 train.learning_rate=0.003/fold0"
     assert made == ["results.json", "results.md", f"train_fold/{job}/oof.parquet"]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--out", "runs/x"], "--out: is for a sweep on this machine (expected without --cluster)"),
-        (["--jobs", 2], "--jobs: is for a sweep on this machine"),
-        (["--optuna", 3], "--optuna: is for a sweep on this machine"),
-        (["--gpus", "0"], "--gpus: is for a sweep on this machine"),
-        ([], "--data: is missing (expected the archive in the object store, s3://bucket/key)"),
-        (["--data", "s3://salt/x.zip", "--fold", 9], "--fold: is not a fold of the configuration"),
-        (["--data", "survey.zip"], "--data: a cluster reads from the object store"),
-    ],
-)
-def test_what_is_refused(kfp: KfpServer, options: list[object], message: str) -> None:
-    assert message in fails(*SWEEP, *options)
-    assert not kfp.runs
-
-
-def test_only_a_sweep_on_a_cluster_is_watched() -> None:
-    assert "--watch: is for a sweep on a cluster (expected with --cluster)" in fails("sweep", "--watch")

@@ -198,11 +198,17 @@ def test_all_mistakes_are_reported_together() -> None:
     ]
 
 
-@pytest.mark.parametrize("weights", [(0.7, 0.2), (0.7, 0.7), (0.5, 0.5 + 1e-5), (0.0, 0.0)])
+@pytest.mark.parametrize("weights", [(0.7, 0.2), (0.7, 0.7), (0.5, 0.5 + 1e-5)])
 def test_weights_that_do_not_sum_to_one_are_reported(weights: tuple[float, ...]) -> None:
     encoders = [{"name": f"encoder{index}", "weight": weight} for index, weight in enumerate(weights)]
     (problem,) = problems({"encoders": encoders})
     assert problem == f"weights of the encoders must sum to 1, found {sum(weights):g}"
+
+
+def test_an_encoder_of_no_weight_is_refused_before_it_is_trained() -> None:
+    encoders = [{"name": "resnet18", "weight": 1}, {"name": "resnet34", "weight": 0}]
+    (problem,) = problems({"encoders": encoders})
+    assert problem == "encoders.1.weight: Input should be greater than 0 (found 0)"
 
 
 @pytest.mark.parametrize("count", [1, 3, 7, 10])
@@ -215,6 +221,12 @@ def test_a_duplicate_encoder_is_reported() -> None:
     encoders = [{"name": "resnet18", "weight": 0.5}, {"name": "resnet18", "weight": 0.5}]
     (problem,) = problems({"encoders": encoders})
     assert problem == "encoders must differ, found resnet18, resnet18"
+
+
+def test_encoders_of_one_short_name_are_refused() -> None:
+    encoders = [{"name": "resnet34", "weight": 0.5}, {"name": "tu-resnet34", "weight": 0.5}]
+    (problem,) = problems({"encoders": encoders})
+    assert problem == "encoders must differ in the names that tables show, found resnet34, tu-resnet34"
 
 
 @pytest.mark.parametrize("document", [None, [], "quick", 3])

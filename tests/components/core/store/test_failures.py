@@ -28,6 +28,10 @@ class OtherServer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"<html>a page<br>")
 
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -41,6 +45,8 @@ def test_a_server_that_is_no_store_is_named(minio: MinioServer, monkeypatch: pyt
         with pytest.raises(StoreError, match="no object store answers there") as caught:
             Store(minio.settings(endpoint=f"http://127.0.0.1:{page.server_port}")).check("salt")
         one_line(caught.value)
+        with pytest.raises(StoreError, match=r"^s3://salt/a\.zip: no object store answers there$"):
+            Store(minio.settings(endpoint=f"http://127.0.0.1:{page.server_port}")).stat("s3://salt/a.zip")
         assert (caught.value.status, caught.value.passing) == ({200: None}.get(status, status), status == 502)
         page.shutdown()
 

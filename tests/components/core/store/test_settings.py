@@ -7,7 +7,7 @@ import pytest
 
 from salt_pipeline.components.core.errors import SaltErrors
 from salt_pipeline.components.core.store.client import Client
-from salt_pipeline.components.core.store.settings import StoreSettings
+from salt_pipeline.components.core.store.settings import StoreSettings, is_store_chosen
 
 KEYS = {"SALT_S3_ACCESS_KEY": "ours", "SALT_S3_SECRET_KEY": "our-secret"}
 AWS = {"AWS_ACCESS_KEY_ID": "theirs", "AWS_SECRET_ACCESS_KEY": "their-secret", "AWS_SESSION_TOKEN": "their-token"}
@@ -70,10 +70,18 @@ def test_keys_of_two_accounts_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not settings(monkeypatch, {"SALT_S3_ENDPOINT": "", "SALT_S3_ACCESS_KEY": ""}).configured
+    empty = {"SALT_S3_ENDPOINT": "", "SALT_S3_BUCKET": "", "SALT_S3_ACCESS_KEY": ""}
+    found = settings(monkeypatch, AWS | {"AWS_ENDPOINT_URL": "http://minio:9000"} | empty)
+    assert (found.endpoint, found.source, is_store_chosen()) == ("http://minio:9000", "AWS_ACCESS_KEY_ID", False)
+    assert found.secret_key
+    monkeypatch.setenv("SALT_S3_BUCKET", "seismic")
+    assert is_store_chosen()
 
 
-@pytest.mark.parametrize("endpoint", ["minio:9000", "ftp://minio", "http://", "http://u:hidden@minio", "http://m/path"])
+@pytest.mark.parametrize(
+    "endpoint",
+    ["minio:9000", "ftp://minio", "http://", "http://u:hidden@minio", "http://m/path", f"http://u:{'hidden' * 20}@m"],
+)
 def test_an_invalid_endpoint_is_refused_without_its_value(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     with pytest.raises(SaltErrors, match="AWS_ENDPOINT_URL: ") as caught:
         settings(monkeypatch, {"AWS_ENDPOINT_URL": endpoint})

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.store.store import Stat, Store
+from salt_pipeline.components.core.store.client import Stat
+from salt_pipeline.components.core.store.store import Store
 from tests.components.core.store.outage import PART
 from tests.servers import SECRET_KEY, MinioServer
 

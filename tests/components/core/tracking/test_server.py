@@ -2,14 +2,22 @@
 
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.environment_variables import MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD, MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD
+from mlflow.environment_variables import (
+    MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD,
+    MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD,
+    MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER,
+)
 
-from salt_pipeline.components.core.tracking.server import open_client, patient_uploads
+from salt_pipeline.components.core.tracking.failures import TrackingError
+from salt_pipeline.components.core.tracking.server import CERTIFICATES, TOKEN, open_client, patient_uploads
 from salt_pipeline.components.core.tracking.tracking import Tracking
 from tests.components.core.tracking.work import HISTORY
 
@@ -67,3 +75,58 @@ def test_files_pass_through_the_server_unless_the_environment_says_otherwise(
     monkeypatch.setenv(downloads.name, "true")
     open_client(f"sqlite:///{tmp_path}/mlflow.db")
     assert downloads.get() is True
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Variables of MLflow that a test may change."""
+    for name in (CERTIFICATES, TOKEN, "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER"):
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    return monkeypatch
+
+
+def test_no_answer_of_a_server_lets_the_client_sleep_for_hours(variables: pytest.MonkeyPatch) -> None:
+    open_client("http://127.0.0.1:9")
+    assert MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER.get() is False
+
+
+def test_an_empty_variable_is_not_set(variables: pytest.MonkeyPatch) -> None:
+    variables.setenv(CERTIFICATES, "")  # MLflow would switch the check of certificates off
+    variables.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "")
+    open_client("http://127.0.0.1:9")
+    assert CERTIFICATES not in os.environ
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "10"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        (CERTIFICATES, "/no/such.pem", rf"^{CERTIFICATES}: no such file \(found /no/such.pem\)$"),
+        (TOKEN, "secret-word\n", f"^{TOKEN}: holds a blank, a line break"),
+    ],
+)
+def test_a_setting_that_can_never_work_is_final(
+    variables: pytest.MonkeyPatch, name: str, value: str, problem: str
+) -> None:
+    variables.setenv(name, value)
+    with pytest.raises(TrackingError, match=problem) as caught:
+        open_client("http://127.0.0.1:9")
+    assert not caught.value.passing
+    assert "secret-word" not in str(caught.value)
+
+
+def test_a_file_gets_its_name_only_with_all_tables(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path}/mlflow.db"
+    code = (
+        "import os, signal, mlflow.store.db.utils as tables\n"
+        "tables._upgrade_db = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from salt_pipeline.components.core.tracking.server import open_client\n"
+        f"open_client({address!r})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "mlflow.db").exists()
+    open_client(address).create_experiment("made")
+    left = {path.name for path in tmp_path.iterdir()} - {"mlflow.db"}
+    assert all(name.startswith(".mlflow.db.") for name in left), "later writers in the folder remove it"
