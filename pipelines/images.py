@@ -43,7 +43,7 @@ SAVE_CHUNK = 2**22
 
 def base_image() -> str:
     """Name of the base image: SALT_BASE_IMAGE, as for a copy in a private registry, or the public one."""
-    return os.environ.get("SALT_BASE_IMAGE", BASE_IMAGE)
+    return os.environ.get("SALT_BASE_IMAGE") or BASE_IMAGE
 
 
 def content_tag(base: str | None = None) -> str:
@@ -147,7 +147,7 @@ def build(
 
 def _position(stage: StageName) -> int:
     """Position of a stage in the Dockerfile: by then, the stages before it are in the cache."""
-    return (ROOT / DOCKERFILE).read_text().index(f" AS {stage.replace('_', '-')}\n")
+    return (ROOT / DOCKERFILE).read_text(encoding="utf-8").index(f" AS {stage.replace('_', '-')}\n")
 
 
 def _labels() -> dict[str, str]:

@@ -13,7 +13,10 @@ def git_revision() -> str:
     """The commit of this checkout, with `+` if files differ from it; empty if this is not a checkout."""
 
     def git(*words: str) -> str:
-        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        try:
+            done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        except OSError:  # git is not installed
+            return ""
         return done.stdout.strip() if done.returncode == 0 else ""
 
     if not (ROOT / ".git").exists():

@@ -135,7 +135,7 @@ class Bundle(Part):
         if len({(member.encoder, member.weight) for member in members}) > len({member.encoder for member in members}):
             raise PydanticCustomError("members", "the folds of an encoder differ in weight")
         if not math.isclose(total := sum(member.weight for member in members), 1, abs_tol=1e-6):
-            raise PydanticCustomError("members", f"the weights sum to {total:g}, not to 1")
+            raise PydanticCustomError("members", f"the weights sum to {total:.9g}, not to 1")
         return members
 
     def path(self, name: str) -> Path:

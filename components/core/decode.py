@@ -30,7 +30,7 @@ def decode_image(content: bytes, where: str) -> npt.NDArray[np.uint8]:
     header = _header(content, where)
     if header.depth != 8 or header.colour not in (GREY, RGB) or header.transparent:
         raise SaltError("wrong kind of image", file=where, found=header.kind, expected="8-bit RGB or grey")
-    pixels = _pixels(content, where)
+    pixels = _pixels(content, where, header)
     if header.colour == GREY:
         return pixels.astype(np.uint8)
     if (pixels != pixels[..., :1]).any():
@@ -54,7 +54,7 @@ def decode_mask(content: bytes, where: str) -> npt.NDArray[np.uint8]:
     header = _header(content, where)
     if header.depth not in (8, 16) or header.colour != GREY or header.transparent:
         raise SaltError("wrong kind of mask", file=where, found=header.kind, expected="8-bit or 16-bit grey")
-    pixels = _pixels(content, where)
+    pixels = _pixels(content, where, header)
     white = 255 if header.depth == 8 else 65535
     salt = pixels == white
     if not (salt | (pixels == 0)).all():
@@ -79,12 +79,13 @@ def _header(content: bytes, where: str) -> PngHeader:
     return header
 
 
-def _pixels(content: bytes, where: str) -> npt.NDArray:
+def _pixels(content: bytes, where: str, header: PngHeader) -> npt.NDArray:
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             pixels = np.asarray(image)
     except Exception as error:  # a damaged PNG makes Pillow raise errors of many types
         raise SaltError("cannot be decoded", file=where, found=error) from error
-    if pixels.shape[:2] != (SIDE, SIDE):  # a second header inside the file
-        raise SaltError("wrong size", file=where, found=pixels.shape, expected=f"{SIDE} x {SIDE}")
+    expected = (SIDE, SIDE) if header.colour == GREY else (SIDE, SIDE, 3)
+    if pixels.shape != expected:  # a second header inside the file
+        raise SaltError("wrong size", file=where, found=pixels.shape, expected=expected)
     return pixels

@@ -118,11 +118,24 @@ def exit_on_error() -> Iterator[None]:
     try:
         yield
     except (SaltError, OSError) as error:
-        sys.stderr.write(f"{MARK}{redacted(str(error))}\n")
+        sys.stderr.write(f"{MARK}{redacted(_said(error))}\n")
         sys.exit(2 if isinstance(error, SaltError) else 1)
     except Exception:
         sys.excepthook = _print_redacted
         raise
+
+
+def _said(error: SaltError | OSError) -> str:
+    """An error in words, without the numbers of the operating system."""
+    if isinstance(error, SaltError) or not error.strerror:
+        return str(error)
+    if error.filename is not None:
+        return f"{one_line(error.filename)}: {error.strerror}"
+    try:
+        Path.cwd()
+    except OSError:
+        return "the current folder no longer exists"
+    return error.strerror
 
 
 def _print_redacted(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

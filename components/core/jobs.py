@@ -1,10 +1,10 @@
 """The training jobs of a configuration, encoder by fold, and the one file that each must produce."""
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.config.short_name import short_name
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 
 
@@ -31,11 +31,6 @@ def in_loop(config: Config) -> list[Job]:
     The presets name the costliest last, and long jobs that start first leave no worker idle at the end.
     """
     return [Job(encoder.name, fold) for encoder in reversed(config.encoders) for fold in range(config.split.folds)]
-
-
-def short_name(encoder: str) -> str:
-    """An encoder's short name for people, as `lite1` for `tu-tf_efficientnet_lite1`; most names stay as they are."""
-    return re.sub(r"^tu-(tf_)?(efficientnet_)?|_32x4d$", "", encoder)
 
 
 def job_title(encoder: str, fold: int | str) -> str:

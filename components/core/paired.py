@@ -107,17 +107,16 @@ def masks_of(run: Finished, truth: Truth) -> Masks:
     return Masks(salt_BHW, score_images(map_BHW, truth.mask_BHW, threshold, min_area))
 
 
-def pair(name: str, first_B: NDArray[np.float64], other_B: NDArray[np.float64], seed: int = 0) -> Paired:
+def pair(name: str, first_B: NDArray[np.float64], other_B: NDArray[np.float64]) -> Paired:
     """Compares two runs' scores of the same images.
 
     Args:
         name: The other run.
         first_B: Scores of the first run.
         other_B: Scores of the other.
-        seed: Seed of the bootstrap.
     """
     difference_B = other_B - first_B
-    low, high = interval(difference_B, seed, RESAMPLES)
+    low, high = interval(difference_B, 0, RESAMPLES)
     size = len(difference_B)
     won, lost = int((difference_B > 0).sum()), int((difference_B < 0).sum())
     return Paired(name, float(difference_B.mean()), low, high, won, lost, size - won - lost)

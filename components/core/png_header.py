@@ -28,7 +28,7 @@ class PngHeader:
         colour: Colour type; `GREY` and `RGB` have no alpha channel and no palette.
         transparent: Whether a colour is declared transparent.
         orientation: EXIF orientation, 1 unless it is declared.
-        frames: Number of images; more than 1 in an animation.
+        frames: Number of images; more than 1 in an animation, or where there is a second IHDR.
         significant: Bits of a sample that are significant (sBIT), if that is declared and less than all.
     """
 
@@ -62,10 +62,12 @@ def read_png_header(file: BinaryIO) -> PngHeader | None:
         content = file.read(length) if name in (b"eXIf", b"acTL", b"sBIT") and length <= _LONGEST else b""
         file.seek(length - len(content) + 4, 1)
         transparent |= name == b"tRNS"
-        if name == b"eXIf":
+        if name == b"IHDR":  # decoders take the last one
+            frames = max(frames, 2)
+        elif name == b"eXIf":
             orientation = _orientation(content)
         elif name == b"acTL" and length >= 4:
-            frames = int.from_bytes(content[:4], "big")
+            frames = max(frames, int.from_bytes(content[:4], "big"))
         elif name == b"sBIT" and 0 < max(content, default=0) < depth:
             significant = max(content)
     return PngHeader(width, height, depth, colour, transparent, orientation, frames, significant)

@@ -1,6 +1,7 @@
 """Shows the progress of work: a bar on standard error at a terminal, log lines elsewhere."""
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
@@ -125,6 +126,11 @@ def latest_lines(logged: Callable[[str], bool]) -> Iterator[Callable[[str, str],
         yield update
 
 
+def stderr_console() -> Console:
+    """Standard error; a file or a pipe is no terminal, also where FORCE_COLOR says that it takes colours."""
+    return Console(stderr=True, force_terminal=None if sys.stderr.isatty() else False)
+
+
 @contextmanager
 def at_terminal(*columns: ProgressColumn) -> Iterator[Progress | None]:
     """Draws bars on standard error while the context lasts.
@@ -132,7 +138,7 @@ def at_terminal(*columns: ProgressColumn) -> Iterator[Progress | None]:
     Yields:
         The bars; None where standard error is no terminal.
     """
-    console = Console(stderr=True)
+    console = stderr_console()
     if not console.is_terminal:
         yield None
         return

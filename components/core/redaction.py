@@ -5,9 +5,10 @@ import os
 import re
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 HIDDEN = "***"
 
@@ -81,6 +82,8 @@ def _known_secrets(environment: tuple[tuple[bytes, bytes], ...]) -> list[str]:
             found.add(value.partition("://")[2].partition("/")[2])
         for user_info in _USER_INFO.findall(value):
             found.add(user_info.removesuffix("@").partition(":")[2])
+        with suppress(ValueError):  # what is no address has no password
+            found.add(urlsplit(value).password or "")
     forms = {form for secret in found for form in (secret, quote(secret, safe=""), unquote(secret))}
     return sorted((form for form in forms if len(form) >= SHORTEST), key=len, reverse=True)
 

@@ -65,7 +65,8 @@ def runs(rle: str, side: int = SIDE) -> list[tuple[int, int]]:
     """
     words = rle.split()
     if words and not (rle.isascii() and "".join(words).isdigit()):
-        wrong = next(word for word in words if not (word.isascii() and word.isdigit()))
+        # Where all words are integers, what separates them is no blank of ASCII.
+        wrong = next((word for word in words if not (word.isascii() and word.isdigit())), rle)
         raise SaltError("is not an integer", field="rle_mask", found=repr(wrong[:20]))
     if len(words) % 2:
         raise SaltError("a start without a length", field="rle_mask", found=f"{len(words)} numbers", expected="pairs")

@@ -7,6 +7,7 @@ encoder, fold ...). Images, masks and maps are 101 x 101 uint8, row-major, one f
 carries a checksum that is verified on reading: zstd would not notice damage in a page that did not compress.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -29,6 +30,9 @@ SIDE = 101
 
 ROW_GROUP = 512
 """Rows of a row group, the part of a file that a streaming reader holds at a time (5 MB of maps)."""
+
+MOST_ROWS = 100_000
+"""Most rows of a file; an archive has no more images. A small file may claim any number."""
 
 _PIXELS = pa.binary(SIDE * SIDE)
 
@@ -108,11 +112,13 @@ def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
         SaltError: Naming the file, the column or the entry, what was found and what was expected.
     """
     try:
-        check_regular(_mode(path), path)
-        file = pq.ParquetFile(path, page_checksum_verification=True)
+        check_regular(Path(path).stat().st_mode, path)
+        file = pq.ParquetFile(_opened(path, "rb"), page_checksum_verification=True)
     except FileNotFoundError:
         raise SaltError("not found", file=path) from None
     except (OSError, pa.ArrowException) as error:
+        if reason := getattr(error, "strerror", None):
+            raise SaltError(f"cannot be read: {reason}", file=path) from error
         raise SaltError("is not a Parquet file, or is damaged", file=path, found=error) from error
     wanted = schema.metadata[b"salt.schema"].decode()
     metadata = file.schema_arrow.metadata or {}
@@ -127,16 +133,14 @@ def open_table(path: str | Path, schema: pa.Schema) -> pq.ParquetFile:
             kind = file.schema_arrow.field(index).type
             raise SaltError("wrong type", file=path, field=field.name, found=kind, expected=field.type)
     decode_facts(path, metadata)
+    if (rows := file.metadata.num_rows) > MOST_ROWS:
+        raise SaltError("holds too many rows", file=path, found=f"{rows:,}", expected=f"at most {MOST_ROWS:,}")
     return file
 
 
-def _mode(path: str | Path) -> int:
-    try:
-        return Path(path).stat().st_mode
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise SaltError(f"cannot be read: {error.strerror}", file=path) from None
+def _opened(path: str | Path, mode: str) -> pa.OSFile:
+    """Opens a file whatever its name: pyarrow takes `a:1/x` for a URI, and no name that is not UTF-8."""
+    return pa.OSFile(os.fsencode(path), mode)
 
 
 def table_metadata(file: pq.ParquetFile) -> dict[str, str]:
@@ -200,7 +204,8 @@ def table_writer(path: str | Path, schema: pa.Schema, metadata: dict[str, str]) 
     full = schema.with_metadata({**schema.metadata, **metadata})
     with (
         atomic_path(path) as part,
-        pq.ParquetWriter(part, full, compression="zstd", write_page_checksum=True) as writer,
+        _opened(part, "wb") as file,
+        pq.ParquetWriter(file, full, compression="zstd", write_page_checksum=True) as writer,
     ):
         yield writer
 

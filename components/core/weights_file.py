@@ -45,13 +45,10 @@ _LONGEST = 100_000_000
 """Largest size of a header, bytes; the limit of the format's own reader."""
 
 
-def check_weights(path: str | Path) -> int:
+def check_weights(path: str | Path) -> None:
     """Checks that a safetensors file is complete, and that its numbers are finite.
 
     It is complete if tensors of known types fill it without gaps up to its end.
-
-    Returns:
-        The number of tensors.
 
     Raises:
         SaltError: If it is not, or cannot be read.
@@ -72,7 +69,6 @@ def check_weights(path: str | Path) -> int:
         raise SaltError("is not a safetensors file, or is damaged", file=path, found=error) from error
     if unusable is not None:
         raise SaltError(NOT_FINITE, file=path, field=unusable, expected="no NaN, no infinity")
-    return len(tensors)
 
 
 class _Entry(BaseModel):

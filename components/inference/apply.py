@@ -125,12 +125,13 @@ class _Work:
 
     def open(self, files: list[Path], geometry: Geometry) -> None:
         """Reads the headers of all files."""
+        names = {path.stem: path for path in files}
         for path in files:
             try:
-                check_outputs(self.out, path)
+                check_outputs(self.out, path, path.stem)
                 volume = open_volume(path, geometry, transposed=self.transposed)
                 if volume is not None:
-                    check_volume_outputs(self.out, volume)
+                    check_volume_outputs(self.out, volume, names)
                 source = volume or open_source(path, self.scaling, self.null)
             except BadImage as error:
                 self.problems.append(error)

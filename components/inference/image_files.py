@@ -55,6 +55,6 @@ def _in_folder(folder: Path) -> list[Path]:
 def _is_same(one: Path, other: Path) -> bool:
     """Whether two paths are of one file, as when a file and its folder are named."""
     try:
-        return one.name == other.name and one.samefile(other)
+        return one == other or (one.name == other.name and one.samefile(other))
     except OSError:
         return False

@@ -73,19 +73,35 @@ def make_folders(out: Path) -> None:
         raise SaltError("cannot be written: is a folder", file=out / TABLE, field="--out")
 
 
-def check_outputs(out: Path, path: Path) -> None:
-    """Checks that the outputs of an image can have its name.
+def check_outputs(out: Path, path: Path, stem: str) -> None:
+    """Checks that the pictures of an image can have their names.
+
+    Args:
+        out: Folder to write to.
+        path: The image, for the message.
+        stem: The name of its pictures, without their ending.
 
     Raises:
-        BadImage: If a folder has the name of an output, or the file system does not take the name.
+        BadImage: If a folder or the image itself has the name of an output, or the file system does not take the name.
     """
-    for output in (out / folder / f"{path.stem}{suffix}" for folder in FOLDERS for suffix in (".png", ".npy")):
+    for output in (out / folder / f"{stem}{suffix}" for folder in FOLDERS for suffix in (".png", ".npy")):
         try:
-            reason = "is a folder" if output.is_dir() else None
+            reason = output_problem(output, path)
         except OSError as error:
             reason = error.strerror
         if reason:
             raise BadImage(f"its output cannot be written: {reason}", file=path, found=output)
+
+
+def output_problem(output: Path, path: Path) -> str | None:
+    """Why an image's output cannot be written to this path, if so.
+
+    Raises:
+        OSError: If the file system does not take the name.
+    """
+    if output.is_dir():
+        return "is a folder"
+    return "would replace the image: use another --out" if output.exists() and output.samefile(path) else None
 
 
 class Writers:

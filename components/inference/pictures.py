@@ -15,6 +15,9 @@ from salt_pipeline.components.inference.tiff_header import read_tiff_header
 
 PICTURES = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF"}
 
+_LARGEST = 2 * (Image.MAX_IMAGE_PIXELS or 2**26)
+"""Most pixels of a picture: Pillow decodes no more."""
+
 _EXPECTED = "8 or 16 bit grey, 32-bit floating-point grey in TIFF, or 8-bit RGB with equal channels"
 
 
@@ -170,6 +173,9 @@ def read_header(path: Path) -> Picture:
         BadImage: If it is neither, or says what cannot be obeyed.
     """
     picture = _png(path) if path.suffix.lower() == ".png" else _tiff(path)
+    if picture.width * picture.height > _LARGEST:
+        found, expected = f"{picture.width} x {picture.height} px", f"at most {_LARGEST:,} px; larger ones as .npy"
+        raise BadImage("is too large for a picture", file=path, found=found, expected=expected)
     if not 1 <= picture.orientation <= 8:
         raise BadImage("unknown orientation", file=path, found=picture.orientation, expected="1 to 8")
     if picture.orientation < 5:

@@ -25,6 +25,9 @@ FLOATS = {1: "IBM float", 5: "IEEE float", 6: "IEEE double"}
 _INTEGERS = {2: "int32", 3: "int16", 8: "int8", 9: "int64", 10: "uint32", 11: "uint16", 12: "uint64", 16: "uint8"}
 _UNSUPPORTED = {4: "fixed point with gain", 7: "int24", 15: "uint24"}
 
+_BYTES = {1: 4, 2: 4, 3: 2, 5: 4, 6: 8, 8: 1, 9: 8, 10: 4, 11: 2, 12: 8, 16: 1}
+"""Bytes of a sample by format."""
+
 _HEADER, _TRACE_HEADER = 3600, 240
 
 
@@ -86,6 +89,7 @@ def open_segy(path: Path, geometry: Geometry) -> SegyVolume:
         lines: tuple[Line, ...] = (Line("", 0, traces),)
         if not geometry.ignore:
             lines = find_lines(file.attributes(geometry.inline)[:], file.attributes(geometry.crossline)[:])
+        _check_counts(path, file.attributes(115)[:], samples, traces * (_TRACE_HEADER + samples * _BYTES[code]), code)
     kind = {**FLOATS, **_INTEGERS}[code]
     found = "one line"
     if len(lines) > 1:
@@ -135,8 +139,7 @@ def _sample_format(path: Path) -> tuple[str, int]:
     for endian in ("big", "little"):
         code = int(np.frombuffer(header, f"{'>' if endian == 'big' else '<'}u2", 1, 3224)[0])
         if code in FLOATS or code in _INTEGERS:
-            if not any(header[3220:3222] + header[3268:3272]):  # the second field is of revision 2
-                raise BadImage("says that traces have no samples", file=path, field="bytes 3221-3222", found=0)
+            _check_layout(path, header, endian, code)
             return endian, code
         if code in _UNSUPPORTED:
             found = f"{code}, {_UNSUPPORTED[code]}"
@@ -144,3 +147,50 @@ def _sample_format(path: Path) -> tuple[str, int]:
     code = int.from_bytes(header[3224:3226], "big")
     expected = ", ".join(map(str, sorted(FLOATS | _INTEGERS)))
     raise BadImage("unknown sample format", file=path, field="bytes 3225-3226", found=code, expected=expected)
+
+
+def _check_layout(path: Path, header: bytes, endian: str, code: int) -> None:
+    """Refuses what segyio does not read: it would take other bytes of the file for traces, or end the process."""
+
+    def field(first: int, kind: str) -> int:
+        return int(np.frombuffer(header, f"{'>' if endian == 'big' else '<'}{kind}", 1, first - 1)[0])
+
+    samples, place = field(3221, "u2"), "bytes 3221-3222"
+    if not samples and (extended := field(3269, "i4")):
+        samples, place = extended, "bytes 3269-3272"
+        if endian == "little":
+            raise BadImage("is supported in big-endian files alone", file=path, field=place, found=samples)
+    if not samples:
+        raise BadImage("says that traces have no samples", file=path, field=place, found=0)
+    room = (path.stat().st_size - _HEADER - _TRACE_HEADER) // _BYTES[code]
+    if not 1 <= samples <= room:
+        problem = "so many samples of a trace do not fit in the file"
+        raise BadImage(problem, file=path, field=place, found=samples, expected=f"at most {room}")
+    if (texts := field(3505, "i2")) < 0:
+        problem = "a variable number of text headers is not supported"
+        raise BadImage(problem, file=path, field="bytes 3505-3506", found=texts)
+    for first, what in ((3507, "further trace headers"), (3529, "data trailers")) if header[3500] >= 2 else ():
+        if count := field(first, "i4"):
+            raise BadImage(f"{what} are not supported", file=path, field=f"bytes {first}-{first + 3}", found=count)
+
+
+def _check_counts(path: Path, count_T: NDArray, samples: int, size: int, code: int) -> None:
+    """Refuses traces that say, in bytes 115-116, that they have other numbers of samples than the file says.
+
+    Some programs leave an old number in the trace headers: it is passed over where the file's size rules it out.
+
+    Args:
+        path: The file.
+        count_T: The numbers of the traces, 0 where none is given.
+        samples: The number of the file.
+        size: Bytes of all traces by that number.
+        code: The sample format.
+    """
+    found = sorted({int(count) & 0xFFFF for count in np.unique(count_T)} - {0, samples & 0xFFFF})
+    if not found or samples > 0xFFFF:
+        return
+    fits = size % (_TRACE_HEADER + found[0] * _BYTES[code]) == 0
+    if fits or len(found) > 1 or (count_T.astype(int) & 0xFFFF == samples).any():
+        where = "bytes 115-116 of the trace headers"
+        raise BadImage("traces have other numbers of samples", file=path, field=where, found=found[0], expected=samples)
+    log.warning("%s: trace headers say %d samples; the file's size fits %d", one_line(path), found[0], samples)

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from numpy.typing import NDArray
 from pydantic_core import from_json, to_json
+from starlette.requests import ClientDisconnect
 
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.inference.ensemble_model import EnsembleModel
@@ -16,8 +17,8 @@ from salt_pipeline.components.inference.ensemble_model import EnsembleModel
 MAX_IMAGES = 512
 """Most images of a request."""
 
-MAX_BYTES = MAX_IMAGES * SIDE * SIDE * 6
-"""Largest body of a request, bytes: a grey level of an indented document has up to six characters."""
+MAX_BYTES = MAX_IMAGES * SIDE * SIDE * 14
+"""Largest body of a request, bytes: a grey level takes up to 13 in a document that is indented by two spaces."""
 
 KEYS = ("inputs", "instances")
 """MLflow's two keys of a tensor."""
@@ -57,6 +58,8 @@ def scoring_app(model: EnsembleModel) -> FastAPI:
             content = await run_in_threadpool(answer, await _body(request))
         except BadRequest as error:
             return JSONResponse({"error_code": "BAD_REQUEST", "message": str(error)}, status_code=400)
+        except ClientDisconnect:  # nobody is left to read an answer
+            return Response(status_code=400)
         return Response(content, media_type="application/json")
 
     return app

@@ -183,6 +183,13 @@ def map_array(path: Path) -> np.memmap:
         BadImage: If the file holds no such array, or an empty one.
     """
     try:
+        with path.open("rb") as file:
+            head = file.read(6)
+    except OSError as error:
+        raise BadImage(f"cannot be read: {error.strerror}", file=path) from error
+    if head and head != b"\x93NUMPY" and not head.startswith(b"PK"):  # NumPy would take it for a pickle
+        raise BadImage("is no .npy file", file=path, found=f"a file that begins with {head!r}")
+    try:
         values = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # NumPy's reader of headers fails in many ways
         reason = str(error).split("\n")[0].partition(" on line ")[0]  # what follows is an object of the interpreter

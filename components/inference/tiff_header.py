@@ -1,5 +1,6 @@
 """What a TIFF file says about its samples, read from its tags; nothing is decoded."""
 
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,12 @@ _FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 4: "undefined", 5: 
 _SAMPLES_OF = {2: 3, 5: 4, 6: 3, 8: 3, 9: 3, 10: 3}
 """Samples of a pixel by PhotometricInterpretation, where it is not one."""
 
+_REQUIRED = {_WIDTH: "ImageWidth", _HEIGHT: "ImageLength", _PHOTOMETRIC: "PhotometricInterpretation"}
+
 _JPEG = 7
+
+_MOST_SAMPLES = 64
+"""Most samples of a pixel that are looked at; more are no picture that is taken."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,15 @@ def read_tiff_header(path: Path) -> TiffHeader:
         start = file.read(8)
         tags = ImageFileDirectory_v2(start + file.read(8) if start[2:3] == b"\x2b" else start)
         file.seek(tags.next)
-        tags.load(file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is missing is named below
+            tags.load(file)
+    for tag, name in _REQUIRED.items():
+        if tag not in tags:
+            raise ValueError(f"no {name}: it is truncated or damaged")
     samples = int(tags.get(_SAMPLES, 1))
+    if not 1 <= samples <= _MOST_SAMPLES:
+        raise ValueError(f"{samples} samples of a pixel")
     depths = _each(tags.get(_BITS, 1), samples)
     extra = len(_each(tags[_EXTRA], 1)) if _EXTRA in tags else 0
     null = None

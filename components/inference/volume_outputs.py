@@ -2,7 +2,7 @@
 
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from salt_pipeline.components.core.files import atomic_path
 from salt_pipeline.components.inference.bad_image import BadImage
-from salt_pipeline.components.inference.outputs import check_outputs
+from salt_pipeline.components.inference.outputs import check_outputs, output_problem
 from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.segy import FLOATS, SegyVolume, opened
 from salt_pipeline.components.inference.sources import Source
@@ -85,17 +85,25 @@ class ArrayWriter(VolumeWriter):
             self._line = []
 
 
-def check_volume_outputs(out: Path, volume: Volume) -> None:
-    """Checks that the outputs of a volume can have its name.
+def check_volume_outputs(out: Path, volume: Volume, others: Mapping[str, Path]) -> None:
+    """Checks that the outputs of a volume can have its name, and its lines' pictures theirs.
+
+    Args:
+        out: Folder to write to.
+        volume: The volume.
+        others: All images of the call by their names without ending, which their pictures have.
 
     Raises:
-        BadImage: If its name is too long, or a folder has the name of an output.
+        BadImage: If a name is too long or another image's, or a folder or the volume itself has the name of an output.
     """
-    for line in pictured(volume):
-        check_outputs(out, picture_of(volume, line).path)
-    for folder in (*SEGY_FOLDERS, *ARRAY_FOLDERS):
-        if (output := out / folder / volume.path.name).is_dir():
-            raise BadImage("its output cannot be written: is a folder", file=volume.path, found=output)
+    for stem in sorted(picture_of(volume, line).path.stem for line in pictured(volume)):
+        if (other := others.get(stem, volume.path)) != volume.path:
+            problem = "the pictures of one of its lines have the name of another image"
+            raise BadImage(problem, file=volume.path, found=other)
+        check_outputs(out, volume.path, stem)
+    for output in (out / folder / volume.path.name for folder in _folders(volume)):
+        if reason := output_problem(output, volume.path):
+            raise BadImage(f"its output cannot be written: {reason}", file=volume.path, found=output)
 
 
 @contextmanager
@@ -110,8 +118,7 @@ def open_volume_writer(out: Path, volume: Volume) -> Iterator[VolumeWriter]:
     """
     name = volume.path.name
     with ExitStack() as stack:
-        folders = SEGY_FOLDERS if isinstance(volume, SegyVolume) else ARRAY_FOLDERS
-        parts = [stack.enter_context(atomic_path(out / folder / name)) for folder in folders]
+        parts = [stack.enter_context(atomic_path(out / folder / name)) for folder in _folders(volume)]
         if isinstance(volume, SegyVolume):
             for part in parts:
                 shutil.copyfile(volume.path, part)
@@ -121,6 +128,11 @@ def open_volume_writer(out: Path, volume: Volume) -> Iterator[VolumeWriter]:
             assert isinstance(volume, ArrayVolume)
             maps, masks = (stack.enter_context(part.open("wb")) for part in parts)
             yield ArrayWriter(maps, masks, volume)
+
+
+def _folders(volume: Volume) -> tuple[str, str]:
+    """The folders of the probabilities and of the mask."""
+    return SEGY_FOLDERS if isinstance(volume, SegyVolume) else ARRAY_FOLDERS
 
 
 def pictured(volume: Volume) -> set[Line]:

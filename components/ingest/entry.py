@@ -1,5 +1,6 @@
 """One file of an archive."""
 
+import lzma
 import struct
 import zipfile
 import zlib
@@ -13,6 +14,7 @@ from salt_pipeline.components.core.errors import SaltError
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     EOFError,
     NotImplementedError,
     OSError,

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.dataset import ContentHash
-from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.errors import SaltError, SaltErrors, one_line
 from salt_pipeline.components.core.schemas import DATASET, ROW_GROUP, table_writer
 from salt_pipeline.components.ingest.problems import Problems
 from salt_pipeline.components.ingest.survey import Survey, read_survey
@@ -49,7 +49,7 @@ def ingest(data: str, config: dict, dataset: str) -> dict[str, str]:
         found.add(rows)
     facts = {
         "data_hash": str(found),
-        "source": Path(data).name,
+        "source": one_line(Path(data).name),
         "dropped": json.dumps(dropped),
         "synthetic": json.dumps(survey.synthetic),
     }

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.network.device import autocast
 from salt_pipeline.components.network.inputs import to_image, to_input
 from salt_pipeline.components.network.unet import SaltNet
@@ -40,17 +41,23 @@ def predict_maps(
 
     Returns:
         Probabilities of salt by pixel as round(255 p), (B, 101, 101), and of any salt by image, (B,).
+
+    Raises:
+        SaltError: If a probability is not finite.
     """
     model.eval()
-    maps, salts = [], []
+    maps, salts, finite = [], [], []
     size = images_at_once(config.predict.batch_size, config.model.input_size, image_BHW.device)
     for part_BHW in image_BHW.split(size):
         map_BHW, salt_B = _probabilities(model, part_BHW, config)
         if flip_tta:
             mirrored_BHW, mirrored_B = _probabilities(model, part_BHW.flip(2), config)
             map_BHW, salt_B = (map_BHW + mirrored_BHW.flip(2)) / 2, (salt_B + mirrored_B) / 2
+        finite.append(map_BHW.isfinite().all() & salt_B.isfinite().all())
         maps.append((map_BHW * 255).round().to(torch.uint8))
         salts.append(salt_B)
+    if not torch.stack(finite).all():  # asked once, after the last batch: each question waits for the device
+        raise SaltError("the network predicts numbers that are not finite: its weights are damaged, or too large")
     return torch.cat(maps).cpu().numpy(), torch.cat(salts).cpu().numpy()
 
 

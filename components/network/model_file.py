@@ -6,47 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from salt_pipeline.components.core.config.config import MAX_FOLDS, EncoderName, ModelConfig
-from salt_pipeline.components.core.config.section import problems_of
+from salt_pipeline.components.core.config.config import ModelConfig
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.files import read_json, write_json
+from salt_pipeline.components.core.files import write_json
+from salt_pipeline.components.core.model_document import VERSION, Sidecar, read_sidecar
 from salt_pipeline.components.core.regular_file import check_regular
 from salt_pipeline.components.network.tensor_file import write_tensors
 from salt_pipeline.components.network.tensors import check_finite, check_tensors
 from salt_pipeline.components.network.unet import SaltNet
 
-VERSION = 1
-
-ENTRIES = {"encoder", "fold", "config_hash", "data_hash", "architecture", "sha256"}
-"""Entries that every sidecar must hold."""
-
 PACKAGES = ("salt-pipeline", "torch", "segmentation-models-pytorch", "timm", "safetensors", "numpy")
 """Packages whose versions the sidecar records."""
-
-
-class Sidecar(BaseModel):
-    """What must hold of a sidecar before anything is built from it; further entries are not looked at.
-
-    Attributes:
-        encoder: Name of the encoder.
-        fold: The fold that the network never saw.
-        config_hash: Hash of the options that determine the network.
-        data_hash: Hash of the training data.
-        architecture: The network's part of the configuration, within its bounds.
-        sha256: Digest of the weights.
-    """
-
-    encoder: EncoderName
-    fold: int = Field(ge=0, lt=MAX_FOLDS, strict=True)
-    config_hash: str
-    data_hash: str
-    architecture: ModelConfig
-    sha256: str
 
 
 def save_model(folder: str, weights: dict[str, Tensor], architecture: ModelConfig, facts: dict[str, Any]) -> None:
@@ -87,17 +61,7 @@ def load_files(weights: Path, sidecar: Path, device: torch.device) -> tuple[Salt
     Raises:
         SaltError: As `load_model`.
     """
-    facts = read_json(sidecar)
-    version_found = facts.get("version") if isinstance(facts, dict) else None
-    if type(version_found) is not int or version_found != VERSION:  # `true` equals 1
-        raise SaltError("wrong version", file=sidecar, found=version_found, expected=VERSION)
-    missing = ENTRIES - facts.keys()
-    if missing:
-        raise SaltError("entries are missing", file=sidecar, found=", ".join(sorted(missing)))
-    try:
-        described = Sidecar.model_validate(facts)
-    except ValidationError as error:
-        raise problems_of(error, sidecar)[0] from None
+    described, facts = read_sidecar(sidecar)
     try:
         check_regular(weights.stat().st_mode, weights)  # a pipe may never answer
         with weights.open("rb") as file:

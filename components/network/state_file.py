@@ -83,7 +83,7 @@ def _other_kind(path: Path, head: bytes) -> str | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, NotImplementedError):
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):  # a name that is not the UTF-8 it claims to be
         return "a damaged zip file"
     if any("/code/" in name for name in names):
         return "a TorchScript program: save the model's state_dict() alone"

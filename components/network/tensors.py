@@ -18,8 +18,8 @@ def check_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], fil
         file: Where they were found, for messages.
 
     Raises:
-        SaltError: Naming the file and the first tensor that is missing, of another shape or type, unknown, or not
-            finite.
+        SaltError: Naming the file and the first tensor that is missing, of another shape or type, unknown, not finite,
+            or a negative variance.
     """
     counts = {"found": f"{len(found)} tensors", "expected": f"{len(wanted)} tensors"}
     for name, tensor in wanted.items():
@@ -37,6 +37,9 @@ def check_tensors(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], fil
     if unknown is not None:
         raise SaltError("unexpected tensor", file=file, field=repr(unknown[:80])[1:-1], **counts)
     check_finite(found, file)
+    for name, tensor in found.items():
+        if name.endswith("running_var") and (tensor < 0).any():
+            raise SaltError("holds a negative variance", file=file, field=name, found=tensor.min().item())
 
 
 def check_finite(weights: Mapping[str, Tensor], file: str | Path) -> None:

@@ -111,7 +111,8 @@ def fit_state(encoder: nn.Module, state: dict[str, Tensor], source: str) -> None
             )
         if given.is_floating_point() != value.is_floating_point() or given.layout != torch.strided or given.is_meta:
             raise SaltError("wrong type", file=source, field=key, found=_kind(given), expected=_kind(value))
-    check_finite(chosen, source)
+    chosen = {key: chosen[key].to(value.dtype) for key, value in own.items()}
+    check_finite(chosen, source)  # after the conversion: a float64 may be too large for the network's type
     encoder.load_state_dict(chosen)
     log.info("encoder weights: %s (%d tensors)", source, len(chosen))
 

@@ -53,7 +53,7 @@ def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[st
         Strings that describe the artifact.
 
     Raises:
-        SaltError: If an input is missing, damaged, holds no test image, or the model was trained on other data.
+        SaltError: If an input is missing or damaged, or the model was trained on other data.
     """
     cpu_time = CpuTime()
     data_hash = table_metadata(open_table(dataset, DATASET)).get("data_hash", "")
@@ -61,13 +61,9 @@ def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[st
     check_facts(model, predictor.facts, {"data_hash": data_hash})
 
     def batches() -> Iterator[Batch]:
-        count = 0
         for group in dataset_groups(dataset, ["id", "labelled", "image"]):
             test = group.filter(pc.invert(group["labelled"]))
-            count += len(test)
             yield test["id"].to_pylist(), array_to_pixels(test["image"])
-        if not count:
-            raise SaltError("holds no test image", file=dataset)
 
     with cpu_time.spent_on("prediction"):
         facts = predictor.write(batches(), maps)

@@ -56,7 +56,7 @@ def record(
     parent.tags(origin_tags(origin, "salt submit" if origin.get("runner") == "cluster" else "salt run"))
     parent.data(histories[0]["data_hash"])
     if "report.md" in files:
-        parent.tags({NOTE: _description(scalars, Path(files["report.md"]).read_text())})
+        parent.tags({NOTE: _description(scalars, Path(files["report.md"]).read_text(encoding="utf-8"))})
     gpu_seconds = sum(history["seconds"] for history in histories if history["device"] != "cpu")
     seconds = sum(history["seconds"] for history in histories)
     parent.metrics({"training_seconds": seconds, "gpu_hours": gpu_seconds / 3600})

@@ -29,7 +29,7 @@ def copy_code(folder: Path, root: Path = ROOT) -> str:
     Returns:
         Name of the package, as `salt_pipeline_3f2a90c41b7e`.
     """
-    files = {path: Path(root, path).read_text() for path in sorted(served_modules(root))}
+    files = {path: Path(root, path).read_text(encoding="utf-8") for path in sorted(served_modules(root))}
     digest = hashlib.sha256()
     for name, code in files.items():
         digest.update(f"\0{name}\0{code}".encode())
@@ -37,7 +37,7 @@ def copy_code(folder: Path, root: Path = ROOT) -> str:
     for name, code in files.items():
         copy = folder / package / "components" / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(re.sub(r"\bsalt_pipeline\.", f"{package}.", code))
+        copy.write_text(re.sub(r"\bsalt_pipeline\.", f"{package}.", code), encoding="utf-8")
     (folder / package / "__init__.py").touch()
     return package
 
@@ -58,7 +58,7 @@ def served_modules(root: Path = ROOT) -> set[Path]:
         if module not in found and Path(root, module).is_file():
             found.add(module)
             waiting += [parent / "__init__.py" for parent in module.parents]
-            waiting += _imported(ast.parse(Path(root, module).read_text()))
+            waiting += _imported(ast.parse(Path(root, module).read_text(encoding="utf-8")))
     return found
 
 

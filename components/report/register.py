@@ -97,9 +97,9 @@ def write_pyfunc(folder: Path, bundle: Bundle, run_id: str) -> None:
     python = platform.python_version()
     own = {"mlflow": version("mlflow-skinny")} | {name: version(name) for name in ("pyarrow", "pydantic")}
     requirements = [f"{name}=={number.split('+')[0]}" for name, number in (own | bundle.versions).items()]
-    Path(folder, "requirements.txt").write_text("\n".join(requirements) + "\n")
+    Path(folder, "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     build = {"python": python, "build_dependencies": ["pip"], "dependencies": ["-r requirements.txt"]}
-    Path(folder, "python_env.yaml").write_text(yaml.safe_dump(build, sort_keys=False))
+    Path(folder, "python_env.yaml").write_text(yaml.safe_dump(build, sort_keys=False), encoding="utf-8")
     example = example_images()
     write_json(folder / "input_example.json", example)
     write_json(folder / "serving_input_example.json", {"inputs": example})
@@ -125,7 +125,7 @@ def write_pyfunc(folder: Path, bundle: Bundle, run_id: str) -> None:
         "signature": {"inputs": _TENSOR.format("uint8", SIDE, SIDE), "outputs": _TENSOR.format("float32", SIDE, SIDE)},
         "utc_time_created": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
     }
-    Path(folder, "MLmodel").write_text(yaml.safe_dump(model, sort_keys=False))
+    Path(folder, "MLmodel").write_text(yaml.safe_dump(model, sort_keys=False), encoding="utf-8")
 
 
 def example_images() -> list[list[list[int]]]:

@@ -92,8 +92,8 @@ def report(
         promotion=decided,
     )
     with atomic_path(card) as part:
-        part.write_text(render_card(measured, decided))
+        part.write_text(render_card(measured, decided), encoding="utf-8")
     with atomic_path(page) as part:
-        part.write_text(render_page(shown))
+        part.write_text(render_page(shown), encoding="utf-8")
     log.info("ensemble scores %.4f out of fold (%d images): %s", measured.ensemble.score, measured.images, page)
     return scalars(measured)

@@ -1,15 +1,13 @@
 """Writes the bundle: the trained models, and the threshold and smallest area chosen on their maps."""
 
 from pathlib import Path
-from typing import Any
 
 from salt_pipeline.components.core.bundle import write_bundle
 from salt_pipeline.components.core.bundle_document import Bundle
 from salt_pipeline.components.core.config.config import Config
-from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import Job, by_job
 from salt_pipeline.components.core.labelled import check_facts
+from salt_pipeline.components.core.model_document import read_sidecar
 from salt_pipeline.components.core.schemas import SIDE
 from salt_pipeline.components.submission.inputs import ImageIndex
 from salt_pipeline.components.submission.model_card import render_card
@@ -28,7 +26,7 @@ def find_models(models: list[str], config: Config, data_hash: str) -> dict[Job, 
     Raises:
         SaltError: If a job is missing, duplicate or unknown, or a model is of other data or another configuration.
     """
-    sidecars = {model: _sidecar(model) for model in models}
+    sidecars = {model: read_sidecar(Path(model, "model.json"))[1] for model in models}
     for model, sidecar in sidecars.items():
         check_facts(model, sidecar, {"data_hash": data_hash, "config_hash": config.hash})
     files = ((model, str(sidecar.get("encoder")), str(sidecar.get("fold"))) for model, sidecar in sidecars.items())
@@ -48,7 +46,7 @@ def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice:
     Raises:
         SaltError: If a model is damaged, or the bundle cannot be written.
     """
-    first = _sidecar(next(iter(models.values())))
+    first, _ = read_sidecar(Path(next(iter(models.values())), "model.json"))
     model = config.model.model_dump(mode="json", include={"input_size", "fit", "input_mean", "input_std"})
     facts = {
         "threshold": choice["threshold"],
@@ -60,7 +58,7 @@ def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice:
         "config_hash": config.hash,
         "data_hash": choice["data_hash"],
         "scores": {name: choice[name] for name in SCORES},
-        "versions": first.get("versions", {}),
+        "versions": first.versions,
         "synthetic": index.synthetic,
         "training_ranges": index.training_ranges,
         "training_levels": index.training_levels,
@@ -69,10 +67,3 @@ def bundle_ensemble(folder: str, models: dict[Job, str], config: Config, choice:
     card = render_card(config, facts["scores"], {**facts, "images": choice["images"], "weights": weights})
     map_weights = {encoder: weight / config.split.folds for encoder, weight in weights.items()}
     return write_bundle(folder, models, map_weights, card, facts)
-
-
-def _sidecar(model: str) -> dict[str, Any]:
-    sidecar = read_json(Path(model, "model.json"))
-    if not isinstance(sidecar, dict):
-        raise SaltError("is not the sidecar of a model", file=Path(model, "model.json"))
-    return sidecar

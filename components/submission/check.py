@@ -54,15 +54,20 @@ def score_csv(path: str | Path, masks: str | Path) -> tuple[float, int]:
     """
     folder = Path(masks)
     pictures = (file for file in sorted(folder.glob("*")) if file.suffix.lower() == ".png")
-    files = {file.stem: file for file in pictures if not is_passed_over(PurePath(file.name))}
+    files: dict[str, Path] = {}
+    for file in pictures:
+        if is_passed_over(PurePath(file.name)):
+            continue
+        if files.setdefault(file.stem, file) is not file:
+            raise SaltError("is a second mask of this id", file=file, found=files[file.stem])
     if not files:
         raise SaltError("holds no masks", file=folder, expected="<id>.png files")
     rle_by_id, problems = _read(path, files)
     if problems:
         raise SaltErrors(f"{path} does not match the masks in {folder}", problems)
     total = sum(
-        score_images(decode(rle_by_id[image])[None], _read_mask(file)[None], threshold=0.0).item()
-        for image, file in files.items()
+        score_images(decode(rle_by_id[image])[None], _read_mask(mask)[None], threshold=0.0).item()
+        for image, mask in files.items()
     )
     return total / len(files), len(files)
 
@@ -135,5 +140,7 @@ def _read_mask(file: Path) -> NDArray[np.uint8]:
                 found = _KINDS.get(image.mode, "colours")
                 raise SaltError("is not a grey image", file=file, found=found, expected="8-bit or 16-bit grey")
             return (np.asarray(image) > 0).astype(np.uint8)
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except SaltError:
+        raise
+    except Exception as error:  # a damaged PNG makes Pillow raise errors of many types
         raise SaltError("is not a PNG file, or is damaged", file=file, found=error) from error

@@ -12,8 +12,9 @@ from uuid import uuid4
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import write_errors
 from salt_pipeline.components.core.job_files import CHECKPOINT, PROGRESS
+from salt_pipeline.components.core.store.client import Stat
 from salt_pipeline.components.core.store.ranges import Altered
-from salt_pipeline.components.core.store.store import Stat, Store
+from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.components.core.store.uris import split_uri
 from salt_pipeline.components.train_fold.checkpoint import Progress
 from salt_pipeline.components.train_fold.checkpoint_folder import FolderPlace

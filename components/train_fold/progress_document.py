@@ -9,6 +9,9 @@ from salt_pipeline.components.core.config.section import problems_of
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.numbers import parse_json
 
+LONGEST = 1e15
+"""Most seconds of an epoch, and since 1970; what the report reads."""
+
 _EXACT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
@@ -22,7 +25,8 @@ class Epoch(BaseModel):
     phase: Literal[1, 2]
     loss: float
     score: float = Field(ge=0, le=1)
-    seconds: float = Field(ge=0)
+    seconds: float = Field(ge=0, le=LONGEST)
+    ended: float | None = Field(None, ge=0, le=LONGEST)
 
 
 class ProgressDocument(BaseModel):

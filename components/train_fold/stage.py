@@ -13,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from salt_pipeline.components.core.config.config import Config, parse_config
+from salt_pipeline.components.core.config.short_name import short_name
 from salt_pipeline.components.core.cpu_time import CpuTime
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import write_json
 from salt_pipeline.components.core.job_files import JobKey
-from salt_pipeline.components.core.jobs import job_title, short_name
+from salt_pipeline.components.core.jobs import job_title
 from salt_pipeline.components.core.labelled import read_folds, read_labelled
 from salt_pipeline.components.core.schemas import MAPS, array_to_pixels, pixels_to_array, write_table
 from salt_pipeline.components.core.store.uris import is_uri

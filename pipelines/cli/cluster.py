@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cli.options import follow, in_namespace, open_kfp, settings
 from salt_pipeline.pipelines.cli.stage_options import AsJson
 from salt_pipeline.pipelines.cli.submit import schedules, submit
-from salt_pipeline.pipelines.display.console import print_json, print_table
+from salt_pipeline.pipelines.display.console import cell, echo, print_json, print_table
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Its id, the beginning of its id, or its name.")]
 
@@ -68,8 +67,8 @@ def runs(
     for run in listed:
         score = "" if run.score is None else f"{run.score:.4f}"
         began = run.began.astimezone().strftime("%Y-%m-%d %H:%M")
-        names = map(escape, (run.run, run.name, run.place))
-        table.add_row(*names, run.state, score, began, clock(run.seconds or 0))
+        names = map(cell, (run.run, run.name, run.place, run.state))
+        table.add_row(*names, score, began, clock(run.seconds or 0))
     print_table(table)
 
 
@@ -128,7 +127,7 @@ def cancel(run: Run) -> None:
     if found.ended:
         raise SaltError("has ended already", file=found.name, found=found.state)
     kfp.terminate(found.id)
-    typer.echo(f"{found.name}: stopping; to resume it: salt resume {found.id[:8]}")
+    echo(f"{found.name}: stopping; to resume it: salt resume {found.id[:8]}")
     close_tracked(kfp, found.id)
 
 
@@ -142,8 +141,8 @@ def resume(run: Run) -> None:
         raise SaltError("can be resumed only after it has failed or was stopped", file=found.name, found=found.state)
     close_tracked(kfp, found.id)
     run_id = kfp.resume(found)
-    how = "resumed" if run_id == found.id else "started anew; its training jobs resume from their checkpoints"
-    typer.echo(f"{found.name}: {how}; to watch it: salt watch {run_id[:8]}")
+    how = "resumed" if run_id == found.id else "started again; its training jobs resume from their checkpoints"
+    echo(f"{found.name}: {how}; to watch it: salt watch {run_id[:8]}")
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -157,8 +156,8 @@ def doctor(as_json: AsJson = False) -> None:
     verdicts = examine(cluster)
     show(verdicts, as_json)
     if not has_cluster(cluster, verdicts):
-        words = "no cluster is set (SALT_KFP_URL): a local run, `salt run`, needs only Python, packages and local runs"
-        typer.echo(words, err=True)
+        words = "for `salt run` on this machine only the checks Python, packages and local runs have to pass"
+        typer.echo(f"no cluster is set (SALT_KFP_URL): {words}", err=True)
     if any(verdict.state == "fail" for verdict in verdicts):
         raise typer.Exit(1)
 

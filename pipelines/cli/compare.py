@@ -6,12 +6,11 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from salt_pipeline.components.core.errors import SaltError, one_line
+from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.cli.stage_options import AsJson
-from salt_pipeline.pipelines.display.console import echo, print_json, print_table
+from salt_pipeline.pipelines.display.console import cell, echo, print_json, print_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -89,12 +88,7 @@ def dataset_of(runs: list[str]) -> Path:
 def _table(what: str, names: list[str], rows: dict[str, list[Any]]) -> Table:
     from salt_pipeline.components.core.config.config import option_text
 
-    table = Table(what, *map(_cell, names), box=None)
+    table = Table(what, *map(cell, names), box=None)
     for row, values in rows.items():
-        table.add_row(row, *(_cell(option_text(value)) for value in values))
+        table.add_row(row, *(cell(option_text(value)) for value in values))
     return table
-
-
-def _cell(text: str) -> str:
-    """A text as a table shows it: no markup, on one line."""
-    return escape(one_line(text))

@@ -28,7 +28,7 @@ def read_config(path: Path) -> Config:
     Raises:
         SaltError: If it cannot be read, or naming each option that is unknown or out of range.
     """
-    return parse_config(_read_yaml(path) if path.suffix in (".yaml", ".yml") else read_json(path), str(path))
+    return parse_config(_read_yaml(path) if path.suffix.lower() in (".yaml", ".yml") else read_json(path), str(path))
 
 
 def _read_yaml(path: Path) -> Any:
@@ -66,6 +66,8 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise _refused("an alias", self.peek_event().start_mark)
+        if getattr(self.peek_event(), "tag", None):
+            raise _refused("a tag", self.peek_event().start_mark)
         return super().compose_node(parent, index)
 
     def mapping(self, node: Any) -> dict[str, Any]:

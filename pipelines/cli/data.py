@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.progress_bar import transfer
+from salt_pipeline.components.core.progress_bar import stderr_console, transfer
 from salt_pipeline.components.core.regular_file import check_regular
 from salt_pipeline.components.core.store.uris import split_uri
 from salt_pipeline.pipelines.display.console import say
@@ -38,7 +37,7 @@ def push(
     with transfer(f"uploading {archive.name}") as progress:
         sent = store.upload(archive, uri, progress=progress)
     outcome = "uploaded, and its checksum verified" if sent else "was already there, with the same content"
-    say(Console(stderr=True), f"{uri}: {outcome}")
+    say(stderr_console(), f"{uri}: {outcome}")
     typer.echo(uri)
 
 

@@ -3,10 +3,8 @@
 import salt_pipeline.pipelines.cli.interruption  # noqa: F401 - first: Ctrl-C may come during all other imports
 
 # isort: split
-import io
 import logging
 import shlex
-import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +16,7 @@ from rich.logging import RichHandler
 
 from salt_pipeline.components.core.errors import MARK, SaltError, exit_on_error, one_line
 from salt_pipeline.components.core.extras import extra
+from salt_pipeline.components.core.progress_bar import stderr_console
 from salt_pipeline.pipelines.cli import (
     cluster,
     compare,
@@ -40,6 +39,7 @@ from salt_pipeline.pipelines.cli.stage_options import (
     chosen,
     preset_option,
 )
+from salt_pipeline.pipelines.cli.streams import flush_output, prepare_streams
 from salt_pipeline.pipelines.display.console import echo, print_json, print_table, say
 from salt_pipeline.pipelines.hardware.runner import Runner
 
@@ -103,7 +103,7 @@ def run(
     from salt_pipeline.pipelines.local.start import DEFAULT, plan_run, start
     from salt_pipeline.pipelines.local.watcher import INTERRUPTED
 
-    console = Console(stderr=True)
+    console = stderr_console()
     name = base_name(config, preset, DEFAULT)
     path = out or Path("runs", f"{time.strftime('%Y%m%d-%H%M%S')}-{name}")
     given = chosen(config, name, changes) if config else None
@@ -152,7 +152,7 @@ def synth(
 
     write_survey(str(out), labelled=labelled, test=test, seed=seed)
     counts = f"{labelled} labelled and {test} test images"
-    say(Console(stderr=True), f"{one_line(out)}: {counts}, all synthetic: scores on them mean nothing")
+    say(stderr_console(), f"{one_line(out)}: {counts}, all synthetic: scores on them mean nothing")
 
 
 @app.command("check-data", epilog="Example: `salt check-data tgs-salt-identification-challenge.zip`")
@@ -221,15 +221,16 @@ def _end_with(problems: list[SaltError], checked: str, code: int = 1) -> None:
 
 def main() -> None:
     """Runs the command; a user's mistake ends in one line and exit code 2."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name may hold what the terminal's encoding does not
-    terminal = Console(stderr=True)
+    prepare_streams()
+    terminal = stderr_console()
     handler = RichHandler(console=terminal, show_path=False, show_level=False) if terminal.is_terminal else None
     form = "%(message)s" if handler else "%(asctime)s %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, handlers=[handler] if handler else None)
     with exit_on_error(), extra("train"):  # it brings what any command needs, unless the command names another
-        app()
+        try:
+            app()
+        finally:
+            flush_output()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+
+from salt_pipeline.components.core.progress_bar import stderr_console
 
 if TYPE_CHECKING:
     from salt_pipeline.pipelines.cluster.settings import ClusterSettings
@@ -61,7 +62,7 @@ def follow(kfp: Any, run_id: str) -> None:
     from salt_pipeline.pipelines.cluster.close_tracked import close_tracked
     from salt_pipeline.pipelines.cluster.watch import Watch
 
-    code = Watch(kfp, kfp.run(run_id), Console(stderr=True)).follow()
+    code = Watch(kfp, kfp.run(run_id), stderr_console()).follow()
     close_tracked(kfp, run_id)
     if code:
         raise typer.Exit(code)

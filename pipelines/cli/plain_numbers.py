@@ -1,5 +1,6 @@
 """Numbers on the command line: every option that takes one takes a plain finite number between two bounds."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, get_args
@@ -10,7 +11,7 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.numbers import SHOWN, plain_number
 
 MOST = 2**31 - 1
-"""Bound, in both directions, of an option that states none."""
+"""Bound, in both directions, of a whole number whose option states none."""
 
 
 class PlainNumbers(TyperGroup):
@@ -52,6 +53,9 @@ def _check(text: str, param: Any, kind: type) -> None:
     if kind is int and set(".eE") & set(text):
         raise SaltError("is not a whole number", field=field, found=text[:SHOWN], expected=words)
     bounds = param.type_descriptor.parameter_info
-    least, most = -MOST if bounds.min is None else bounds.min, MOST if bounds.max is None else bounds.max
+    least, most = (
+        bound if bound is not None else sign * (MOST if kind is int else math.inf)
+        for bound, sign in ((bounds.min, -1), (bounds.max, 1))
+    )
     if not least <= number <= most:
         raise SaltError("is out of range", field=field, found=text[:SHOWN], expected=f"{words} from {least} to {most}")

@@ -1,12 +1,12 @@
 """The commands that use a trained model: predictions, and its export as ONNX."""
 
-import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from salt_pipeline.components.core.extras import extra
+from salt_pipeline.pipelines.local.process_group import ended_as_by_ctrl_c
 
 
 def add_to(app: typer.Typer) -> None:
@@ -15,7 +15,7 @@ def add_to(app: typer.Typer) -> None:
         epilog="Examples: `salt predict pictures/ line7.npy --model runs/first/ensemble/bundle --out found`, "
         "`salt predict volume.sgy --model models:/salt@champion --out found`"
     )(predict)
-    example = "salt export-onnx --model runs/first/train_fold/resnet34/fold0/model --out model.onnx"
+    example = "salt export-onnx --model runs/first/train_fold/tu-tf_efficientnet_lite1/fold0/model --out model.onnx"
     app.command("export-onnx", epilog=f"Example: `{example}`")(export_onnx)
 
 
@@ -70,19 +70,17 @@ def predict(
         # Importing torch takes seconds: a wrong bundle is reported before.
         from salt_pipeline.components.inference.apply import apply
 
-        for sign in (signal.SIGTERM, signal.SIGHUP):  # a stopped container or a closed terminal ends it as Ctrl-C does
-            if signal.getsignal(sign) is signal.SIG_DFL:
-                signal.signal(sign, signal.default_int_handler)
-        problems = apply(
-            pictures,
-            bundle,
-            str(out),
-            stride=stride,
-            percentiles=percentiles,
-            null=null,
-            transposed=transpose,
-            geometry=geometry,
-        )
+        with ended_as_by_ctrl_c():
+            problems = apply(
+                pictures,
+                bundle,
+                str(out),
+                stride=stride,
+                percentiles=percentiles,
+                null=null,
+                transposed=transpose,
+                geometry=geometry,
+            )
     for problem in problems:
         typer.echo(f"{MARK}{problem}", err=True)
     if problems:

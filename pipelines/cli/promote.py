@@ -28,7 +28,7 @@ def promote(
     from salt_pipeline.pipelines.compare.tracked import HOME, MlflowRuns
 
     with TemporaryDirectory() as scratch:
-        runs = MlflowRuns(Path(run).parent if Path(run).is_dir() else HOME)
+        runs = MlflowRuns(Path(run).resolve().parent if Path(run).is_dir() else HOME)
         own = open_finished(run, Path(scratch))
         truth = read_truth(dataset or dataset_of([run]))
 

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.progress_bar import stderr_console
 from salt_pipeline.pipelines.cli.options import follow, open_kfp
 from salt_pipeline.pipelines.cli.stage_options import (
     AsJson,
@@ -20,7 +19,7 @@ from salt_pipeline.pipelines.cli.stage_options import (
     chosen,
     preset_option,
 )
-from salt_pipeline.pipelines.display.console import print_json, print_table, say
+from salt_pipeline.pipelines.display.console import cell, echo, print_json, print_table, say
 
 Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; created if it does not exist.")]
 
@@ -111,7 +110,7 @@ def _show_dry_run(kfp: Any, checked: Any, name: str, variant: Any, as_json: bool
     else:
         print_table(dry_run_table(checked.config, variant))
     place = f"namespace {kfp.settings.namespace} of {kfp.settings.kfp_url}"
-    say(Console(stderr=True), f"nothing was submitted; the run would be {name} in {place}")
+    say(stderr_console(), f"nothing was submitted; the run would be {name} in {place}")
 
 
 def _schedule(kfp: Any, checked: Any, data: str, cron: Any, named: dict[str, Any], as_json: bool) -> None:
@@ -140,7 +139,8 @@ def schedules(
         table = Table("schedule", "name", "cron (UTC)", "state", "next", "last", "last state", box=None)
         for listed in list_schedules(kfp):
             times = [f"{time.astimezone(UTC):%Y-%m-%d %H:%M}" if time else "" for time in (listed.next, listed.last)]
-            table.add_row(listed.id[:8], escape(listed.name), listed.cron, listed.state, *times, listed.last_state)
+            facts = map(cell, (listed.id[:8], listed.name, listed.cron, listed.state))
+            table.add_row(*facts, *times, cell(listed.last_state))
         print_table(table)
         return
     if sum(map(bool, (disable, enable, delete))) > 1:
@@ -151,4 +151,4 @@ def schedules(
     else:
         kfp.enable_schedule(chosen.id, bool(enable))
     done = "deleted; its runs stay" if delete else "enabled" if enable else "disabled"
-    typer.echo(f"{chosen.name}: {done}")
+    echo(f"{chosen.name}: {done}")

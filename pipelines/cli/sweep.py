@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.extras import TRAINING, need
+from salt_pipeline.components.core.progress_bar import stderr_console
 from salt_pipeline.pipelines.cli.options import in_namespace
 from salt_pipeline.pipelines.cli.stage_options import AsJson
 from salt_pipeline.pipelines.cli.sweep_on_cluster import start_sweep
@@ -114,7 +114,7 @@ def sweep(
     largest = max(folder.configs, key=memory_of_job)
     used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=folder.trainings)
     need("train", *TRAINING)
-    console = Console(stderr=True)
+    console = stderr_console()
     with locked(folder.path) as lock:
         if folder is not known:
             folder.save()

@@ -10,7 +10,7 @@ up to 10 minutes (TASK_RESULT_TIMEOUT_DURATION).
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 FAILED = ("Failed", "Error")
@@ -121,5 +121,9 @@ def _archived_log(node: dict[str, Any], bucket: str) -> str:
     return ""
 
 
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _time(text: Any) -> datetime | None:
+    """A time as Argo writes it; None if there is none, or it cannot be read."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    except (TypeError, ValueError):
+        return None

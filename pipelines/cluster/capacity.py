@@ -74,9 +74,9 @@ def fit(nodes: list[Node], config: Config, jobs: int | None = None) -> Fit:
         jobs: Number of jobs; by default those of the configuration.
     """
     jobs = jobs or len(config.encoders) * config.split.folds
-    at_once = _at_once(nodes, config)
     mine = [node for node in nodes if all(node.takes(config.cluster.node(stage)) for stage in IN_LOOP)]
     job = _of_a_job(config)
+    at_once = sum(_times(node.free, job) for node in mine)
     free = {
         name: sum((max(node.free.get(name, Fraction(0)), Fraction(0)) for node in mine), Fraction(0)) for name in job
     }
@@ -132,12 +132,6 @@ def _of_a_job(config: Config) -> dict[str, Fraction]:
 def _times(has: Amounts, needs: Amounts) -> int:
     """How many pods with these needs a node has room for."""
     return max(0, min(int(has.get(name, Fraction(0)) // need) for name, need in needs.items() if need))
-
-
-def _at_once(nodes: Iterable[Node], config: Config) -> int:
-    job = _of_a_job(config)
-    stages = [config.cluster.node(stage) for stage in IN_LOOP]
-    return sum(_times(node.free, job) for node in nodes if all(node.takes(stage) for stage in stages))
 
 
 def _misfits(nodes: list[Node], config: Config) -> Iterable[SaltError]:

@@ -86,15 +86,26 @@ def _values(field: str, name: str, low: int, high: int, words: dict[str, int]) -
         span, slash, step = part.partition("/")
         first, dash, last = span.partition("-")
         try:
-            begin = low if span == "*" else words[first] if first in words else int(first)
-            end = words[last] if last in words else int(last) if dash else high if span == "*" or slash else begin
-            by = int(step) if slash else 1
+            begin = low if span == "*" else words[first] if first in words else _number(first)
+            end = words[last] if last in words else _number(last) if dash else high if span == "*" or slash else begin
+            by = _number(step) if slash else 1
         except ValueError:
             raise _error(f"has a {name} that is not valid", part, f"{low}-{high}, *, a-b, */n or a list") from None
         if not (low <= begin <= end <= high and by >= 1):
             raise _error(f"has a {name} that is out of range", part, f"{low} to {high}")
         found |= set(range(begin, end + 1, by))
     return frozenset(found)
+
+
+def _number(text: str) -> int:
+    """A number of plain digits.
+
+    Raises:
+        ValueError: If it is anything else.
+    """
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError
+    return int(text)
 
 
 def _error(problem: str, found: str, expected: str) -> SaltError:

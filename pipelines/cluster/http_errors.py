@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from salt_pipeline.components.core.errors import SaltError, ServiceError
 from salt_pipeline.pipelines.cluster.time_limit import NO_ANSWER
 
-CONNECT_SECONDS, ANSWER_SECONDS = 4.0, 8.0
-"""Limits of every call to a server, in seconds: to connect to it, and to get an answer."""
+CONNECT_SECONDS, ANSWER_SECONDS, CREATE_SECONDS = 4.0, 8.0, 60.0
+"""Limits of calls to a server, in seconds: to connect, for an answer, and for that to a call that starts something."""
 
 
 def may_pass(status: int | None) -> bool:

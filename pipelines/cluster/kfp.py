@@ -23,7 +23,7 @@ from salt_pipeline.pipelines.cluster.kfp_records import (
     read_run,
 )
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
-from salt_pipeline.pipelines.cluster.tasks import read_workflow
+from salt_pipeline.pipelines.cluster.workflow import read_workflow
 
 __all__ = ["ClusterRun", "Kfp", "KfpError", "PipelineVersion", "RecurringRun"]
 
@@ -102,7 +102,7 @@ class Kfp(KfpPipelines):
             Its id.
         """
         run = self._api.V2beta1Run(**self._asked(name, experiment, version, parameters))
-        return self.call(self._runs.run_service_create_run, run).run_id
+        return self.record(_text, self.create(self._runs.run_service_create_run, run).run_id)
 
     def terminate(self, run_id: str) -> None:
         """Stops a run."""
@@ -121,7 +121,7 @@ class Kfp(KfpPipelines):
         """
         if not run.was_stopped:
             try:
-                self.call(self._runs.run_service_retry_run, run.id)
+                self.create(self._runs.run_service_retry_run, run.id)
             except KfpError as error:
                 if not _TOO_LARGE.search(str(error)):
                     raise
@@ -135,7 +135,7 @@ class Kfp(KfpPipelines):
             runtime_config=before.runtime_config,
             service_account=before.service_account,
         )
-        return self.call(self._runs.run_service_create_run, again).run_id
+        return self.record(_text, self.create(self._runs.run_service_create_run, again).run_id)
 
     def schedules(self) -> Iterator[RecurringRun]:
         """All recurring runs, newest first."""
@@ -167,8 +167,8 @@ class Kfp(KfpPipelines):
             no_catchup=True,
             mode="ENABLE",
         )
-        made = self.call(self._schedules.recurring_run_service_create_recurring_run, schedule)
-        return made.recurring_run_id
+        made = self.create(self._schedules.recurring_run_service_create_recurring_run, schedule)
+        return self.record(_text, made.recurring_run_id)
 
     def enable_schedule(self, schedule_id: str, enabled: bool) -> None:
         """Switches a recurring run on or off; its active runs continue."""
@@ -213,3 +213,14 @@ class Kfp(KfpPipelines):
             "runtime_config": self._api.V2beta1RuntimeConfig(parameters=parameters, pipeline_root=root),
             "service_account": self.settings.service_account,
         }
+
+
+def _text(found: Any) -> str:
+    """An id, which is a text.
+
+    Raises:
+        ValueError: If it is anything else.
+    """
+    if not isinstance(found, str) or not found:
+        raise ValueError
+    return found

@@ -1,18 +1,21 @@
 """HTTP requests to Kubeflow Pipelines' API: credentials, proxy, time limits; every failure is one line."""
 
+import base64
 import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from pydantic import ValidationError
 
 from salt_pipeline.components.core.errors import SaltError, ServiceError
+from salt_pipeline.components.core.http_address import is_http_address
 from salt_pipeline.pipelines.cluster.http_errors import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
+    CREATE_SECONDS,
     is_loopback,
     may_pass,
     one_line,
@@ -83,15 +86,26 @@ class KfpHttp:
         """
         return self._guard(lambda: method(*words, **named, _request_timeout=(CONNECT_SECONDS, ANSWER_SECONDS)))
 
+    def create(self, method: Callable[..., Any], *words: Any) -> Any:
+        """Calls a method that starts something, which must not be started twice: it may take longer.
+
+        Raises:
+            KfpError: As `call`.
+        """
+        return self._guard(lambda: method(*words, _request_timeout=(CONNECT_SECONDS, CREATE_SECONDS)))
+
     def pages(self, method: Callable[..., Any], field: str, *words: Any, **named: Any) -> Iterator[Any]:
         """Every item of a listing; each page is requested when it is needed."""
-        token = ""
+        token, seen = "", set[str]()
         while True:
             page = self.call(method, *words, **named, page_token=token, page_size=50)
             yield from getattr(page, field) or []
             token = page.next_page_token
             if not token:
                 return
+            if token in seen:
+                raise KfpError("answers with the same page again and again", self.settings.kfp_url)
+            seen.add(token)
 
     def record(self, read: Callable[..., Record], *answered: Any) -> Record:
         """Makes a record of what the API answered.
@@ -116,7 +130,7 @@ class KfpHttp:
         text = self.text(path)
         try:
             answer = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             raise self.unexpected(text)
@@ -178,13 +192,15 @@ def _proxy(url: str) -> tuple[str | None, dict[str, str] | None]:
     proxy = getproxies().get(parts.scheme)
     if not proxy or is_loopback(url) or proxy_bypass(parts.netloc):
         return None, None
-    from urllib.parse import unquote
-
-    from urllib3.util import make_headers
-
-    user, _, host = urlsplit(proxy if "://" in proxy else f"http://{proxy}").netloc.rpartition("@")
-    scheme = proxy.partition("://")[0] if "://" in proxy else "http"
-    return f"{scheme}://{host}", make_headers(proxy_basic_auth=unquote(user)) if user else None
+    # The last @ ends the credentials, before anything else is looked for: a password may hold any character.
+    scheme, _, place = proxy.rpartition("://") if "://" not in proxy else proxy.partition("://")
+    user, _, host = place.rpartition("@")
+    address = f"{scheme or 'http'}://{host.rstrip('/')}"
+    if not is_http_address(address):
+        name, expected = f"{parts.scheme.upper()}_PROXY", "http://host:port, perhaps with user:password@"
+        raise SaltError("is not the address of a proxy that is supported", field=name, expected=expected)
+    basic = base64.b64encode(unquote(user).encode()).decode()
+    return address, {"proxy-authorization": f"Basic {basic}"} if user else None
 
 
 def _decoded(data: str | bytes) -> str:
@@ -221,6 +237,6 @@ def _message(body: str) -> str:
     try:
         answer = json.loads(body)
         text = answer.get("message") or answer.get("error_message") or answer.get("error") or ""
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         text = "" if "<" in body else body
     return one_line(str(text))

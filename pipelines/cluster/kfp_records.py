@@ -4,7 +4,7 @@ Only this module, `kfp.py` and `kfp_pipelines.py` know the objects of the genera
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Json, TypeAdapter, ValidationError
@@ -183,7 +183,7 @@ def read_run(run: Any) -> ClusterRun:
 
     The API reports the end of a run that has not ended as the year 1970. Its history may have a step without a state.
     """
-    runtime = run.runtime_config
+    runtime, created, finished = run.runtime_config, _utc(run.created_at), _utc(run.finished_at)
     return ClusterRun(
         id=run.run_id,
         name=run.display_name,
@@ -191,10 +191,15 @@ def read_run(run: Any) -> ClusterRun:
         past_states=tuple(step.state for step in run.state_history or () if step.state),
         parameters=(runtime and runtime.parameters) or {},
         pipeline_root=(runtime and runtime.pipeline_root) or None,
-        created=run.created_at,
-        finished=run.finished_at if run.finished_at and run.finished_at > run.created_at else None,
+        created=created,
+        finished=finished if finished and finished > created else None,
         schedule_id=run.recurring_run_id or "",
     )
+
+
+def _utc(time: Any) -> Any:
+    """A time without a zone is meant as UTC; whatever is no time is left to the record's own check."""
+    return time.replace(tzinfo=UTC) if isinstance(time, datetime) and time.tzinfo is None else time
 
 
 def read_recurring_run(found: Any) -> RecurringRun:

@@ -76,7 +76,7 @@ class Kube:
         self._config = _client().Configuration()
         try:
             files = os.environ.get("KUBECONFIG") or "~/.kube/config"
-            if "KUBECONFIG" in os.environ or Path(files).expanduser().exists():
+            if os.environ.get("KUBECONFIG") or Path(files).expanduser().exists():
                 config.load_kube_config(files, client_configuration=self._config)
             else:
                 config.load_incluster_config(client_configuration=self._config)
@@ -101,7 +101,7 @@ class Kube:
             raise KubeError(_answered(error), error.status or None) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise KubeError(f"{self._config.host} cannot be reached: {reason(error)}") from None
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, LookupError, TypeError) as error:
             raise KubeError(f"{self._config.host} cannot be understood: {error}", 400) from None
 
     def find(self, method: Callable[..., Any], *words: Any, **named: Any) -> Any:
@@ -150,15 +150,20 @@ class Kube:
 
     def log(self, pod: str) -> str | None:
         """The log of a pod's main container; None if the pod is gone."""
-        read = self.core.read_namespaced_pod_log
-        answer = self.find(read, pod, self.namespace, container="main", _preload_content=False)
-        return None if answer is None else answer.data.decode(errors="replace")
+
+        def read(**limits: Any) -> bytes:  # all of it, within the call: the connection may end early
+            named = {"container": "main", "_preload_content": False, **limits}
+            return bytes(self.core.read_namespaced_pod_log(pod, self.namespace, **named).data)
+
+        found = self.find(read)
+        return None if found is None else found.decode(errors="replace")
 
     def workflow(self, run_id: str) -> dict[str, Any]:
         """The Argo workflow of a run; an empty one if Kubernetes has deleted it."""
         kind = ("argoproj.io", "v1alpha1", self.namespace, "workflows")
         selector = f"pipeline/runid={run_id}"
-        found = self.call(self.custom.list_namespaced_custom_object, *kind, label_selector=selector)["items"]
+        listed = self.custom.list_namespaced_custom_object
+        found = self.call(lambda **limits: list(listed(*kind, label_selector=selector, **limits)["items"]))
         return found[0] if found else {}
 
     def may(self, verb: str, resource: str, group: str, name: str, account: str) -> bool:

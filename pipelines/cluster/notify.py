@@ -22,11 +22,8 @@ def secret_name(url: str) -> str:
     return f"{names.NOTIFY_SECRET}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
 
 
-def store_address(settings: ClusterSettings, url: str) -> str:
+def store_address(settings: ClusterSettings, url: str) -> None:
     """Creates the Secret of an address in the namespace of the runs, unless it exists.
-
-    Returns:
-        Its name.
 
     Raises:
         SaltError: If it does not exist and cannot be created.
@@ -38,7 +35,6 @@ def store_address(settings: ClusterSettings, url: str) -> str:
     except KubeError as error:
         if error.status != CONFLICT and not (error.denied and _exists(kube, name)):
             raise _not_stored(error, settings.namespace, name) from None
-    return name
 
 
 def _exists(kube: Kube, name: str) -> bool:

@@ -29,7 +29,7 @@ def read_log(kfp: Kfp, run_id: str, task: Task) -> str:
     if text is None and task.attempts and task.attempts[-1].log:
         text = _archived(task.attempts[-1].log)
     if text is None:
-        raise SaltError("its pod and its log are gone", file=task.stage, found=", ".join(task.pods) or None)
+        raise SaltError("its pod and its log no longer exist", file=task.stage, found=", ".join(task.pods) or None)
     return text
 
 
@@ -61,4 +61,6 @@ def _archived(uri: str) -> str | None:
         store = Store(patience=0)
         return store.get(uri).decode(errors="replace") if store.stat(uri) else None
     except SaltError as error:
-        raise SaltError(f"its pod is gone; its log is archived, but cannot be read: {error}", file=uri) from None
+        raise SaltError(
+            f"its pod no longer exists; its log is archived, but cannot be read: {error}", file=uri
+        ) from None

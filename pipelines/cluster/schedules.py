@@ -76,14 +76,15 @@ def schedule(
     return kfp.start_schedule(name, experiment, version, parameters, cron.kfp)
 
 
-def list_schedules(kfp: Kfp, now: datetime | None = None) -> list[Schedule]:
+def list_schedules(kfp: Kfp) -> list[Schedule]:
     """All recurring runs of the namespace, newest first."""
     found = list(kfp.schedules())
     newest: dict[str, ClusterRun] = {}
     for run in islice(kfp.runs(), SEARCHED) if found else ():
         if run.schedule_id:
             newest.setdefault(run.schedule_id, run)
-    return [_listed(one, newest.get(one.id), now or datetime.now(UTC)) for one in found]
+    now = datetime.now(UTC)
+    return [_listed(one, newest.get(one.id), now) for one in found]
 
 
 def _listed(one: RecurringRun, run: ClusterRun | None, now: datetime) -> Schedule:

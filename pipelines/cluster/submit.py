@@ -83,7 +83,8 @@ def check(kfp: Kfp, data: str, config: Config, jobs: int | None = None) -> Check
 
 def _check_store(checked: Checked, data: str) -> None:
     from salt_pipeline.components.core.store.settings import StoreSettings
-    from salt_pipeline.components.core.store.store import Store, is_uri
+    from salt_pipeline.components.core.store.store import Store
+    from salt_pipeline.components.core.store.uris import is_uri
 
     if not is_uri(data):
         raise SaltError("a cluster reads from the object store: see `salt data push`", field="--data", found=data)

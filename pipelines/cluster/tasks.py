@@ -1,20 +1,12 @@
 """The tasks of a run as its Argo workflow has them: job, state, attempts and pods of each."""
 
-import base64
-import gzip
 import json
 import re
-import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel
-
-from salt_pipeline.components.core.documents import parse_document
-from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import Job
-from salt_pipeline.components.core.numbers import parse_json
 from salt_pipeline.components.core.stages import TASKS, TASKS_OF_SWEEP
 from salt_pipeline.pipelines.cluster.attempts import (
     FAILED,
@@ -27,6 +19,7 @@ from salt_pipeline.pipelines.cluster.attempts import (
     why_starting,
 )
 from salt_pipeline.pipelines.cluster.http_errors import one_line
+from salt_pipeline.pipelines.cluster.workflow import nodes_of
 from salt_pipeline.pipelines.k8s_names import KFP_BUCKET
 
 STOPPED = "the run was stopped"
@@ -83,49 +76,6 @@ class Task:
         return self.state in ("succeeded", "cached", "failed", "skipped")
 
 
-class _Node(BaseModel):
-    """A node of a workflow, as far as its fields are read."""
-
-    name: str
-    type: str
-    displayName: str = ""
-    phase: str = ""
-    message: str = ""
-    startedAt: datetime | None = None
-    finishedAt: datetime | None = None
-    inputs: dict[str, Any] | None = None
-    outputs: dict[str, Any] | None = None
-
-
-class _Status(BaseModel):
-    """The status of a workflow, as far as its fields are read."""
-
-    phase: str = ""
-    message: str = ""
-    compressedNodes: str = ""
-    nodes: dict[str, _Node] | None = None
-    artifactRepositoryRef: dict[str, Any] | None = None
-
-
-class _Workflow(BaseModel):
-    """A workflow, as far as its fields are read."""
-
-    metadata: dict[str, Any] = {}
-    spec: dict[str, Any] = {}
-    status: _Status = _Status()
-
-
-def read_workflow(text: str) -> dict[str, Any]:
-    """Parses an Argo workflow, and checks the fields that are read.
-
-    Raises:
-        SaltError: Naming a field that is missing or of another type.
-    """
-    workflow = parse_json(text, "workflow")
-    parse_document(_Workflow, workflow, "workflow")
-    return dict(workflow)
-
-
 def read_tasks(workflow: dict[str, Any]) -> list[Task]:
     """Finds the pipeline's tasks among a workflow's nodes.
 
@@ -139,7 +89,7 @@ def read_tasks(workflow: dict[str, Any]) -> list[Task]:
         The tasks that Argo has created so far, in the pipeline's order and by iteration.
     """
     groups: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
-    for node in _nodes(workflow).values():
+    for node in nodes_of(workflow).values():
         path = _path(node)
         places = [i for i, part in enumerate(path) if part.removesuffix("-driver") in _KNOWN]
         if places:
@@ -163,11 +113,11 @@ def read_trouble(workflow: dict[str, Any]) -> list[str]:
         A line for each; the workflow's own message if it has failed and no pod has.
     """
     lines = []
-    for node in _nodes(workflow).values():
+    for node in nodes_of(workflow).values():
         ours = any(part.removesuffix("-driver") in _KNOWN for part in _path(node))
         reason = reason_of(node.get("message", ""))
         if reason and not ours and node["type"] == "Pod" and node.get("phase") in _TROUBLED:
-            lines.append(f"{node['displayName']}: {node['phase'].lower()}: {one_line(reason)}")
+            lines.append(f"{node.get('displayName') or node['name']}: {node['phase'].lower()}: {one_line(reason)}")
     status = workflow.get("status", {})
     if not lines and _stopped(workflow):
         return [STOPPED]
@@ -179,19 +129,6 @@ def read_trouble(workflow: dict[str, Any]) -> list[str]:
 def _path(node: dict[str, Any]) -> list[str]:
     """The steps of a node's name without their attempts: if retries are a default, each has a number such as `(0)`."""
     return [re.sub(r"\(\d+\)$", "", part) for part in node["name"].split(".")]
-
-
-def _nodes(workflow: dict[str, Any]) -> dict[str, Any]:
-    """The nodes, which Argo compresses if they are large."""
-    status = workflow.get("status", {})
-    if "compressedNodes" in status:
-        try:
-            nodes = json.loads(gzip.decompress(base64.b64decode(status["compressedNodes"])))
-        except (OSError, EOFError, ValueError, zlib.error) as error:
-            raise SaltError("the workflow's nodes cannot be decompressed", found=error) from None
-        parse_document(_Workflow, {"status": {"nodes": nodes}}, "workflow")
-        return dict(nodes)
-    return status.get("nodes") or {}
 
 
 def _stopped(workflow: dict[str, Any]) -> bool:

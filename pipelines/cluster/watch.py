@@ -19,6 +19,7 @@ from salt_pipeline.pipelines.cluster.rows import Progress, rows
 from salt_pipeline.pipelines.cluster.stopwatch import Stopwatch
 from salt_pipeline.pipelines.cluster.tasks import STOPPED, Task, read_tasks, read_trouble
 from salt_pipeline.pipelines.cluster.time_limit import within
+from salt_pipeline.pipelines.cluster.workflow import checked_workflow
 from salt_pipeline.pipelines.display.console import say
 from salt_pipeline.pipelines.display.pace import Pace
 from salt_pipeline.pipelines.display.run_table import Line, Row, as_table, changes, job_name, live
@@ -138,7 +139,8 @@ class Watch:
         return [*changed, *(Line(trouble, None, trouble) for trouble in self.trouble)]
 
     def _timing(self, shown: list[Row]) -> str:
-        elapsed = ((self.finished or datetime.now(UTC)) - self.created).total_seconds()
+        # The clocks of this machine and of the cluster may differ.
+        elapsed = max(0.0, ((self.finished or datetime.now(UTC)) - self.created).total_seconds())
         epochs = self.config.train.epochs if self.config else None
         return self._pace.words(shown, epochs, elapsed, ended=self.state in ENDED)
 
@@ -177,7 +179,7 @@ def run_workflow(kfp: Kfp, run_id: str) -> dict[str, Any]:
     from salt_pipeline.pipelines.cluster.kube import Kube
 
     try:
-        return Kube(kfp.settings.namespace).workflow(run_id)
+        return checked_workflow(Kube(kfp.settings.namespace).workflow(run_id))
     except SaltError:
         return {}
 

@@ -56,7 +56,7 @@ def write_page(
         runs=runs, pairs=pairs, options=options, galleries=galleries, images=len(truth.ids), shown=SHOWN
     )
     with atomic_path(path) as part:
-        part.write_text(text)
+        part.write_text(text, encoding="utf-8")
 
 
 def _entry(row: int, truth: Truth, first: Masks, other: Masks) -> dict[str, Any]:

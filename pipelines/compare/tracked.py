@@ -75,7 +75,7 @@ class MlflowRuns:
     def __init__(self, home: Path = HOME) -> None:
         file = home / "mlflow.db"
         self.address = os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(file.resolve())
-        if "MLFLOW_TRACKING_URI" not in os.environ and not file.exists():
+        if not os.environ.get("MLFLOW_TRACKING_URI") and not file.exists():
             raise SaltError("no runs are recorded here", file=file, expected="a local run, or MLFLOW_TRACKING_URI")
         need("train", "mlflow", *(["sqlalchemy"] if sqlite_file(self.address) else []))
         self.client = self.call(lambda: open_client(self.address))

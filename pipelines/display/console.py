@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import one_line
@@ -37,6 +38,11 @@ def say(console: Console, text: str, style: str | None = None) -> None:
 def echo(text: object) -> None:
     """Prints one line on standard output, for people and programs; what no terminal can show is escaped."""
     sys.stdout.write(f"{one_line(text)}\n")
+
+
+def cell(text: object) -> str:
+    """A text as a table shows it: no markup, on one line."""
+    return escape(one_line(text))
 
 
 def print_table(table: Table, width: int = WIDTH) -> None:

@@ -10,7 +10,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from salt_pipeline.components.core.jobs import Job, short_name
+from salt_pipeline.components.core.config.short_name import short_name
+from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.pipelines.display.console import say, shows_progress
 
 COLOURS = {

@@ -7,7 +7,7 @@ from salt_pipeline.components.core.errors import SaltError, ServiceError
 from salt_pipeline.pipelines import k8s_names as names
 from salt_pipeline.pipelines.cluster.capacity import fit
 from salt_pipeline.pipelines.cluster.kube import Kube, KubeError
-from salt_pipeline.pipelines.cluster.nodes import read_nodes, requested
+from salt_pipeline.pipelines.cluster.nodes import read_nodes
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 from salt_pipeline.pipelines.cluster.time_limit import Started
 from salt_pipeline.pipelines.doctor import fixes
@@ -117,18 +117,13 @@ def config_map(kube: Kube) -> tuple[State, str, str]:
 
 def gpus(kube: Kube) -> tuple[State, str, str]:
     """How many there are, and how many of them no pod has requested."""
-    nodes = kube.call(kube.core.list_node).items
-    total = {node.metadata.name: int(node.status.allocatable.get(GPU, 0)) for node in nodes}
-    having = {name: count for name, count in total.items() if count}
+    nodes = read_nodes(kube)
+    having = [node for node in nodes if node.allocatable.get(GPU)]
     if not having:
         return "warn", f"none of {len(nodes)} nodes offers {GPU}", "salt submit --set cluster.accelerator=none"
-    pods = kube.call(
-        kube.core.list_pod_for_all_namespaces, field_selector="status.phase!=Succeeded,status.phase!=Failed"
-    ).items
-    held = sum(int(requested(pod, GPU)) for pod in pods if pod.spec.node_name in having)
-    free = sum(having.values()) - held
+    total, free = int(sum(node.allocatable[GPU] for node in having)), int(sum(node.free[GPU] for node in having))
     state: State = "ok" if free > 0 else "warn"
-    return state, f"{free} of {sum(having.values())} free on {len(having)} nodes", "" if free > 0 else "jobs will wait"
+    return state, f"{free} of {total} free on {len(having)} nodes", "" if free > 0 else "jobs will wait"
 
 
 def capacity(kube: Kube) -> tuple[State, str, str]:

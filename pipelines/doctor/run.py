@@ -1,12 +1,9 @@
 """Runs all checks at once, each with a time limit, and shows the results."""
 
-import json
 import time
 from dataclasses import asdict, replace
 from importlib import import_module
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
@@ -14,7 +11,7 @@ from salt_pipeline.components.core.redaction import redacted
 from salt_pipeline.pipelines.cluster.http_errors import one_line
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 from salt_pipeline.pipelines.cluster.time_limit import NoAnswer, Started
-from salt_pipeline.pipelines.display.console import print_table
+from salt_pipeline.pipelines.display.console import cell, print_json, print_table
 from salt_pipeline.pipelines.doctor import kubernetes, machine, services
 from salt_pipeline.pipelines.doctor.verdict import Check, NotChecked, State, Verdict
 
@@ -85,9 +82,9 @@ def _verdict(name: str, started: Started, seconds: float) -> Verdict:
 def show(verdicts: list[Verdict], as_json: bool) -> None:
     """Prints the table, or JSON."""
     if as_json:
-        Console().print_json(json.dumps([asdict(verdict) for verdict in verdicts]))
+        print_json([asdict(verdict) for verdict in verdicts])
         return
     table = Table("check", "state", "found", "fix", box=None)
     for one in verdicts:
-        table.add_row(one.check, f"[{COLOURS[one.state]}]{one.state}[/]", escape(one.found), escape(one.fix))
+        table.add_row(one.check, f"[{COLOURS[one.state]}]{one.state}[/]", cell(one.found), cell(one.fix))
     print_table(table, width=200)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.store.settings import StoreSettings
+from salt_pipeline.components.core.store.settings import StoreSettings, is_store_chosen
 from salt_pipeline.pipelines import k8s_names as names
 from salt_pipeline.pipelines.cluster.http_errors import ask
 from salt_pipeline.pipelines.cluster.kfp import Kfp, KfpError
@@ -42,11 +42,7 @@ def checks(settings: ClusterSettings) -> dict[str, Check]:
 
 def needed_without_cluster() -> set[str]:
     """The checks of what a local run uses too, as far as it is set: a store and an MLflow server."""
-    try:
-        store = StoreSettings().chosen
-    except SaltError:  # which the check of the bucket reports
-        store = True
-    return {"MLflow", "clocks", *(["bucket"] if store else [])}
+    return {"MLflow", "clocks", *(["bucket"] if is_store_chosen() else [])}
 
 
 def kubeflow(settings: ClusterSettings) -> tuple[State, str, str]:

@@ -27,7 +27,7 @@ def archive_version(data: str) -> str:
         check_regular(source.stat().st_mode, source)
     files = sorted(_inside(source)) if source.is_dir() else [source]
     facts = "\n".join(f"{os.fspath(f)} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files)
-    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+    return hashlib.sha256(facts.encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def absolute_archive(data: str, out: Path) -> str:
@@ -50,6 +50,18 @@ def absolute_archive(data: str, out: Path) -> str:
         if text != text.encode(errors="replace").decode():
             raise SaltError("has a name that is not UTF-8, which KFP and MLflow do not take", file=text, field=option)
     return source
+
+
+def check_unchanged(data: str, version: str, what: str) -> None:
+    """Checks that an archive is the one that a run or sweep began with.
+
+    Raises:
+        SaltError: If it no longer exists, or has another version.
+    """
+    if not is_uri(data) and not Path(data).exists():
+        raise SaltError("the archive no longer exists", file=data, field="--data")
+    if archive_version(data) != version:
+        raise SaltError(f"the archive has changed since this {what} began: use another --out", file=data)
 
 
 def _inside(folder: Path) -> Iterator[Path]:

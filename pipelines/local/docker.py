@@ -41,7 +41,8 @@ def docker_runner(folder: RunFolder, environment: dict[str, str]) -> local.Docke
         mounts.append(Mount(folder.checkpoints, folder.checkpoints, type="bind"))
     if not is_uri(folder.data):
         mounts.append(Mount(folder.data, folder.data, type="bind", read_only=True))
-    read = [folder.config.model.encoder_weights, environment.get("SALT_S3_CA_FILE", "")]
+    certificates = [environment.get(name, "") for name in ("SALT_S3_CA_FILE", "MLFLOW_TRACKING_SERVER_CERT_PATH")]
+    read = [folder.config.model.encoder_weights, *certificates]
     mounts += [Mount(path, path, type="bind", read_only=True) for path in read if Path(path).is_absolute()]
     user = os.getuid() or USER
     for place in places:

@@ -13,10 +13,10 @@ from salt_pipeline.components.core.cpu_time import parse_cpu_time
 from salt_pipeline.components.core.documents import read_document
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.files import link_or_copy, read_json, write_json
-from salt_pipeline.components.core.store.settings import StoreSettings
+from salt_pipeline.components.core.store.settings import StoreSettings, is_store_chosen
 from salt_pipeline.components.core.store.uris import is_uri
 from salt_pipeline.pipelines.hardware.runner import Runner
-from salt_pipeline.pipelines.local.archive import absolute_archive, archive_version
+from salt_pipeline.pipelines.local.archive import absolute_archive, archive_version, check_unchanged
 from salt_pipeline.pipelines.local.executor_output import Facts, read_artifacts
 from salt_pipeline.pipelines.local.lock import LOCK
 from salt_pipeline.pipelines.places import PLACES, job_folder
@@ -177,11 +177,10 @@ def open_run(
     if data is None or preset is None:
         expected = "an archive (zip, folder or s3://bucket/key), or the folder of a run as --out"
         raise SaltError("is missing", field="--data", expected=expected)
-    if path.is_dir() and not _is_free(path):
+    if path.is_dir() and not is_free(path):
         raise SaltError("is not empty and holds no run", file=path, field="--out")
     source = absolute_archive(data, path)
-    store = StoreSettings()
-    home = f"s3://{store.bucket}" if store.chosen else str(path.resolve())
+    home = f"s3://{StoreSettings().bucket}" if is_store_chosen() else str(path.resolve())
     return RunFolder(
         path=path.resolve(),
         run=f"{one_line(path.resolve().name)}-{uuid4().hex[:6]}",
@@ -194,7 +193,7 @@ def open_run(
     )
 
 
-def _is_free(path: Path) -> bool:
+def is_free(path: Path) -> bool:
     """Whether a folder is empty, or holds only what a process left that was killed before it had written run.json."""
     names = {file.name for file in path.iterdir()}
     return not names or (LOCK in names and all(name.startswith(".") or name == CONFIG for name in names))
@@ -238,8 +237,5 @@ def _reopen(path: Path, data: str | None, preset: str | None, runner: Runner) ->
         raise SaltError(
             "holds a run of another runner", file=path, field="--runner", found=folder.runner, expected=runner
         )
-    if not is_uri(folder.data) and not Path(folder.data).exists():
-        raise SaltError("the archive no longer exists", file=folder.data, field="--data")
-    if archive_version(folder.data) != folder.data_version:
-        raise SaltError("the archive has changed since this run began: use another --out", file=folder.data)
+    check_unchanged(folder.data, folder.data_version, "run")
     return folder

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.files import write_errors
 
 LOCK = ".lock"
 """Name of the locked file. Its text says who holds the lock."""
@@ -40,9 +41,10 @@ def locked(folder: Path) -> Iterator[int]:
         raise SaltError(f"cannot be written: {error.strerror}", file=folder, field="--out") from None
     with file:
         _take(file, folder)
-        file.truncate(0)
-        file.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
-        file.flush()
+        with write_errors(folder / LOCK):
+            file.truncate(0)
+            file.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
+            file.flush()
         yield file.fileno()
 
 

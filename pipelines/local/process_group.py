@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO
@@ -19,6 +20,22 @@ if group:
     os.killpg(int(group), signal.SIGKILL)
 """
 """Reads a group's number, then waits for the end of its input, which comes when `salt run` has ended in any way."""
+
+
+@contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """A closed terminal or a stopped container ends the block as Ctrl-C does, unless the caller handles its signal.
+
+    Only the main thread can handle signals: in another one, as when a program calls `run`, the block changes nothing.
+    """
+    handled = [sign for sign in ENDS[1:] if _is_main() and signal.getsignal(sign) is signal.SIG_DFL]
+    for sign in handled:
+        signal.signal(sign, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for sign in handled:
+            signal.signal(sign, signal.SIG_DFL)
 
 
 @contextmanager
@@ -65,7 +82,7 @@ def process_group(
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends a group: its first process, and everything that it started. A second Ctrl-C does not interrupt it."""
-    handlers = {sign: signal.signal(sign, signal.SIG_IGN) for sign in ENDS}
+    handlers = {sign: signal.signal(sign, signal.SIG_IGN) for sign in ENDS} if _is_main() else {}
     for sign, patience in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
         try:
             os.killpg(process.pid, sign)
@@ -77,3 +94,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
     for sign, handler in handlers.items():
         signal.signal(sign, handler)
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()

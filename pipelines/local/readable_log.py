@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from salt_pipeline.components.core.errors import one_line
+from salt_pipeline.components.core.files import write_errors
 from salt_pipeline.pipelines.display.readable_lines import ReadableLines
 
 
@@ -22,7 +23,7 @@ class ReadableLog:
 
     def begin(self, words: str) -> None:
         """Writes the line that begins an attempt, with its date: the other lines have the time of day alone."""
-        with self.readable.open("a", encoding="utf-8") as file:
+        with write_errors(self.readable), self.readable.open("a", encoding="utf-8") as file:
             file.write(f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %Z} {one_line(words)}\n")
 
     def follow(self) -> list[str]:
@@ -34,6 +35,6 @@ class ReadableLog:
         self._read += len(text)
         lines = self._lines.pick(text.decode(errors="replace").split("\n")[:-1])
         if lines:
-            with self.readable.open("a", encoding="utf-8") as file:
+            with write_errors(self.readable), self.readable.open("a", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines)
         return lines

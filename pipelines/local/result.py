@@ -4,15 +4,14 @@ from collections import defaultdict
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from salt_pipeline.components.core.config.short_name import short_name
 from salt_pipeline.components.core.cpu_time import KINDS
 from salt_pipeline.components.core.documents import read_document
-from salt_pipeline.components.core.errors import one_line
 from salt_pipeline.components.core.files import read_json
-from salt_pipeline.components.core.jobs import short_name
 from salt_pipeline.components.core.scores import AllScores
+from salt_pipeline.pipelines.display.console import cell
 from salt_pipeline.pipelines.local.folder import RunFolder, Stage
 
 PLACES = {
@@ -48,7 +47,7 @@ def show_result(folder: RunFolder, seconds: float, console: Console) -> None:
         parts = ", ".join(f"{what} {seconds / spent['all']:.0%}" for what, seconds in spent.items() if what != "all")
         console.print(f"{spent['all']:,.0f} CPU-seconds: {parts}", highlight=False)
     for name, what in PLACES.items():
-        place = escape(one_line(folder.path / name))
+        place = cell(folder.path / name)
         console.print(f"{place}  [dim]{what}[/]", highlight=False, soft_wrap=True)
     console.print(f"{seconds / 60:.1f} minutes in all", highlight=False)
 
@@ -97,7 +96,7 @@ def _scores(results: AllScores) -> Table:
     for model in (*results.encoders, results.ensemble):
         low, high = model.score_interval
         table.add_row(
-            escape(one_line(short_name(model.name))),
+            cell(short_name(model.name)),
             f"{model.score_at_half:.4f}",
             f"{model.score:.4f}",
             f"{low:.3f} to {high:.3f}",

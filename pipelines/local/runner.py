@@ -76,7 +76,8 @@ def _runner(folder: RunFolder, stack: ExitStack) -> local.SubprocessRunner | loc
     end_containers(folder)
     if file := sqlite_file(os.environ["MLFLOW_TRACKING_URI"]):
         os.environ["MLFLOW_TRACKING_URI"] = stack.enter_context(tracking_server(file))
-    return docker_runner(folder, stage_environment())
+    stored = any(map(is_uri, (folder.data, folder.checkpoints, folder.config.model.encoder_weights)))
+    return docker_runner(folder, stage_environment(with_store=stored))
 
 
 def _pipeline(folder: RunFolder) -> None:

@@ -47,19 +47,24 @@ def prepare_tracking(home: Path) -> None:
             raise failure from None
 
 
-def stage_environment() -> dict[str, str]:
-    """Environment variables of the stages: the tracking server, the store and its keys, and the number of threads."""
+def stage_environment(with_store: bool) -> dict[str, str]:
+    """Environment variables of the stages.
+
+    Args:
+        with_store: Whether they use the object store, and need its address and keys.
+    """
     kept = (
         "MLFLOW_TRACKING_URI",
         "MLFLOW_TRACKING_USERNAME",
         "MLFLOW_TRACKING_PASSWORD",
         "MLFLOW_TRACKING_TOKEN",
+        "MLFLOW_TRACKING_SERVER_CERT_PATH",
         "MLFLOW_EXPERIMENT_NAME",
         "MLFLOW_EXPERIMENT_ID",
         "OMP_NUM_THREADS",
     )
-    store = StoreSettings()
-    return {key: os.environ[key] for key in kept if key in os.environ} | store.environment()
+    store = StoreSettings().environment() if with_store else {}
+    return {key: os.environ[key] for key in kept if key in os.environ} | store
 
 
 @contextmanager

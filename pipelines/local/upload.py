@@ -10,14 +10,11 @@ from salt_pipeline.pipelines.local.lock import LOCK
 log = logging.getLogger(__name__)
 
 
-def publish(folder: RunFolder) -> str:
-    """Uploads the artifacts of a run under their predictable names; a file that is already there is not sent again.
+def publish(folder: RunFolder) -> None:
+    """Uploads the artifacts of a run to s3://bucket/runs/<run>; a file that is already there is not sent again.
 
     Args:
         folder: The run.
-
-    Returns:
-        The prefix: s3://bucket/runs/<run>.
 
     Raises:
         SaltError: If the store cannot be written to.
@@ -31,4 +28,3 @@ def publish(folder: RunFolder) -> str:
             continue
         store.upload(path, f"{home}/{name.as_posix()}")
     log.info("artifacts: %s", home)
-    return home

@@ -22,7 +22,7 @@ from salt_pipeline.pipelines.failure import failure
 from salt_pipeline.pipelines.hardware.concurrency import Plan
 from salt_pipeline.pipelines.local.dry_run import job_progress
 from salt_pipeline.pipelines.local.folder import RunFolder
-from salt_pipeline.pipelines.local.process_group import ENDS, process_group
+from salt_pipeline.pipelines.local.process_group import ended_as_by_ctrl_c, process_group
 from salt_pipeline.pipelines.local.readable_log import ReadableLog
 from salt_pipeline.pipelines.local.rows import lines, rows
 
@@ -57,13 +57,11 @@ class Watcher:
         Returns:
             The exit code: 0 if the run succeeded, 130 after Ctrl-C, 128 more than a signal that ended its process.
         """
-        for sign in ENDS[1:]:  # a closed terminal or a stopped container ends it as Ctrl-C does
-            if signal.getsignal(sign) is signal.SIG_DFL:
-                signal.signal(sign, signal.default_int_handler)
         began = self.folder.log.stat().st_size if self.folder.log.exists() else 0
         self.log.begin(f"{self.folder.run}, preset {self.folder.preset}; {self.plan}")
         command = [sys.executable, "-m", "salt_pipeline.pipelines.local.runner", *self._words()]
         with (
+            ended_as_by_ctrl_c(),
             self.folder.debug_log.open("a") as log,
             process_group(command, lock=self.lock, log=log, environment=self._environment()) as process,
         ):

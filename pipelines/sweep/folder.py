@@ -11,10 +11,8 @@ from salt_pipeline.components.core.config.config import MAX_FOLDS, Config
 from salt_pipeline.components.core.documents import read_document
 from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.files import write_json
-from salt_pipeline.components.core.store.uris import is_uri
-from salt_pipeline.pipelines.local.archive import absolute_archive, archive_version
-from salt_pipeline.pipelines.local.folder import Text
-from salt_pipeline.pipelines.local.lock import LOCK
+from salt_pipeline.pipelines.local.archive import absolute_archive, archive_version, check_unchanged
+from salt_pipeline.pipelines.local.folder import Text, is_free
 from salt_pipeline.pipelines.provenance import origin_of
 from salt_pipeline.pipelines.sweep.job import Job, in_turn, jobs_of
 from salt_pipeline.pipelines.sweep.results import Result
@@ -141,7 +139,7 @@ def plan_sweep(
     if (before.seed, before.data) != (config.seed, config.data) or (known and known.data != source):
         problem = "holds a sweep of another archive, seed or data.on_bad: use another --out"
         raise SaltError(problem, file=path, field="--out")
-    if not known and path.is_dir() and any(file.name != LOCK for file in path.iterdir()):
+    if not known and path.is_dir() and not is_free(path):
         raise SaltError("is not empty and holds no sweep", file=path, field="--out")
     return SweepFolder(
         path=path.resolve(),
@@ -202,10 +200,7 @@ def read_sweep(path: Path) -> SweepFolder | None:
     if not (path / SWEEP).is_file():
         return None
     found = read_document(SweepFolder, path / SWEEP, path=path.resolve())
-    if not is_uri(found.data) and not Path(found.data).exists():
-        raise SaltError("the archive no longer exists", file=found.data, field="--data")
-    if archive_version(found.data) != found.data_version:
-        raise SaltError("the archive has changed since this sweep began: use another --out", file=found.data)
+    check_unchanged(found.data, found.data_version, "sweep")
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from salt_pipeline.components.core.config.config import Config
-from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.errors import SaltError, one_line
 from salt_pipeline.components.core.schemas import DATASET, FOLDS, open_table, table_metadata
 from salt_pipeline.pipelines.sweep.job import folds_file
 
@@ -23,7 +23,7 @@ def prepare(archive: str, configs: Sequence[Config], work: Path) -> None:
     from salt_pipeline.components.fold_split.stage import split
     from salt_pipeline.components.ingest.stage import ingest
 
-    dataset, seed, name = work / "dataset.parquet", configs[0].seed, Path(archive).name
+    dataset, seed, name = work / "dataset.parquet", configs[0].seed, one_line(Path(archive).name)
     if not dataset.is_file():
         ingest(archive, configs[0].model_dump(mode="json"), str(dataset))
     source = table_metadata(open_table(dataset, DATASET))["source"]

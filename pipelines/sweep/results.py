@@ -113,7 +113,7 @@ def summary(found: Sequence[Result]) -> Iterator[str]:
 
 def table(found: Sequence[Result]) -> Iterator[str]:
     """The lines of a Markdown table, in the order given."""
-    yield "| change | score | difference | 95 % interval | won | lost | s a training |"
+    yield "| change | score | difference | 95 % interval | won | lost | s per training |"
     yield "| --- | --: | --: | :-: | --: | --: | --: |"
     for one in found:
         paired = "| | | | |"

@@ -101,8 +101,9 @@ def _check_not_shared(key: str) -> None:
 
 def _text(value: Any) -> str:
     """A value as `--set` reads it: words without quotes, as people write them."""
-    if isinstance(value, str) and value[:1].isalpha() and value not in ("true", "false", "null"):
-        return value
+    is_word = isinstance(value, str) and value[:1].isalpha() and value == value.strip()
+    if is_word and value not in ("true", "false", "null"):
+        return str(value)
     return json.dumps(value, separators=(",", ":"))
 
 

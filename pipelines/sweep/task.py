@@ -61,7 +61,7 @@ def compare_task(
         log.info("%s", line)
     write_json(comparison.path, Results(settings=tuple(found)).model_dump(mode="json"))
     with atomic_path(table.path) as part:
-        part.write_text("\n".join(_paragraphs(lines)))
+        part.write_text("\n".join(_paragraphs(lines)), encoding="utf-8")
     describe(comparison, "sweep results")
     describe(table, "sweep table")
 

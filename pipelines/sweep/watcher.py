@@ -12,7 +12,7 @@ from rich.console import Console
 from salt_pipeline.pipelines.display.console import say, shows_progress
 from salt_pipeline.pipelines.failure import mistakes
 from salt_pipeline.pipelines.hardware.concurrency import Plan
-from salt_pipeline.pipelines.local.process_group import ENDS, process_group
+from salt_pipeline.pipelines.local.process_group import ended_as_by_ctrl_c, process_group
 from salt_pipeline.pipelines.local.watcher import INTERRUPTED
 from salt_pipeline.pipelines.sweep.folder import SweepFolder
 
@@ -32,15 +32,12 @@ def watch(folder: SweepFolder, plan: Plan, console: Console, lock: int) -> int:
     Returns:
         The exit code: 0 if the sweep succeeded, 130 after Ctrl-C, 128 more than a signal that ended its process.
     """
-    for sign in ENDS[1:]:  # a closed terminal or a stopped container ends it as Ctrl-C does
-        if signal.getsignal(sign) is signal.SIG_DFL:
-            signal.signal(sign, signal.default_int_handler)
     words = [str(folder.path), str(plan.jobs), plan.threads, json.dumps(plan.capacity)]
     command = [sys.executable, "-m", "salt_pipeline.pipelines.sweep.runner", *words]
     environment = {"PYTHONUNBUFFERED": "1"} | dict(os.environ)
     with folder.log.open("a") as log, folder.log.open(errors="replace") as shown:
         shown.seek(0, os.SEEK_END)
-        with process_group(command, lock=lock, log=log, environment=environment) as process:
+        with ended_as_by_ctrl_c(), process_group(command, lock=lock, log=log, environment=environment) as process:
             try:
                 while (code := process.poll()) is None:
                     _show(shown, console)

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from salt_pipeline.components.core.config.cluster import ClusterConfig
 from salt_pipeline.components.core.config.section import Section, form, problems_of
+from salt_pipeline.components.core.config.short_name import short_name
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.files import content_hash
 from salt_pipeline.components.core.store.uris import is_uri, split_uri
@@ -62,7 +63,7 @@ class EncoderConfig(Section):
     """One encoder of the ensemble."""
 
     name: EncoderName = Field(description="Encoder name of segmentation-models-pytorch; `tu-` ones are timm's.")
-    weight: Fraction = Field(description="Fraction in the ensemble. Source: the recipe, 0.7 and 0.3.")
+    weight: float = Field(gt=0, le=1, description="Fraction in the ensemble. Source: the recipe, 0.7 and 0.3.")
 
 
 class ModelConfig(Section):
@@ -203,6 +204,8 @@ class Config(Section):
         names = [encoder.name for encoder in self.encoders]
         if len(set(names)) < len(names):
             raise ValueError(f"encoders must differ, found {', '.join(names)}")
+        if len(set(map(short_name, names))) < len(names):
+            raise ValueError(f"encoders must differ in the names that tables show, found {', '.join(names)}")
         total = sum(encoder.weight for encoder in self.encoders)
         if abs(total - 1) > 1e-6:
             raise ValueError(f"weights of the encoders must sum to 1, found {total:g}")

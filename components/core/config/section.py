@@ -7,6 +7,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.numbers import PLAIN, SHOWN
+from salt_pipeline.components.core.redaction import redactor
+
+_MOST = 4096
+"""Characters of a wrong value in which credentials are looked for; fewer are shown."""
 
 
 class Section(BaseModel):
@@ -64,13 +68,14 @@ def problems_of(error: ValidationError, file: Any = None) -> list[SaltError]:
         error: What pydantic raised.
         file: Where the values were read, if every message is to name it.
     """
-    problems = []
+    problems, redact = [], redactor()
     for item in error.errors(include_url=False):
         if item["type"] == "too_short" and item["input"]:
             continue  # a list with wrong entries, which are named themselves, counts as empty
         kind = item["type"]
         shown = kind != "missing" and (item["loc"] or kind in _SHAPES)
-        found = repr(item["input"]) if shown else None
+        # Credentials are taken out before the cut: half of a password is not recognised.
+        found = redact(repr(item["input"])[:_MOST]) if shown else None
         problems.append(
             SaltError(
                 _words(kind, item),

@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.store.connection import ANSWER, Connections
 from salt_pipeline.components.core.store.credentials import NoCredentials, provider
-from salt_pipeline.components.core.store.failures import store_error
+from salt_pipeline.components.core.store.failures import StoreError, store_error
 from salt_pipeline.components.core.store.settings import StoreSettings
 from salt_pipeline.components.core.store.uris import split_uri
 
@@ -51,7 +51,8 @@ class Stat:
         given = {name.lower(): value for name, value in (found.metadata or {}).items()}
         prefix = "x-amz-meta-"
         metadata = {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
-        assert found.last_modified is not None
+        if found.last_modified is None:
+            raise StoreError("no object store answers there", file=f"s3://{found.bucket_name}/{found.object_name}")
         return cls(found.size or 0, found.etag or "", metadata, found.last_modified)
 
 

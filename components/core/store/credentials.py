@@ -54,7 +54,7 @@ class _Named(Provider):
             raise NoCredentials(self.source, f"no answer ({type(error).__name__})", passing=True) from None
         except OSError as error:
             raise NoCredentials(self.source, f"a file that cannot be read: {error.strerror}") from None
-        except (ValueError, KeyError, ParseError, ConfigError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, ParseError, ConfigError) as error:
             found = re.search(r"HTTP status code (\d+)$", str(error))
             status = int(found[1]) if found else 0
             problem = f"HTTP {status}" if status else "none"

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from salt_pipeline.components.core.errors import SaltError, SaltErrors
 from salt_pipeline.components.core.numbers import SHOWN
+from salt_pipeline.components.core.redaction import redacted
 from salt_pipeline.components.core.store.uris import BUCKET_NAME, is_bucket
 
 _OURS = "SALT_S3_"
@@ -89,7 +90,7 @@ class StoreSettings(BaseSettings):
         """Our keys, or the caller's, are not completed from AWS's variables: those may be of another account."""
         if not isinstance(found, Mapping):
             return found
-        given, named = "access_key" in found, f"{_OURS}ACCESS_KEY" in os.environ
+        given, named = "access_key" in found, bool(os.environ.get(f"{_OURS}ACCESS_KEY"))
         alien = [f"{_OURS}{name}" for name in ("SECRET_KEY", "SESSION_TOKEN") if given or named]
         if os.environ.get(f"{_OURS}CREDENTIALS_FILE") and not given and not named:
             alien = [f"{_OURS}{name}" for name in ("ACCESS_KEY", "SECRET_KEY", "SESSION_TOKEN")]
@@ -181,11 +182,6 @@ class StoreSettings(BaseSettings):
         """Whether a store is set: an address, or a source of credentials, which then means AWS."""
         return self.endpoint is not None or self.source is not None
 
-    @property
-    def chosen(self) -> bool:
-        """Whether a SALT_S3_... variable names the store: AWS credentials in the environment do not opt in."""
-        return bool({f"{_OURS}ENDPOINT", f"{_OURS}BUCKET"} & os.environ.keys())
-
     def environment(self) -> dict[str, str]:
         """The variables that give a container the same settings; they contain the keys if these were given directly."""
         variables: dict[str, str] = {}
@@ -199,6 +195,11 @@ class StoreSettings(BaseSettings):
         return variables
 
 
+def is_store_chosen() -> bool:
+    """Whether a SALT_S3_... variable names the store: AWS credentials in the environment do not opt in."""
+    return any(os.environ.get(f"{_OURS}{name}") for name in ("ENDPOINT", "BUCKET"))
+
+
 def _is_visible_ascii(character: str) -> bool:
     return "!" <= character <= "~"
 
@@ -210,7 +211,12 @@ def _problem(item: Any) -> SaltError:
         assert isinstance(field.validation_alias, AliasChoices)
         names = [str(choice) for choice in field.validation_alias.choices]
         if item["loc"] and item["loc"][0] in (setting, *names):
-            variable = next((name for name in names if name in os.environ), names[0])
+            variable = next((name for name in names if os.environ.get(name)), names[0])
             expected = _EXPECTED.get(setting)
-            return SaltError(problem, field=variable, found=expected and repr(item["input"])[:SHOWN], expected=expected)
+            return SaltError(problem, field=variable, found=expected and _shown(item["input"]), expected=expected)
     return SaltError(problem)
+
+
+def _shown(value: object) -> str:
+    """The beginning of a value; credentials are taken out first, since half of a password is not recognised."""
+    return redacted(repr(value))[:SHOWN]

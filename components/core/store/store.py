@@ -20,9 +20,7 @@ from salt_pipeline.components.core.store.failures import StoreError
 from salt_pipeline.components.core.store.multipart import SHA256, Content, Progress, Uploader, read_content
 from salt_pipeline.components.core.store.ranges import receive
 from salt_pipeline.components.core.store.settings import StoreSettings
-from salt_pipeline.components.core.store.uris import is_uri, split_uri
-
-__all__ = ["Stat", "Store", "is_uri", "split_uri"]
+from salt_pipeline.components.core.store.uris import split_uri
 
 PATIENCE = 60.0
 """Seconds that a store which has answered may be unreachable."""

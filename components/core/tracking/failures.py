@@ -13,6 +13,7 @@ CREDENTIALS = "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_
 """The variables with the credentials of a server."""
 
 _KNOWN = (
+    (r"Failed to convert .* for (\w+):", "{}: is not a value that MLflow takes", False),
     (r"too many (\d+) error responses", "answers with HTTP {}", True),
     (r"NameResolutionError|Failed to resolve", "cannot be reached: no such host", True),
     (r"timed out", "cannot be reached: no answer in time", True),

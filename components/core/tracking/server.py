@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from salt_pipeline.components.core.tracking.address import check_address, sqlite_file
+from salt_pipeline.components.core.tracking.address import VARIABLE, check_address, sqlite_file, sqlite_uri
+from salt_pipeline.components.core.tracking.failures import TrackingError
 from salt_pipeline.components.core.tracking.sqlite_file import check_sqlite
 
 LIBRARIES = ("mlflow", "alembic", "sqlalchemy", "urllib3.connectionpool")
 """Loggers of libraries that warn of every attempt, with tracebacks; what they raise is reported by the caller."""
+
+CERTIFICATES, TOKEN = "MLFLOW_TRACKING_SERVER_CERT_PATH", "MLFLOW_TRACKING_TOKEN"
+"""Variables of MLflow: a file of certificates, and what is sent as a bearer token."""
 
 TABLES_SECONDS = 120
 """Longest wait, in seconds, for another process that creates the tables of a new SQLite file."""
@@ -23,6 +28,7 @@ _DEFAULTS = {
     # A server that is unreachable costs seconds, not MLflow's minutes of retries.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",  # urllib3 would sleep for up to six hours
     # Files pass through the server: the address of its store is often known inside of its cluster only.
     "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "false",
     "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "false",
@@ -59,8 +65,7 @@ def open_client(address: str) -> Any:
         TimeoutError: If another process does not finish creating the tables.
     """
     check_address(address)
-    for name, value in _DEFAULTS.items():
-        os.environ.setdefault(name, value)
+    _settle_variables()
     from mlflow import MlflowClient
 
     for library in LIBRARIES:
@@ -70,7 +75,39 @@ def open_client(address: str) -> Any:
         return MlflowClient(address)
     with _locked(file.parent):
         check_sqlite(file, address)
+        if not file.exists():
+            _create_tables(file.resolve())
         return MlflowClient(address)
+
+
+def _create_tables(file: Path) -> None:
+    """Creates a file with all tables at once: half of them, as a kill would leave, could not be used."""
+    from mlflow import MlflowClient
+
+    part = file.with_name(f".{file.name}.{uuid4().hex[:8]}.part")  # a name that later writers in the folder remove
+    try:
+        MlflowClient(sqlite_uri(part)).search_experiments(max_results=1)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _settle_variables() -> None:
+    """Sets what MLflow's client reads from the environment. An empty variable is not set: MLflow would fail on it.
+
+    Raises:
+        TrackingError: If the certificates or the token that a variable holds cannot be used.
+    """
+    for name in [name for name in os.environ if name.startswith("MLFLOW_") and name != VARIABLE]:
+        if not os.environ[name]:  # an empty path of certificates would even switch their check off
+            del os.environ[name]
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    certificates, token = os.environ.get(CERTIFICATES), os.environ.get(TOKEN, "")
+    if certificates and not Path(certificates).exists():
+        raise TrackingError("no such file", file=CERTIFICATES, found=certificates)
+    if not all("!" <= character <= "~" for character in token):
+        raise TrackingError("holds a blank, a line break, or another character that cannot be sent", file=TOKEN)
 
 
 @contextmanager

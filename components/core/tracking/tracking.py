@@ -99,14 +99,7 @@ class Tracking:
         Args:
             began: Unix time in seconds at which a new one begins; by default now.
         """
-        tags = {"salt.run": self.run, "salt.kind": "pipeline"}
-        tracked, start = TrackedRun(self), milliseconds(began)
-
-        def call() -> None:
-            tracked.id = self._find_or_create(self.run, tags, start)
-
-        self.do("run", call)
-        return tracked
+        return self._opened(self.run, {"salt.kind": "pipeline"}, began)
 
     def job(self, encoder: str, fold: int, began: float | None = None) -> TrackedRun:
         """The nested run of one encoder and fold.
@@ -116,27 +109,12 @@ class Tracking:
             fold: The fold.
             began: Unix time in seconds at which a new one begins; by default now.
         """
-        tags = {"salt.run": self.run, "salt.kind": "job", "salt.encoder": encoder, "salt.fold": str(fold)}
-        parent, tracked, start = self.parent(began), TrackedRun(self), milliseconds(began)
-
-        def call() -> None:
-            nested = {**tags, "mlflow.parentRunId": parent.id or "", "mlflow.source.name": "train-fold"}
-            name = job_title(encoder, fold)
-            tracked.id = self._find_or_create(name, nested, start)
-
-        self.do("run", call)
-        return tracked
+        tags = {"salt.kind": "job", "salt.encoder": encoder, "salt.fold": str(fold), "mlflow.source.name": "train-fold"}
+        return self._opened(job_title(encoder, fold), tags, began, self.parent(began))
 
     def sweep(self) -> TrackedRun:
         """The run of a sweep, the parent of its settings."""
-        tags = {"salt.run": self.run, "salt.kind": "sweep", "mlflow.source.name": "salt sweep"}
-        tracked, start = TrackedRun(self), milliseconds()
-
-        def call() -> None:
-            tracked.id = self._find_or_create(self.run, tags, start)
-
-        self.do("run", call)
-        return tracked
+        return self._opened(self.run, {"salt.kind": "sweep", "mlflow.source.name": "salt sweep"})
 
     def setting(self, sweep: TrackedRun, key: str, name: str) -> TrackedRun:
         """The nested run of one setting of a sweep.
@@ -146,12 +124,18 @@ class Tracking:
             key: Identifies the setting, of letters and digits.
             name: Its name for people.
         """
-        tags = {"salt.run": self.run, "salt.kind": "setting", "salt.setting": key, "mlflow.source.name": "salt sweep"}
-        tracked, start = TrackedRun(self), milliseconds()
+        tags = {"salt.kind": "setting", "salt.setting": key, "mlflow.source.name": "salt sweep"}
+        return self._opened(name, tags, parent=sweep)
+
+    def _opened(
+        self, name: str, tags: dict[str, str], began: float | None = None, parent: TrackedRun | None = None
+    ) -> TrackedRun:
+        """Finds or creates a run; where the server is unreachable, this is done before the first later call."""
+        tracked, start = TrackedRun(self), milliseconds(began)
 
         def call() -> None:
-            nested = {**tags, "mlflow.parentRunId": sweep.id or ""}
-            tracked.id = self._find_or_create(name, nested, start)
+            above = {} if parent is None else {"mlflow.parentRunId": parent.id or ""}
+            tracked.id = self._find_or_create(name, {"salt.run": self.run, **tags, **above}, start)
 
         self.do("run", call)
         return tracked

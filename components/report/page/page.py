@@ -12,8 +12,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.config.short_name import short_name
 from salt_pipeline.components.core.intervals import Interval
-from salt_pipeline.components.core.jobs import Job, short_name
+from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.metric import overlap
 from salt_pipeline.components.report.classification import roc_chart
 from salt_pipeline.components.report.dataset_facts import DatasetFacts

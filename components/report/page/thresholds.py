@@ -56,7 +56,7 @@ def area_chart(table_AT: NDArray[np.float64], areas_A: NDArray[np.int64], thresh
     ax = figure.subplots()
     low, high = np.quantile(table_AT, 0.3), table_AT.max()
     half = (areas_A[1] - areas_A[0]) / 2
-    extent = (0.5 / 255 - 0.5 / 255, 1, areas_A[0] - half, areas_A[-1] + half)
+    extent = (0, 1, areas_A[0] - half, areas_A[-1] + half)
     drawn = ax.imshow(
         table_AT,
         origin="lower",
