@@ -52,7 +52,7 @@ def absolute_archive(data: str, out: Path) -> str:
     return source
 
 
-def check_unchanged(data: str, version: str, what: str) -> None:
+def check_unchanged(data: str, version: str) -> None:
     """Checks that an archive is the one that a run or sweep began with.
 
     Raises:
@@ -61,7 +61,7 @@ def check_unchanged(data: str, version: str, what: str) -> None:
     if not is_uri(data) and not Path(data).exists():
         raise SaltError("the archive no longer exists", file=data, field="--data")
     if archive_version(data) != version:
-        raise SaltError(f"the archive has changed since this {what} began: use another --out", file=data)
+        raise SaltError("the archive has changed since this folder was begun: use another --out", file=data)
 
 
 def _inside(folder: Path) -> Iterator[Path]:

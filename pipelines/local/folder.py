@@ -237,5 +237,5 @@ def _reopen(path: Path, data: str | None, preset: str | None, runner: Runner) ->
         raise SaltError(
             "holds a run of another runner", file=path, field="--runner", found=folder.runner, expected=runner
         )
-    check_unchanged(folder.data, folder.data_version, "run")
+    check_unchanged(folder.data, folder.data_version)
     return folder

@@ -200,7 +200,7 @@ def read_sweep(path: Path) -> SweepFolder | None:
     if not (path / SWEEP).is_file():
         return None
     found = read_document(SweepFolder, path / SWEEP, path=path.resolve())
-    check_unchanged(found.data, found.data_version, "sweep")
+    check_unchanged(found.data, found.data_version)
     return found
 
 

@@ -59,7 +59,7 @@ def test_what_cannot_be_opened_is_refused_by_name(tmp_path: Path, suffix: str) -
         "missing": r"does not exist",
         "folder": r"is not a regular file \(found a folder\)",
         "pipe": r"is not a regular file \(found a pipe, a socket or a device\)",
-        "text": r"cannot be read as a \.npy file" if suffix == ".npy" else r"is too short for SEG-Y \(found 9 bytes",
+        "text": r"is no \.npy file" if suffix == ".npy" else r"is too short for SEG-Y \(found 9 bytes",
     }
     for name, problem in problems.items():
         with pytest.raises(BadImage, match=rf"{name}\{suffix}: {problem}"):

@@ -116,9 +116,7 @@ def test_the_names_of_the_pictures_of_lines_are_checked_too(tmp_path: Path) -> N
 def test_pictures_of_a_line_never_replace_those_of_another_image(tmp_path: Path) -> None:
     volume = volume_of((2, 2, 3))
     check_volume_outputs(tmp_path, volume, {"cube": volume.path, "cube-inline2": Path("cube-inline2.png")})
-    expected = (
-        r"^cube\.npy: the pictures of one of its lines have the name of another image \(found cube-inline1\.tif\)$"
-    )
+    expected = r"^survey/cube\.npy: the pictures of one .* of another image \(found cube-inline1\.tif\)$"
     with pytest.raises(BadImage, match=expected):
         check_volume_outputs(tmp_path, volume, {"cube-inline1": Path("cube-inline1.tif")})
 

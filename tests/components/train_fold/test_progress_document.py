@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from salt_pipeline.components.core.config.config import TrainConfig
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.train_fold.progress_document import parse_progress
+from salt_pipeline.components.train_fold.progress_document import LONGEST, parse_progress
 
 TRAIN = TrainConfig(epochs=4, phase1_epochs=2, learning_rate=1e-3, plateau_patience=2)
 JOB: dict[str, str | int] = {"config_hash": "c", "data_hash": "d", "encoder": "resnet18", "fold": 2}
@@ -47,7 +47,9 @@ def problem(document: object) -> str:
     return str(caught.value)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.integers(0, 12), st.floats(0, 1e-3), st.floats(0, 1e300))
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=12), st.integers(0, 12), st.floats(0, 1e-3), st.floats(0, LONGEST)
+)
 def test_what_a_training_writes_comes_back_as_it_was(
     scores: list[float], phase1_epochs: int, rate: float, ended: float
 ) -> None:

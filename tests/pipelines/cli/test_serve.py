@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from salt_pipeline.components.inference.server import MAX_BYTES
 from tests.components.trained import Trained
 from tests.pipelines.command import fails
 from tests.scoring import ScoringServer, assert_same_maps
@@ -64,9 +65,9 @@ def test_a_wrong_request_is_answered_with_the_problem(server: ScoringServer, bod
 
 
 def test_a_body_that_is_too_large_is_refused(server: ScoringServer) -> None:
-    status, answer = server.post(b" " * 31_340_000)
+    status, answer = server.post(b" " * (MAX_BYTES + 1))
     assert status == 400
-    assert "the body is larger than 31,337,472 bytes" in answer["message"]
+    assert f"the body is larger than {MAX_BYTES:,} bytes" in answer["message"]
 
 
 def test_a_wrong_bundle_is_named_and_nothing_is_served(tmp_path: Any) -> None:

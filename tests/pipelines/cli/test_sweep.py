@@ -67,7 +67,7 @@ def test_the_archive_is_needed_once(archive: Path) -> None:
     for change in ("seed=3", "data.on_bad=drop"):
         assert "holds a sweep of another archive, seed or" in fails("sweep", *RATES, "--set", change, "--out", out)
     archive.write_bytes(b"changed")
-    assert "the archive has changed since this sweep began" in fails("sweep", "--out", out)
+    assert "the archive has changed since this folder was begun" in fails("sweep", "--out", out)
     archive.unlink()
     assert "the archive no longer exists" in fails("sweep", "--out", out)
 

@@ -73,12 +73,12 @@ def test_an_archive_that_changed_or_is_gone_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "survey.zip"
     write(path, "one")
     version = archive_version(str(path))
-    check_unchanged(str(path), version, "run")
+    check_unchanged(str(path), version)
     write(path, "another")
     with pytest.raises(
-        SaltError, match=r"survey\.zip: the archive has changed since this run began: use another --out"
+        SaltError, match=r"survey\.zip: the archive has changed since this folder was begun: use another --out"
     ):
-        check_unchanged(str(path), version, "run")
+        check_unchanged(str(path), version)
     path.unlink()
     with pytest.raises(SaltError, match=r"survey\.zip: --data: the archive no longer exists"):
-        check_unchanged(str(path), version, "run")
+        check_unchanged(str(path), version)
