@@ -39,7 +39,7 @@ from salt_pipeline.pipelines.cli.stage_options import (
     chosen,
     preset_option,
 )
-from salt_pipeline.pipelines.cli.streams import flush_output, prepare_streams
+from salt_pipeline.pipelines.cli.streams import flushed_output, prepare_streams
 from salt_pipeline.pipelines.display.console import echo, print_json, print_table, say
 from salt_pipeline.pipelines.hardware.runner import Runner
 
@@ -226,11 +226,9 @@ def main() -> None:
     handler = RichHandler(console=terminal, show_path=False, show_level=False) if terminal.is_terminal else None
     form = "%(message)s" if handler else "%(asctime)s %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, handlers=[handler] if handler else None)
-    with exit_on_error(), extra("train"):  # it brings what any command needs, unless the command names another
-        try:
-            app()
-        finally:
-            flush_output()
+    # The extra `train` brings what any command needs, unless the command names another.
+    with exit_on_error(), flushed_output(), extra("train"):
+        app()
 
 
 if __name__ == "__main__":

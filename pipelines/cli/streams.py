@@ -4,6 +4,8 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from salt_pipeline.components.core.errors import SaltError
@@ -19,15 +21,21 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def flush_output() -> None:
-    """Writes out what was printed. A reader that has closed its pipe has seen enough.
+@contextmanager
+def flushed_output() -> Iterator[None]:
+    """Writes out what the block printed. A reader that has closed its pipe has seen enough.
 
     Raises:
-        SaltError: If it cannot be written, as on a full disk.
+        SaltError: If it cannot be written, as on a full disk. Other files are named by whoever writes them.
     """
     try:
-        sys.stdout.flush()
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
     except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EPIPE):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
-        if error.errno != errno.EPIPE:
+        if error.errno == errno.ENOSPC:
             raise SaltError(f"cannot be written: {error.strerror}", file="standard output") from None
