@@ -25,7 +25,7 @@ def test_a_file_that_cannot_be_read_says_why_when_it_is_needed() -> None:
         entry.read(9)
 
 
-@pytest.mark.parametrize("byte", [0, 4, 9])
+@pytest.mark.parametrize("byte", [4, 9])
 def test_a_damaged_member_of_any_compression_cannot_be_read(tmp_path: Path, byte: int) -> None:
     for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         path = tmp_path / "a.zip"
