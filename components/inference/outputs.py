@@ -85,23 +85,25 @@ def check_outputs(out: Path, path: Path, stem: str) -> None:
         BadImage: If a folder or the image itself has the name of an output, or the file system does not take the name.
     """
     for output in (out / folder / f"{stem}{suffix}" for folder in FOLDERS for suffix in (".png", ".npy")):
-        try:
-            reason = output_problem(output, path)
-        except OSError as error:
-            reason = error.strerror
-        if reason:
-            raise BadImage(f"its output cannot be written: {reason}", file=path, found=output)
+        check_output(output, path)
 
 
-def output_problem(output: Path, path: Path) -> str | None:
-    """Why an image's output cannot be written to this path, if so.
+def check_output(output: Path, path: Path) -> None:
+    """Checks that one output of an image can be written.
 
     Raises:
-        OSError: If the file system does not take the name.
+        BadImage: As `check_outputs`.
     """
-    if output.is_dir():
-        return "is a folder"
-    return "would replace the image: use another --out" if output.exists() and output.samefile(path) else None
+    reason: str | None = None
+    try:
+        if output.is_dir():
+            reason = "is a folder"
+        elif output.exists() and output.samefile(path):
+            reason = "would replace the image: use another --out"
+    except OSError as error:
+        reason = error.strerror
+    if reason:
+        raise BadImage(f"its output cannot be written: {reason}", file=path, found=output)
 
 
 class Writers:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from salt_pipeline.components.core.files import atomic_path
 from salt_pipeline.components.inference.bad_image import BadImage
-from salt_pipeline.components.inference.outputs import check_outputs, output_problem
+from salt_pipeline.components.inference.outputs import check_output, check_outputs
 from salt_pipeline.components.inference.scale import Scaling
 from salt_pipeline.components.inference.segy import FLOATS, SegyVolume, opened
 from salt_pipeline.components.inference.sources import Source
@@ -101,9 +101,8 @@ def check_volume_outputs(out: Path, volume: Volume, others: Mapping[str, Path]) 
             problem = "the pictures of one of its lines have the name of another image"
             raise BadImage(problem, file=volume.path, found=other)
         check_outputs(out, volume.path, stem)
-    for output in (out / folder / volume.path.name for folder in _folders(volume)):
-        if reason := output_problem(output, volume.path):
-            raise BadImage(f"its output cannot be written: {reason}", file=volume.path, found=output)
+    for folder in _folders(volume):
+        check_output(out / folder / volume.path.name, volume.path)
 
 
 @contextmanager

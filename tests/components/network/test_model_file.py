@@ -24,6 +24,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def replace_weights(folder: Path, weights: dict[str, torch.Tensor]) -> None:
+    """Writes other weights, and their digest into the sidecar."""
+    path = folder / "model.safetensors"
+    save_file(weights, path)
+    sidecar = json.loads((folder / "model.json").read_text())
+    sidecar["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (folder / "model.json").write_text(json.dumps(sidecar))
+
+
 def test_comes_back_bit_for_bit(folder: Path) -> None:
     model, sidecar = load_model(str(folder), CPU)
     saved = network().state_dict()
@@ -97,44 +106,34 @@ def test_a_sidecar_of_another_shape_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_weights_that_are_not_finite_are_neither_read_nor_written(folder: Path, value: float) -> None:
-    path, model = folder / "model.safetensors", network()
+    model = network()
     weights = model.state_dict()
     name = "decoder.4.conv.1.bias"
     weights[name][0] = value
     with pytest.raises(SaltError, match=f"{name}: the weights hold numbers that are not finite"):
         save_model(str(folder / "other"), weights, model.config, FACTS)
     assert not (folder / "other").exists()
-    save_file(weights, path)
-    sidecar = json.loads((folder / "model.json").read_text())
-    sidecar["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (folder / "model.json").write_text(json.dumps(sidecar))
+    replace_weights(folder, weights)
     with pytest.raises(SaltError, match=rf"model\.safetensors: {name}: .* \(found {value}, 1 of 16 numbers"):
         load_model(str(folder), CPU)
 
 
 def test_other_tensors_are_named(folder: Path) -> None:
     def refused(tensors: dict[str, torch.Tensor], message: str) -> None:
-        save_file(tensors, path)
-        sidecar = json.loads((folder / "model.json").read_text())
-        sidecar["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-        (folder / "model.json").write_text(json.dumps(sidecar))
+        replace_weights(folder, tensors)
         with pytest.raises(SaltError, match=message):
             load_model(str(folder), CPU)
 
-    path, weights = folder / "model.safetensors", network().state_dict()
+    weights = network().state_dict()
     refused(weights | {"bias": torch.zeros(2)}, r"safetensors: bias: .*found float32 \(2,\), expected float32 \(1,\)")
     refused(weights | {"bias": torch.zeros(1).half()}, r"bias: .*found float16 \(1,\), expected float32 \(1,\)")
     refused(weights | {"more": torch.zeros(1)}, r"more: unexpected tensor")
 
 
 def test_a_negative_variance_is_refused(folder: Path) -> None:
-    path, model = folder / "model.safetensors", network()
-    weights = model.state_dict()
+    weights = network().state_dict()
     name = next(key for key in weights if key.endswith("running_var"))
     weights[name][0] = -1
-    save_file(weights, path)
-    sidecar = json.loads((folder / "model.json").read_text())
-    sidecar["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (folder / "model.json").write_text(json.dumps(sidecar))
+    replace_weights(folder, weights)
     with pytest.raises(SaltError, match=rf"model\.safetensors: {name}: holds a negative variance \(found -1\.0\)"):
         load_model(str(folder), CPU)
