@@ -1,6 +1,6 @@
 """Salt in a SEG-Y volume: peak memory and time of `salt predict`'s work at two sizes, by a bundle of two tiny networks.
 
-Run: python -m benchmarks.segy [FOLDER]   (7 GB of scratch space in FOLDER, by default the system's; it is emptied)
+Run: python -m benchmarks.segy [FOLDER]   (13 GB of scratch space in FOLDER, by default the system's; it is emptied)
 """
 
 import resource
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import segyio
 
-INLINES = (50, 500)
+INLINES = (50, 1000)
 SIDE = 1010
 
 

@@ -72,7 +72,7 @@ class Bundle(Part):
 
     Attributes:
         format: Version of the layout.
-        hash: Identifies the bundle: hash of the whole document, and so of all files.
+        hash: Identifies the bundle: hash of the entire document, and so of all files.
         members: The networks, those of an encoder together.
         files: Every file but bundle.json, by its path.
         threshold: A pixel is salt if its probability is strictly above it.

@@ -1,4 +1,4 @@
-"""Errors that are grouped, so that one cause is told once, however many files or rows it concerns."""
+"""Errors that are grouped, so that one cause is reported once, however many files or rows it concerns."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""The whole ensemble as one ONNX file: all networks, the mirror images and the weights of the blend."""
+"""The complete ensemble as one ONNX file: all networks, the mirror images and the weights of the blend."""
 
 from pathlib import Path
 

@@ -74,7 +74,7 @@ class Entry:
 
 
 def unreadable(path: PurePosixPath, where: str, problem: str, **facts: str) -> Entry:
-    """A file that is listed, but cannot be read: whoever needs it is told why.
+    """A file that is listed, but cannot be read: opening it raises the reason.
 
     Args:
         path: Its path.

@@ -84,9 +84,9 @@ def compare_ids(files: Files, tables: Mapping[str, Collection[str]], problems: P
     ):
         needed = named | {"a row in depths.csv": tables.get("depths.csv")}
         for image_id, entry in part.items():
-            lacks = [name for name, ids in needed.items() if ids is not None and image_id not in ids]
-            if lacks:
-                problems.add(SaltError(f"image without {' and '.join(lacks)}", file=entry.where), image_id)
+            missing = [name for name, ids in needed.items() if ids is not None and image_id not in ids]
+            if missing:
+                problems.add(SaltError(f"image without {' and '.join(missing)}", file=entry.where), image_id)
 
     both = images | test if images and test else {}
     sources: dict[str, list[str]] = {}

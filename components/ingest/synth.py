@@ -170,7 +170,7 @@ def _tables(labelled: list[Tile], test: list[Tile]) -> list[tuple[str, bytes]]:
         "sample_submission.csv": ["id,rle_mask", *(f"{tile.id},1 1" for tile in test)],
         "train.csv": ["id,rle_mask", *(f"{tile.id},{run}" for tile, run in zip(labelled, runs, strict=True))],
     }
-    tables[SYNTHETIC] = ["This survey is made up. Scores on it mean nothing."]
+    tables[SYNTHETIC] = ["This survey is synthetic. Scores on it mean nothing."]
     return [(name, ("\n".join(lines) + "\n").encode()) for name, lines in tables.items()]
 
 

@@ -18,7 +18,7 @@ class Outputs:
     Attributes:
         results: All numbers, JSON.
         card: The table of scores, Markdown.
-        page: The whole report, HTML.
+        page: The complete report, HTML.
         metrics: The main scores as scalars.
         classification: How the classifiers of the ensemble separate images with salt from those without.
     """

@@ -48,7 +48,7 @@ def report(
         config: The configuration.
         results: JSON file to write: every number.
         card: Markdown file to write: the table.
-        page: HTML file to write: the whole report.
+        page: HTML file to write: the complete report.
         seconds: By stage, the duration of each of its tasks, where it is known.
         run: Name of the pipeline run, for the heading of the page.
         promotion: Called once the numbers are written: it decides whether the model is to be the champion, and what it

@@ -36,7 +36,7 @@ class ImageIndex:
         flat: Ids of the images, labelled or not, of one grey level.
         data_hash: Hash of the data.
         synthetic: Whether the images were generated.
-        training_ranges: Ranges of the statistics of the labelled images, those of one grey level left out.
+        training_ranges: Ranges of the statistics of the labelled images, those of one grey level excluded.
         training_levels: The 1st and the 99th percentile of the grey levels of the same images together.
     """
 

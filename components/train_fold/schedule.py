@@ -15,7 +15,7 @@ def one_cycle(peak: float, step: int, steps: int) -> float:
     Args:
         peak: The highest rate.
         step: Number of the step, from 0.
-        steps: Number of steps of the whole training.
+        steps: Number of steps of the entire training.
 
     Returns:
         The rate of this step.

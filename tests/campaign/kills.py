@@ -1,4 +1,4 @@
-"""Signals to single commands and to whole runs, at a moment of their work."""
+"""Signals to single commands and to complete runs, at a moment of their work."""
 
 import os
 import signal

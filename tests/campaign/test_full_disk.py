@@ -1,4 +1,4 @@
-"""A full disk: one line names the file, what was whole stays whole, and with space the command ends as it should."""
+"""A full disk: one line names the file, complete files stay complete, and with space the command ends as it should."""
 
 import os
 import shutil

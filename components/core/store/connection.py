@@ -1,6 +1,6 @@
 """HTTP connections to the object store, with time limits that suit both a dead server and a slow network.
 
-urllib3 sends a body under the time limit of connecting, and Python applies it to the whole body: a short limit would
+urllib3 sends a body under the time limit of connecting, and Python applies it to the entire body: a short limit would
 interrupt every upload that takes longer, a long one would wait too long for a dead store. Here connecting has its own
 short limit, and a body is sent in blocks, each under the long limit.
 """

@@ -45,7 +45,7 @@ class Content:
     Attributes:
         size: Bytes.
         part: Bytes of each part but the last.
-        sha256: Of the whole file, hexadecimal.
+        sha256: Of the complete file, hexadecimal.
         md5s: Of each part.
     """
 

@@ -21,8 +21,16 @@ from salt_pipeline.components.core.tracking.server import open_client
 SETTLE = 0.5
 """Least time in seconds until the runs of jobs that begin at once are all on the server: MLflow has no unique names."""
 
+CREATED = "salt.created"
+"""Tag with the time at which a run was created, Unix time in milliseconds. A run's start may lie long before it."""
+
 JOB_PATIENCE = 15.0
 """Seconds that the end of a job waits for an unreachable server."""
+
+
+def _creation(run: Any) -> tuple[str, int, str]:
+    """Sorts runs by their creation. Runs without the tag, of older versions, are the oldest; all times have 13 digits."""
+    return run.data.tags.get(CREATED, ""), run.info.start_time, run.info.run_id
 
 
 class Tracking:
@@ -68,7 +76,7 @@ class Tracking:
             self._journal.close(JOB_PATIENCE if patience is None else patience)
 
     def _find_or_create(self, name: str, tags: dict[str, str], began: int) -> str:
-        """Finds or creates the run with these tags; if two are created at once, both callers get the older.
+        """Finds or creates the run with these tags; if two are created at once, both callers get the one that was created first.
 
         A run that had failed or was stopped is set to running again.
         """
@@ -76,22 +84,22 @@ class Tracking:
         conditions = [f"tags.`{key}` = '{value}'" for key, value in tags.items() if key in own]
 
         def oldest() -> Any:
-            runs = [run.info for run in find_runs(self.client, self.experiment, self.run, *conditions)]
-            return min(runs, key=lambda info: (info.start_time, info.run_id), default=None)
+            return min(find_runs(self.client, self.experiment, self.run, *conditions), key=_creation, default=None)
 
         found = oldest()
         if found:
-            if found.status in ("FAILED", "KILLED"):
-                self.client.update_run(found.run_id, status="RUNNING")
-            return found.run_id
+            if found.info.status in ("FAILED", "KILLED"):
+                self.client.update_run(found.info.run_id, status="RUNNING")
+            return found.info.run_id
         began_creating = time.monotonic()
+        tags = {**tags, CREATED: str(milliseconds())}
         mine = self.client.create_run(self.experiment, start_time=began, run_name=name, tags=tags).info.run_id
         time.sleep(max(SETTLE, 4 * (time.monotonic() - began_creating)))  # a slow server is slow for the others too
         chosen = oldest()
-        if chosen is None or chosen.run_id == mine:
+        if chosen is None or chosen.info.run_id == mine:
             return mine
         self.client.delete_run(mine)
-        return chosen.run_id
+        return chosen.info.run_id
 
     def parent(self, began: float | None = None) -> TrackedRun:
         """The run of the pipeline.
@@ -145,7 +153,7 @@ class Tracking:
 
         def call() -> None:
             found = find_runs(self.client, self.experiment, self.run)
-            ours = sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
+            ours = sorted(found, key=_creation)
             first, *others = [run.info.run_id for run in ours if run.data.tags["salt.kind"] == "pipeline"]
             for run in ours:
                 if run.data.tags.get("mlflow.parentRunId", first) != first:

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from salt_pipeline.components.core.tracking import tracking as module
+from salt_pipeline.components.core.tracking.experiment import find_runs
+from salt_pipeline.components.core.tracking.run import milliseconds
 from salt_pipeline.components.core.tracking.tracking import Tracking
-from tests.components.core.tracking.work import Recorded, work
+from tests.components.core.tracking.work import HOUR_AGO, Recorded, work
 
 
 def test_a_job_is_nested_in_its_pipeline(server: Recorded, tmp_path: Path) -> None:
@@ -43,6 +46,16 @@ def test_jobs_that_start_together_share_one_parent(server: Recorded) -> None:
     assert len({job for _, job in found}) == len(server.runs("job")) == 2
 
 
+def test_the_record_that_was_created_first_counts_whenever_its_run_began(
+    server: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Tracking("first").parent()
+    unseen: list[list[object]] = [[]]  # what the second finds first: the other record is not on the server yet
+    monkeypatch.setattr(module, "find_runs", lambda *args: unseen.pop() if unseen else find_runs(*args))
+    assert Tracking("first").parent(began=HOUR_AGO).id == first.id
+    assert len(server.runs("pipeline")) == 1
+
+
 def test_a_stopped_run_is_marked_and_runs_again(server: Recorded) -> None:
     tracking = Tracking("first")
     done, stopped = tracking.job("lite0", 0), tracking.job("lite0", 1)
@@ -64,7 +77,8 @@ def test_a_stopped_run_is_marked_and_runs_again(server: Recorded) -> None:
 def test_duplicate_parents_are_merged(server: Recorded) -> None:
     tracking = Tracking("first")
     oldest = tracking.parent()
-    second = server.client.create_run(tracking.experiment, tags={"salt.run": "first", "salt.kind": "pipeline"})
+    tags = {"salt.run": "first", "salt.kind": "pipeline", "salt.created": str(milliseconds() + 1000)}
+    second = server.client.create_run(tracking.experiment, tags=tags)
     stray = tracking.job("lite0", 0)
     server.client.set_tag(stray.id, "mlflow.parentRunId", second.info.run_id)
     other = Tracking("other").parent()
