@@ -23,7 +23,7 @@ def read_blend(file: str | Path, facts: Mapping[str, str], config: Config) -> di
     Args:
         file: The file, as messages name it.
         facts: Its metadata.
-        config: Names the encoders, and gives the weights if the metadata do not.
+        config: Names the encoders.
 
     Returns:
         By encoder, its weight in each fold of learned out-of-fold maps, else one weight for all images.
@@ -31,11 +31,9 @@ def read_blend(file: str | Path, facts: Mapping[str, str], config: Config) -> di
     Raises:
         SaltError: If the maps are of a single job, were blended of other encoders, or the weights are not valid.
     """
-    encoder = facts.get("encoder", _BLEND)
+    encoder = facts.get("encoder", "none")
     if encoder != _BLEND:
         raise SaltError("maps of one job, not blended", file=file, field="encoder", found=encoder, expected=_BLEND)
-    if "weights" not in facts:
-        return {encoder.name: [encoder.weight] for encoder in config.encoders}
     if facts.get("kind") == "oof":
         expected = "a JSON object of one positive number for each fold, whose sum is 1"
         found = read_json_fact(file, facts, "weights", dict[str, list[Weight] | Weight], expected)

@@ -50,19 +50,19 @@ def read_json_fact(file: str | Path, facts: Mapping[str, str], key: str, kind: A
 
     Args:
         file: The file, as messages name it.
-        facts: Its metadata, with that entry.
+        facts: Its metadata.
         key: Name of the entry.
         kind: The type that its value must have, as pydantic understands it.
         expected: The same in words.
 
     Raises:
-        SaltError: If the entry is not JSON, or of another type.
+        SaltError: If there is no such entry, or it is not JSON, or of another type.
     """
-    text = facts[key]
+    text = facts.get(key, "")
     try:
         if len(text) > _LONGEST:
             raise SaltError("is too long")
         return TypeAdapter(kind).validate_python(parse_json(text), strict=True)
     except (SaltError, ValidationError):
-        found = repr(text[:SHOWN])
+        found = repr(text[:SHOWN]) if key in facts else "none"
         raise SaltError("is not valid metadata", file=file, field=key, found=found, expected=expected) from None

@@ -77,20 +77,13 @@ class Epoch(Document):
     epoch: int = Field(ge=1)
     phase: Literal[1, 2]
     score: Score
-    loss: float | None = None
-    seconds: Amount | None = None
-    ended: Amount | None = None
-
-    @model_validator(mode="after")
-    def _begins(self) -> Self:
-        """An epoch that says when it ended also says how long it took."""
-        if self.ended is not None and self.seconds is None:
-            raise PydanticCustomError("epochs", "ended is given without seconds")
-        return self
+    loss: float
+    seconds: Amount
+    ended: Amount
 
 
 class Curve(Document):
-    """The learning curve that train_fold writes; fields with a default are missing from files of older versions."""
+    """The learning curve that train_fold writes; only a training on a GPU has a peak of its memory."""
 
     encoder: str
     fold: Count
@@ -100,38 +93,33 @@ class Curve(Document):
     device: str
     epochs: list[Epoch] = Field(min_length=1)
     best_epoch: Count
-    ended: Amount | None = None
-    oof_score: Score | None = None
-    oof_salt_accuracy: Score | None = None
-    architecture: Architecture | None = None
+    ended: Amount
+    oof_score: Score
+    oof_salt_accuracy: Score
+    architecture: Architecture
     peak_memory_bytes: Count | None = None
-    images_per_second: Amount | None = None
-    versions: dict[str, str] = {}
+    images_per_second: Amount
+    versions: dict[str, str]
 
     @model_validator(mode="after")
     def _epochs_are_counted(self) -> Self:
-        """The epochs are numbered from 1, and the best one is among them; a training that ended has scores."""
+        """The epochs are numbered from 1, and the best one is among them."""
         numbers = [epoch.epoch for epoch in self.epochs]
         if numbers != list(range(1, len(numbers) + 1)):
             raise PydanticCustomError("epochs", f"epochs are not 1 to {len(numbers)}, each once")
         if self.best_epoch > len(numbers):
             raise PydanticCustomError("epochs", f"best_epoch is {self.best_epoch}, of {len(numbers)} epochs")
-        if self.ended and None in (self.oof_score, self.oof_salt_accuracy):
-            raise PydanticCustomError("epochs", "ended is given without oof_score and oof_salt_accuracy")
         return self
 
 
 class ChoiceFile(Document):
-    """The part of choice.json that the report needs: the choice of submission, and the ensemble's score by it.
-
-    The weights of the encoders are missing from files of older versions.
-    """
+    """The part of choice.json that the report needs: the choice of submission, and the ensemble's score by it."""
 
     threshold: Score
     min_area: int = Field(ge=0, le=SIDE * SIDE)
     score: Score
     score_cross_fitted: Score
-    weights: dict[str, Weight] = {}
+    weights: dict[str, Weight]
     data_hash: str
     config_hash: str
 
@@ -222,9 +210,8 @@ def read_choice(path: str, labelled: Labelled, config: Config) -> ChoiceFile:
     choice = _read_model(path, ChoiceFile)
     hashes = {"data_hash": choice.data_hash, "config_hash": choice.config_hash}
     check_facts(path, hashes, {"data_hash": labelled.data_hash, "config_hash": config.hash})
-    if choice.weights:
-        check_encoders(path, choice.weights, config)
-        check_sum(path, tuple(choice.weights.values()))
+    check_encoders(path, choice.weights, config)
+    check_sum(path, tuple(choice.weights.values()))
     return choice
 
 

@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -73,22 +72,20 @@ def record(
 
 
 def _record_job(tracking: Tracking, curve: dict[str, Any], settings: Config) -> None:
-    """Records what the job itself would have recorded; learning curves of older versions have no scores and times."""
+    """Records what the job itself would have recorded."""
     job = tracking.job(curve["encoder"], curve["fold"], _began(curve))
     job.params({key: curve[key] for key in ("config_hash", "data_hash", "encoder", "fold")} | settings.flat())
     job.epochs(curve["epochs"])
-    ended = curve.get("ended")
-    if ended:
-        job.metrics({name: curve[name] for name in ("oof_score", "oof_salt_accuracy")}, seconds=ended)
+    job.metrics({name: curve[name] for name in ("oof_score", "oof_salt_accuracy")}, seconds=curve["ended"])
     job.data(curve["data_hash"])
     job.name_missing(JOB_FILES)
-    job.end(seconds=ended)
+    job.end(seconds=curve["ended"])
 
 
 def _began(curve: dict[str, Any]) -> float:
-    """Unix time at which a training began, by its first epoch; the current time for curves of older versions."""
+    """Unix time at which a training began, by its first epoch."""
     first = curve["epochs"][0]
-    return float(first["ended"] - first["seconds"]) if "ended" in first else time.time()
+    return float(first["ended"] - first["seconds"])
 
 
 def _description(scalars: Mapping[str, float], card: str) -> str:

@@ -163,9 +163,8 @@ def _write_curve(curve: str, trainer: Trainer, key: JobKey, metrics: dict[str, f
         "best_epoch": trainer.progress.best_epoch,
         "versions": {name: version(name) for name in LIBRARIES},
         "architecture": summarise(trainer.model, key.encoder),
+        "images_per_second": sum(epoch["images_per_second"] for epoch in history) / len(history),
     }
-    if rates := [epoch["images_per_second"] for epoch in history if "images_per_second" in epoch]:
-        facts["images_per_second"] = sum(rates) / len(rates)
     if (peak := peak_memory(trainer.device)) is not None:
         facts["peak_memory_bytes"] = peak
     write_json(curve, {**key._asdict(), **facts, "epochs": history})

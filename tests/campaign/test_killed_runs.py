@@ -1,4 +1,4 @@
-"""Kills of a complete `salt run`: resumed, it ends with the bits of one that was never killed, and no process is left."""
+"""Kills of a complete `salt run`: resumed, it ends with the bits of one never killed, and no process is left."""
 
 import json
 import os

@@ -29,7 +29,7 @@ JOB_PATIENCE = 15.0
 
 
 def _creation(run: Any) -> tuple[str, int, str]:
-    """Sorts runs by their creation. Runs without the tag, of older versions, are the oldest; all times have 13 digits."""
+    """Sorts runs by their creation; those without the tag, of older versions, come first. All times have 13 digits."""
     return run.data.tags.get(CREATED, ""), run.info.start_time, run.info.run_id
 
 
@@ -76,7 +76,7 @@ class Tracking:
             self._journal.close(JOB_PATIENCE if patience is None else patience)
 
     def _find_or_create(self, name: str, tags: dict[str, str], began: int) -> str:
-        """Finds or creates the run with these tags; if two are created at once, both callers get the one that was created first.
+        """Finds or creates the run with these tags; if two are created at once, both callers get the first of them.
 
         A run that had failed or was stopped is set to running again.
         """

@@ -29,12 +29,8 @@ def learning_curves(curves: dict[Job, Curve]) -> dict[str, Markup]:
 
 
 def _chart(name: str, jobs: list[Curve], limits: tuple[float, float]) -> Markup:
-    with_loss = all(point.loss is not None for curve in jobs for point in curve.epochs)
-    figure = new_figure(4.7, 4.3 if with_loss else 3.4)
-    axes = figure.subplots(
-        2 if with_loss else 1, 1, sharex=True, squeeze=False, height_ratios=[3, 1.4][: 1 + with_loss]
-    )
-    top, bottom = axes[0, 0], axes[-1, 0]
+    figure = new_figure(4.7, 4.3)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1.4])
     for curve, (style, colour) in zip(jobs, cycle(product(STYLES, LINES)), strict=False):
         epochs = [point.epoch for point in curve.epochs]
         look = {"linestyle": style, "color": colour, "linewidth": 1.4, "marker": "." if len(epochs) < 12 else ""}
@@ -42,27 +38,25 @@ def _chart(name: str, jobs: list[Curve], limits: tuple[float, float]) -> Markup:
         best = next((point for point in curve.epochs if point.epoch == curve.best_epoch), None)
         if best:
             top.plot(best.epoch, best.score, "o", color=colour, markersize=5.5)
-        if with_loss:
-            bottom.plot(epochs, [point.loss for point in curve.epochs], **look)
-    dress(top, "" if with_loss else "epoch", "score on the held-out fold")
-    if with_loss:
-        dress(bottom, "epoch", "training loss")
+        bottom.plot(epochs, [point.loss for point in curve.epochs], **look)
+    dress(top, "", "score on the held-out fold")
+    dress(bottom, "epoch", "training loss")
     top.set_ylim(*limits)
     bottom.xaxis.get_major_locator().set_params(integer=True)
-    _mark_switch(top, axes[:, 0].tolist(), jobs[0])
+    _mark_switch([top, bottom], jobs[0])
     legend(figure, top)
     last = ", ".join(f"fold {curve.fold} best {max(p.score for p in curve.epochs):.3f}" for curve in jobs)
     return to_svg(figure, name, f"Score on the held-out fold by epoch, encoder {jobs[0].encoder}: {last}.")
 
 
-def _mark_switch(top: Axes, axes: list[Axes], curve: Curve) -> None:
+def _mark_switch(axes: list[Axes], curve: Curve) -> None:
     """Marks the epoch at which the loss changes."""
     switch = next((point.epoch for point in curve.epochs if point.phase == 2), None)
     if switch is None or switch == curve.epochs[0].epoch:
         return
     for ax in axes:
         ax.axvline(switch - 0.5, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    top.annotate(
+    axes[0].annotate(
         "Lovász loss from here",
         (switch - 0.5, 0.02),
         xytext=(4, 2),

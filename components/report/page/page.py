@@ -162,9 +162,9 @@ def _breakdown_charts(shown: Shown) -> dict[str, Any]:
 
 
 def _networks(curves: dict[Job, Curve]) -> list[Drawing]:
-    """One drawing per encoder, of the first job whose learning curve has the architecture."""
-    found = {encoder: curve.architecture for (encoder, _), curve in reversed(curves.items()) if curve.architecture}
-    return [draw(network) for network in reversed(found.values()) if network]
+    """One drawing per encoder."""
+    networks = {encoder: curve.architecture for (encoder, _), curve in curves.items()}
+    return list(map(draw, networks.values()))
 
 
 def _versions(curves: dict[Job, Curve]) -> dict[str, str]:

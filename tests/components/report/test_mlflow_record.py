@@ -15,10 +15,15 @@ from salt_pipeline.components.core.tracking.tracking import Tracking
 from salt_pipeline.components.report import mlflow_record
 from salt_pipeline.components.report.mlflow_record import record
 from salt_pipeline.components.train_fold.stage import train
-from tests.components.core.tracking.work import HISTORY, HOUR_AGO, TIMED, Recorded, logged, work
+from tests.components.core.tracking.work import HOUR_AGO, TIMED, Recorded, logged, work
 from tests.components.network.tiny import ENCODER, HASH, document, write_survey
 
 CONFIG = document(train={"epochs": 2, "phase1_epochs": 1})
+
+EPOCHS = [{**epoch, "seconds": 0.5} for epoch in TIMED]
+
+ENDED = {"ended": HOUR_AGO + 9, "oof_score": 0.5, "oof_salt_accuracy": 0.75}
+"""What the learning curve of a finished training also says."""
 
 
 def train_job(folder: Path, run: str) -> str:
@@ -70,7 +75,7 @@ def test_the_report_records_a_job_as_the_job_itself_does(
 
 
 def test_the_report_adds_epochs_and_jobs_that_are_missing(server: Recorded, tmp_path: Path) -> None:
-    Tracking("first").job("lite0", 0).epochs(HISTORY[:3])
+    Tracking("first").job("lite0", 0).epochs(EPOCHS[:3])
     curves = []
     for fold in (0, 1):
         curve = {
@@ -80,9 +85,10 @@ def test_the_report_adds_epochs_and_jobs_that_are_missing(server: Recorded, tmp_
             "config_hash": "c",
             "seconds": 2.5,
             "device": ["cpu", "NVIDIA H100"][fold],
+            **ENDED,
         }
         curves.append(str(tmp_path / f"{fold}.json"))
-        (tmp_path / f"{fold}.json").write_text(json.dumps({**curve, "epochs": HISTORY}))
+        (tmp_path / f"{fold}.json").write_text(json.dumps({**curve, "epochs": EPOCHS}))
     (tmp_path / "x7").write_text("# card")
     scores = {"score": 0.8, "score_low": 0.75, "score_high": 0.85}
     for _ in range(2):
@@ -115,7 +121,8 @@ def test_the_report_does_not_need_a_server(nowhere: None, tmp_path: Path, monkey
         "config_hash": "c",
         "seconds": 1,
         "device": "cpu",
-        "epochs": HISTORY,
+        "epochs": EPOCHS,
+        **ENDED,
     }
     curve.write_text(json.dumps(facts))
     assert record("first", {}, [str(curve)], {"score": 1}, {"c.json": str(curve)}) == {"mlflow_run_id": ""}
@@ -142,12 +149,9 @@ def test_the_report_records_jobs_whose_server_was_unreachable(
         "config_hash": "c",
         "seconds": 2.5,
         "device": "cpu",
-        "ended": HOUR_AGO + 9,
-        "oof_score": 0.5,
-        "oof_salt_accuracy": 0.75,
+        **ENDED,
     }
-    epochs = [{**epoch, "seconds": 0.5} for epoch in TIMED]
-    (tmp_path / "curve.json").write_text(json.dumps({**curve, "epochs": epochs}))
+    (tmp_path / "curve.json").write_text(json.dumps({**curve, "epochs": EPOCHS}))
     for _ in range(2):
         record("first", {}, [str(tmp_path / "curve.json")], {"score": 0.8}, {})
     assert {run.info.status for run in server.runs()} == {"FINISHED"}

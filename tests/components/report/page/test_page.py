@@ -14,13 +14,12 @@ from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.jobs import Job
 from salt_pipeline.components.core.metric import score_images, to_masks
-from salt_pipeline.components.report.architecture import Architecture
 from salt_pipeline.components.report.dataset_facts import DatasetFacts
 from salt_pipeline.components.report.inputs import ChoiceFile, Labelled, Maps
 from salt_pipeline.components.report.page.gallery import Masked
 from salt_pipeline.components.report.page.page import Shown, render_page
 from salt_pipeline.components.report.results import compute_results
-from tests.components.report.conftest import FOLD_COUNT, MIN_AREA, NAMES, THRESHOLD, Made, made_network
+from tests.components.report.conftest import FOLD_COUNT, MIN_AREA, NAMES, THRESHOLD, Made
 from tests.components.report.page.test_curves import made_curve
 
 Reported = tuple[Made, dict[str, float]]
@@ -190,7 +189,7 @@ def test_known_times_of_other_stages_are_shown(with_facts: str) -> None:
 
 
 SHAPES: list[dict[str, Any]] = [
-    {"names": ("only",), "fold_count": 2, "older": True},
+    {"names": ("only",), "fold_count": 2},
     {"names": ("a", "b", "c"), "fold_count": 5},
 ]
 
@@ -216,17 +215,16 @@ def test_any_number_of_encoders_and_folds(synthetic: Reported) -> None:
     assert f"fold {made.fold_count}," not in page.text
 
 
-def test_facts_missing_from_curves_of_an_older_version_are_omitted(synthetic: Reported) -> None:
+def test_facts_of_the_jobs_are_shown(synthetic: Reported) -> None:
     made, _ = synthetic
     page = Page((made.folder / "report.html").read_text())
-    links = [attributes["href"] for attributes in page.all("a")]
-    for shown in ("The network" in page.text, "#network" in links, "in training" in page.text):
-        assert shown is not made.older
+    assert "The network" in page.text
+    assert "#network" in [attributes["href"] for attributes in page.all("a")]
+    assert "in training" in page.text
     weight = f"weight of {made.names[0]} {1 / len(made.names):.2f}"
-    assert (weight in page.text) is not made.older
-    assert (weight in (made.folder / "report.md").read_text()) is not made.older
-    speed = "– –" if made.older else "123.4 3.00 GiB"
-    assert f"{made.names[0]}, fold 0 cpu 6 1 min 15 s {speed}" in page.text
+    assert weight in page.text
+    assert weight in (made.folder / "report.md").read_text()
+    assert f"{made.names[0]}, fold 0 cpu 6 1 min 15 s 123.4 3.00 GiB" in page.text
 
 
 def test_the_page_of_a_full_run_is_below_5_mb() -> None:
@@ -247,16 +245,16 @@ def test_the_page_of_a_full_run_is_below_5_mb() -> None:
     )
     config = parse_config({"encoders": [{"name": name, "weight": 0.5} for name in names]})
     choice = ChoiceFile(
-        threshold=THRESHOLD, min_area=MIN_AREA, score=0, score_cross_fitted=0, data_hash="", config_hash=""
+        threshold=THRESHOLD,
+        min_area=MIN_AREA,
+        score=0,
+        score_cross_fitted=0,
+        weights=dict.fromkeys(names, 0.5),
+        data_hash="",
+        config_hash="",
     )
     results = compute_results({}, maps, labelled, choice, config)
-    curves = {
-        Job(name, fold): made_curve(name, fold, [1] * 20 + [2] * 100).model_copy(
-            update={"architecture": Architecture.model_validate(made_network(name))}
-        )
-        for name in names
-        for fold in range(5)
-    }
+    curves = {Job(name, fold): made_curve(name, fold, [1] * 20 + [2] * 100) for name in names for fold in range(5)}
     shown = Shown(
         run="full",
         results=replace(results, encoders=tuple(replace(results.ensemble, name=n) for n in names)),
