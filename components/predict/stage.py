@@ -3,8 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,12 @@ from numpy.typing import NDArray
 from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.cpu_time import CpuTime
 from salt_pipeline.components.core.dataset import dataset_groups
-from salt_pipeline.components.core.errors import SaltError, SaltErrors
+from salt_pipeline.components.core.errors import SaltErrors
 from salt_pipeline.components.core.jobs import job_title
 from salt_pipeline.components.core.labelled import check_facts
-from salt_pipeline.components.core.passed_over import is_passed_over
-from salt_pipeline.components.core.regular_file import read_regular
 from salt_pipeline.components.core.schemas import (
     DATASET,
     MAPS,
-    ROW_GROUP,
     array_to_pixels,
     open_table,
     pixels_to_array,
@@ -68,49 +64,6 @@ def predict(dataset: str, model: str, config: dict | None, maps: str) -> dict[st
     with cpu_time.spent_on("prediction"):
         facts = predictor.write(batches(), maps)
     return {**facts, "cpu_parts": cpu_time.fact()}
-
-
-def predict_folder(images: str, model: str, config: dict, maps: str) -> dict[str, str]:
-    """Writes the probability maps of all PNG images of a folder; their ids are the file names without the suffix.
-
-    Args:
-        images: The folder.
-        model: Folder of a trained model.
-        config: The configuration document, of which the `predict` part is used.
-        maps: File to write.
-
-    Returns:
-        Strings that describe the artifact.
-
-    Raises:
-        SaltError: If there is no image, one cannot be read or is not 101 x 101 grey, or the model cannot be loaded.
-    """
-    from salt_pipeline.components.core.decode import decode_image
-
-    found = (file for file in Path(images).glob("*") if file.suffix.lower() == ".png")
-    files = sorted((file for file in found if not is_passed_over(PurePath(file.name))), key=lambda file: file.stem)
-    if not files:
-        raise SaltError("holds no images", file=images, expected="<id>.png files")
-    for one, other in pairwise(files):
-        if one.stem == other.stem:
-            raise SaltError("is a second image of this id", file=other, found=one)
-    predictor = Predictor(model, config)
-
-    def batches() -> Iterator[Batch]:
-        for start in range(0, len(files), ROW_GROUP):
-            part = files[start : start + ROW_GROUP]
-            yield [file.stem for file in part], np.stack([decode_image(_read(f), str(f)) for f in part])
-
-    return predictor.write(batches(), maps)
-
-
-def _read(file: Path) -> bytes:
-    """Reads a PNG file whose name is an id."""
-    from salt_pipeline.components.core.decode import LIMIT
-
-    if not file.stem.isprintable():
-        raise SaltError("the name is no id", file=file, expected="printable characters")
-    return read_regular(file, LIMIT)
 
 
 def _own_config(model: str, sidecar: dict[str, Any]) -> Config:

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.extras import extra
 from salt_pipeline.components.core.files import write_json
 from salt_pipeline.pipelines.cli.stage_options import (
@@ -121,24 +120,18 @@ def train_fold(
 
 @extra("predict")
 def predict_fold(
+    dataset: Dataset,
     model: Annotated[str, typer.Option(help="Folder of a job's trained model.")],
     out: Out,
-    dataset: Annotated[str | None, typer.Option(help="dataset.parquet with the test images.")] = None,
-    images: Annotated[str | None, typer.Option(help="Instead of a dataset: a folder of 101 x 101 PNG images.")] = None,
     config: ConfigFile = None,
     preset: PresetName = "quick",
     changes: Changes = None,
 ) -> None:
     """Predicts the test images with one job's model, writes maps.parquet; for other images see `salt predict`."""
     settings = chosen_config(config, preset, changes)
-    if (dataset is None) == (images is None):
-        raise SaltError("give one of the two", field="--dataset, --images")
-    from salt_pipeline.components.predict import stage
+    from salt_pipeline.components.predict.stage import predict
 
-    if dataset is not None:
-        stage.predict(dataset, model, settings, str(out / "maps.parquet"))
-    elif images is not None:
-        stage.predict_folder(images, model, settings, str(out / "maps.parquet"))
+    predict(dataset, model, settings, str(out / "maps.parquet"))
 
 
 def ensemble(

@@ -16,6 +16,7 @@ from salt_pipeline.pipelines.cli.sweep_on_cluster import start_sweep
 from salt_pipeline.pipelines.display.console import echo, print_json, say, shows_progress
 
 if TYPE_CHECKING:
+    from salt_pipeline.pipelines.hardware.concurrency import Plan
     from salt_pipeline.pipelines.sweep.folder import SweepFolder
     from salt_pipeline.pipelines.sweep.search import SearchPlan
     from salt_pipeline.pipelines.sweep.settings import Setting
@@ -84,10 +85,7 @@ def sweep(
     and a sweep with further values in the same folder trains only what is new.
     """
     from salt_pipeline.pipelines.hardware.concurrency import memory_of_job, plan, usable_gpus
-    from salt_pipeline.pipelines.local.lock import locked
-    from salt_pipeline.pipelines.local.watcher import INTERRUPTED
     from salt_pipeline.pipelines.sweep.folder import plan_sweep, read_sweep
-    from salt_pipeline.pipelines.sweep.watcher import watch
 
     _check_place(cluster, to_end, {"--out": out, "--jobs": jobs, "--gpus": gpus, "--optuna": optuna})
     if cluster:
@@ -114,9 +112,33 @@ def sweep(
     largest = max(folder.configs, key=memory_of_job)
     used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=folder.trainings)
     need("train", *TRAINING)
+    _train(folder, used, save=folder is not known)
+    if folder.search:
+        folder = read_sweep(folder.path) or folder  # optuna has added settings
+    if as_json:
+        print_json([one.model_dump(mode="json") for one in folder.read_results()])
+        return
+    _show(folder)
+
+
+def _train(folder: "SweepFolder", used: "Plan", *, save: bool) -> None:
+    """Trains what is missing, and shows the progress.
+
+    Args:
+        folder: The sweep.
+        used: How many trainings run at once, and where.
+        save: Write what was planned into the folder first.
+
+    Raises:
+        typer.Exit: If a training failed, or the sweep was interrupted.
+    """
+    from salt_pipeline.pipelines.local.lock import locked
+    from salt_pipeline.pipelines.local.watcher import INTERRUPTED
+    from salt_pipeline.pipelines.sweep.watcher import watch
+
     console = stderr_console()
     with locked(folder.path) as lock:
-        if folder is not known:
+        if save:
             folder.save()
         total, finished = folder.count_jobs()
         many = f"up to {folder.search.trials + 1}" if folder.search else len(folder.settings)
@@ -125,15 +147,9 @@ def sweep(
             say(console, f"{used}\n{counts}: {one_line(folder.path)} (log: {folder.log.name})")
         code = watch(folder, used, console, lock)
     if code == INTERRUPTED:
-        say(console, f"stopped; to resume: salt sweep --out {shlex.quote(str(path))}")
+        say(console, f"stopped; to resume: salt sweep --out {shlex.quote(str(folder.path))}")
     if code:
         raise typer.Exit(code)
-    if folder.search:
-        folder = read_sweep(folder.path) or folder  # optuna has added settings
-    if as_json:
-        print_json([one.model_dump(mode="json") for one in folder.read_results()])
-        return
-    _show(folder)
 
 
 def _check_place(cluster: bool, to_end: bool, of_machine: dict[str, object]) -> None:

@@ -1,13 +1,10 @@
-"""Prediction of test sets and folders with one trained model."""
+"""Prediction of test sets with one trained model."""
 
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.cpu_time import parse_cpu_time
@@ -15,7 +12,7 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.schemas import DATASET, MAPS, array_to_pixels, read_table
 from salt_pipeline.components.network.inputs import to_image, to_input
 from salt_pipeline.components.network.model_file import save_model
-from salt_pipeline.components.predict.stage import predict, predict_folder
+from salt_pipeline.components.predict.stage import predict
 from tests.components.dataset import write_dataset
 from tests.components.network.tiny import ENCODER, HASH, document, network, write_survey
 
@@ -102,54 +99,6 @@ def test_an_invalid_configuration_in_the_sidecar_is_named_by_file_and_field(
     save_model(str(tmp_path / "odd"), net.state_dict(), net.config, FACTS | {"config": config})
     with pytest.raises(SaltError, match=r"odd/model\.json: config: is not valid"):
         predict(dataset, str(tmp_path / "odd"), None, str(tmp_path / "maps.parquet"))
-
-
-def write_pngs(folder: Path, dataset: str) -> list[str]:
-    folder.mkdir()
-    ids, image_BHW = unlabelled(dataset)
-    for id_, image_HW in zip(ids, image_BHW, strict=True):
-        Image.fromarray(image_HW).convert("RGB").save(folder / f"{id_}.png")
-    (folder / "notes.txt").write_text("no image")
-    return ids
-
-
-def test_a_folder_of_pngs_gives_the_same_maps(dataset: str, model: str, tmp_path: Path) -> None:
-    write_pngs(tmp_path / "pictures", dataset)
-    predict(dataset, model, CONFIG, str(tmp_path / "maps.parquet"))
-    predict_folder(str(tmp_path / "pictures"), model, CONFIG, str(tmp_path / "pictures.parquet"))
-    tables = [read_table(tmp_path / name, MAPS)[0] for name in ("maps.parquet", "pictures.parquet")]
-    assert tables[0].equals(tables[1])
-
-
-def test_an_image_of_another_size_is_named(dataset: str, model: str, tmp_path: Path) -> None:
-    ids = write_pngs(tmp_path / "pictures", dataset)
-    Image.new("L", (128, 101)).save(tmp_path / "pictures" / f"{ids[2]}.png")
-    with pytest.raises(SaltError, match=rf"{ids[2]}\.png: wrong size .found 128 x 101, expected 101 x 101"):
-        predict_folder(str(tmp_path / "pictures"), model, CONFIG, str(tmp_path / "maps.parquet"))
-    assert not (tmp_path / "maps.parquet").exists()
-
-
-def test_leftovers_are_passed_over_and_pipes_are_refused(dataset: str, model: str, tmp_path: Path) -> None:
-    pictures, maps = tmp_path / "pictures", tmp_path / "maps.parquet"
-    ids = write_pngs(pictures, dataset)
-    (pictures / f"._{ids[0]}.png").write_bytes(b"leftover")
-    (pictures / f"{ids[1]}.png").rename(pictures / f"{ids[1]}.PNG")
-    predict_folder(str(pictures), model, CONFIG, str(maps))
-    assert read_table(maps, MAPS)[0]["id"].to_pylist() == ids
-    shutil.copy(pictures / f"{ids[0]}.png", pictures / f"{ids[0]}.PNG")
-    with pytest.raises(SaltError, match=rf"{ids[0]}\.(png|PNG): is a second image of this id"):
-        predict_folder(str(pictures), model, CONFIG, str(maps))
-    (pictures / f"{ids[0]}.PNG").unlink()
-    os.mkfifo(pictures / "pipe.png")
-    with pytest.raises(SaltError, match=r"pipe\.png: is not a regular file"):
-        predict_folder(str(pictures), model, CONFIG, str(maps))
-
-
-@pytest.mark.parametrize("name", ["empty", "nowhere"])
-def test_a_folder_without_images_is_named(model: str, tmp_path: Path, name: str) -> None:
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(SaltError, match=f"{name}: holds no images"):
-        predict_folder(str(tmp_path / name), model, CONFIG, str(tmp_path / "maps.parquet"))
 
 
 def test_a_missing_model_is_named(dataset: str, tmp_path: Path) -> None:

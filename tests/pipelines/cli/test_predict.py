@@ -1,6 +1,5 @@
-"""`salt predict`, `salt predict-fold` and `salt export-onnx`: their arguments, messages and exit codes."""
+"""`salt predict` and `salt export-onnx`: their arguments, messages and exit codes."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +9,9 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.schemas import MAPS, read_table
 from salt_pipeline.pipelines.cli.main import app
 from tests.components.inference.segy_files import amplitudes, write_segy
-from tests.components.trained import CONFIG, Trained
+from tests.components.trained import Trained
 
 
 @pytest.fixture
@@ -77,8 +75,6 @@ def test_the_options_of_volumes_reach_their_reader(trained: Trained, tmp_path: P
     [
         (["predict", "a.sgy", "--inline-byte", "190"], "--inline-byte: no field of a trace header begins there"),
         (["predict", "a.png", "--null", "nan"], "--null: is not a number (found 'nan'"),
-        (["predict-fold"], "--dataset, --images: give one of the two"),
-        (["predict-fold", "--dataset", "a.parquet", "--images", "pictures"], "give one of the two"),
         (["predict", "a.png", "--percentiles", "90", "10"], "must be two ascending numbers"),
     ],
 )
@@ -86,23 +82,6 @@ def test_invalid_arguments_are_reported(trained: Trained, words: list[str], prob
     done = salt(*words, "--model", trained.bundle, "--out", tmp_path)
     assert isinstance(done.exception, SaltError)
     assert problem in str(done.exception)
-
-
-def test_the_model_of_one_job_predicts_a_folder(trained: Trained, picture: Path, tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
-    done = salt(
-        "predict-fold",
-        "--model",
-        trained.model,
-        "--images",
-        tmp_path,
-        "--config",
-        tmp_path / "config.json",
-        "--out",
-        tmp_path / "out",
-    )
-    assert done.exit_code == 0, done.output
-    assert read_table(tmp_path / "out" / "maps.parquet", MAPS)[0]["id"].to_pylist() == ["a"]
 
 
 def test_the_model_of_one_job_is_exported(trained: Trained, tmp_path: Path) -> None:
