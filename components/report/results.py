@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.intervals import LEVEL, RESAMPLES, Interval, interval
 from salt_pipeline.components.core.labelled import one_grey_level, without_salt
-from salt_pipeline.components.core.metric import overlap, score, score_images, to_masks
+from salt_pipeline.components.core.metric import score_images, to_masks
 from salt_pipeline.components.report.classification import Classification, confusion, roc_curve
 from salt_pipeline.components.report.inputs import ChoiceFile, Labelled, Maps
 
@@ -171,11 +170,3 @@ def scalars(results: Results) -> dict[str, float]:
         for key in ("score", "score_at_half", "salt_accuracy"):
             values[f"{encoder.name}/{key}"] = getattr(encoder, key)
     return values
-
-
-def score_by_cut(maps: Maps, labelled: Labelled, min_area: int) -> NDArray[np.float64]:
-    """Mean score (255,) at every cut of the uint8 maps; entry k counts levels of k + 1 and higher as salt."""
-    counts = overlap(maps.maps_BHW, labelled.masks_BHW)
-    kept_BT = counts.area_BT >= min_area
-    scores_BT = score(counts.intersection_BT * kept_BT, counts.area_BT * kept_BT, counts.truth_B[:, None])
-    return scores_BT.mean(axis=0)

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from salt_pipeline.components.core.config.config import Config
@@ -23,7 +24,7 @@ from salt_pipeline.components.report.page import breakdown, thresholds
 from salt_pipeline.components.report.page.architecture import Drawing, draw
 from salt_pipeline.components.report.page.curves import learning_curves
 from salt_pipeline.components.report.page.gallery import Masked, false_alarms, pick_images
-from salt_pipeline.components.report.results import Result, Results, score_by_cut
+from salt_pipeline.components.report.results import Result, Results
 from salt_pipeline.components.report.times import StageTime
 
 LIBRARIES = ("numpy", "pyarrow", "matplotlib", "kfp")
@@ -140,9 +141,11 @@ def render_page(shown: Shown) -> str:
 def _threshold_charts(shown: Shown) -> dict[str, Any]:
     results, masks_BHW = shown.results, shown.labelled.masks_BHW
     maps = [*shown.encoders.items(), ("ensemble", shown.ensemble)]
-    by_cut = {short_name(name): score_by_cut(of, shown.labelled, results.min_area) for name, of in maps}
+    counts = {short_name(name): overlap(of.maps_BHW, masks_BHW) for name, of in maps}
+    min_area = np.array([results.min_area])
+    by_cut = {name: thresholds.score_table(of, min_area)[0] for name, of in counts.items()}
     areas_A = thresholds.table_areas(results.min_area)
-    table_AT = thresholds.score_table(overlap(shown.ensemble.maps_BHW, masks_BHW), areas_A)
+    table_AT = thresholds.score_table(counts["ensemble"], areas_A)
     return {
         "threshold_chart": thresholds.threshold_chart(by_cut, results.threshold),
         "area_chart": thresholds.area_chart(table_AT, areas_A, results.threshold, results.min_area),

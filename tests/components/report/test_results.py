@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from salt_pipeline.components.core.files import read_json
-from salt_pipeline.components.core.metric import cut, score_images
 from salt_pipeline.components.report.inputs import Maps, read_truth
-from salt_pipeline.components.report.results import score_by_cut, without_constant
+from salt_pipeline.components.report.results import without_constant
 from tests.components.report.conftest import MIN_AREA, THRESHOLD, Made
 
 
@@ -40,15 +39,3 @@ def test_constant_images_are_predicted_empty(reported: tuple[Made, dict[str, flo
     assert emptied.maps_BHW[3].max() == 0
     kept = np.arange(40) != 3
     np.testing.assert_array_equal(emptied.maps_BHW[kept], made.maps["plain"][kept])
-
-
-@pytest.mark.parametrize("min_area", [0, 1, MIN_AREA, 4000])
-def test_score_by_cut_is_the_metric_at_each_threshold(reported: tuple[Made, dict[str, float]], min_area: int) -> None:
-    made, _ = reported
-    labelled = read_truth(made.paths["dataset"], made.paths["folds"])
-    maps = Maps(made.maps["ensemble"], made.salt["ensemble"])
-    by_cut = score_by_cut(maps, labelled, min_area)
-    assert by_cut.shape == (255,)
-    for threshold in (0.0, 0.25, 0.5, 0.7, 0.99):
-        expected = score_images(maps.maps_BHW, labelled.masks_BHW, threshold, min_area).mean()
-        assert by_cut[cut(threshold) - 1] == pytest.approx(expected)
