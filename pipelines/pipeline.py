@@ -28,6 +28,9 @@ from salt_pipeline.pipelines.variant import STANDARD, Variant
 OUTSIDE: frozenset[StageName] = frozenset({"ingest", "train_fold", "report"})
 """Stages that access the store or MLflow themselves: they get addresses and keys."""
 
+NOTIFY_SECONDS = 3600
+"""Time limit of the exit task: a pod that cannot start would keep the run active, and a schedule from its next run."""
+
 RETRIED_FOR = "8760h"
 """Time limit for the retries of a task, one year: it must never be the reason that a task ends.
 
@@ -131,6 +134,7 @@ def _notified(cluster: ClusterConfig, task: PipelineTask, secret: str) -> Pipeli
     """
     task.set_container_image(image("report", cluster)).set_caching_options(False)
     task.set_cpu_request("100m").set_memory_request("512Mi").set_memory_limit("512Mi")
+    _set_pod(cluster, task, NOTIFY_SECONDS)
     kubernetes.use_config_map_as_env(task, SETTINGS_CONFIG_MAP, {key: key for key in SETTINGS_KEYS})
     kubernetes.use_secret_as_env(task, secret, {NOTIFY_KEY: NOTIFY_KEY}, optional=True)
     return task
@@ -161,18 +165,23 @@ def on_node(cluster: ClusterConfig, task: PipelineTask, stage: StageName, cached
         kubernetes.add_toleration(task, **toleration.model_dump())
     if node.shm:
         kubernetes.empty_dir_mount(task, "dshm", "/dev/shm", "Memory", node.shm)  # noqa: S108 - a mount in the pod
+    _set_pod(cluster, task, int((node.timeout_hours or 24) * 3600))
+    if stage in OUTSIDE:
+        kubernetes.use_config_map_as_env(task, SETTINGS_CONFIG_MAP, {key: key for key in SETTINGS_KEYS})
+        # Optional: a service account with a role has no keys. `submit` checks whether the Secret is needed.
+        kubernetes.use_secret_as_env(task, STORE_SECRET, {key: key for key in STORE_KEYS}, optional=True)
+    return task
+
+
+def _set_pod(cluster: ClusterConfig, task: PipelineTask, seconds: int) -> None:
+    """Sets what every pod of a run has: no root, the cluster's labels and pull secrets, and a time limit in seconds."""
     # KFP sets the rest of a restricted pod (no escalation, no capabilities, seccomp), and the image sets the user.
     kubernetes.set_security_context(task, run_as_non_root=True)
     for label, value in cluster.labels().items():
         kubernetes.add_pod_label(task, label, value)
     if cluster.image_pull_secrets:
         kubernetes.set_image_pull_secrets(task, list(cluster.image_pull_secrets))
-    kubernetes.set_timeout(task, int((node.timeout_hours or 24) * 3600))
-    if stage in OUTSIDE:
-        kubernetes.use_config_map_as_env(task, SETTINGS_CONFIG_MAP, {key: key for key in SETTINGS_KEYS})
-        # Optional: a service account with a role has no keys. `submit` checks whether the Secret is needed.
-        kubernetes.use_secret_as_env(task, STORE_SECRET, {key: key for key in STORE_KEYS}, optional=True)
-    return task
+    kubernetes.set_timeout(task, seconds)
 
 
 def compile_pipeline(settings: Config, path: str | Path, variant: Variant = STANDARD) -> None:

@@ -153,6 +153,9 @@ def _compare(client: Any, own: Finished, champion: Any, truth: Truth) -> Paired:
     name = f"version {champion.version}"
     with tempfile.TemporaryDirectory() as scratch:
         names = ("config.json", "metrics.json", "oof.parquet")
+        present = {file.path for file in client.list_artifacts(champion.run_id)}
+        if missing := [file for file in names if file not in present]:
+            raise SaltError(f"has no {missing[0]} in MLflow", file=f"{name}, the champion")
         files = {file: Path(client.download_artifacts(champion.run_id, file, scratch)) for file in names}
         config = parse_config(read_json(files["config.json"]), f"{name}: config.json")
         for field in ("seed", "split"):  # with the images, of which `masks_of` makes sure, they determine the folds

@@ -25,7 +25,8 @@ class Progress:
     """The progress of a training: the part of its state that is not tensors.
 
     Attributes:
-        job: Config hash, data hash, encoder and fold; a checkpoint of another job is refused.
+        job: Config hash, data hash, encoder and fold, and a hash of the held-out ids: other folds of the same images
+            are another job. A checkpoint of another job is refused.
         epoch: Number of completed epochs.
         best_epoch: The epoch of the best score so far, from 1; 0 before the first.
         best_score: That score; -1 before the first.

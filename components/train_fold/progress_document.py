@@ -12,6 +12,9 @@ from salt_pipeline.components.core.numbers import parse_json
 LONGEST = 1e15
 """Most seconds of an epoch, and since 1970; what the report reads."""
 
+HELD_OUT = "held_out"
+"""Entry of a checkpoint's job with a hash of the held-out images' ids; checkpoints of older versions do not have it."""
+
 _EXACT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
@@ -69,8 +72,9 @@ def parse_progress(text: str, job: dict[str, str | int], train: TrainConfig) -> 
 def _check(document: ProgressDocument, job: dict[str, str | int], train: TrainConfig) -> None:
     """Compares the entries with the job, with the configuration and with each other."""
     epoch, scores = document.epoch, [row.score for row in document.history]
-    for key in sorted(document.job.keys() | job.keys()):
-        _demand(f"job.{key}", document.job.get(key), job.get(key), "checkpoint of another job")
+    found = {HELD_OUT: job.get(HELD_OUT), **document.job}
+    for key in sorted(found.keys() | job.keys()):
+        _demand(f"job.{key}", found.get(key), job.get(key), "checkpoint of another job")
     _bound("epoch", epoch, train.epochs)
     _demand("history", len(scores), epoch, "wrong number of epochs")
     for index, row in enumerate(document.history):

@@ -16,7 +16,7 @@ from salt_pipeline.components.core.config.config import Config, parse_config
 from salt_pipeline.components.core.config.short_name import short_name
 from salt_pipeline.components.core.cpu_time import CpuTime
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.files import write_json
+from salt_pipeline.components.core.files import content_hash, write_json
 from salt_pipeline.components.core.job_files import JobKey
 from salt_pipeline.components.core.jobs import job_title
 from salt_pipeline.components.core.labelled import read_folds, read_labelled
@@ -31,6 +31,7 @@ from salt_pipeline.components.network.summary import summarise
 from salt_pipeline.components.train_fold.checkpoint import Progress
 from salt_pipeline.components.train_fold.checkpoint_folder import FolderPlace
 from salt_pipeline.components.train_fold.curve import draw_curve
+from salt_pipeline.components.train_fold.progress_document import HELD_OUT
 from salt_pipeline.components.train_fold.reporter import Reporter
 from salt_pipeline.components.train_fold.step import Images
 from salt_pipeline.components.train_fold.trainer import Trainer, measure
@@ -117,7 +118,7 @@ def train(
                 encoder,
                 data.training,
                 data.held_out,
-                job=job,
+                job={**job, HELD_OUT: content_hash(data.ids.tolist())},
                 checkpoint=place.checkpoint,
                 origin=place.origin,
                 cpu_time=cpu_time,

@@ -41,7 +41,7 @@ class Trainer:
         encoder: Name of the encoder.
         training: The images to train on.
         held_out: The images that each epoch is scored on.
-        job: Config hash, data hash, encoder and fold, which a checkpoint must match.
+        job: Config hash, data hash, encoder, fold and held-out images, which a checkpoint must match.
         checkpoint: The checkpoint's file; the training resumes from it if it exists.
         origin: Where that file came from, for messages.
         cpu_time: Gets the CPU time of the steps and of the validations.

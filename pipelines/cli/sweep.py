@@ -54,7 +54,9 @@ def sweep(
         int | None,
         typer.Option(help="Number of settings that optuna proposes one after the other, from the scores so far."),
     ] = None,
-    random_seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the draw, and of optuna.")] = 0,
+    random_seed: Annotated[
+        int | None, typer.Option(min=0, max=2**32 - 1, help="Seed of the draw, and of optuna.", show_default="0")
+    ] = None,
     fold: Annotated[
         list[int] | None, typer.Option(min=0, help="A fold to hold out; repeat it; all by default.")
     ] = None,
@@ -101,7 +103,7 @@ def sweep(
     source = data or (known.data if known else None)
     if source is None:
         raise SaltError("is missing", field="--data", expected="an archive, or the folder of a sweep as --out")
-    if known and not (preset or changes or fold or seed or random or optuna):
+    if known and not (preset or changes or fold or seed) and {random, optuna, random_seed} == {None}:
         folder = known
         if data:
             plan_sweep(path, data, known.preset, known.base, known.settings, known.folds, known.seeds)
@@ -166,18 +168,20 @@ def _check_place(cluster: bool, to_end: bool, of_machine: dict[str, object]) -> 
 
 
 def _tried(
-    preset: str, changes: list[str], random: int | None, optuna: int | None, seed: int
+    preset: str, changes: list[str], random: int | None, optuna: int | None, seed: int | None
 ) -> "tuple[list[Setting], SearchPlan | None]":
     """The settings that are known before anything is trained, and what optuna is asked for."""
     from salt_pipeline.pipelines.presets import preset_config
     from salt_pipeline.pipelines.sweep.search import plan_search
     from salt_pipeline.pipelines.sweep.settings import settings_of
 
+    if seed is not None and random is optuna is None:
+        raise SaltError("is for a draw", field="--random-seed", expected="with --random or --optuna")
     if optuna is None:
-        return settings_of(preset_config(preset), changes, random, seed), None
+        return settings_of(preset_config(preset), changes, random, seed or 0), None
     if random is not None:
         raise SaltError("cannot be given together", field="--random, --optuna")
-    first, search = plan_search(preset_config(preset), changes, optuna, seed)
+    first, search = plan_search(preset_config(preset), changes, optuna, seed or 0)
     return [first], search
 
 

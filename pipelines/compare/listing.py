@@ -70,7 +70,15 @@ def list_runs(kfp: Kfp, limit: int) -> tuple[list[Listed], list[SaltError]]:
     if len(problems) == 2:
         raise problems[1] if kfp.settings.chosen else problems[0]
     found += [
-        Listed(run.name, run.name, "local", run.state, run.metrics.get("score"), run.began, run.seconds)
+        Listed(
+            run.name,
+            run.name,
+            "cluster" if run.tags.get("salt.kfp_run") else "local",
+            run.state,
+            run.metrics.get("score"),
+            run.began,
+            run.seconds,
+        )
         for run in tracked.values()
     ]
     return sorted(found, key=lambda run: run.began, reverse=True)[:limit], problems

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.store.failures import code_of
 from salt_pipeline.components.core.store.settings import StoreSettings, is_store_chosen
 from salt_pipeline.pipelines import k8s_names as names
 from salt_pipeline.pipelines.cluster.http_errors import ask
@@ -63,13 +64,15 @@ def kubeflow(settings: ClusterSettings) -> tuple[State, str, str]:
 
 
 def bucket(namespace: str) -> tuple[State, str, str]:
-    """An object can be written to it, read and removed."""
+    """An object can be written to it, read and removed; whoever only submits needs no permission to write."""
     settings = StoreSettings()
     if not settings.configured:
         return "fail", "no object store is set", "set SALT_S3_ENDPOINT, SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY"
     try:
         _write_and_read(settings)
     except SaltError as error:
+        if code_of(error) == "AccessDenied":
+            return "warn", str(error), "ask for the permission to write data/ if you need it: `salt data push` does"
         return "fail", str(error), fixes.store(error, settings, namespace)
     return "ok", f"{settings.bucket} at {settings.endpoint or 'AWS'}: written, read, removed", ""
 
@@ -79,7 +82,7 @@ def _write_and_read(settings: StoreSettings) -> None:
 
     store = Store(settings, patience=0)
     store.check(settings.bucket)
-    uri = f"s3://{settings.bucket}/probes/{uuid4().hex}"
+    uri = f"s3://{settings.bucket}/data/probes/{uuid4().hex}"
     content = b"written by salt doctor"
     store.put(uri, content)
     try:

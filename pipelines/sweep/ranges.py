@@ -31,9 +31,11 @@ class Range:
     high: float
 
     @property
-    def bounds(self) -> tuple[str, str]:
-        """Both bounds as an option's values."""
-        return self._text(self.low), self._text(self.high)
+    def examples(self) -> tuple[str, ...]:
+        """Both bounds as an option's values, and one between them: 2.0 is taken for a whole number, 3.91 is not."""
+        bounds = self._text(self.low), self._text(self.high)
+        between = self.low + (self.high - self.low) / math.pi
+        return bounds if self.kind == "int" else (*bounds, self.rounded(between))
 
     def draw(self, draw: random.Random) -> str:
         """Draws a value, as the text of an option."""

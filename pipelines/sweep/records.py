@@ -37,7 +37,10 @@ class Records:
 
     def _setting(self, number: int) -> TrackedRun:
         setting = self.folder.settings[number]
-        tracked = self.tracking.setting(self.sweep, content_hash(list(setting.changes)), setting.name)
+        # What its scores depend on: a folder may be extended with another base, further folds or seeds.
+        first, folds, seeds = self.folder.settings[0], self.folder.folds, self.folder.seeds
+        configs = [one.config.model_dump(mode="json") for one in (setting, first)]
+        tracked = self.tracking.setting(self.sweep, content_hash([*configs, folds, seeds]), setting.name)
         tracked.params(setting.config.flat())
         return tracked
 

@@ -1,13 +1,13 @@
 """The settings of a sweep, scored on the held-out images and compared with the first one image by image."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
+from salt_pipeline.components.core.labelled import one_grey_level, without_salt
 from salt_pipeline.components.core.metric import overlap
 from salt_pipeline.components.core.paired import Paired, Truth, pair
 from salt_pipeline.components.ensemble.mean import blend_rows
@@ -35,19 +35,21 @@ class Result(BaseModel):
     gain: Paired | None
 
 
-def image_scores(jobs: Sequence[Job], mask_by_id: Mapping[str, NDArray[np.uint8]]) -> dict[str, float]:
+def image_scores(jobs: Sequence[Job], truth: Truth) -> dict[str, float]:
     """The score of each held-out image under the weighted mean of the encoders' maps.
+
+    As in a run, an image of one grey level holds no salt.
 
     A threshold, smallest area or weight that is to be chosen is chosen for each fold on the other folds.
 
     Args:
         jobs: The jobs of one setting and seed.
-        mask_by_id: True mask (101, 101) of each image.
+        truth: The labelled images.
 
     Raises:
         SaltError: If a value is to be chosen and there is only one fold.
     """
-    config = jobs[0].config
+    config, mask_by_id = jobs[0].config, truth.mask_by_id
     rules = config.submission.threshold, config.submission.min_area
     learned = config.ensemble.weights == "learned"
     folds = sorted({job.fold for job in jobs})
@@ -56,13 +58,13 @@ def image_scores(jobs: Sequence[Job], mask_by_id: Mapping[str, NDArray[np.uint8]
     files = [[str(job.folder / "oof.parquet") for job in jobs if job.fold == fold] for fold in folds]
     weights = [tuple(encoder.weight for encoder in config.encoders)] * len(folds)
     if learned:
-        weights = learn_weights((read_in_step(of_fold) for of_fold in files), dict(mask_by_id), len(config.encoders))[
-            :-1
-        ]
+        weights = learn_weights(map(read_in_step, files), mask_by_id, len(config.encoders))[:-1]
     blended = [list(blend_rows(read_in_step(of_fold), of, 1)) for of_fold, of in zip(files, weights, strict=True)]
     ids = [image for parts in blended for rows in parts for image in rows.ids_B.tolist()]
     folds_B = np.concatenate([np.full(sum(map(len, parts)), fold) for fold, parts in zip(folds, blended, strict=True)])
+    flat = dict(zip(truth.ids, one_grey_level(truth.image_BHW), strict=True))
     maps_BHW = np.concatenate([rows.map_BHW for parts in blended for rows in parts])
+    maps_BHW = without_salt(maps_BHW, np.array([flat[image] for image in ids]))
     found = overlap(maps_BHW, np.stack([mask_by_id[image] for image in ids]))
     score_B = np.zeros(len(ids))
     for fold in np.unique(folds_B):
@@ -81,11 +83,10 @@ def results(names: Sequence[str], jobs: Sequence[list[list[Job]]], truth: Truth)
         jobs: The finished jobs of each setting, by seed.
         truth: The labelled images.
     """
-    mask_by_id = truth.mask_by_id
-    base = [image_scores(same, mask_by_id) for same in jobs[0]]
+    base = [image_scores(same, truth) for same in jobs[0]]
     found = []
     for name, seeds in zip(names, jobs, strict=True):
-        own = base if seeds is jobs[0] else [image_scores(same, mask_by_id) for same in seeds]
+        own = base if seeds is jobs[0] else [image_scores(same, truth) for same in seeds]
         gain = None
         if seeds is not jobs[0]:
             common = sorted(set(base[0]) & set(own[0]))
@@ -108,7 +109,7 @@ def summary(found: Sequence[Result]) -> Iterator[str]:
     yield from table(ordered)
     yield f"Differences are to `{first}`, paired by image."
     if best.gain and best.gain.low <= 0:
-        yield f"No interval above zero: `{best.name}` is not distinguished from `{first}`."
+        yield f"The interval of the best setting includes zero: `{best.name}` is not distinguished from `{first}`."
 
 
 def table(found: Sequence[Result]) -> Iterator[str]:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from salt_pipeline.components.core.errors import exit_on_error
+from salt_pipeline.components.core.errors import SaltError, exit_on_error
 from salt_pipeline.components.core.files import write_json
 from salt_pipeline.components.core.paired import Truth, read_truth
 from salt_pipeline.pipelines.local.tracking import prepare_tracking
@@ -88,7 +88,11 @@ def search_settings(
     first, trials = folder.settings[0], folder.search.trials
     search = Search(first.config, folder.search)
     for number in range(1, trials + 1):
-        setting = search.ask()
+        try:
+            setting = search.ask()
+        except SaltError as error:
+            log.warning("%d of %d trials: skipped: %s", number, trials, error)
+            continue
         if all(setting.config != known.config for known in folder.settings):
             folder = folder.model_copy(update={"settings": (*folder.settings, setting)})
             folder.save()

@@ -48,10 +48,22 @@ def plan_search(base: Config, changes: Sequence[str], trials: int, seed: int) ->
     if not 1 <= trials < MOST:
         raise SaltError("is not a number of trials", field="--optuna", found=trials, expected=f"1 to {MOST - 1}")
     asked = base_changes(first, spaces)
+    for key, space in spaces.items():
+        for change in space if isinstance(space, list) else ():
+            _check_value(first, key, change)
     need("optuna", "optuna")
     tried = tuple(change for change in changes if change.partition("=")[0].strip() in spaces)
     setting = Setting(changes=asked, config=changed_to(first, asked))
     return setting, SearchPlan(changes=tried, trials=trials, seed=seed)
+
+
+def _check_value(first: Config, key: str, change: str) -> None:
+    """Refuses a value that no other values of the options make valid."""
+    try:
+        changed_to(first, [change])
+    except SaltError as error:
+        if (error.field or "").startswith(key):
+            raise
 
 
 class Search:
@@ -69,12 +81,21 @@ class Search:
         self._first, self._spaces = spaces_of(first, plan.changes)
         self._study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=plan.seed))
         self._trial: Any = None
+        self._failed = optuna.trial.TrialState.FAIL
 
     def ask(self) -> Setting:
-        """The setting to try next; it may be one that was tried before."""
+        """The setting to try next; it may be one that was tried before.
+
+        Raises:
+            SaltError: If its values do not go together; the next call asks for others.
+        """
         self._trial = self._study.ask()
         changes = tuple(self._suggest(key, space) for key, space in self._spaces.items())
-        return Setting(changes=changes, config=changed_to(self._first, changes))
+        try:
+            return Setting(changes=changes, config=changed_to(self._first, changes))
+        except SaltError:
+            self._study.tell(self._trial, state=self._failed)
+            raise
 
     def _suggest(self, key: str, space: Space) -> str:
         if isinstance(space, list):

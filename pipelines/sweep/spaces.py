@@ -61,11 +61,11 @@ def base_changes(first: Config, spaces: Mapping[str, Space]) -> tuple[str, ...]:
         spaces: What is tried by option.
 
     Raises:
-        SaltError: If the option of a range does not take both bounds.
+        SaltError: If the option of a range does not take both bounds and what lies between them.
     """
     for key, space in spaces.items():
-        for bound in space.bounds if isinstance(space, Range) else ():
-            changed_to(first, [f"{key}={bound}"])
+        for value in space.examples if isinstance(space, Range) else ():
+            changed_to(first, [f"{key}={value}"])
     present = first.flat()
     return tuple(
         space[0] if isinstance(space, list) else f"{key}={_text(present[key])}" for key, space in spaces.items()

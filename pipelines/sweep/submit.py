@@ -106,6 +106,11 @@ def sweep_parameters(planned: SweepFolder, parameters: dict[str, Any]) -> dict[s
     sweep = planned.model_dump(mode="json", include={"preset", "base", "folds", "seeds"})
     sweep |= {key: parameters[key] for key in ("run", "data", "data_version", "origin")}
     sweep["settings"] = [list(setting.changes) for setting in planned.settings]
+    folds_seed = planned.settings[0].config.seed
+    if set(planned.seeds) != {folds_seed}:
+        # A training's seed is part of its checkpoint's path, but that of the folds is not: a run of the training's seed
+        # has other folds under the same path.
+        parameters = parameters | {"checkpoints": f"{parameters['checkpoints']}/folds-{folds_seed}"}
     return parameters | {"sweep": sweep, "jobs": [_item(job, planned) for job in planned.distinct_jobs()]}
 
 

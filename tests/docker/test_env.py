@@ -34,6 +34,10 @@ def test_env_is_private_and_written_once_with_random_values(tmp_path: Path) -> N
     assert file.stat().st_mode & 0o777 == 0o600
     values = read(file)
     assert read(make_env(first)) == values
+    moved = read(make_env(first, SALT_MLFLOW_PORT="15000", SALT_S3_ACCESS_KEY="of-another-store"))
+    assert moved == values | {"SALT_MLFLOW_PORT": "15000", "MLFLOW_TRACKING_URI": "http://127.0.0.1:15000"}
+    assert read(make_env(first)) == moved
+    assert file.stat().st_mode & 0o777 == 0o600
     other = read(make_env(second))
     for name in ("SALT_S3_ACCESS_KEY", "SALT_S3_SECRET_KEY", "POSTGRES_PASSWORD"):
         assert values[name] != other[name]

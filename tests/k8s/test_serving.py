@@ -52,15 +52,14 @@ def test_the_fields_of_kserve_are_known(service: Object) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_the_pod_is_valid_in_every_version_of_kubernetes(deployment: Object, version: str) -> None:
     kubernetes_validate.validate(deployment, version, strict=True)
-    kubernetes_validate.validate(
-        named(built("serving"), "NetworkPolicy", "salt-mlflow-predictor"), version, strict=True
-    )
+    for policy in ("salt-mlflow-predictor", "salt-predictor"):
+        kubernetes_validate.validate(named(built("serving"), "NetworkPolicy", policy), version, strict=True)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_every_rule_is_followed(deployment: Object, rule: Callable[[list[Object]], Iterator[str]]) -> None:
-    policy = named(built("serving"), "NetworkPolicy", "salt-mlflow-predictor")
-    assert list(rule([*built("overlays/dev"), policy, deployment])) == []
+    policies = [named(built("serving"), "NetworkPolicy", name) for name in ("salt-mlflow-predictor", "salt-predictor")]
+    assert list(rule([*built("overlays/dev"), *policies, deployment])) == []
 
 
 def test_the_image_and_the_port_are_those_of_the_dockerfile(deployment: Object) -> None:
@@ -78,3 +77,18 @@ def test_mlflow_admits_its_pods(deployment: Object) -> None:
     assert admitted <= deployment["spec"]["template"]["metadata"]["labels"].items()
     settings = yaml.safe_load((K8S / "base/settings.env").read_text().replace("=", ": "))
     assert settings["MLFLOW_TRACKING_URI"].endswith(f":{rule['ports'][0]['port']}")
+
+
+def test_its_pods_are_reached_by_a_gateway_and_reach_mlflow_alone(deployment: Object) -> None:
+    spec = named(built("serving"), "NetworkPolicy", "salt-predictor")["spec"]
+    template = deployment["spec"]["template"]
+    assert spec["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    assert set(spec["policyTypes"]) == {"Ingress", "Egress"}
+    [admitted] = spec["ingress"]
+    [container] = template["spec"]["containers"]
+    assert [port["port"] for port in admitted["ports"]] == [port["containerPort"] for port in container["ports"]]
+    assert list(admitted["from"][0]) == ["namespaceSelector"]
+    peers = [rule["to"][0]["podSelector"]["matchLabels"] for rule in spec["egress"] if "to" in rule]
+    assert peers == [{"app.kubernetes.io/name": names.MLFLOW}]
+    open_ports = {port["port"] for rule in spec["egress"] if "to" not in rule for port in rule["ports"]}
+    assert open_ports == {53, 5353}

@@ -51,6 +51,16 @@ def test_the_exit_task_has_the_image_of_the_report_little_memory_and_no_key_of_t
     assert secret["keyToEnv"] == [{"secretKey": "SALT_NOTIFY_URL", "envVar": "SALT_NOTIFY_URL"}]
 
 
+def test_the_pod_of_the_exit_task_is_as_those_of_the_stages(tmp_path: Path) -> None:
+    options = ["cluster.queue=gpus", 'cluster.image_pull_secrets=["regcred"]']
+    compile_pipeline(preset_config("seed", options), tmp_path / "salt.yaml", Variant(notify_secret="salt-notify-0"))
+    platform = list(yaml.safe_load_all((tmp_path / "salt.yaml").read_text()))[1]["platforms"]["kubernetes"]
+    mine, report = (platform["deploymentSpec"]["executors"][f"exec-{name}"] for name in ("notify", "report"))
+    for field in ("securityContext", "podMetadata", "imagePullSecret"):
+        assert mine[field] == report[field]
+    assert 0 < int(mine["activeDeadlineSeconds"]) < int(report["activeDeadlineSeconds"])
+
+
 @dsl.component(base_image="python:3.11", install_kfp_package=False)
 def work(fail: bool) -> str:
     """Does nothing, or fails."""

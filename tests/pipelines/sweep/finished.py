@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from salt_pipeline.components.core.files import write_json
+from salt_pipeline.components.core.paired import Truth
 from salt_pipeline.components.core.schemas import MAPS, SIDE, pixels_to_array, write_table
 from salt_pipeline.pipelines.presets import preset_config
 from salt_pipeline.pipelines.sweep.job import Job
@@ -22,13 +23,18 @@ def mask(width: int) -> np.ndarray:
     return np.broadcast_to(columns, (SIDE, SIDE)).astype(np.uint8)
 
 
-TRUTH = {image: mask(50) for image in IDS}
+def truth(*widths: int) -> Truth:
+    """The images of the jobs, whose masks have the given widths."""
+    images_BHW = np.random.default_rng(0).integers(0, 256, (len(IDS), SIDE, SIDE), np.uint8)
+    return Truth(IDS, images_BHW, np.stack([mask(width) for width in widths]), "")
+
+
+TRUTH = truth(*[50] * len(IDS))
 
 
 def write_images(work: Path) -> Path:
     """Writes the dataset of the jobs."""
-    pixels = pixels_to_array(np.zeros((len(IDS), SIDE, SIDE), np.uint8))
-    masks = pixels_to_array(np.stack(list(TRUTH.values())))
+    pixels, masks = pixels_to_array(TRUTH.image_BHW), pixels_to_array(TRUTH.mask_BHW)
     columns = {"id": IDS, "labelled": [True] * 8, "image": pixels, "mask": masks, "depth": [100] * 8}
     columns["position"] = [None] * 8
     write_dataset(work / "dataset.parquet", columns, source="one.zip")

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.paired import read_truth
-from salt_pipeline.pipelines.sweep.results import image_scores, results, table
-from tests.pipelines.sweep.finished import FOLDS, IDS, TRUTH, mask, trained
+from salt_pipeline.components.core.paired import Paired, read_truth
+from salt_pipeline.pipelines.sweep.results import Result, image_scores, results, summary, table
+from tests.pipelines.sweep.finished import FOLDS, IDS, TRUTH, trained, truth
 
 
 def test_settings_are_compared_image_by_image(work: Path) -> None:
@@ -42,13 +42,29 @@ def test_seeds_are_averaged_before_images_are_counted(work: Path) -> None:
 
 def test_the_smallest_area_is_chosen_on_the_other_folds(work: Path) -> None:
     # Empty masks would be best for the first fold alone; on the other fold it is best to keep the masks.
-    truth = {image: mask(0 if image in FOLDS[0] else 2) for image in IDS}
     jobs = trained(work, "submission.min_area=best", widths=[2] * 8)
 
-    scores = image_scores(jobs, truth)
+    scores = image_scores(jobs, truth(*[0 if image in FOLDS[0] else 2 for image in IDS]))
 
     assert [scores[image] for image in FOLDS[0]] == [0] * 4
     assert [scores[image] for image in FOLDS[1]] == [0] * 4
+
+
+def test_images_of_one_grey_level_hold_no_salt(work: Path) -> None:
+    jobs = trained(work, "submission.min_area=0", widths=[50] * 8)
+    found = truth(*[0] * 8)
+    found.image_BHW[3] = 77
+    assert image_scores(jobs, found) == {image: float(image == IDS[3]) for image in IDS}
+
+
+def test_a_table_whose_best_setting_is_not_settled_says_so() -> None:
+    found = [
+        Result(name="base", score=0.5, seconds=1, gain=None),
+        Result(name="b", score=0.52, seconds=1, gain=Paired("b", 0.02, -0.001, 0.04, 2, 1, 5)),
+        Result(name="c", score=0.515, seconds=1, gain=Paired("c", 0.015, 0.005, 0.025, 2, 0, 6)),
+    ]
+    last = list(summary(found))[-1]
+    assert last == "The interval of the best setting includes zero: `b` is not distinguished from `base`."
 
 
 def test_nothing_is_chosen_on_one_fold(work: Path) -> None:

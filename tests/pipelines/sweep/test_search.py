@@ -55,11 +55,26 @@ def test_the_first_setting_has_the_present_values() -> None:
         (SPACES[0], 0, r"--optuna: is not a number of trials \(found 0, expected 1 to 199\)"),
         (SPACES[0], 200, "--optuna: is not a number of trials"),
         ("train.epochs=int(0,3)", 3, r"--set train\.epochs=0: train\.epochs: Input should be"),
+        ("train.epochs=uniform(2,8)", 3, r"--set train\.epochs=3\.91: train\.epochs: Input should be a valid integer"),
+        ('train.schedule=["one_cycle","one_cycel"]', 3, r"--set train\.schedule=one_cycel: train\.schedule: "),
     ],
 )
 def test_what_is_refused(change: str, trials: int, message: str) -> None:
     with pytest.raises(SaltError, match=message):
         plan_search(BASE, [change], trials, 0)
+
+
+def test_values_that_do_not_go_together_are_passed_over() -> None:
+    first, plan = plan_search(BASE, ['model.fit=["resize","pad"]', "model.input_size=[128,64]"], 12, 0)
+    search, refused, tried = Search(first.config, plan), [], set()
+    for _ in range(plan.trials):
+        try:
+            tried.add(search.ask().changes)
+            search.tell(0.1)
+        except SaltError as error:
+            refused.append(str(error))
+    assert len(tried) == 3
+    assert {text.partition(": ")[0] for text in refused} == {"--set model.fit=pad model.input_size=64"}
 
 
 @pytest.mark.slow
