@@ -94,6 +94,17 @@ def test_one_of_other_folds_is_refused_and_changes_nothing(registry: Registry, t
     assert registry.promote("other", truth, force=True).promoted
 
 
+def test_a_champion_whose_files_are_missing_is_replaced_by_force(registry: Registry, truth: Truth) -> None:
+    registry.add("first", wrong=2)
+    registry.promote("first", truth)
+    (registry.home / "artifacts" / registry.tags("1")[1].info.run_id / "artifacts" / "oof.parquet").unlink()
+    registry.add("other", wrong=0)
+    with pytest.raises(SaltError, match=r"version 1, the champion: has no oof\.parquet in MLflow"):
+        registry.promote("other", truth)
+    assert registry.alias("champion") == "1"
+    assert registry.promote("other", truth, force=True).promoted
+
+
 def test_a_run_without_a_registered_model_is_refused(registry: Registry, truth: Truth) -> None:
     with pytest.raises(SaltError, match="none-1a2b3c: RUN: has no registered model"):
         apply(registry.client, "none-1a2b3c", Decision(True, "there was no champion"))

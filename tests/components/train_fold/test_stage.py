@@ -17,7 +17,7 @@ from salt_pipeline.components.core.cpu_time import KINDS, parse_cpu_time
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.job_files import CHECKPOINT, JobKey, read_progress
 from salt_pipeline.components.core.metric import score_images
-from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, read_table
+from salt_pipeline.components.core.schemas import DATASET, FOLDS, MAPS, array_to_pixels, read_table, write_table
 from salt_pipeline.components.network.maps import predict_maps
 from salt_pipeline.components.network.model_file import load_model
 from salt_pipeline.components.train_fold.stage import train
@@ -154,6 +154,16 @@ def test_a_fold_without_images_is_refused(tmp_path: Path) -> None:
     survey = write_survey(tmp_path, labelled=2, tests=0, folds=2)
     with pytest.raises(SaltError, match=r"1 of 2 held out"):
         run_stage(survey, tmp_path, document(split={"folds": 2}), fold=0)
+
+
+def test_a_checkpoint_of_other_folds_is_refused(tmp_path: Path) -> None:
+    survey = write_survey(tmp_path)
+    run_stage(survey, tmp_path / "out", QUICK)
+    table, facts = read_table(survey[1], FOLDS)
+    columns = table.to_pydict()
+    write_table(survey[1], FOLDS, columns | {"fold": [(fold + 1) % 3 for fold in columns["fold"]]}, facts)
+    with pytest.raises(SaltError, match=r"job\.held_out: checkpoint of another job: remove it to start over"):
+        run_stage(survey, tmp_path / "out", QUICK)
 
 
 def test_a_killed_job_that_is_resumed_gives_the_same_bits(survey: tuple[str, str], tmp_path: Path) -> None:

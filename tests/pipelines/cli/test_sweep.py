@@ -31,6 +31,7 @@ def archive(tmp_path: Path) -> Path:
         ([*RATES, "--random", 3], "--random: cannot draw so many settings (found 3, expected 2 to 2, of 2 comb"),
         ([*RATES, "--random", "1_0"], "--random: is not a number"),
         ([*RATES, "--random", 2, "--optuna", 2], "--random, --optuna: cannot be given together"),
+        ([*RATES, "--random-seed", 7], "--random-seed: is for a draw (expected with --random or --optuna)"),
         ([*RATES, "--optuna", 0], "--optuna: is not a number of trials (found 0, expected 1 to 199)"),
         (["--set", "train.epochs=int(2,4)"], "--set: a range has no end of values: draw some of them"),
         ([*RATES, "--preset", "fast"], "--preset: no such preset (found fast"),
@@ -61,6 +62,8 @@ def test_the_archive_is_needed_once(archive: Path) -> None:
     config = preset_config("smoke")
     planned = plan_sweep(out, str(archive), "smoke", [], settings_of(config, RATES[1:], None, 0), [], [])
     planned.save()
+    for option in ("--random", "--optuna"):
+        assert f"{option}: " in fails("sweep", *RATES, "--out", out, option, 0)
     other = archive.with_name("other.zip")
     other.write_bytes(b"x")
     assert "holds a sweep of another archive, seed or" in fails("sweep", "--data", other, "--out", out)

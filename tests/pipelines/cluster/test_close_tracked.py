@@ -1,6 +1,7 @@
 """The MLflow runs that a run on a cluster leaves open, closed by the commands, against an MLflow on SQLite."""
 
 import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,14 @@ def test_without_mlflow_the_command_works_as_before(kfp: KfpServer, monkeypatch:
     assert code == 1
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     assert salt("watch", RUN) == (1, "", output)
+
+
+def test_a_light_installation_says_that_nothing_is_closed(
+    tracked: Any, kfp: KfpServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed_run(kfp)
+    with monkeypatch.context() as light:
+        light.setitem(sys.modules, "mlflow", None)
+        salt("watch", RUN)
+    assert "not closed in MLflow: mlflow is not installed here" in caplog.text
+    assert set(statuses(tracked).values()) == {"RUNNING"}

@@ -12,6 +12,7 @@ from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.pipelines import k8s_names as names
 from salt_pipeline.pipelines.cluster.init import POD_SECRETS
 from salt_pipeline.pipelines.cluster.store_users import users
+from salt_pipeline.pipelines.doctor import services
 from tests.pipelines.command import salt
 from tests.pipelines.kfp_server import Server
 from tests.pipelines.kube_server import KubeServer
@@ -77,6 +78,19 @@ def test_stages_have_the_permissions_that_they_need_and_no_others(
     refused(lambda: stages.make_bucket(f"{bucket}-mine"))
     refused(lambda: stages.expire(bucket, "data/", 1))
     assert store.get(f"{home}/data/survey.zip") == b"an archive"
+
+
+@pytest.mark.minio
+def test_doctor_warns_whoever_may_read_but_not_write(
+    entered: Any, kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert services.bucket("kubeflow")[0] == "ok", "the keys of the administrator"
+    access, secret = POD_SECRETS["salt-store"]
+    held = kubernetes.secret("salt-store")
+    monkeypatch.setenv("SALT_S3_ACCESS_KEY", held[access])
+    monkeypatch.setenv("SALT_S3_SECRET_KEY", held[secret])
+    state, said, fix = services.bucket("kubeflow")
+    assert (state, "have no permission for it" in said, "`salt data push`" in fix) == ("warn", True, True)
 
 
 @pytest.mark.minio

@@ -36,6 +36,15 @@ def test_a_cluster_run_is_listed_once_with_its_score_from_mlflow(tracked: Mlflow
     assert lines[0][4] == "0.8123"
 
 
+def test_a_run_whose_cluster_is_not_reached_is_no_local_one(tracked: MlflowClient) -> None:
+    experiment = tracked.get_experiment_by_name("salt")
+    assert experiment
+    (run,) = tracked.search_runs([experiment.experiment_id], "attributes.status = 'FINISHED'")
+    tracked.set_tag(run.info.run_id, "salt.kfp_run", "3f2a")
+    _, out, _ = salt("runs")
+    assert [line.split()[2] for line in out.splitlines()[1:]] == ["local", "cluster"]
+
+
 def test_a_scheduled_run_is_found_in_mlflow_by_the_name_of_its_workflow(tracked: MlflowClient, kfp: KfpServer) -> None:
     kfp.add_run("first-1a2b3c", "SUCCEEDED", parameters={"run": "weekly"}, recurring_run_id="7c1e2b40")
     _, out, _ = salt("runs")

@@ -56,6 +56,7 @@ def test_a_sweep_is_one_run_of_a_pipeline_of_its_own(ready: str, kfp: KfpServer)
     assert len(parameters["jobs"]) == 8
     assert {json.loads(item["changes"])["seed"] for item in parameters["jobs"]} == {3}
     assert parameters["config"]["seed"] == 42, "the folds keep the seed of the configuration"
+    assert parameters["checkpoints"].endswith("/checkpoints/folds-42"), "a run of seed 3 has other folds"
     assert parameters["config"]["cluster"]["tag"] == "1.2.3"
     assert parameters["sweep"]["settings"] == [["train.learning_rate=0.001"], ["train.learning_rate=0.003"]]
     assert parameters["sweep"]["base"] == ["cluster.tag=1.2.3"]
