@@ -72,7 +72,7 @@ class Records:
         Args:
             status: FAILED or KILLED.
         """
-        for tracked in (*self.settings, self.sweep):
+        for tracked in (self.sweep, *self.settings):  # a process that is about to be killed ends the sweep's own first
             tracked.end(status)
 
     def close(self) -> None:
