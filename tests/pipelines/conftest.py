@@ -1,12 +1,15 @@
 """Fixtures of the tests that talk to a cluster, and of those that compare runs."""
 
+import inspect
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kfp.dsl import pipeline_task
 
 from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.pipelines import k8s_names as names
@@ -20,6 +23,14 @@ SETTINGS = {
     "SALT_S3_BUCKET": "salt",
     "MLFLOW_TRACKING_URI": "http://salt-mlflow:5000",
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_stacks() -> Iterator[None]:
+    """Compiles faster: for the name of a caller kfp has the source of all frames looked for, in every loaded module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline_task, "inspect", SimpleNamespace(stack=partial(inspect.stack, 0)))
+        yield
 
 
 @pytest.fixture
