@@ -8,7 +8,7 @@ from salt_pipeline.pipelines.cluster.http_errors import is_loopback
 from salt_pipeline.pipelines.cluster.kfp import KfpError
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 
-KEYS = ("InvalidAccessKeyId", "SignatureDoesNotMatch")
+KEYS = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied")
 """S3's error codes for wrong keys."""
 
 

@@ -4,7 +4,7 @@ import os
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from salt_pipeline.components.core.errors import SaltError
@@ -18,6 +18,9 @@ from salt_pipeline.pipelines.cluster.settings import ClusterSettings
 from salt_pipeline.pipelines.doctor import fixes
 from salt_pipeline.pipelines.doctor.retries import retry_window
 from salt_pipeline.pipelines.doctor.verdict import Check, NotChecked, State
+
+if TYPE_CHECKING:
+    from salt_pipeline.components.core.store.store import Store
 
 KFP_TESTED = "2.17"
 """Version of Kubeflow Pipelines that this pipeline was tested with."""
@@ -68,21 +71,23 @@ def bucket(namespace: str) -> tuple[State, str, str]:
     settings = StoreSettings()
     if not settings.configured:
         return "fail", "no object store is set", "set SALT_S3_ENDPOINT, SALT_S3_ACCESS_KEY and SALT_S3_SECRET_KEY"
+    from salt_pipeline.components.core.store.store import Store
+
+    found = False
     try:
-        _write_and_read(settings)
+        store = Store(settings, patience=0)
+        store.check(settings.bucket)
+        found = True
+        _write_and_read(store, settings.bucket)
     except SaltError as error:
-        if code_of(error) == "AccessDenied":
+        if found and code_of(error) == "AccessDenied":
             return "warn", str(error), "ask for the permission to write data/ if you need it: `salt data push` does"
         return "fail", str(error), fixes.store(error, settings, namespace)
     return "ok", f"{settings.bucket} at {settings.endpoint or 'AWS'}: written, read, removed", ""
 
 
-def _write_and_read(settings: StoreSettings) -> None:
-    from salt_pipeline.components.core.store.store import Store
-
-    store = Store(settings, patience=0)
-    store.check(settings.bucket)
-    uri = f"s3://{settings.bucket}/data/probes/{uuid4().hex}"
+def _write_and_read(store: "Store", bucket: str) -> None:
+    uri = f"s3://{bucket}/data/probes/{uuid4().hex}"
     content = b"written by salt doctor"
     store.put(uri, content)
     try:
