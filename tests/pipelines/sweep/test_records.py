@@ -111,3 +111,12 @@ def test_a_search_that_is_stopped_ends_the_runs_of_the_settings_so_far(tmp_path:
     settings = sorted((run.info.run_name, run.info.status) for run in recorded.runs("setting"))
     names = sorted([f"train.epochs={START.train.epochs}", "train.epochs=7"])
     assert settings == [(name, "KILLED") for name in names]
+
+
+def test_settings_with_further_seeds_have_records_of_their_own(tmp_path: Path, recorded: Recorded) -> None:
+    folder = planned(tmp_path, GATES)
+    before, again = ([one.id for one in Records(folder).settings] for _ in range(2))
+    extended = folder.model_copy(update={"seeds": (*folder.seeds, 7)})
+    assert before == again
+    assert set(before).isdisjoint(one.id for one in Records(extended).settings)
+    assert len(recorded.runs("sweep")) == 1
