@@ -43,15 +43,14 @@ $(SYNTHETIC): | $(STAMP)
 ui: $(STAMP) ## show the runs of runs/ in MLflow: http://127.0.0.1:5000/#/experiments?workflowType=machine_learning
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --backend-store-uri sqlite:///runs/mlflow.db --workers 1
 
-COMPOSE = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
-	--project-name salt --file docker/compose.yaml --env-file docker/.env
-
-# Compose takes a variable of the shell before that of the file, for example the key of another store.
-OWN_ENV = set -a && . docker/.env && set +a
+# Compose takes a variable of the shell before that of its file, for example the key of another store.
+COMPOSE = set -a && . docker/.env && $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose) \
+	--project-name salt --file docker/compose.yaml
 
 up: ## start MinIO and MLflow in containers: make up [SALT_MINIO_PORT=9000 SALT_MLFLOW_PORT=5000]
 	@$(PYTHON) docker/env.py
-	@$(OWN_ENV) && $(COMPOSE) build mlflow && $(COMPOSE) up --detach
+	@$(COMPOSE) build mlflow
+	@$(COMPOSE) up --detach
 	@for attempt in $$(seq 90); do \
 		test "$$(docker inspect --format '{{.State.Health.Status}}' "$$($(COMPOSE) ps --quiet mlflow)")" = healthy && break; \
 		test $$attempt -lt 90 || { echo "MLflow is not healthy; its log: docker logs salt-mlflow-1"; exit 1; }; \

@@ -1,6 +1,7 @@
 """Two runs' out-of-fold maps of the same images, scored and compared image by image."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,11 @@ class Truth:
     image_BHW: NDArray[np.uint8]
     mask_BHW: NDArray[np.uint8]
     data_hash: str
+
+    @cached_property
+    def flat_B(self) -> NDArray[np.bool_]:
+        """Which images have one grey level, so that they hold no salt."""
+        return one_grey_level(self.image_BHW)
 
     @property
     def mask_by_id(self) -> dict[str, NDArray[np.uint8]]:
@@ -101,7 +107,7 @@ def masks_of(run: Finished, truth: Truth) -> Masks:
     table, facts = read_table(str(run.oof), MAPS)
     check_facts(run.name, facts, {"data_hash": truth.data_hash})
     check_ids(run.name, table["id"].to_pylist(), truth.ids)
-    map_BHW = without_salt(array_to_pixels(table["map"]), one_grey_level(truth.image_BHW))
+    map_BHW = without_salt(array_to_pixels(table["map"]), truth.flat_B)
     threshold, min_area = run.metrics.threshold, run.metrics.min_area
     salt_BHW = to_masks(map_BHW, threshold, min_area).view(bool)
     return Masks(salt_BHW, score_images(map_BHW, truth.mask_BHW, threshold, min_area))

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import read_json
-from salt_pipeline.components.core.labelled import one_grey_level, without_salt
+from salt_pipeline.components.core.labelled import without_salt
 from salt_pipeline.components.core.metric import overlap
 from salt_pipeline.components.core.paired import Paired, Truth, pair
 from salt_pipeline.components.ensemble.mean import blend_rows
@@ -62,7 +62,7 @@ def image_scores(jobs: Sequence[Job], truth: Truth) -> dict[str, float]:
     blended = [list(blend_rows(read_in_step(of_fold), of, 1)) for of_fold, of in zip(files, weights, strict=True)]
     ids = [image for parts in blended for rows in parts for image in rows.ids_B.tolist()]
     folds_B = np.concatenate([np.full(sum(map(len, parts)), fold) for fold, parts in zip(folds, blended, strict=True)])
-    flat = dict(zip(truth.ids, one_grey_level(truth.image_BHW), strict=True))
+    flat = dict(zip(truth.ids, truth.flat_B, strict=True))
     maps_BHW = np.concatenate([rows.map_BHW for parts in blended for rows in parts])
     maps_BHW = without_salt(maps_BHW, np.array([flat[image] for image in ids]))
     found = overlap(maps_BHW, np.stack([mask_by_id[image] for image in ids]))
