@@ -18,6 +18,7 @@ from salt_pipeline.components.core.store.store import Store
 from salt_pipeline.components.core.store.uris import split_uri
 from salt_pipeline.components.train_fold.checkpoint import Progress
 from salt_pipeline.components.train_fold.checkpoint_folder import FolderPlace
+from salt_pipeline.components.train_fold.training_code import code_hash
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,9 @@ class StorePlace(FolderPlace):
     If several attempts run at the same time, the checkpoint of the most advanced one is kept: a checkpoint only ever
     replaces one of an earlier epoch, and the store itself verifies that this is the one that was read (If-Match). The
     slower attempt continues with its own files: training is deterministic, so all end with the same weights.
+
+    A checkpoint of other code, as of another image, is not resumed from and is replaced: the weights would be those of
+    neither.
 
     Args:
         uri: The job's own prefix.
@@ -69,6 +73,11 @@ class StorePlace(FolderPlace):
             self._stored_epoch = _epoch(found)
             if self._stored_epoch < 1 or "sha256" not in found.metadata:
                 raise SaltError("is no checkpoint of a training: remove the object to start over", file=self.origin)
+            if _code(found) != code_hash():
+                log.warning("%s: other code or other libraries wrote it, so the training begins anew", self.origin)
+                self.checkpoint.unlink()
+                self._stored_epoch = 0
+                return self
             log.info("%s: epoch %s, of attempt %s", self.origin, found.metadata["epoch"], found.metadata.get("attempt"))
         return self
 
@@ -120,11 +129,11 @@ class StorePlace(FolderPlace):
             self._sending = None
 
     def _send(self, path: Path, epoch: int) -> None:
-        metadata = {"epoch": str(epoch), "attempt": self.attempt}
+        metadata = {"epoch": str(epoch), "attempt": self.attempt, "code": code_hash()}
         try:
             for _ in range(TRIES):
                 stored = self._store.stat(self.origin)
-                if stored and _epoch(stored) >= epoch:
+                if stored and _code(stored) == code_hash() and _epoch(stored) >= epoch:
                     if stored.metadata.get("attempt") != self.attempt:
                         log.info("%s: another attempt is as far or further", self.origin)
                     return
@@ -141,6 +150,10 @@ class StorePlace(FolderPlace):
                 self._hasty.put(self._progress_uri, self.progress.read_bytes())
         except SaltError as error:
             log.warning("the progress is not reported: %s", error)
+
+
+def _code(stored: Stat) -> str | None:
+    return stored.metadata.get("code")
 
 
 def _epoch(stored: Stat) -> int:

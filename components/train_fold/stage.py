@@ -4,7 +4,6 @@ import logging
 import tempfile
 import time
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +34,9 @@ from salt_pipeline.components.train_fold.progress_document import HELD_OUT
 from salt_pipeline.components.train_fold.reporter import Reporter
 from salt_pipeline.components.train_fold.step import Images
 from salt_pipeline.components.train_fold.trainer import Trainer, measure
+from salt_pipeline.components.train_fold.training_code import library_versions
 
 log = logging.getLogger(__name__)
-
-LIBRARIES = ("torch", "torchvision", "segmentation-models-pytorch", "timm", "numpy", "pyarrow")
-"""Packages whose versions affect the result of a training beside its configuration."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,7 @@ def _write_curve(curve: str, trainer: Trainer, key: JobKey, metrics: dict[str, f
         "oof_score": metrics["score"],
         "oof_salt_accuracy": metrics["salt_accuracy"],
         "best_epoch": trainer.progress.best_epoch,
-        "versions": {name: version(name) for name in LIBRARIES},
+        "versions": library_versions(),
         "architecture": summarise(trainer.model, key.encoder),
         "images_per_second": sum(epoch["images_per_second"] for epoch in history) / len(history),
     }

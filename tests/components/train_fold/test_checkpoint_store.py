@@ -17,9 +17,11 @@ from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.job_files import JobKey, newest_data_hash, read_progress
 from salt_pipeline.components.core.store.store import Store
+from salt_pipeline.components.train_fold import checkpoint_store
 from salt_pipeline.components.train_fold.checkpoint import Progress
 from salt_pipeline.components.train_fold.checkpoint_store import StorePlace
 from salt_pipeline.components.train_fold.stage import train
+from salt_pipeline.components.train_fold.training_code import code_hash
 from tests.components.network.tiny import ENCODER, HASH, document, write_survey
 from tests.components.train_fold.job import arguments, start
 from tests.servers import MinioServer, minio_program
@@ -126,7 +128,7 @@ def test_an_altered_checkpoint_is_never_resumed(
     content, facts = bytearray(store.get(uri)), store.stat(uri)
     assert facts is not None
     for altered in (content[: len(content) // 2], content[:-1] + bytes([content[-1] ^ 1])):
-        sha256 = {"epoch": facts.metadata["epoch"], "sha256": facts.metadata["sha256"]}
+        sha256 = {name: facts.metadata[name] for name in ("epoch", "code", "sha256")}
         key = uri.removeprefix(f"s3://{bucket}/")
         store._minio._put_object(
             bucket, key, bytes(altered), {f"x-amz-meta-{name}": value for name, value in sha256.items()}
@@ -137,11 +139,11 @@ def test_an_altered_checkpoint_is_never_resumed(
     store.put(uri, bytes(content))
     with pytest.raises(SaltError, match=f"{uri}: is no checkpoint of a training: remove the object"):
         train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
-    store.put(uri, b"of another program", {"epoch": "1"})
+    store.put(uri, b"of another program", {"epoch": "1", "code": code_hash()})
     with pytest.raises(SaltError, match=f"{uri}: is not a checkpoint, or is damaged: remove it") as caught:
         train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
     assert "/tmp" not in str(caught.value)
-    store.put(uri, bytes(content), {"epoch": "7"})
+    store.put(uri, bytes(content), {"epoch": "7", "code": code_hash()})
     with pytest.raises(SaltError, match=rf"{uri}: epoch: its metadata do not match .* \(found 7, expected 1\)"):
         train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
     store.put(uri, bytes(content), {"epoch": "-1"})
@@ -150,9 +152,26 @@ def test_an_altered_checkpoint_is_never_resumed(
     (tmp_path / "inside").mkdir()
     inside = tmp_path / "inside/checkpoint.safetensors"
     inside.write_bytes(bytes(content).replace(b'best_epoch\\": 1', b'best_epoch\\": 7'))
-    store.upload(inside, uri, {"epoch": "1"})
+    store.upload(inside, uri, {"epoch": "1", "code": code_hash()})
     with pytest.raises(SaltError, match=f"{uri}: best_epoch: .*: remove it to start over .found 7, expected 1"):
         train(**arguments(survey, tmp_path / "again", config, checkpoints=checkpoints))
+
+
+def test_a_checkpoint_of_other_code_is_replaced_and_not_resumed(
+    store: Store, bucket: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    uri = f"s3://{bucket}/job/checkpoint.safetensors"
+    with StorePlace(f"s3://{bucket}/job") as older:
+        write(older, 5)
+    monkeypatch.setattr(checkpoint_store, "code_hash", lambda: "of another image")
+    with StorePlace(f"s3://{bucket}/job") as newer:
+        assert "the training begins anew" in caplog.text
+        assert not newer.checkpoint.exists()
+        newer.after_start(Progress(JOB))
+        write(newer, 1)
+    assert store.get(uri) == f"{newer.attempt} 1".encode()
+    with StorePlace(f"s3://{bucket}/job") as again:
+        assert again.checkpoint.read_bytes() == f"{newer.attempt} 1".encode()
 
 
 def test_without_a_store_or_its_bucket_no_training_starts(

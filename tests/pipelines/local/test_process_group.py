@@ -23,9 +23,12 @@ def run():
 threading.Thread(target=run).start()
 """
 
+# A shell has what it starts in the background ignore some signals, and so would all that pytest starts.
 SALT = """
-import fcntl, os, sys
+import fcntl, os, signal, sys
 from salt_pipeline.pipelines.local.process_group import process_group
+for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(sign, signal.SIG_DFL)
 with open(sys.argv[1]) as lock, open(sys.argv[2], "a") as log:
     fcntl.flock(lock, fcntl.LOCK_EX)
     with process_group([sys.executable, "-c", sys.argv[3]], lock=lock.fileno(), log=log, environment=os.environ) as it:
