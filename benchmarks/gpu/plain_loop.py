@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from benchmarks.gpu.trainings import Case, wait
 from benchmarks.input_path import PngFolder
+from salt_pipeline.components.network.device import pick_device
 from salt_pipeline.components.network.inputs import to_image
 from salt_pipeline.components.network.unet import SaltNet
 from salt_pipeline.components.train_fold.losses import lovasz_hinge, salt_bce
@@ -27,6 +28,8 @@ def write_pngs(images: Images, folder: Path) -> None:
 def plain_rate(case: Case, folder: Path, device: torch.device, workers: int, *, batches: int = 40) -> float:
     """Images per second of the same network at 128 px, after the first few batches."""
     config = case.config
+    assert len(list((folder / "images").iterdir())) >= config.train.batch_size
+    torch.use_deterministic_algorithms(False)  # which nobody sets who writes such a loop
     model = SaltNet(case.encoder, config.model).to(device).train()
     optimizer = Adam(model.parameters(), 1e-4, weight_decay=config.train.weight_decay)
     data = PngFolder(folder, config.train.augment)
@@ -56,4 +59,6 @@ def plain_rate(case: Case, folder: Path, device: torch.device, workers: int, *, 
             if done == warm_up + batches:
                 break
     wait(device)
+    if device.type == "cuda":
+        pick_device()  # sets them again
     return batches * config.train.batch_size / (perf_counter() - start)

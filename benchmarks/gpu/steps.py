@@ -7,7 +7,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.gpu.trainings import Case, training, wait, without_graph
-from salt_pipeline.components.network.device import own_stream, peak_memory
+from salt_pipeline.components.network.device import free_memory, own_stream, peak_memory
 from salt_pipeline.components.train_fold.graphed_step import WARM_UP, GraphedStep
 from salt_pipeline.components.train_fold.step import Images
 from salt_pipeline.components.train_fold.trainer import Trainer
@@ -35,7 +35,7 @@ class StepFigures:
         graph_ms: Replayed, median of the rounds.
         eager: What the device did when Python launched it.
         graph: What it did when it was replayed.
-        memory: Peak memory of tensors, bytes; None on a CPU.
+        memory: Peak memory that torch reserved, bytes; None on a CPU.
         images_per_second: Of the replayed step.
     """
 
@@ -49,6 +49,7 @@ class StepFigures:
 
 def measure_steps(case: Case, images: Images, device: torch.device, *, rounds: int = 2, steps: int = 20) -> StepFigures:
     """Measures entire epochs of `steps` steps, draws of the augmentation included; both kinds take turns."""
+    free_memory(device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     with training(case, images, steps, device) as trainer, own_stream(device):

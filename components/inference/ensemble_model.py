@@ -43,8 +43,8 @@ class EnsembleModel:
             check_facts(sidecar, facts, job | hashes, source=bundle.path(DOCUMENT))
             self.encoders.setdefault(member.encoder, []).append((network, self._config(network)))
             self.weights[member.encoder] = member.weight
-        largest = max(network.config.input_size for members in self.encoders.values() for network, _ in members)
-        self.batch_size = images_at_once(bundle.batch_size, largest, self.device)
+        networks = [network for members in self.encoders.values() for network, _ in members]
+        self.batch_size = min(images_at_once(bundle.batch_size, one.config, self.device) for one in networks)
 
     def _config(self, network: SaltNet) -> Config:
         """The parts of a configuration that prediction reads: the network's own, and those in the bundle."""

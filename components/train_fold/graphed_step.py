@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import torch
 
+from salt_pipeline.components.core.errors import NOTICE
+
 log = logging.getLogger(__name__)
 
 WARM_UP = 3
@@ -50,8 +52,13 @@ class GraphedStep:
                 graph, pool=pool, stream=torch.cuda.current_stream(), capture_error_mode="thread_local"
             ):
                 self.step(count)
+        except torch.OutOfMemoryError:
+            raise  # a step that Python launches would need as much
         except RuntimeError as error:
             self.records = False
-            log.warning("the step cannot be recorded as a CUDA graph, so Python launches every kernel: %s", error)
+            cause = error.__context__ or error  # the end of an interrupted recording fails too, and hides why
+            log.warning(
+                "%sthe step cannot be recorded as a CUDA graph, so Python launches every kernel: %s", NOTICE, cause
+            )
         else:
             self.graphs[count] = graph

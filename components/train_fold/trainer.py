@@ -18,7 +18,7 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.metric import score_images
 from salt_pipeline.components.core.regular_file import check_regular
 from salt_pipeline.components.network.depthwise import speed_depthwise
-from salt_pipeline.components.network.device import own_stream
+from salt_pipeline.components.network.device import device_name, free_memory, memory_errors, own_stream
 from salt_pipeline.components.network.maps import predict_maps
 from salt_pipeline.components.network.unet import SaltNet
 from salt_pipeline.components.network.weights import load_encoder_weights
@@ -89,6 +89,7 @@ class Trainer:
             self.kept.weights = {key: torch.empty_like(state[key]).copy_(value) for key, value in kept.items()}
             log.info("the training resumes after epoch %d", self.progress.epoch)
         self.step = self._new_step()
+        log.info("the training computes on %s", device_name(self.device))
 
     def _new_optimizer(self) -> Adam:
         train = self.config.train
@@ -108,7 +109,7 @@ class Trainer:
             The weights that `train.keep` asks for.
 
         Raises:
-            SaltError: If a loss is not finite, or a checkpoint cannot be written.
+            SaltError: If a loss is not finite, a checkpoint cannot be written, or the memory of the GPU is full.
         """
         train = self.config.train
         with own_stream(self.device):
@@ -116,20 +117,26 @@ class Trainer:
                 if 0 < self.progress.epoch == train.phase1_epochs:
                     self._begin_phase2()
                 started = time.monotonic()
-                with self.cpu_time.spent_on("steps"):
+                with self.cpu_time.spent_on("steps"), memory_errors("train.batch_size", train.batch_size):
                     figures = self._train_epoch()
                 with self.cpu_time.spent_on("validation"):
                     figures |= self._validate()
                 figures["seconds"] = time.monotonic() - started
                 self._close_epoch(figures)
             self.kept.finish(self.model)
+        del self.step  # and with it the memory of its graphs
+        free_memory(self.device)
         return self.model.state_dict()
 
     def _begin_phase2(self) -> None:
         """Begins phase 2, a training of its own with a new optimiser and schedule."""
         self.kept.begin_phase2(self.model)
         self.optimizer = self._new_optimizer()
+        records = self.step.records
+        del self.step
+        free_memory(self.device)
         self.step = self._new_step()
+        self.step.records = records  # what could not be recorded in phase 1 is not tried again
         self.progress.learning_rate, self.progress.stalled = self.config.train.learning_rate, 0
 
     def _train_epoch(self) -> dict[str, float]:

@@ -7,7 +7,7 @@ from importlib import metadata
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.doctor.verdict import Check, State
 from salt_pipeline.pipelines.hardware.concurrency import plan
-from salt_pipeline.pipelines.hardware.gpus import visible_gpus
+from salt_pipeline.pipelines.hardware.gpus import torch_is_for_cpus, visible_gpus
 from salt_pipeline.pipelines.presets import preset_config
 
 PACKAGE = "salt-pipeline"
@@ -100,5 +100,7 @@ def local_runs() -> tuple[State, str, str]:
         found = visible_gpus()
     except SaltError as error:
         return "warn", str(error), "without nvidia-smi `salt run` cannot spread its jobs over GPUs: check the driver"
+    if found and torch_is_for_cpus():
+        return "warn", f"{', '.join(map(str, found))}: not used, for this torch is built for CPUs", "PyPI's torch"
     preset = "best" if found else "quick"
     return "ok", f"{plan(preset_config(preset), found)} (preset {preset})", ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from salt_pipeline.components.core.config.config import Config
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.jobs import all_jobs
-from salt_pipeline.pipelines.hardware.gpus import Gpu, chosen_gpus, visible_gpus
+from salt_pipeline.pipelines.hardware.gpus import Gpu, chosen_gpus, torch_is_for_cpus, visible_gpus
 from salt_pipeline.pipelines.hardware.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -16,19 +16,31 @@ log = logging.getLogger(__name__)
 ON_CPU = 2
 """Jobs at once on a machine without a GPU, unless `--jobs` says otherwise."""
 
-PROCESS_MIB = 1536
-"""GPU memory of a process beside its tensors: CUDA's context, 0.5 to 1 GB, and what the allocator keeps in reserve."""
+PROCESS_MIB = 1024
+"""GPU memory of a process beside its tensors: CUDA's context, and what the allocator keeps in reserve.
 
-MEGAPIXEL_MIB = 2560
-"""GPU memory of the tensors of a training per million input pixels of a batch, with an EfficientNet-Lite.
+Ten trainings on an H200 took 43 GB, of which their tensors were 36 GB.
+"""
 
-Measured on an H200 with batches of 32: at most 1.3 GB at 128 x 128, which are 0.52 million pixels, and 3.5 GB at
-256 x 256, which are 2.1 million. Ten trainings at 256 x 256 took 43 GB together with their processes; this estimate
-gives 67 GB.
+PREDICTION_MIB = 2048
+"""GPU memory of the tensors of a prediction, which an epoch ends with: 1.6 to 2.3 GB, computed from their sizes."""
+
+MEGAPIXEL_MIB = 2200
+"""GPU memory of the tensors of a step per million input pixels of a batch, with an EfficientNet-Lite.
+
+Measured on an H200 with batches of 32: 1.1 GB at 128 x 128, which are 0.52 million pixels, and 3.6 GB at 256 x 256,
+which are 2.1 million.
 """
 
 OTHER_ENCODERS = 3
-"""Factor of the tensors for all other encoders; an assumption, not measured."""
+"""Factor of a step's tensors for all other encoders."""
+
+STEM_STRIDE_1 = 8
+"""Factor of a step's tensors where the stem has a stride of 1.
+
+SE-ResNeXt-50 took 4.9 GB and SE-ResNeXt-101 took 7.2 GB on an H200, with batches of 10 at 128 x 128: with both factors
+the estimate of a step is 9.1 GB.
+"""
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,8 @@ class Plan:
 def usable_gpus(config: Config, runner: Runner, choice: str | None) -> list[Gpu]:
     """The GPUs that jobs of a run can use.
 
-    A driver that fails is only logged, unless the user asks for GPUs: the jobs then choose their device themselves.
+    A driver that fails, or a torch that is built for CPUs, is only logged, unless the user asks for GPUs: the jobs then
+    choose their device themselves.
 
     Args:
         config: The configuration of the run.
@@ -68,7 +81,7 @@ def usable_gpus(config: Config, runner: Runner, choice: str | None) -> list[Gpu]
         choice: The option `--gpus`.
 
     Raises:
-        SaltError: If the user asks for GPUs, and there are none.
+        SaltError: If the user asks for GPUs, and no job can use one.
     """
     if runner == "docker" and config.cluster.accelerator == "none":
         if choice is not None:
@@ -76,7 +89,10 @@ def usable_gpus(config: Config, runner: Runner, choice: str | None) -> list[Gpu]
             raise SaltError("this configuration gives containers no GPU", field="--gpus", found=choice, expected=wanted)
         return []
     try:
-        return visible_gpus()
+        found = visible_gpus()
+        if found and runner == "subprocess" and torch_is_for_cpus():
+            raise SaltError("is built for CPUs, so no job can use a GPU", field="torch", expected="the build of PyPI")
+        return found
     except SaltError as error:
         if choice is not None:
             raise
@@ -106,7 +122,7 @@ def plan(
     if jobs is not None and jobs < 1:
         raise SaltError("is not a number of jobs", field="--jobs", found=jobs, expected="at least 1")
     chosen = found if choice is None else chosen_gpus(found, choice)
-    capacity = {gpu.index: max(1, gpu.free // memory_of_job(config)) for gpu in chosen}
+    capacity = {gpu.index: max(1, gpu.free // memory_of_job(config, bf16=gpu.computes_bf16)) for gpu in chosen}
     cores = os.cpu_count() or 1
     default = min(sum(capacity.values()), cores) if capacity else ON_CPU
     at_once = min(jobs or default, count or len(all_jobs(config)))
@@ -118,10 +134,15 @@ def plan(
     return Plan(at_once, threads, capacity, cores, tuple(found))
 
 
-def memory_of_job(config: Config) -> int:
-    """Estimates the GPU memory of a training from above, MiB: generously, as a job that runs out of it fails."""
-    model, pixels = config.model, config.train.batch_size * config.model.input_size**2
+def memory_of_job(config: Config, *, bf16: bool) -> int:
+    """Estimates the GPU memory of a training from above, MiB: generously, as a job that runs out of it fails.
+
+    Args:
+        config: Its configuration.
+        bf16: Whether the GPU computes in bfloat16.
+    """
+    model, megapixels = config.model, config.train.batch_size * config.model.input_size**2 / 1e6
     lite = all("efficientnet_lite" in encoder.name for encoder in config.encoders)
-    # A stem without a stride quadruples the pixels of every feature map.
-    megapixels = pixels / 1e6 * (4 if model.stem_stride == 1 else 1)
-    return PROCESS_MIB + int(megapixels * MEGAPIXEL_MIB * (1 if lite else OTHER_ENCODERS))
+    step = MEGAPIXEL_MIB * megapixels * (1 if lite else OTHER_ENCODERS)
+    tensors = step * (STEM_STRIDE_1 if model.stem_stride == 1 else 1) + PREDICTION_MIB
+    return PROCESS_MIB + int(tensors * (1 if bf16 and config.train.amp == "auto" else 2))

@@ -5,13 +5,20 @@ ends another process than ours.
 """
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib import metadata
 
 from salt_pipeline.components.core.errors import SaltError
 
-QUERY = ("--query-gpu=index,uuid,name,memory.total,memory.free", "--format=csv,noheader,nounits")
+QUERY = ("--query-gpu=index,uuid,name,memory.total,memory.free,compute_cap", "--format=csv,noheader,nounits")
+
+BF16 = 8.0
+"""Compute capability from which a GPU multiplies bfloat16: Ampere's."""
+
+_CAPABILITY = re.compile(r"[0-9]{1,3}\.[0-9]{1,2}")
 
 SECONDS = 30
 """Time limit of nvidia-smi: without its persistence mode the driver starts first, which takes seconds per GPU."""
@@ -27,6 +34,7 @@ class Gpu:
         name: Its model.
         total: Its memory, MiB; 0 if the driver does not say.
         free: The part of its memory that no process uses, MiB.
+        capability: Its compute capability; 0 if the driver does not say.
     """
 
     index: int
@@ -34,9 +42,23 @@ class Gpu:
     name: str
     total: int
     free: int
+    capability: float
+
+    @property
+    def computes_bf16(self) -> bool:
+        """Whether networks compute in bfloat16 on it, in half the memory."""
+        return self.capability >= BF16
 
     def __str__(self) -> str:
         return f"GPU {self.index} ({self.name}, {self.free / 1024:.1f} of {self.total / 1024:.1f} GiB free)"
+
+
+def torch_is_for_cpus() -> bool:
+    """Whether the installed torch is PyTorch's own build for CPUs, by its version: importing it takes seconds."""
+    try:
+        return metadata.version("torch").endswith("+cpu")
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def visible_gpus() -> list[Gpu]:
@@ -66,8 +88,9 @@ def visible_gpus() -> list[Gpu]:
 
 
 def _read(line: str) -> Gpu:
-    index, uuid, name, total, free = line.split(", ")
-    return Gpu(int(index), uuid, name, *(int(size) if size.isdecimal() else 0 for size in (total, free)))
+    index, uuid, name, total, free, capability = line.split(", ")
+    sizes = (int(size) if size.isdecimal() else 0 for size in (total, free))
+    return Gpu(int(index), uuid, name, *sizes, float(capability) if _CAPABILITY.fullmatch(capability) else 0.0)
 
 
 def _named(gpus: list[Gpu], setting: str) -> list[Gpu]:

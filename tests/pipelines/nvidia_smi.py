@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-GPU = "{index}, GPU-{index}1b2c3d4, NVIDIA H100 80GB HBM3, {total}, {free}"
+GPU = "{index}, GPU-{index}1b2c3d4, NVIDIA H100 80GB HBM3, {total}, {free}, {capability}"
 
 
-def gpu(index: int, free: int = 81000, total: int = 81559) -> str:
+def gpu(index: int, free: int = 81000, total: int = 81559, capability: str = "9.0") -> str:
     """A line of nvidia-smi's answer; memory in MiB."""
-    return GPU.format(index=index, free=free, total=total)
+    return GPU.format(index=index, free=free, total=total, capability=capability)
 
 
 def install(home: Path, patch: pytest.MonkeyPatch, *lines: str, code: int = 0) -> Path:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from salt_pipeline.components.network.device import (
+    PROMISES,
     autocast,
     computes_bf16,
     device_name,
@@ -58,6 +59,28 @@ def test_without_a_gpu_it_is_the_cpu_and_nothing_is_set(monkeypatch: pytest.Monk
     assert pick_device() == CPU
     assert not torch.are_deterministic_algorithms_enabled()
     assert VARIABLE not in os.environ
+
+
+@pytest.mark.usefixtures("unset")
+@pytest.mark.parametrize(
+    ("name", "value", "warned"),
+    [
+        ("CUDA_VISIBLE_DEVICES", "0", True),
+        ("CUDA_VISIBLE_DEVICES", "", False),
+        ("CUDA_VISIBLE_DEVICES", "-1", False),
+        ("NVIDIA_VISIBLE_DEVICES", "GPU-8f6d", True),
+        ("NVIDIA_VISIBLE_DEVICES", "void", False),
+    ],
+)
+def test_a_job_that_was_given_a_gpu_says_that_it_computes_on_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str, value: str, warned: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for variable in PROMISES:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv(name, value)
+    assert pick_device() == CPU
+    assert ("salt: warning: the CPU computes, as torch cannot use the GPU of this job: " in caplog.text) == warned
 
 
 def test_a_cpu_has_a_plain_name_and_no_memory_of_its_own() -> None:

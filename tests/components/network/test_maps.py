@@ -50,11 +50,27 @@ def test_bf16_moves_a_map_little() -> None:
     assert (maps_BHW != exact_BHW).any() == computes_bf16(image_BHW.device)
 
 
-@pytest.mark.parametrize(("size", "on_gpu"), [(64, 2048), (128, 512), (256, 128)])
-def test_a_gpu_takes_as_many_pixels_whatever_the_input_size(size: int, on_gpu: int) -> None:
-    assert images_at_once("auto", size, torch.device("cuda")) == on_gpu
-    assert images_at_once("auto", size, torch.device("cpu")) == 64
-    assert images_at_once(7, size, torch.device("cuda")) == 7
+@pytest.mark.parametrize(("size", "stride", "on_gpu"), [(64, 2, 2048), (128, 2, 512), (256, 2, 128), (128, 1, 64)])
+def test_a_gpu_takes_as_many_pixels_as_take_the_same_memory(size: int, stride: int, on_gpu: int) -> None:
+    model = config().model.model_copy(update={"input_size": size, "stem_stride": stride})
+    assert images_at_once("auto", model, torch.device("cuda")) == on_gpu
+    assert images_at_once("auto", model, torch.device("cpu")) == 64
+    assert images_at_once(7, model, torch.device("cuda")) == 7
+
+
+def test_a_gpu_whose_memory_is_full_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = network()
+
+    def full(*_args: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB.")
+
+    monkeypatch.setattr(model, "forward", full)
+    with pytest.raises(SaltError) as found:
+        predict_maps(model, torch.zeros(2, 101, 101, dtype=torch.uint8), config(), flip_tta=False)
+    assert str(found.value) == (
+        "predict.batch_size: the memory of the GPU is full: run fewer jobs at once (--jobs), or lower this option "
+        "(found 64; CUDA out of memory. Tried to allocate 2 GiB.)"
+    )
 
 
 def test_weights_that_are_too_large_give_no_maps() -> None:

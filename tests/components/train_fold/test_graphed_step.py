@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from salt_pipeline.components.network.device import own_stream
 from salt_pipeline.components.train_fold.graphed_step import WARM_UP, GraphedStep
 
 GPU = torch.device("cuda")
@@ -20,7 +21,7 @@ class Graphs:
         self.calls: list[tuple[str, int]] = []
         self.recording: list[int] | None = None
         self.pools: list[Any] = []
-        self.fault = ""
+        self.fault: RuntimeError | None = None
 
     def step(self, count: int) -> None:
         """The step itself."""
@@ -37,7 +38,7 @@ class Graphs:
         try:
             yield
             if self.fault:
-                raise RuntimeError(self.fault)
+                raise self.fault
         finally:
             self.recording = None
 
@@ -83,13 +84,38 @@ def test_a_cpu_launches_every_step(graphs: Graphs) -> None:
 def test_a_step_that_cannot_be_recorded_is_launched_and_a_warning_says_so_once(
     graphs: Graphs, caplog: pytest.LogCaptureFixture
 ) -> None:
-    graphs.fault = "operation not permitted when stream is capturing"
+    graphs.fault = RuntimeError("operation not permitted when stream is capturing")
     step = GraphedStep(graphs.step, GPU)
     with caplog.at_level(logging.WARNING):
         for _ in range(WARM_UP + 3):
             step(8)
     assert graphs.calls == [("launched", 8)] * (WARM_UP + 3)
     assert [record.message for record in caplog.records] == [
-        "the step cannot be recorded as a CUDA graph, so Python launches every kernel: "
+        "salt: warning: the step cannot be recorded as a CUDA graph, so Python launches every kernel: "
         "operation not permitted when stream is capturing"
     ]
+
+
+def test_a_gpu_whose_memory_is_full_is_not_taken_for_a_step_that_cannot_be_recorded(graphs: Graphs) -> None:
+    graphs.fault = torch.OutOfMemoryError("CUDA out of memory")
+    step = GraphedStep(graphs.step, GPU)
+    for _ in range(WARM_UP):
+        step(8)
+    with pytest.raises(torch.OutOfMemoryError):
+        step(8)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_computes_a_step_that_reads_a_tensor_on_the_host(caplog: pytest.LogCaptureFixture) -> None:
+    total = torch.zeros((), device=GPU)
+
+    def step(count: int) -> None:
+        total.add_(count)
+        total.item()
+
+    graphed = GraphedStep(step, GPU)
+    with own_stream(GPU):
+        for _ in range(WARM_UP + 3):
+            graphed(2)
+    assert total.item() == 2 * (WARM_UP + 3)
+    assert len(caplog.records) == 1

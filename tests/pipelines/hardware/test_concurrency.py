@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.pipelines.doctor.machine import local_runs
 from salt_pipeline.pipelines.hardware.concurrency import memory_of_job, plan, usable_gpus
 from salt_pipeline.pipelines.hardware.gpus import Gpu
 from salt_pipeline.pipelines.presets import preset_config
@@ -14,8 +15,8 @@ LARGE = preset_config("best", ["model.input_size=256", "model.fit=resize"])
 """Ten jobs as those that were measured: Lite1 and Lite2, batches of 32 at 256 x 256."""
 
 
-def card(index: int, free: int) -> Gpu:
-    return Gpu(index, f"GPU-{index}", "NVIDIA H100", 81559, free)
+def card(index: int, free: int, capability: float = 9.0) -> Gpu:
+    return Gpu(index, f"GPU-{index}", "NVIDIA H100", 81559, free, capability)
 
 
 @pytest.fixture(autouse=True)
@@ -65,15 +66,21 @@ def test_a_number_of_jobs_below_one_is_refused(jobs: int) -> None:
 
 def test_one_large_gpu_carries_all_ten_jobs() -> None:
     found = plan(LARGE, [card(0, 81000)])
-    assert (found.jobs, found.threads, found.capacity) == (10, "1", {0: 11})
+    assert (found.jobs, found.threads, found.capacity) == (10, "1", {0: 10})
     gpu = "GPU 0 (NVIDIA H100, 79.1 of 79.6 GiB free)"
     assert str(found) == f"16 CPU cores, {gpu}: 10 jobs at once on GPU 0; threads per job: 1"
 
 
 def test_small_gpus_carry_what_their_free_memory_allows() -> None:
-    found = plan(LARGE, [card(0, 24000), card(1, 15000), card(2, 900)])
+    found = plan(LARGE, [card(0, 24000), card(1, 15400), card(2, 900)])
     assert found.capacity == {0: 3, 1: 2, 2: 1}
     assert found.jobs == 6
+
+
+def test_tensors_take_twice_the_memory_where_nothing_computes_in_bfloat16() -> None:
+    t4 = [card(0, 15000, 7.5), card(1, 15000, 7.5)]
+    assert plan(LARGE, t4).capacity == {0: 1, 1: 1}
+    assert plan(preset_config("best", ["train.amp=off"]), [card(0, 24000)]).capacity == {0: 1}
 
 
 def test_a_gpu_of_unknown_memory_carries_one_job() -> None:
@@ -94,10 +101,28 @@ def test_only_the_chosen_gpus_are_used_and_all_are_shown() -> None:
 
 
 def test_the_estimate_is_above_what_was_measured() -> None:
-    small, large = preset_config("best"), LARGE
-    assert memory_of_job(small) > (1.3 + 1.0) * 1e9 / 2**20, "the tensors' peak and CUDA's context, 128 x 128"
-    assert memory_of_job(large) > 4.9e9 / 2**20, "a tenth of ten trainings' memory, 256 x 256"
-    assert memory_of_job(preset_config("seed")) > memory_of_job(preset_config("seed", ["model.stem_stride=2"]))
+    """A step's tensors, those of a prediction, and a process beside them, in GB."""
+    small = preset_config("best", ["model.fit=pad", "model.input_size=128"])
+    for config, step, prediction in ((small, 1.1, 1.6), (LARGE, 3.6, 1.6), (preset_config("seed"), 7.2, 2.3)):
+        assert memory_of_job(config, bf16=True) > (step + prediction + 0.7) * 1e9 / 2**20
+    no_stride, stride = preset_config("seed"), preset_config("seed", ["model.stem_stride=2"])
+    assert memory_of_job(no_stride, bf16=True) > memory_of_job(stride, bf16=True)
+
+
+def test_a_torch_for_cpus_leaves_the_gpus_alone_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    install(tmp_path, monkeypatch, gpu(0))
+    monkeypatch.setattr("salt_pipeline.pipelines.hardware.gpus.metadata.version", lambda _: "2.15.0+cpu")
+    with caplog.at_level(logging.WARNING):
+        assert usable_gpus(LARGE, "subprocess", None) == []
+    assert "torch: is built for CPUs, so no job can use a GPU" in caplog.text
+    assert len(usable_gpus(LARGE, "docker", None)) == 1, "a container has a torch of its own"
+    with pytest.raises(SaltError, match="torch: is built for CPUs"):
+        usable_gpus(LARGE, "subprocess", "all")
+    state, found, _ = local_runs()
+    assert state == "warn"
+    assert found.endswith("80GB HBM3, 79.1 of 79.6 GiB free): not used, for this torch is built for CPUs")
 
 
 def test_a_driver_that_fails_is_logged_and_jobs_run_as_without_it(

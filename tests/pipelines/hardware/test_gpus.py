@@ -6,7 +6,7 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.pipelines.hardware.gpus import Gpu, chosen_gpus, visible_gpus
 from tests.pipelines.nvidia_smi import gpu, install
 
-TWO = [Gpu(index, f"GPU-{index}1b2c3d4", "NVIDIA H100 80GB HBM3", 81559, 81000) for index in (0, 1)]
+TWO = [Gpu(index, f"GPU-{index}1b2c3d4", "NVIDIA H100 80GB HBM3", 81559, 81000, 9.0) for index in (0, 1)]
 
 
 def test_a_machine_without_a_driver_has_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,13 +18,15 @@ def test_gpus_are_found_with_their_memory(tmp_path: Path, monkeypatch: pytest.Mo
     program = install(tmp_path, monkeypatch, gpu(0), gpu(1))
     assert visible_gpus() == TWO
     assert str(TWO[1]) == "GPU 1 (NVIDIA H100 80GB HBM3, 79.1 of 79.6 GiB free)"
-    asked = "--query-gpu=index,uuid,name,memory.total,memory.free --format=csv,noheader,nounits\n"
+    asked = "--query-gpu=index,uuid,name,memory.total,memory.free,compute_cap --format=csv,noheader,nounits\n"
     assert program.with_name("asked").read_text() == asked
 
 
 def test_a_gpu_whose_memory_is_not_known_is_one_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(tmp_path, monkeypatch, "0, GPU-0a, NVIDIA GB10, [N/A], [N/A]")
-    assert visible_gpus() == [Gpu(0, "GPU-0a", "NVIDIA GB10", 0, 0)]
+    install(tmp_path, monkeypatch, "0, GPU-0a, NVIDIA GB10, [N/A], [N/A], 12.1", "1, GPU-1a, A GPU, 1000, 900, [N/A]")
+    found = visible_gpus()
+    assert found == [Gpu(0, "GPU-0a", "NVIDIA GB10", 0, 0, 12.1), Gpu(1, "GPU-1a", "A GPU", 1000, 900, 0)]
+    assert [one.computes_bf16 for one in found] == [True, False]
 
 
 @pytest.mark.parametrize(
