@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,7 +112,7 @@ def sweep(
         base = preset or (known.preset if known else PRESET)
         settings, search = _tried(base, changes or [], random, optuna, random_seed)
         folder = plan_sweep(path, source, base, _shared(changes, settings), settings, fold or [], seed or [], search)
-    largest = max(folder.configs, key=memory_of_job)
+    largest = max(folder.configs, key=partial(memory_of_job, bf16=True))
     used = plan(largest, usable_gpus(largest, "subprocess", gpus), jobs, gpus, count=folder.trainings)
     need("train", *TRAINING)
     _train(folder, used, save=folder is not known)

@@ -89,8 +89,9 @@ def visible_gpus() -> list[Gpu]:
 
 def _read(line: str) -> Gpu:
     index, uuid, name, total, free, capability = line.split(", ")
-    sizes = (int(size) if size.isdecimal() else 0 for size in (total, free))
-    return Gpu(int(index), uuid, name, *sizes, float(capability) if _CAPABILITY.fullmatch(capability) else 0.0)
+    sizes = [int(size) if size.isdecimal() else 0 for size in (total, free)]
+    known = float(capability) if _CAPABILITY.fullmatch(capability) else 0.0
+    return Gpu(int(index), uuid, name, total=sizes[0], free=sizes[1], capability=known)
 
 
 def _named(gpus: list[Gpu], setting: str) -> list[Gpu]:
