@@ -29,7 +29,7 @@ OUTSIDE: frozenset[StageName] = frozenset({"ingest", "train_fold", "report"})
 """Stages that access the store or MLflow themselves: they get addresses and keys."""
 
 NOTIFY_SECONDS = 3600
-"""Time limit of the exit task: a pod that cannot start would keep the run active, and a schedule from its next run."""
+"""Time limit of the exit task on a node: one that hangs would keep the run active, and a schedule from its next run."""
 
 RETRIED_FOR = "8760h"
 """Time limit for the retries of a task, one year: it must never be the reason that a task ends.

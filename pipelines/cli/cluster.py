@@ -92,7 +92,12 @@ def logs(
     while True:
         task = _task(run_tasks(kfp, found.id), jobs, job, predict, found.order)
         if not follow or task.state != "starting":
-            text = read_log(kfp, found.id, task)
+            try:
+                text = read_log(kfp, found.id, task)
+            except SaltError:
+                if not follow or task.ended:
+                    raise
+                text = printed  # between two attempts there is no log, and the next attempt begins a new one
             complete = text[: text.rfind("\n") + 1] if follow and not task.ended else text
             new = complete.removeprefix(printed)
             typer.echo(new if raw else "".join(f"{line}\n" for line in lines.pick(new.split("\n"))), nl=False)

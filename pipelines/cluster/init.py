@@ -62,6 +62,8 @@ def initialise(
     keys = _keys(kube, store, dev=dev, generate=generate)
     known = users(store.bucket, kube.namespace)
     wanted = {name: user for name, user in known.items() if dev or name != names.MLFLOW_SECRET}
+    if settings.namespace != settings.kfp_namespace:  # Kubeflow gives each profile keys for its own part of its store
+        del wanted[names.KFP_STORE_SECRET]
     if why := None if dev else _no_users(store, keys):
         yield f"users of the store: not created, {why}; pods get the keys that were given"
     entries = {name: keys if why else _entry(kube, name, user, replace) for name, user in wanted.items()}

@@ -149,7 +149,10 @@ def images(kube: Kube) -> tuple[State, str, str]:
     from salt_pipeline.components.core.stages import STAGES
     from salt_pipeline.pipelines.images import engine, missing, with_tag
 
-    cluster = with_tag(Config()).cluster
+    try:
+        cluster = with_tag(Config()).cluster
+    except SaltError:
+        raise NotChecked("this is no checkout, so the tag of the images is that of the run (cluster.tag)") from None
     wanted = [image(stage, cluster) for stage in STAGES]
     nodes = kube.call(kube.core.list_node).items
     there = {name for node in nodes for held in node.status.images or [] for name in held.names or []}

@@ -14,7 +14,7 @@ SECRET_KEYS = {
     names.MLFLOW_SECRET: set(names.MLFLOW_KEYS),
 }
 """Keys of the Secrets that `salt cluster init` creates."""
-ANYWHERE = {53, 5353, 443, 6443}
+ANYWHERE = {53, 5353, 443, 6443, 8443}
 """Ports of DNS and of the Kubernetes API, whose addresses differ between clusters."""
 _SECRET_NAME = re.compile(r"(?i)pass(word|wd)?$|secret|token|access_?key|private_?key|credential")
 _SECRET_VALUE = re.compile(

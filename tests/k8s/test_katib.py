@@ -54,6 +54,22 @@ def test_parameters_and_counts_are_as_katib_checks_them() -> None:
         assert all(isinstance(value, str) for value in [*space.get("list", []), space.get("min", "")])
 
 
+def with_collector(script: str, folder: Path) -> tuple[list[str], Path, Path]:
+    """The command as Katib's webhook changes it (wrapWorkerContainer), the metrics file, and the file of the end."""
+    metrics, end = folder / "metrics.log", folder / "trial.pid"
+    words = [*container()["command"], script]
+    assert words[:2] == ["bash", "-c"], "Katib joins any other words, unquoted, under sh -c"
+    return [*words[:2], " ".join([*words[2:], f"1>{metrics} 2>&1", "&&", f"echo completed > {end}"])], metrics, end
+
+
+def test_a_trial_that_fails_is_not_reported_as_completed(tmp_path: Path) -> None:
+    (tmp_path / "salt").write_text("#!/bin/bash\nexit 2\n")
+    (tmp_path / "salt").chmod(0o755)
+    words, _, end = with_collector(f"export PATH={tmp_path}:$PATH\n{container()['args'][0]}", tmp_path)
+    assert subprocess.run(words, capture_output=True, check=False).returncode == 2
+    assert not end.exists()
+
+
 @pytest.mark.timeout(600)
 def test_the_command_trains_and_prints_the_objective(tmp_path: Path) -> None:
     """The trial's own script, on a small network, with its folders replaced."""
@@ -80,10 +96,11 @@ def test_the_command_trains_and_prints_the_objective(tmp_path: Path) -> None:
     }.items():
         assert old in script
         script = script.replace(old, new)
-    words = [*container()["command"], f"export PATH={tmp_path}:$PATH\n{script}"]
+    words, metrics, end = with_collector(f"export PATH={tmp_path}:$PATH\n{script}", tmp_path)
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    printed = dict(line.split("=") for line in done.stdout.splitlines())
+    assert end.read_text() == "completed\n"
+    printed = dict(line.split("=") for line in metrics.read_text().splitlines())
     assert {SPEC["objective"]["objectiveMetricName"], *SPEC["objective"]["additionalMetricNames"]} <= set(printed)
     assert 0 <= float(printed["score"]) <= 1
     trained = (tmp_path / "out/model/model.json").read_text()

@@ -153,7 +153,7 @@ class StageConfig(Section):
     shm: Memory | None = Field(None, description="Size of a memory-backed /dev/shm.")
     node_selector: dict[LabelKey, LabelValue] | None = Field(None, description="Labels a node must carry.")
     tolerations: tuple[Toleration, ...] | None = Field(None, description="Taints it may be scheduled on.")
-    timeout_hours: Hours | None = Field(None, description="Hours after which it is stopped.")
+    timeout_hours: Hours | None = Field(None, description="Hours on a node after which an attempt is stopped.")
     retries: int | None = Field(None, ge=0, le=_MOST_RETRIES, description="Further attempts when it fails.")
 
 
@@ -192,7 +192,7 @@ class ClusterConfig(Section):
     tolerations: tuple[Toleration, ...] = Field((), description="Taints these two may be scheduled on.")
     light_cpu: Cpu = Field("250m", description="CPUs that a stage without a network requests.")
     light_memory: Memory = Field("2Gi", description="Memory that a stage without a network requests, and its limit.")
-    timeout_hours: Hours = Field(24, description="Hours after which a task is stopped.")
+    timeout_hours: Hours = Field(24, description="Hours on a node after which an attempt of a task is stopped.")
     retries: int = Field(2, ge=0, le=_MOST_RETRIES, description="Further attempts of a failed task.")
     stages: dict[StageName, StageConfig] = Field(
         default_factory=dict, description="Requests of single stages, such as stages.predict.memory."

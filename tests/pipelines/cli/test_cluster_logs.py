@@ -1,5 +1,6 @@
 """`salt logs` against stand-in servers: where a log is read from."""
 
+import time
 from typing import Any
 
 import pytest
@@ -100,4 +101,18 @@ def test_logs_are_followed_until_the_task_ends(kfp: KfpServer) -> None:
     kfp.logs[pod] = "one\ntwo\n"
     kfp.workflows[RUN] = workflow({("ingest", None): ["Succeeded"]}, RUN)
     assert process.communicate(timeout=20)[0] == "two\n"
+    assert process.returncode == 0
+
+
+def test_a_task_that_has_no_log_between_two_attempts_is_followed_on(kfp: KfpServer) -> None:
+    kfp.add_run("first", "RUNNING", RUN)
+    kfp.workflows[RUN] = workflow({("ingest", None): ["Failed", "Pending"]}, RUN)
+    process = start("logs", RUN, "ingest", "--follow", env={"SALT_KFP_URL": kfp.url})
+    time.sleep(3)
+    assert process.poll() is None
+    kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Failed", "Succeeded"]}, RUN)
+    nodes = [n for n in flow["status"]["nodes"].values() if n["displayName"].startswith("executor")]
+    for node in nodes:
+        kfp.logs[f"salt-x7k2p-system-container-impl-{node['id'].removeprefix('salt-x7k2p-')}"] = "second attempt\n"
+    assert process.communicate(timeout=20)[0] == "second attempt\n"
     assert process.returncode == 0

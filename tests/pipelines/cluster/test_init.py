@@ -103,6 +103,21 @@ def test_other_values_are_kept_without_the_option_replace(
     }
 
 
+def test_a_profile_keeps_the_keys_that_kubeflow_gave_it(
+    kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SALT_S3_ACCESS_KEY", "ours")
+    monkeypatch.setenv("SALT_S3_SECRET_KEY", "our-secret")
+    monkeypatch.setattr("salt_pipeline.pipelines.cluster.init._buckets", lambda *_: iter(()))
+    before = {"accesskey": "of the profile", "secretkey": "of its store"}
+    kubernetes.put("secrets", names.KFP_STORE_SECRET, before)
+    code, out, _ = salt("cluster", "init", "--replace", "-n", "my-profile")
+    assert code == 0
+    assert "Secret salt-store: created" in out
+    assert names.KFP_STORE_SECRET not in out
+    assert kubernetes.secret(names.KFP_STORE_SECRET) == before
+
+
 def test_init_reports_the_failures_of_the_servers(kubernetes: KubeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     kubernetes.forbidden = {"secrets"}
     said = fails("cluster", "init", "--dev", "--generate")

@@ -1,6 +1,11 @@
+from pathlib import Path
+
+import pytest
+
 from salt_pipeline.pipelines import k8s_names as names
 from salt_pipeline.pipelines.cluster.kube import Kube
 from salt_pipeline.pipelines.doctor import kubernetes as checks
+from salt_pipeline.pipelines.doctor.verdict import NotChecked
 from salt_pipeline.pipelines.presets import preset_config
 from tests.pipelines.conftest import SETTINGS
 from tests.pipelines.doctor.conftest import found, verdict
@@ -62,6 +67,14 @@ def test_the_number_of_jobs_that_fit_at_once_is_shown(kubernetes: KubeServer, ku
     assert verdict(checks.capacity, kube) == "ok"
     kubernetes.nodes = [node("a", cpu="100m", memory="1Gi")]
     assert "fits on none of 1 nodes: asks for" in checks.capacity(kube)[2]
+
+
+def test_images_of_an_installation_without_a_checkout_are_not_checked(
+    kube: Kube, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("salt_pipeline.pipelines.images.ROOT", tmp_path)
+    with pytest.raises(NotChecked, match=r"no checkout, so the tag of the images is that of the run"):
+        checks.images(kube)
 
 
 def test_images_that_no_node_has_are_counted(kubernetes: KubeServer, kube: Kube) -> None:
