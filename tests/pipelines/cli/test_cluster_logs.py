@@ -104,15 +104,16 @@ def test_logs_are_followed_until_the_task_ends(kfp: KfpServer) -> None:
     assert process.returncode == 0
 
 
-def test_a_task_that_has_no_log_between_two_attempts_is_followed_on(kfp: KfpServer) -> None:
-    kfp.add_run("first", "RUNNING", RUN)
-    kfp.workflows[RUN] = workflow({("ingest", None): ["Failed", "Pending"]}, RUN)
-    process = start("logs", RUN, "ingest", "--follow", env={"SALT_KFP_URL": kfp.url})
+def test_a_job_that_has_no_log_between_two_attempts_is_followed_on(kfp: KfpServer) -> None:
+    job = ("train-fold", 0)
+    kfp.add_run("first", "RUNNING", RUN, {"config": SMOKE})
+    kfp.workflows[RUN] = workflow({job: ["Failed"]}, RUN)
+    process = start("logs", RUN, f"{FIRST}/fold0", "--follow", env={"SALT_KFP_URL": kfp.url})
     time.sleep(3)
     assert process.poll() is None
-    kfp.workflows[RUN] = flow = workflow({("ingest", None): ["Failed", "Succeeded"]}, RUN)
-    nodes = [n for n in flow["status"]["nodes"].values() if n["displayName"].startswith("executor")]
-    for node in nodes:
-        kfp.logs[f"salt-x7k2p-system-container-impl-{node['id'].removeprefix('salt-x7k2p-')}"] = "second attempt\n"
-    assert process.communicate(timeout=20)[0] == "second attempt\n"
+    flow = workflow({job: ["Failed", "Succeeded"]}, RUN)
+    newest = [node["id"] for node in flow["status"]["nodes"].values() if node["phase"] == "Succeeded"][-1]
+    kfp.logs[f"salt-x7k2p-retry-system-container-impl-{newest.removeprefix('salt-x7k2p-')}"] = "again\n"
+    kfp.workflows[RUN] = flow
+    assert process.communicate(timeout=20)[0] == "again\n"
     assert process.returncode == 0
