@@ -83,7 +83,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "seed": (
-        "the recipe to the letter: SE-ResNeXt-50 and 101, stem stride 1; for GPUs",
+        "the recipe's settings: SE-ResNeXt-50 and 101, stem stride 1; for GPUs",
         {"submission": {"threshold": 0.5, "min_area": 0}},
     ),
 }

@@ -131,7 +131,8 @@ def load_bundle(model: str | Path) -> "ArrayModel":
     """Loads a trained ensemble for predictions; needs the extra `predict`.
 
     Args:
-        model: A bundle: the folder `ensemble/bundle` of a run, its `s3://` prefix, or `models:/<name>/<version>`.
+        model: A bundle: the folder `ensemble/bundle` of a run, its `s3://` prefix, `models:/<name>/<version>` or
+            `models:/<name>@<alias>`.
 
     Returns:
         The ensemble: `predict(array)` finds salt in an array, `bundle` holds threshold, scores and versions.

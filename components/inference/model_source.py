@@ -9,6 +9,7 @@ from pathlib import Path
 from salt_pipeline.components.core.bundle import DOCUMENT, open_bundle, parse_bundle
 from salt_pipeline.components.core.bundle_document import Bundle
 from salt_pipeline.components.core.errors import SaltError
+from salt_pipeline.components.core.extras import extra
 from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.store.uris import is_uri
 from salt_pipeline.components.core.tracking.failures import tracking_error
@@ -51,10 +52,8 @@ def _from_registry(uri: str, folder: str) -> Path:
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         raise SaltError("MLFLOW_TRACKING_URI is not set: the registry's address is unknown", file=uri, field="--model")
     address = os.environ["MLFLOW_TRACKING_URI"]
-    try:
+    with extra("predict"):
         from mlflow.artifacts import download_artifacts
-    except ImportError:
-        raise SaltError("MLflow is not installed here: pip install mlflow-skinny", file=uri, field="--model") from None
     try:
         open_client(address).search_registered_models(max_results=1)  # an absent server costs seconds here
         with patient_uploads():

@@ -161,8 +161,7 @@ def doctor(as_json: AsJson = False) -> None:
     verdicts = examine(cluster)
     show(verdicts, as_json)
     if not has_cluster(cluster, verdicts):
-        words = "for `salt run` on this machine only the checks Python, packages and local runs have to pass"
-        typer.echo(f"no cluster is set (SALT_KFP_URL): {words}", err=True)
+        typer.echo("no cluster is set (SALT_KFP_URL): what only a cluster needs is not checked", err=True)
     if any(verdict.state == "fail" for verdict in verdicts):
         raise typer.Exit(1)
 

@@ -24,7 +24,9 @@ def predict(
     pictures: Annotated[
         list[str], typer.Argument(metavar="IMAGES...", help="Files or folders of PNG, TIFF, .npy or SEG-Y.")
     ],
-    model: Annotated[str, typer.Option(help="A bundle: folder, s3:// prefix, models:/name/version or name@alias.")],
+    model: Annotated[
+        str, typer.Option(help="A bundle: folder, s3:// prefix, models:/name/version or models:/name@alias.")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for masks, maps and overlays.")],
     stride: Annotated[
         int, typer.Option(min=1, max=101, help="Stride of the tiles in pixels, for images larger than 101 x 101.")

@@ -39,13 +39,14 @@ def add_to(app: typer.Typer) -> None:
     app.command(
         "predict-fold",
         rich_help_panel=panel,
-        epilog="Example: `salt predict-fold --model work/lite0-fold3/model --dataset work/dataset.parquet --out work`",
+        epilog="Example: `salt predict-fold --model work/lite0-fold3/model --dataset work/dataset.parquet "
+        "--out work/lite0-fold3`",
     )(predict_fold)
     app.command(
         "ensemble",
         rich_help_panel=panel,
         epilog="Example: `salt ensemble --oof a/oof.parquet --oof b/oof.parquet --maps a/maps.parquet "
-        "--maps b/maps.parquet --config run/config.json --out work`",
+        "--maps b/maps.parquet --dataset work/dataset.parquet --config run/config.json --out work`",
     )(ensemble)
     app.command(
         "submission",

@@ -35,7 +35,7 @@ def store(error: SaltError, settings: StoreSettings, namespace: str) -> str:
 def mlflow(address: str, namespace: str) -> str:
     """For an MLflow server that does not answer."""
     if is_loopback(address):
-        return forward(namespace, names.MLFLOW, "5000")
+        return f"{forward(namespace, names.MLFLOW, '5000')}; of this machine: make up, or unset MLFLOW_TRACKING_URI"
     return "check MLFLOW_TRACKING_URI, and that the server runs and can be reached from here"
 
 

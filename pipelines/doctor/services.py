@@ -110,12 +110,19 @@ def mlflow(namespace: str) -> tuple[State, str, str]:
         server = server_version(address)
     except SaltError as error:
         return "fail", str(error), fixes.mlflow(address, namespace)
-    try:
-        ours = metadata.version("mlflow")
-    except metadata.PackageNotFoundError:
-        return "ok", server, ""
-    good = server.partition(".")[0] == ours.partition(".")[0]
+    ours = _mlflow_client()
+    good = ours is None or server.partition(".")[0] == ours.partition(".")[0]
     return ("ok" if good else "warn"), f"{server} at {address}", "" if good else f"the client is {ours}"
+
+
+def _mlflow_client() -> str | None:
+    """The version of the installed client; None without one."""
+    for name in ("mlflow", "mlflow-skinny"):  # the second is the first's part for light installations
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
 
 
 def clocks(settings: ClusterSettings) -> tuple[State, str, str]:

@@ -18,13 +18,6 @@ pytestmark = pytest.mark.usefixtures("no_cluster")
 COMMANDS = ["submit", "watch", "runs", "logs", "fetch", "cancel", "resume", "schedules", "doctor", "cluster init"]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_a_command_has_an_example(command: Any) -> None:
-    code, out, _ = salt(*command.split(), "--help")
-    assert code == 0
-    assert f"salt {command}" in out[out.index("Example") :]
-
-
 def test_help_imports_no_client_of_a_server_and_no_configuration() -> None:
     heavy = "('kfp', 'kubernetes', 'docker', 'minio', 'pydantic', 'numpy')"
     code = (
