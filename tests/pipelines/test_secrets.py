@@ -57,7 +57,7 @@ def said(program: str, *words: str, **variables: str) -> tuple[int, str]:
     text = "\n".join([done.stdout, done.stderr, *written])
     assert WORD not in text
     assert WORD.encode().hex() not in text
-    return done.returncode
+    return done.returncode, text
 
 
 def hidden(address: str) -> str:
