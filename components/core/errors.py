@@ -112,14 +112,14 @@ def exit_on_error() -> Iterator[None]:
     the traceback of any other error: a library's message may quote an address.
 
     Raises:
-        SystemExit: With code 2 for a `SaltError`, 1 for an `OSError`.
+        SystemExit: With code 2.
     """
     logging.setLogRecordFactory(RedactedRecord)
     try:
         yield
     except (SaltError, OSError) as error:
         sys.stderr.write(f"{MARK}{redacted(_said(error))}\n")
-        sys.exit(2 if isinstance(error, SaltError) else 1)
+        sys.exit(2)
     except Exception:
         sys.excepthook = _print_redacted
         raise

@@ -49,7 +49,7 @@ def bar(
     Yields:
         A function that takes the amount done and the total.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), *columns, TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), *columns, TimeRemainingColumn())
     with at_terminal(*columns) as shown:
         if shown:
             task = shown.add_task(doing, total=None)
@@ -113,7 +113,7 @@ def latest_lines(logged: Callable[[str], bool]) -> Iterator[Callable[[str, str],
         A function that takes the name of a piece of work and a line about it.
     """
     tasks: dict[str, TaskID] = {}
-    with at_terminal(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()) as shown:
+    with at_terminal(SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()) as shown:
 
         def update(name: str, line: str) -> None:
             if shown:

@@ -20,6 +20,12 @@ MAX_IMAGES = 512
 MAX_BYTES = MAX_IMAGES * SIDE * SIDE * 14
 """Largest body of a request, bytes: a grey level takes up to 13 in a document that is indented by two spaces."""
 
+MAX_LISTS = 2 * MAX_IMAGES * (SIDE + 1)
+"""Most lists that are read, twice as many as images and rows: an empty one takes thirty times its length in memory."""
+
+MAX_NUMBERS = 2 * MAX_IMAGES * SIDE * SIDE
+"""Most numbers that are read."""
+
 KEYS = ("inputs", "instances")
 """MLflow's two keys of a tensor."""
 
@@ -38,8 +44,8 @@ def scoring_app(model: EnsembleModel) -> FastAPI:
     turn = threading.Lock()
 
     def answer(body: bytes) -> bytes:
-        image_BHW = parse_images(body)
-        with turn:
+        with turn:  # a request may take much memory while it is read, too
+            image_BHW = parse_images(body)
             map_BHW = model.predict(image_BHW)
         return render_maps(map_BHW)
 
@@ -71,6 +77,10 @@ def parse_images(body: bytes) -> NDArray[np.uint8]:
     Raises:
         BadRequest: If the body is anything else.
     """
+    if body.count(b"[") > MAX_LISTS or body.count(b"{") > MAX_LISTS or body.count(b'"') > MAX_LISTS:
+        raise BadRequest(f"the body has more lists, objects or texts than {MAX_IMAGES} images need")
+    if body.count(b",") > MAX_NUMBERS:
+        raise BadRequest(f"the body has more numbers than {MAX_IMAGES} images")
     try:
         document = from_json(body)
     except ValueError as error:

@@ -75,6 +75,7 @@ def write_tiles(out: str, labelled: list[Tile], test: list[Tile]) -> None:
     """
     labelled, test = (sorted(tiles, key=lambda tile: tile.id) for tiles in (labelled, test))
     if out.endswith(".zip"):
+        _check_replaces_none(Path(out))
         with atomic_path(out) as part, zipfile.ZipFile(part, "w") as outer:
             for name, content in _tables(labelled, test):
                 _add(outer, name, content)
@@ -104,6 +105,19 @@ def write_tiles(out: str, labelled: list[Tile], test: list[Tile]) -> None:
         raise SaltError(f"cannot be written: {error.strerror or error}", file=out) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _check_replaces_none(path: Path) -> None:
+    """Checks that a file of this name, if there is one, is a synthetic survey too."""
+    if not path.is_file():
+        return
+    try:
+        with zipfile.ZipFile(path) as existing:
+            known = SYNTHETIC in existing.namelist()
+    except (zipfile.BadZipFile, OSError):
+        known = False
+    if not known:
+        raise SaltError("exists already, and is no synthetic survey", file=path, expected="another name")
 
 
 def _distinct(rng: np.random.Generator, count: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -106,9 +107,10 @@ def write_checked(
     random = np.random.default_rng(0)
     sample_BHW = np.stack([_waves(random) for _ in range(3)])
     with atomic_path(out) as part:
-        _write(exported, outputs, part)
-        onnx.checker.check_model(str(part))
-        session = onnxruntime.InferenceSession(str(part), providers=["CPUExecutionProvider"])
+        content = _content(exported, outputs)
+        onnx.checker.check_model(content)
+        part.write_bytes(content)
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         found = session.run(None, {"image": sample_BHW})
         worst = max(float(np.abs(a - b).max()) for a, b in zip(found, wanted(sample_BHW), strict=True))
         if not worst <= tolerance:  # which nan is not
@@ -116,19 +118,21 @@ def write_checked(
     return worst
 
 
-def _write(exported: nn.Module, outputs: list[str], path: Path) -> None:
+def _content(exported: nn.Module, outputs: list[str]) -> bytes:
+    buffer = BytesIO()  # torch takes no name that is not UTF-8
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # shapes are fixed on purpose; torch's newer exporter needs two more packages
         torch.onnx.export(
             exported,
             (torch.zeros(2, SIDE, SIDE, dtype=torch.uint8),),
-            str(path),
+            buffer,  # type: ignore[arg-type]  # the documentation allows it
             dynamo=False,
             opset_version=OPSET,
             input_names=["image"],
             output_names=outputs,
             dynamic_axes={name: {0: "batch"} for name in ("image", *outputs)},
         )
+    return buffer.getvalue()
 
 
 def _waves(random: np.random.Generator) -> np.ndarray:

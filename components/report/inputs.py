@@ -77,7 +77,7 @@ class Epoch(Document):
     epoch: int = Field(ge=1)
     phase: Literal[1, 2]
     score: Score
-    loss: float
+    loss: float = Field(ge=-1e15, le=1e15)
     seconds: Amount
     ended: Amount
 

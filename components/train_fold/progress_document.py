@@ -10,7 +10,7 @@ from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.numbers import parse_json
 
 LONGEST = 1e15
-"""Most seconds of an epoch, and since 1970; what the report reads."""
+"""Bound of the numbers of an epoch, as of its seconds and of its end since 1970; what the report reads."""
 
 HELD_OUT = "held_out"
 """Entry of a checkpoint's job with a hash of the held-out images' ids; checkpoints of older versions do not have it."""
@@ -26,9 +26,10 @@ class Epoch(BaseModel):
 
     epoch: int
     phase: Literal[1, 2]
-    loss: float
+    loss: float = Field(ge=-LONGEST, le=LONGEST)
     score: float = Field(ge=0, le=1)
     seconds: float = Field(ge=0, le=LONGEST)
+    images_per_second: float = Field(ge=0, le=LONGEST)
     ended: float | None = Field(None, ge=0, le=LONGEST)
 
 

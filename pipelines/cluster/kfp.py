@@ -23,7 +23,7 @@ from salt_pipeline.pipelines.cluster.kfp_records import (
     read_run,
 )
 from salt_pipeline.pipelines.cluster.settings import ClusterSettings
-from salt_pipeline.pipelines.cluster.workflow import read_workflow
+from salt_pipeline.pipelines.cluster.workflow import driver_failed, read_workflow
 
 __all__ = ["ClusterRun", "Kfp", "KfpError", "PipelineVersion", "RecurringRun"]
 
@@ -111,15 +111,16 @@ class Kfp(KfpPipelines):
     def resume(self, run: ClusterRun) -> str:
         """Resumes a run that failed or was stopped.
 
-        A failed one is retried: tasks that succeeded keep their results. It is started anew with the same parameters
-        if it was stopped, since Argo 4.0 leaves a stopped workflow that is retried hanging, and if the workflow is too
+        A failed one is retried: tasks that succeeded keep their results. It is started again with the same parameters
+        if it was stopped, since Argo 4.0 leaves a stopped workflow that is retried hanging; if a driver failed, since
+        KFP 2.17 then finds two tasks of one name in the loop (seen after a node was lost); and if the workflow is too
         large for a retry, which writes it unpacked. The training jobs of the new run resume from their checkpoints and
         record in the same MLflow run.
 
         Returns:
             Id of the run that continues the work.
         """
-        if not run.was_stopped:
+        if not run.was_stopped and not driver_failed(self.workflow(run.id)):
             try:
                 self.create(self._runs.run_service_retry_run, run.id)
             except KfpError as error:

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 import zlib
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,9 @@ from pydantic import BaseModel
 from salt_pipeline.components.core.documents import parse_document
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.numbers import parse_json
+
+_DRIVER = re.compile(r"-driver(\(\d+\))?$")
+"""The end of a driver's name in a workflow."""
 
 
 class _Parameter(BaseModel):
@@ -98,3 +102,12 @@ def nodes_of(workflow: dict[str, Any]) -> dict[str, Any]:
         parse_document(_Workflow, {"status": {"nodes": nodes}}, "workflow")
         return dict(nodes)
     return status.get("nodes") or {}
+
+
+def driver_failed(workflow: dict[str, Any]) -> bool:
+    """Whether a pod of KFP's own, which prepares a task or an iteration of a loop, has failed or was lost."""
+    return any(
+        node.get("phase") in ("Failed", "Error") and _DRIVER.search(node["name"])
+        for node in nodes_of(workflow).values()
+        if node["type"] == "Pod"
+    )

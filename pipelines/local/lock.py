@@ -11,9 +11,13 @@ from typing import IO
 
 from salt_pipeline.components.core.errors import SaltError
 from salt_pipeline.components.core.files import write_errors
+from salt_pipeline.components.core.regular_file import check_regular
 
 LOCK = ".lock"
 """Name of the locked file. Its text says who holds the lock."""
+
+LOGS = ("log.txt", "log-debug.txt")
+"""Names of the logs of a run or a sweep."""
 
 PATIENCE = 10.0
 """Seconds that the processes of a killed run are given to end, as they do by themselves."""
@@ -36,6 +40,7 @@ def locked(folder: Path) -> Iterator[int]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _check_logs(folder)
         file = (folder / LOCK).open("a+")
     except OSError as error:
         raise SaltError(f"cannot be written: {error.strerror}", file=folder, field="--out") from None
@@ -46,6 +51,13 @@ def locked(folder: Path) -> Iterator[int]:
             file.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
             file.flush()
         yield file.fileno()
+
+
+def _check_logs(folder: Path) -> None:
+    """Checks the logs before they are opened: a pipe would wait for ever, and a device never ends."""
+    for name in LOGS:
+        if (folder / name).exists():
+            check_regular((folder / name).stat().st_mode, folder / name)
 
 
 def _take(file: IO[str], folder: Path) -> None:

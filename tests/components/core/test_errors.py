@@ -114,7 +114,7 @@ def test_several_problems_are_all_listed() -> None:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(TYPE, 2), (BUSY, 2), (SaltErrors("two problems", [TYPE, BUSY]), 2), (OSError("disk is full"), 1)],
+    [(TYPE, 2), (BUSY, 2), (SaltErrors("two problems", [TYPE, BUSY]), 2), (OSError("disk is full"), 2)],
 )
 def test_exit_on_error_ends_with_a_code_and_no_traceback(
     error: Exception, code: int, capsys: pytest.CaptureFixture[str]

@@ -157,3 +157,15 @@ def test_the_folder_that_one_is_in_is_no_place(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(SaltError, match="exists already"):
         write_survey(out, labelled=1, test=1)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_an_archive_that_is_not_synthetic_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "real.zip"
+    for content in (b"PK", b""):
+        path.write_bytes(content)
+        with pytest.raises(SaltError, match=r"real\.zip: exists already, and is no synthetic survey"):
+            write_survey(str(path), labelled=1, test=1)
+        assert path.read_bytes() == content
+    path.unlink()
+    write_survey(str(path), labelled=1, test=1)
+    write_survey(str(path), labelled=2, test=1)

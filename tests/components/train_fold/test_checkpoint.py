@@ -53,7 +53,7 @@ class State:
 def progress_after(*scores: float) -> Progress:
     """The progress of a training with these scores, the last of which is not the best."""
     history: list[dict[str, float]] = [
-        {"epoch": index + 1, "phase": 1, "loss": 0.1 + 0.2, "score": score, "seconds": 2.5}
+        {"epoch": index + 1, "phase": 1, "loss": 0.1 + 0.2, "score": score, "seconds": 2.5, "images_per_second": 8.0}
         for index, score in enumerate(scores)
     ]
     best = max(scores)

@@ -21,7 +21,14 @@ def written(scores: list[float], train: TrainConfig = TRAIN) -> dict[str, Any]:
     """The document of a training after an epoch of each score."""
     best = max(scores)
     history = [
-        {"epoch": n, "phase": 1 if n <= train.phase1_epochs else 2, "loss": 1 / n, "score": score, "seconds": 2.5}
+        {
+            "epoch": n,
+            "phase": 1 if n <= train.phase1_epochs else 2,
+            "loss": 1 / n,
+            "score": score,
+            "seconds": 2.5,
+            "images_per_second": 8.0,
+        }
         for n, score in enumerate(scores, 1)
     ]
     return {
@@ -143,6 +150,8 @@ def test_a_text_that_is_no_plain_document_is_refused() -> None:
         ({"history": [AFTER["history"][0] | {"loss": float("nan")}] * 3}, r"history\.0\.loss: .*found NaN"),
         ({"history": [AFTER["history"][0] | {"score": 2}] * 3}, r"history\.0\.score: .*less than or equal to 1"),
         ({"history": [AFTER["history"][0] | {"phase": 2}] * 3}, r"history\.0\.phase: .*found 2, expected 1"),
+        ({"history": [AFTER["history"][0] | {"loss": 1e308}] * 3}, r"history\.0\.loss: .*less than or equal to"),
+        ({"history": [{**AFTER["history"][0], "images_per_second": None}] * 3}, r"history\.0\.images_per_second: "),
         ({"history": [AFTER["history"][0] | {"more": "text"}] * 3}, r"history\.0\.more: .*valid number"),
         ({"best_epoch": 99}, "best_epoch: .*found 99, expected 2"),
         ({"best_epoch": None}, "best_epoch: .*valid integer"),

@@ -9,6 +9,7 @@ import pytest
 
 from salt_pipeline.components.core.errors import MARK
 from salt_pipeline.pipelines.cluster import kfp_http
+from tests.pipelines.argo import workflow
 from tests.pipelines.cli.cluster_run import RUN
 from tests.pipelines.command import fails, salt
 from tests.pipelines.kfp_server import KfpServer
@@ -172,6 +173,17 @@ def test_a_run_whose_workflow_is_too_large_for_a_retry_is_started_again(kfp: Kfp
     (again,) = (run for run_id, run in kfp.runs.items() if run_id != RUN)
     assert "started again; its training jobs resume from their checkpoints" in said
     assert f"salt watch {again['run_id'][:8]}" in said
+    assert again["runtime_config"]["parameters"] == {"run": "first-1a2b3c"}
+
+
+def test_a_run_that_lost_a_driver_is_started_again(kfp: KfpServer) -> None:
+    kfp.add_run("first", "FAILED", RUN, parameters={"run": "first-1a2b3c"})
+    kfp.workflows[RUN] = workflow({("ingest", None): ["Succeeded"], ("train-fold", 1): ["Failed"] * 3}, RUN)
+    assert "first: resumed" in salt("resume", RUN)[1]
+    kfp.runs[RUN]["state"] = "FAILED"
+    kfp.workflows[RUN] = workflow({("ingest", None): ["Succeeded"], ("train-fold", 1): "driver failed"}, RUN)
+    assert "started again; its training jobs resume from their checkpoints" in salt("resume", RUN)[1]
+    (again,) = (run for run_id, run in kfp.runs.items() if run_id != RUN)
     assert again["runtime_config"]["parameters"] == {"run": "first-1a2b3c"}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -55,6 +56,10 @@ GOOD = np.zeros((1, 101, 101), int).tolist()
         ({"inputs": [[[True] * 101] * 101]}, "inputs: expected whole numbers from 0 to 255"),
         ({"inputs": [[[None] * 101] * 101]}, "inputs: expected whole numbers from 0 to 255"),
         ({"inputs": GOOD * 513}, "inputs: expected 1 to 512 images, found 513"),
+        ({"inputs": [[]] * 200_000}, "the body has more lists, objects or texts than 512 images need"),
+        ({"inputs": [{}] * 200_000}, "the body has more lists, objects or texts than 512 images need"),
+        ({"inputs": [""] * 200_000}, "the body has more lists, objects or texts than 512 images need"),
+        ('{"inputs": [' + "0," * 11_000_000 + "0]}", "the body has more numbers than 512 images"),
     ],
 )
 def test_a_wrong_request_is_answered_with_the_problem(server: ScoringServer, body: Any, problem: str) -> None:
@@ -78,3 +83,23 @@ def test_it_ends_when_it_is_asked_to(server: ScoringServer) -> None:
     assert server.process is not None
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(30) in (0, -signal.SIGTERM, 128 + signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("host", "problem"),
+    [
+        ("", "--host: is empty (expected an address"),
+        ("x" * 300, "cannot be listened at: "),
+        ("no-such-host.invalid", "cannot be listened at: "),
+        ("192.0.2.1", "cannot be listened at: "),
+    ],
+)
+def test_an_address_that_cannot_be_listened_at_is_refused(trained: Trained, host: str, problem: str) -> None:
+    said = fails("serve", "--model", trained.bundle, "--host", host)
+    assert problem in said
+
+
+def test_a_port_that_is_in_use_is_refused(trained: Trained) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = fails("serve", "--model", trained.bundle, "--port", taken.getsockname()[1])
+    assert "--host, --port: cannot be listened at: Address already in use" in said

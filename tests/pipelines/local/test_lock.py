@@ -29,6 +29,18 @@ def test_a_second_holder_is_refused_with_the_first_one_s_number_and_writes_nothi
         pass
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["log.txt", "log-debug.txt"])
+def test_a_pipe_or_a_device_in_place_of_a_log_is_refused(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(SaltError, match=rf"{name}: is not a regular file \(found a pipe"), locked(tmp_path):
+        pytest.fail("the block must not start")
+    (tmp_path / name).unlink()
+    (tmp_path / name).symlink_to("/dev/zero")
+    with pytest.raises(SaltError, match=rf"{name}: is not a regular file \(found a device"), locked(tmp_path):
+        pytest.fail("the block must not start")
+
+
 def sleeper(lock: int) -> subprocess.Popen[bytes]:
     """A process that holds the lock by its standard input, as kfp.local's processes do, until it is ended."""
     return subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdin=lock)
