@@ -21,6 +21,9 @@ from salt_pipeline.pipelines.cli.stage_options import (
 )
 from salt_pipeline.pipelines.display.console import cell, echo, print_json, print_table, say
 
+LONGEST_NAME = 128
+"""Most characters of the name of a run, which names its Argo workflow and its run in MLflow, and of an experiment."""
+
 Experiment = Annotated[str, typer.Option(help="Experiment in Kubeflow Pipelines; created if it does not exist.")]
 
 
@@ -63,6 +66,10 @@ def submit(
     from salt_pipeline.pipelines.cluster.notify import secret_name, store_address
     from salt_pipeline.pipelines.variant import CACHED, Variant
 
+    for option, text in (("--name", name), ("--experiment", experiment)):
+        if text is not None and (not text.strip() or not text.isprintable() or len(text) > LONGEST_NAME):
+            wanted = f"1 to {LONGEST_NAME} printable characters"
+            raise SaltError("is not a name", field=option, found=repr(text[:LONGEST_NAME]), expected=wanted)
     base = base_name(config, preset, "seed")
     settings = chosen(config, base, changes)
     cron = Cron.parse(every) if every else None

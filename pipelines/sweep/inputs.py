@@ -26,14 +26,14 @@ def prepare(archive: str, configs: Sequence[Config], work: Path) -> None:
     dataset, seed, name = work / "dataset.parquet", configs[0].seed, one_line(Path(archive).name)
     if not dataset.is_file():
         ingest(archive, configs[0].model_dump(mode="json"), str(dataset))
-    source = table_metadata(open_table(dataset, DATASET))["source"]
+    source = table_metadata(open_table(dataset, DATASET)).get("source", "")
     if source != name:
         problem = "was made from another archive: use another folder"
         raise SaltError(problem, file=dataset, field="source", found=source, expected=name)
     for path, config in {folds_file(config, work): config for config in configs}.items():
         if not path.is_file():
             split(str(dataset), config.model_copy(update={"seed": seed}).model_dump(mode="json"), str(path))
-        found = table_metadata(open_table(path, FOLDS))["seed"]
+        found = table_metadata(open_table(path, FOLDS)).get("seed", "")
         if found != str(seed):
             problem = "was split with another seed: use another folder"
             raise SaltError(problem, file=path, field="seed", found=found, expected=seed)

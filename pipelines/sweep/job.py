@@ -5,11 +5,24 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from salt_pipeline.components.core.config.config import Config
+from salt_pipeline.components.core.documents import read_document
 from salt_pipeline.components.core.files import content_hash
+from salt_pipeline.components.core.labelled import check_facts
+from salt_pipeline.components.core.schemas import MAPS, open_table, table_metadata
 
 METRICS = "metrics.json"
 """Name of the file that a job writes last: a folder with it is the folder of a finished job."""
+
+
+class _Metrics(BaseModel):
+    """What must hold of that file, as far as it is read."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    training_seconds: float = Field(ge=0)
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,30 @@ class Job:
     def folder(self) -> Path:
         """Folder of its maps and metrics; settings that differ only after the prediction have it in common."""
         return self.work / "jobs" / content_hash(self.config.predict.model_dump(mode="json")) / self.training
+
+    @property
+    def oof(self) -> Path:
+        """The maps of its held-out images."""
+        return self.folder / "oof.parquet"
+
+    @property
+    def seconds(self) -> float:
+        """The time that its training took.
+
+        Raises:
+            SaltError: If its metrics are damaged.
+        """
+        return read_document(_Metrics, self.folder / METRICS).training_seconds
+
+    def check_maps(self) -> None:
+        """Checks that its maps are its own.
+
+        Raises:
+            SaltError: If they are another job's.
+        """
+        key = {"config_hash": self.config.hash, "encoder": self.encoder, "fold": str(self.fold)}
+        with open_table(str(self.oof), MAPS) as file:
+            check_facts(self.oof, table_metadata(file), key)
 
     @property
     def finished(self) -> bool:

@@ -6,7 +6,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.files import read_json
 from salt_pipeline.components.core.labelled import without_salt
 from salt_pipeline.components.core.metric import overlap
 from salt_pipeline.components.core.paired import Paired, Truth, pair
@@ -14,7 +13,7 @@ from salt_pipeline.components.ensemble.mean import blend_rows
 from salt_pipeline.components.ensemble.merge import read_in_step
 from salt_pipeline.components.ensemble.weights import learn_weights
 from salt_pipeline.components.submission.choice import choose, scores
-from salt_pipeline.pipelines.sweep.job import METRICS, Job
+from salt_pipeline.pipelines.sweep.job import Job
 
 
 class Result(BaseModel):
@@ -47,7 +46,7 @@ def image_scores(jobs: Sequence[Job], truth: Truth) -> dict[str, float]:
         truth: The labelled images.
 
     Raises:
-        SaltError: If a value is to be chosen and there is only one fold.
+        SaltError: If a value is to be chosen and there is only one fold, or maps are not those of their job.
     """
     config, mask_by_id = jobs[0].config, truth.mask_by_id
     rules = config.submission.threshold, config.submission.min_area
@@ -55,7 +54,9 @@ def image_scores(jobs: Sequence[Job], truth: Truth) -> dict[str, float]:
     folds = sorted({job.fold for job in jobs})
     if ("best" in rules or learned) and len(folds) < 2:
         raise SaltError("is chosen on folds other than the one it is scored on", field="--fold", expected="two or more")
-    files = [[str(job.folder / "oof.parquet") for job in jobs if job.fold == fold] for fold in folds]
+    for job in jobs:
+        job.check_maps()
+    files = [[str(job.oof) for job in jobs if job.fold == fold] for fold in folds]
     weights = [tuple(encoder.weight for encoder in config.encoders)] * len(folds)
     if learned:
         weights = learn_weights(map(read_in_step, files), mask_by_id, len(config.encoders))[:-1]
@@ -93,7 +94,7 @@ def results(names: Sequence[str], jobs: Sequence[list[list[Job]]], truth: Truth)
             before_B, after_B = (np.mean([[one[i] for i in common] for one in x], axis=0) for x in (base, own))
             gain = pair(name, before_B, after_B)
         score = np.mean([score for of_seed in own for score in of_seed.values()])
-        seconds = np.mean([read_json(job.folder / METRICS)["training_seconds"] for same in seeds for job in same])
+        seconds = np.mean([job.seconds for same in seeds for job in same])
         found.append(Result(name=name, score=float(score), seconds=float(seconds), gain=gain))
     return found
 

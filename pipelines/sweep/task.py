@@ -13,9 +13,7 @@ from salt_pipeline.components.core.config.config import parse_config
 from salt_pipeline.components.core.documents import parse_document
 from salt_pipeline.components.core.errors import exit_on_error
 from salt_pipeline.components.core.files import atomic_path, read_json, write_json
-from salt_pipeline.components.core.labelled import check_facts
 from salt_pipeline.components.core.paired import read_truth
-from salt_pipeline.components.core.schemas import MAPS, open_table, table_metadata
 from salt_pipeline.pipelines.presets import changed
 from salt_pipeline.pipelines.sweep.folder import Results, SweepFolder
 from salt_pipeline.pipelines.sweep.job import METRICS
@@ -83,11 +81,9 @@ def _place(folder: SweepFolder, oofs: Sequence[str], curves: Sequence[str]) -> N
         SaltError: If a file is of another job than its place in the loop says.
     """
     for job, oof, curve in zip(folder.distinct_jobs(), oofs, curves, strict=True):
-        expected = {"config_hash": job.config.hash, "encoder": job.encoder, "fold": str(job.fold)}
-        with open_table(oof, MAPS) as file:
-            check_facts(oof, table_metadata(file), expected)
         job.folder.mkdir(parents=True)
-        (job.folder / "oof.parquet").symlink_to(oof)
+        job.oof.symlink_to(oof)
+        job.check_maps()
         (job.folder / "curve.json").symlink_to(curve)
         write_json(job.folder / METRICS, {"training_seconds": read_json(curve)["seconds"]})
 

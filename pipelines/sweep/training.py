@@ -48,7 +48,7 @@ def train_job(job: Job) -> None:
         run="",
         checkpoints=str(job.work / "checkpoints"),
         model=str(job.folder / "model"),
-        oof=str(job.folder / "oof.parquet"),
+        oof=str(job.oof),
         curve=str(job.folder / "curve.json"),
     )
     write_json(job.folder / METRICS, metrics)

@@ -142,3 +142,10 @@ def test_an_api_that_fails_after_the_checks_is_reported(ready: str, kfp: KfpServ
     kfp.fault = fault
     with pytest.raises(SaltError, match="Kubeflow Pipelines at"):
         submit.submit(Kfp(settings), checked, ready, name="x", preset="smoke")
+
+
+@pytest.mark.parametrize("option", ["--name", "--experiment"])
+@pytest.mark.parametrize("text", ["", "  ", "a\nsalt: all is well", "a" * 129, "\x1b[2J"])
+def test_a_name_that_is_empty_long_or_of_several_lines_is_refused(option: str, text: str) -> None:
+    said = fails("submit", "--data", "s3://salt/a.zip", *SMOKE, option, text)
+    assert f"{option}: is not a name (found {text[:128]!r}, expected 1 to 128 printable characters)" in said

@@ -55,6 +55,7 @@ def trained(work: Path, *changes: str, widths: list[int], seconds: float = 1.0) 
         maps_BHW = np.stack([mask(by_id[image]) * 200 for image in ids]).astype(np.uint8)
         job.folder.mkdir(parents=True)
         columns = {"id": ids, "map": pixels_to_array(maps_BHW), "salt": np.ones(len(ids), np.float32)}
-        write_table(job.folder / "oof.parquet", MAPS, columns, {})
+        key = {"config_hash": job.config.hash, "encoder": ENCODER, "fold": str(job.fold)}
+        write_table(job.oof, MAPS, columns, key)
         write_json(job.folder / "metrics.json", {"training_seconds": seconds, "score": 0.5})
     return jobs

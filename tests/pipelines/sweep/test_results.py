@@ -1,5 +1,6 @@
 """The paired table, computed from maps with known scores."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,26 @@ def test_nothing_is_chosen_on_one_fold(work: Path) -> None:
     jobs = trained(work, "submission.min_area=best", widths=[2] * 8)
     with pytest.raises(SaltError, match=r"--fold: is chosen on folds other.*expected two or more"):
         image_scores(jobs[:1], TRUTH)
+
+
+def test_the_maps_of_another_job_are_not_counted(work: Path) -> None:
+    jobs = trained(work, "submission.min_area=0", widths=[50] * 8)
+    shutil.copyfile(jobs[1].oof, jobs[0].oof)
+    with pytest.raises(SaltError, match=r"fold0/oof\.parquet: fold: does not match .* \(found 1, expected 0\)"):
+        image_scores(jobs, TRUTH)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("{}", "training_seconds: Field required"),
+        ("[]", "a JSON object"),
+        ('{"training_seconds": "x"}', "training_seconds: .*valid number"),
+        ('{"training_seconds": NaN}', "metrics.json: "),
+    ],
+)
+def test_damaged_metrics_of_a_job_are_named(work: Path, content: str, problem: str) -> None:
+    jobs = trained(work, "submission.min_area=0", widths=[50] * 8)
+    (jobs[0].folder / "metrics.json").write_text(content)
+    with pytest.raises(SaltError, match=rf"metrics\.json: .*{problem}|{problem}"):
+        results(["base"], [[jobs]], TRUTH)
