@@ -54,6 +54,10 @@ def read_sidecar(path: Path) -> tuple[Sidecar, dict[str, Any]]:
     if missing := ENTRIES - facts.keys():
         raise SaltError("entries are missing", file=path, found=", ".join(sorted(missing)))
     try:
-        return Sidecar.model_validate(facts), facts
+        found = Sidecar.model_validate(facts)
     except ValidationError as error:
         raise problems_of(error, path)[0] from None
+    # A default in place of what a network was trained with would give other maps.
+    if missing := ModelConfig.model_fields.keys() - found.architecture.model_fields_set:
+        raise SaltError("entries are missing", file=path, field="architecture", found=", ".join(sorted(missing)))
+    return found, facts

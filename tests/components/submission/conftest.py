@@ -79,7 +79,7 @@ class World:
                 "version": 1,
                 "encoder": encoder,
                 "fold": fold,
-                "architecture": {},
+                "architecture": config.model.model_dump(mode="json"),
                 "data_hash": self.data_hash,
                 "config_hash": config.hash,
                 "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
