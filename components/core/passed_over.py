@@ -14,8 +14,11 @@ _FOLDERS = {
     "$recycle.bin",
     "@eadir",
     "system volume information",
+    "lost+found",
+    "#recycle",
+    "#snapshot",
 }
-"""Folders whose content is passed over: of macOS, Jupyter, git, Windows and Synology."""
+"""Folders whose content is passed over: of macOS, Jupyter, git, Windows, Synology and Linux."""
 
 _FILES = {"icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini"}
 """Files that are passed over, beside the hidden ones such as `.DS_Store` and `._image.png`."""
@@ -31,3 +34,12 @@ def is_passed_over(path: PurePath) -> bool:
     *folders, name = [part.lower() for part in path.parts] or [""]
     hidden = name.startswith(".") and name != ".."
     return hidden or name in _FILES or name in _FOLDERS or not _FOLDERS.isdisjoint(folders)
+
+
+def is_in_hidden_folder(path: PurePath) -> bool:
+    """Whether a member of a zip lies in a hidden folder, such as `.Trash-1000`, into which a folder is not searched.
+
+    Args:
+        path: Its path inside the zip.
+    """
+    return any(part.startswith(".") and part.strip(".") for part in path.parts[:-1])

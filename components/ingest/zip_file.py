@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from salt_pipeline.components.core.errors import SaltError
-from salt_pipeline.components.core.passed_over import is_passed_over
+from salt_pipeline.components.core.passed_over import is_in_hidden_folder, is_passed_over
 from salt_pipeline.components.ingest.entry import DAMAGE, Entry, unreadable
 from salt_pipeline.components.ingest.layout import FILES_LIMIT, is_folder_of_layout
 from salt_pipeline.components.ingest.problems import Problems
@@ -64,7 +64,8 @@ def zip_entries(archive: zipfile.ZipFile, prefix: str, top: PurePosixPath, probl
     for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
         name = info.orig_filename.replace("\\", "/")  # as PowerShell 5 separates folders; unzip reads them so too
         path, where = PurePosixPath(name), f"{prefix}{name}"
-        if name.rpartition("/")[2] in ("", ".") or is_passed_over(path):  # folders
+        is_folder = name.rpartition("/")[2] in ("", ".")
+        if is_folder or is_passed_over(path) or is_in_hidden_folder(path):
             continue
         if _is_unsafe(name):
             problems.add(SaltError("unsafe name in the zip", file=where, expected="a path inside the zip"))

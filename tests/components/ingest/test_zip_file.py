@@ -36,6 +36,8 @@ def test_an_unsafe_name_is_refused(survey: Any, tmp_path: Path, name: Any) -> No
         "[/b] d\u00e9j\u00e0 vu\u200b.png",
         "train/images/notes.txt",
         "readme",
+        ".Trash-1000/files/train/images/0000000001.png",
+        "lost+found/train/images/0000000001.png",
         "a\\b.txt",
         "a/",
         "a/.",
