@@ -49,11 +49,11 @@ def _from_store(prefix: str, folder: Path) -> Path:
 
 def _from_registry(uri: str, folder: str) -> Path:
     """Fetches a registered model's artifacts; none of its code is run."""
+    with extra("predict"):
+        from mlflow.artifacts import download_artifacts
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         raise SaltError("MLFLOW_TRACKING_URI is not set: the registry's address is unknown", file=uri, field="--model")
     address = os.environ["MLFLOW_TRACKING_URI"]
-    with extra("predict"):
-        from mlflow.artifacts import download_artifacts
     try:
         open_client(address).search_registered_models(max_results=1)  # an absent server costs seconds here
         with patient_uploads():
