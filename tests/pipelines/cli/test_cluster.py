@@ -16,8 +16,6 @@ from tests.pipelines.kfp_server import KfpServer
 
 pytestmark = pytest.mark.usefixtures("no_cluster")
 
-COMMANDS = ["submit", "watch", "runs", "logs", "fetch", "cancel", "resume", "schedules", "doctor", "cluster init"]
-
 
 def test_help_imports_no_client_of_a_server_and_no_configuration() -> None:
     heavy = "('kfp', 'kubernetes', 'docker', 'minio', 'pydantic', 'numpy')"

@@ -22,10 +22,8 @@ def test_an_mlflow_that_rejects_the_client_or_is_incompatible_is_reported(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", kfp.url)
     state, said, fix = services.mlflow("kubeflow")
     assert state == "fail"
-    assert (
-        fix
-        == f"{fixes.forward('kubeflow', 'salt-mlflow', '5000')}; of this machine: make up, or unset MLFLOW_TRACKING_URI"
-    )
+    forward = fixes.forward("kubeflow", "salt-mlflow", "5000")
+    assert fix == f"{forward}; of this machine: make up, or unset MLFLOW_TRACKING_URI"
     assert "answers with HTTP 404: check MLFLOW_TRACKING_URI" in said
     monkeypatch.setattr(kfp, "answer", lambda *_: (401, "text/plain", b"no"))
     assert "rejected the credentials (HTTP 401): check MLFLOW_TRACKING_USERNAME" in found(services.mlflow, "kubeflow")
